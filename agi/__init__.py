@@ -1,0 +1,1 @@
+"""FastAGI: what operators do by the keys of their phones."""

@@ -1,0 +1,1 @@
+"""Each satisfies a port by shape and knows one technology."""

@@ -1,0 +1,1 @@
+"""The relational stores: tables, migrations, one module per port."""

@@ -1,0 +1,367 @@
+"""One call as a table of states and events; `step` turns an event into a new call and its effects.
+
+The engine tells the call what happened (`Event`), the call answers what to do (`Effect`).  Instants come from
+Asterisk's own clock wherever Asterisk saw the thing happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dialer.domain.types import (
+    Alerting,
+    BridgeId,
+    CallId,
+    CampaignId,
+    Direction,
+    EndedBy,
+    LeadId,
+    OperatorId,
+    Outcome,
+    PhoneNumber,
+    TrunkId,
+)
+
+
+class State(StrEnum):
+    LEASED = "leased"
+    ORIGINATING = "originating"
+    RINGING = "ringing"
+    ANSWERED = "answered"  # the line is open, our application does not have it yet
+    RESERVED = "reserved"  # an operator is being put on
+    BRIDGED = "bridged"
+    HELD_BACK = "held_back"  # no operator is free
+    MESSAGE = "message"
+    ENDED = "ended"
+
+
+class Timer(StrEnum):
+    """The clocks of one call; each runs once until it fires or is stopped."""
+
+    SETUP = "setup"  # the network says nothing at all
+    RING = "ring"
+    GIVE_UP = "give_up"  # 1.5 s after the answer: no operator, play the message
+    RETURN = "return"  # the operator's phone vanished and is rung again
+    HOLD = "hold"
+    TALK = "talk"
+    LAST = "last"  # the message or our hang-up should have ended the call by now
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the campaign and the law set for one call, frozen when it is dialled. Seconds."""
+
+    ring_s: float = 25.0
+    setup_s: float = 30.0  # nothing heard from the network since the request
+    give_up_s: float = 1.5  # after the answer
+    return_s: float = 12.0  # for a vanished operator's phone
+    talk_s: float = 3600.0
+    hold_s: float = 300.0
+    message_s: float = 60.0
+    message: str = ""
+    record: bool = False
+    caller_id: str = ""  # as the trunk wants it
+    dial_string: str = ""  # the number as the trunk wants it, checked
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt from the lease to its record."""
+
+    id: CallId
+    campaign: CampaignId
+    lead: LeadId | None
+    number: PhoneNumber
+    trunk: TrunkId
+    rules: Rules = Rules()
+    direction: Direction = Direction.OUT
+    attempt_no: int = 1
+    state: State = State.LEASED
+    operator: OperatorId | None = None  # reserved for it, or talking to the person
+    talked_with: OperatorId | None = None  # the last operator who was bridged
+    on_hold: bool = False
+    bereft: bool = False  # lost its operator in mid-talk
+    hanging_up: bool = False  # we have asked Asterisk to end it
+    leased_at: datetime | None = None
+    dialled_at: datetime | None = None  # the request went out
+    ring_at: datetime | None = None
+    answer_at: datetime | None = None
+    bridge_at: datetime | None = None  # first time
+    talk_since_at: datetime | None = None  # bridged since, None while not bridged
+    talk_s: float = 0.0  # of finished bridged spans
+    held_since_at: datetime | None = None
+    message_at: datetime | None = None
+    end_at: datetime | None = None
+    alerting: Alerting = Alerting.NONE
+    cause: int | None = None  # Q.850
+    sip_code: int | None = None
+    ended_by: EndedBy | None = None
+    outcome: Outcome | None = None
+    reason: str = ""  # why it was refused or cancelled, for people
+    estimated: bool = False  # end_at is a bound, the service was dead when it happened
+
+
+# --- events: what happened -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to one call, at an instant (UTC)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled(Event):
+    """Ours: the pacer sends the call out."""
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateRefused(Event):
+    """Ours: the request did not become a call (refused by Asterisk, or the mark could not be written)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateUnknown(Event):
+    """Ours: no answer to the request; it may or may not have become a call."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alerted(Event):
+    """Asterisk: the first 180 or 183 (they may repeat)."""
+
+    kind: Alerting
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Event):
+    """Asterisk: the line is open (Dial ANSWER or the channel is Up)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredApp(Event):
+    """Asterisk: StasisStart; from now on the channel can be bridged."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftApp(Event):
+    """Asterisk: StasisEnd; the guard or a hang-up took the channel away."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredBridge(Event):
+    """Asterisk: the person's channel is in this bridge."""
+
+    bridge: BridgeId
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBridge(Event):
+    bridge: BridgeId
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStarted(Event):
+    """Asterisk: SafeHarbour step:start."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEnded(Event):
+    """Asterisk: SafeHarbour step:end."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed(Event):
+    """Asterisk: the person pressed a key."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangupRequested(Event):
+    """Asterisk: somebody asked for the end; cause 32 marks our own request."""
+
+    cause: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed(Event):
+    """Asterisk: the channel is gone. `cause` is Q.850, `sip_code` the network's last word (0: none)."""
+
+    cause: int
+    sip_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished(Event):
+    """Reconcile: Asterisk (alive, or reborn) does not know the channel; nobody saw how it ended."""
+
+    reborn: bool  # Asterisk itself was restarted
+    seen: bool  # an event of this channel was ever seen
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved(Event):
+    """Floor: this operator is the call's own now, and is on the line in this bridge."""
+
+    operator: OperatorId
+    bridge: BridgeId
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyFree(Event):
+    """Floor: no operator can take the call now."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorFreed(Event):
+    """Floor: somebody became ready while the call was held back; ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLost(Event):
+    """Floor: the operator's phone leg is gone."""
+
+    operator: OperatorId
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorReturned(Event):
+    """Floor: the same operator's leg is up again."""
+
+    operator: OperatorId
+    bridge: BridgeId
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailed(Event):
+    """Ours: Asterisk would not put the person into the operator's bridge."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpAsked(Event):
+    """Somebody on our side ends the call: the operator, a supervisor, the service at its drain."""
+
+    by: EndedBy
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp(Event):
+    """Pacer: this ringing call could find nobody; end it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAsked(Event):
+    """The operator puts the person on hold, or takes the person back."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired(Event):
+    timer: Timer
+
+
+# --- effects: what to do ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Originate:
+    """Write the dialing mark, then ask Asterisk to dial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summon:
+    """The phone rings: call the phone of an on-demand operator, so that he is there at the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Give the call an operator now (synchronously), or say that nobody is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Clear the guard and put the person into the operator's bridge, back to back; tone to the operator."""
+
+    operator: OperatorId
+    bridge: BridgeId
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The operator is no longer the call's: ready again if they did not talk, else wrap-up."""
+
+    operator: OperatorId
+    talked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallBackLeg:
+    """Ring the vanished operator's phone once more."""
+
+    operator: OperatorId
+
+
+@dataclass(frozen=True, slots=True)
+class PlayMessage:
+    """Send the channel to the PBX's own message."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartMusic:
+    """Take the person out of the bridge and play music."""
+
+    bridge: BridgeId | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopMusic:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the person's channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    timer: Timer
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimer:
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The call is over: write its record, move its lead on, forget it."""
+
+
+Effect = (
+    Originate
+    | Summon
+    | Reserve
+    | Connect
+    | Release
+    | CallBackLeg
+    | PlayMessage
+    | StartMusic
+    | StopMusic
+    | HangUp
+    | StartTimer
+    | StopTimer
+    | Close
+)

@@ -1,0 +1,91 @@
+"""A campaign: a list, a purpose, a mode, a schedule and rules; what it may dial now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+
+from dialer.domain.types import (
+    CampaignId,
+    CampaignStatus,
+    Language,
+    Mode,
+    OperatorId,
+    Outcome,
+    Purpose,
+    TrunkId,
+)
+
+LAWFUL_RING_S = 15.0  # 47 CFR 64.1200(a)(6), Ofcom: no unanswered call is ended before 15 s
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of one weekday (0 = Monday) in the called person's zone; `end` is not included."""
+
+    weekday: int
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """After this outcome: try again after each delay in turn; when they are used up, stop."""
+
+    delays: tuple[timedelta, ...]
+    next_number: bool = False  # go on with the lead's next number, if it has one
+
+
+DEFAULT_RETRIES: Mapping[Outcome, Retry] = {
+    Outcome.BUSY: Retry((timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))),
+    Outcome.NO_ANSWER: Retry(
+        (timedelta(hours=2), timedelta(hours=24), timedelta(hours=48)), next_number=True
+    ),
+    Outcome.GIVEN_UP: Retry((timedelta(minutes=30), timedelta(hours=2), timedelta(hours=24))),
+    Outcome.ABANDONED: Retry((timedelta(hours=72),)),
+    Outcome.OPERATOR_LOST: Retry((timedelta(minutes=10), timedelta(hours=2))),
+    Outcome.HUNG_UP_EARLY: Retry((timedelta(hours=4),)),
+    Outcome.CONGESTION: Retry((timedelta(minutes=5),) * 5),
+    Outcome.NETWORK_FAILURE: Retry((timedelta(minutes=5),) * 5),
+    Outcome.REJECTED: Retry((timedelta(hours=24),), next_number=True),
+    Outcome.UNALLOCATED: Retry((), next_number=True),
+    Outcome.CANCELLED: Retry((timedelta(minutes=1),) * 20),
+    Outcome.INTERRUPTED: Retry((timedelta(hours=1),) * 3),
+}
+
+
+def every_day(start: time, end: time) -> tuple[Window, ...]:
+    """The same hours on all seven days."""
+    return tuple(Window(day, start, end) for day in range(7))
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Everything that is set for a campaign; times of a call in seconds."""
+
+    id: CampaignId
+    name: str
+    purpose: Purpose = Purpose.SERVICE
+    country: str = "RU"  # ISO 3166-1 alpha-2; with the purpose it chooses the rule pack
+    mode: Mode = Mode.PROGRESSIVE
+    status: CampaignStatus = CampaignStatus.DRAFT
+    ratio: float = 1.0  # power: lines per free operator
+    priority: int = 0  # higher dials first when operators are shared
+    operators: frozenset[OperatorId] = frozenset()
+    trunks: tuple[TrunkId, ...] = ()  # in order of preference
+    caller_id: str = ""  # E.164; empty: the trunk's own
+    schedule: tuple[Window, ...] = every_day(time(9), time(20))
+    ring_s: float = 25.0  # counted from the first 180 or 183
+    wrap_up_s: float = 30.0
+    after_wrap_up_ready: bool = True  # else paused
+    message: str = ""  # sound of the safe-harbour message: a name below the sounds folder, without suffix
+    language: Language = Language.RU
+    record: bool = False
+    longest_talk_s: float = 3600.0
+    longest_hold_s: float = 300.0
+    max_attempts: int = 10  # of one lead, all its numbers together
+    rest: timedelta = timedelta(minutes=30)  # between two attempts at one number
+    abandoned_rest: timedelta = timedelta(hours=72)  # after an abandoned call
+    retries: Mapping[Outcome, Retry] = field(default_factory=lambda: dict(DEFAULT_RETRIES))
+    cap: int = 0  # most calls in flight; 0: no cap of its own

@@ -1,0 +1,86 @@
+"""The error tree: the type says whose fault it is, the text is the message that a user reads."""
+
+from __future__ import annotations
+
+
+class ObzvonError(Exception):
+    """Something went wrong; `str(error)` is one sentence for a person."""
+
+    id = "error"  # stable: the API shows it, scripts may test it
+
+
+class Mistake(ObzvonError):
+    """The caller's fault: what was asked cannot be done as asked."""
+
+    id = "mistake"
+
+
+class BadValue(Mistake):
+    """A value is not acceptable: names the thing, the place and the way out."""
+
+    id = "bad-value"
+
+
+class Missing(Mistake):
+    """There is no such thing."""
+
+    id = "missing"
+
+
+class Conflict(Mistake):
+    """It is there already, or its state does not allow this."""
+
+    id = "conflict"
+
+
+class Forbidden(Mistake):
+    """A law, a rule or a role forbids it."""
+
+    id = "forbidden"
+
+
+class NetworkTrouble(ObzvonError):
+    """The network's fault, or Asterisk's; the same may work later."""
+
+    id = "network"
+
+
+class LinkDown(NetworkTrouble):
+    """Asterisk is not connected."""
+
+    id = "link-down"
+
+
+class TimedOut(NetworkTrouble):
+    """Asterisk did not answer in time; whether it acted is not known."""
+
+    id = "timed-out"
+
+
+class Refused(NetworkTrouble):
+    """Asterisk refused the request and said why."""
+
+    id = "refused"
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"Asterisk refused ({status}): {reason}")
+        self.status = status
+        self.reason = reason
+
+
+class StoreDown(NetworkTrouble):
+    """The database or Redis cannot be reached."""
+
+    id = "store-down"
+
+
+class Fatal(ObzvonError):
+    """The service cannot go on; it stops and says this sentence."""
+
+    id = "fatal"
+
+
+class IllegalMove(ObzvonError):
+    """Our fault: a state machine got an event that its table does not know."""
+
+    id = "illegal-move"

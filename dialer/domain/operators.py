@@ -1,0 +1,84 @@
+"""Operators: their states, the one table of moves between them, and the fold that gives hours worked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    ChannelId,
+    Language,
+    LegKind,
+    OperatorId,
+    PhoneKind,
+    PhoneNumber,
+    TrunkId,
+)
+
+
+class State(StrEnum):
+    OFFLINE = "offline"
+    CONNECTING = "connecting"  # the phone leg is being called
+    READY = "ready"
+    RESERVED = "reserved"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+    PAUSED = "paused"
+
+
+class LegState(StrEnum):
+    DOWN = "down"
+    RINGING = "ringing"
+    UP = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An operator as the administrator sets it up; secrets are hashed or lie in files."""
+
+    id: OperatorId
+    name: str
+    leg: LegKind = LegKind.NAILED_UP
+    phone: PhoneKind = PhoneKind.SIP
+    number: PhoneNumber | None = None  # of an outside phone
+    trunk: TrunkId | None = None  # by which an outside phone is called
+    sip_password_file: str = ""
+    pin_hash: str = ""  # argon2
+    language: Language = Language.RU
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator at work: the live state. `then` is what follows when the present call is over."""
+
+    id: OperatorId
+    name: str = ""
+    leg_kind: LegKind = LegKind.NAILED_UP
+    state: State = State.OFFLINE
+    reason: str = ""  # of the pause; of being offline
+    since_at: datetime | None = None
+    ready_since_at: datetime | None = None  # survives a reservation that came to nothing
+    leg: LegState = LegState.DOWN
+    channel: ChannelId | None = None  # of the leg
+    call: CallId | None = None  # reserved for, talking to, or in wrap-up after
+    campaign: CampaignId | None = None  # of that call
+    then: State | None = None  # PAUSED or OFFLINE, asked for in mid-call
+    then_reason: str = ""
+    wrap_until_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """One line of the state ledger."""
+
+    operator: OperatorId
+    was: State
+    became: State
+    reason: str
+    at: datetime
+    call: CallId | None = None
+    campaign: CampaignId | None = None

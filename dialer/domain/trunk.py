@@ -1,0 +1,43 @@
+"""A trunk: a SIP way out, with its limits, and the form in which it wants numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dialer.domain.types import TrunkId
+
+
+class Transport(StrEnum):
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+class NumberFormat(StrEnum):
+    """How the carrier wants a number written."""
+
+    PLUS = "+7"  # +79161234567
+    BARE = "7"  # 79161234567
+    NATIONAL = "8"  # 89161234567: trunk prefix of the default country instead of its code
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """One carrier account. `lines` and `calls_per_s` are ceilings that no decision passes."""
+
+    id: TrunkId
+    host: str
+    port: int = 5060
+    transport: Transport = Transport.UDP
+    register: bool = False  # else known by its address
+    user: str = ""
+    password_file: str = ""  # the secret itself is never stored in the database
+    from_user: str = ""
+    number_format: NumberFormat = NumberFormat.BARE
+    codecs: tuple[str, ...] = ("alaw", "ulaw")
+    caller_ids: tuple[str, ...] = ()
+    lines: int = 10
+    calls_per_s: float = 5.0
+    prefixes: tuple[str, ...] = ("+7",)  # allowed E.164 prefixes
+    enabled: bool = True

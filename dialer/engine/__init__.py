@@ -1,0 +1,1 @@
+"""The asyncio shell of one cell: it owns tasks and order and takes no decision."""

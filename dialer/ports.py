@@ -1,0 +1,290 @@
+"""Every Protocol that the engine, the web and the AGI server need, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from dialer.domain.call import Call, Event
+from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.lead import Lead
+from dialer.domain.operators import Account, Operator, StateChange
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import (
+    BridgeId,
+    CallId,
+    CampaignId,
+    CampaignStatus,
+    CellId,
+    ChannelId,
+    LeadId,
+    LeadStatus,
+    OperatorId,
+    PhoneNumber,
+    TrunkId,
+)
+
+# --- Asterisk ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSeen:
+    """A channel as Asterisk lists it."""
+
+    id: ChannelId
+    state: str  # Down, Ring, Ringing, Up ...
+    created_at: datetime
+    app: str  # the dialplan application it executes; Stasis when it is ours to control
+    context: str
+    exten: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeSeen:
+    id: BridgeId
+    channels: tuple[ChannelId, ...]
+
+
+class Switch(Protocol):
+    """One Asterisk. Every request may raise Refused, TimedOut or LinkDown (domain.errors)."""
+
+    async def originate(
+        self,
+        channel: ChannelId,
+        *,
+        endpoint: str,
+        context: str,
+        exten: str,
+        caller_id: str,
+        timeout_s: int,
+        variables: Mapping[str, str],
+    ) -> None: ...
+    async def connect(self, channel: ChannelId, bridge: BridgeId) -> None:
+        """Clear the channel's guard clock and add it to the bridge, back to back."""
+
+    async def hang_up(self, channel: ChannelId, reason: str = "normal") -> None:
+        """A channel that is gone already is no error."""
+
+    async def create_bridge(self, bridge: BridgeId) -> None: ...
+    async def destroy_bridge(self, bridge: BridgeId) -> None: ...
+    async def add(self, channel: ChannelId, bridge: BridgeId) -> None: ...
+    async def remove(self, channel: ChannelId, bridge: BridgeId) -> None: ...
+    async def go_on(self, channel: ChannelId, *, context: str, exten: str) -> None:
+        """Leave the application and continue in the dialplan."""
+
+    async def set_variable(self, channel: ChannelId, name: str, value: str) -> None: ...
+    async def start_music(self, channel: ChannelId) -> None: ...
+    async def stop_music(self, channel: ChannelId) -> None: ...
+    async def play(self, channel: ChannelId, *media: str) -> None: ...
+    async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
+        """Open a snoop that only this channel hears; lasts until it is hung up."""
+
+    async def mute(self, channel: ChannelId, on: bool) -> None: ...
+    async def send_keys(self, channel: ChannelId, keys: str) -> None: ...
+    async def channels(self) -> Sequence[ChannelSeen]: ...
+    async def bridges(self) -> Sequence[BridgeSeen]: ...
+    async def booted_at(self) -> datetime:
+        """When this Asterisk started: another boot, another instant."""
+
+    async def push_trunk(self, trunk: Trunk, password: str) -> None: ...
+    async def push_phone(self, account: Account, password: str) -> None: ...
+    async def drop_endpoint(self, name: str) -> None: ...
+
+
+# --- stores -----------------------------------------------------------------------------------------------
+
+
+class Leads(Protocol):
+    async def lease(
+        self, campaign: CampaignId, n: int, *, cell: CellId, now: datetime, until_at: datetime
+    ) -> Sequence[Lead]:
+        """Take up to n leads that are due, best first, in one statement; no two cells get the same."""
+
+    async def give_back(self, leads: Iterable[LeadId], *, not_before_at: datetime | None = None) -> None:
+        """The lease ends, no attempt was made."""
+
+    async def renew(self, leads: Iterable[LeadId], *, until_at: datetime) -> None: ...
+    async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
+        """At start: give back every lease of this cell except those of calls in flight."""
+
+    async def release_run_out(self, now: datetime) -> int: ...
+    async def get(self, lead: LeadId) -> Lead: ...
+    async def find(
+        self,
+        campaign: CampaignId,
+        *,
+        status: LeadStatus | None = None,
+        number: str = "",
+        after: int = 0,
+        limit: int = 100,
+    ) -> Sequence[Lead]: ...
+    async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
+        """By status; RETRY is split into retry_due and retry_later."""
+
+    async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None: ...
+    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]: ...
+    async def import_list(
+        self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
+    ) -> tuple[int, int]:
+        """All or nothing; gives (import id, how many). Lead ids in the input are ignored."""
+
+    async def undo_import(self, import_id: int) -> int:
+        """Refused (Conflict) when one of its leads was already dialled."""
+
+    async def imports(self, campaign: CampaignId) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Campaigns(Protocol):
+    async def add(self, campaign: Campaign) -> Campaign: ...  # the id is given by the store
+    async def save(self, campaign: Campaign) -> None: ...
+    async def set_status(self, campaign: CampaignId, status: CampaignStatus) -> None: ...
+    async def get(self, campaign: CampaignId) -> Campaign: ...
+    async def by_name(self, name: str) -> Campaign | None: ...
+    async def all(self) -> Sequence[Campaign]: ...
+
+
+class Accounts(Protocol):
+    async def add(self, account: Account) -> None: ...
+    async def save(self, account: Account) -> None: ...
+    async def get(self, operator: OperatorId) -> Account: ...
+    async def all(self) -> Sequence[Account]: ...
+
+
+class Trunks(Protocol):
+    async def add(self, trunk: Trunk) -> None: ...
+    async def save(self, trunk: Trunk) -> None: ...
+    async def remove(self, trunk: TrunkId) -> None: ...
+    async def get(self, trunk: TrunkId) -> Trunk: ...
+    async def all(self) -> Sequence[Trunk]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NumberHistory:
+    """What the gates of one number look at."""
+
+    last_end_at: datetime | None = None
+    last_outcome: str = ""
+    dnc: str = ""  # why it must not be called; empty: it may
+
+
+class Numbers(Protocol):
+    """The do-not-call list and the history of numbers, over all campaigns."""
+
+    async def block(self, entry: str, *, campaign: CampaignId | None, reason: str, now: datetime) -> None:
+        """A number, or a prefix ending in `*`."""
+
+    async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool: ...
+    async def blocked(self) -> Sequence[Mapping[str, Any]]: ...
+    async def history(
+        self, numbers: Iterable[PhoneNumber], campaign: CampaignId
+    ) -> Mapping[PhoneNumber, NumberHistory]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CdrQuery:
+    campaign: CampaignId | None = None
+    operator: OperatorId | None = None
+    lead: LeadId | None = None
+    outcome: str = ""
+    since_at: datetime | None = None
+    until_at: datetime | None = None
+    after: str = ""  # id of the last row seen (ids sort by time)
+    limit: int = 100
+
+
+class Ledger(Protocol):
+    """Closed facts. Everything here may be told twice: ids make it idempotent."""
+
+    async def close(self, closings: Sequence[Closing]) -> None:
+        """One transaction: CDR rows, leads' next tries, leases freed."""
+
+    async def wrap(self, wraps: Sequence[WrapUp]) -> None: ...
+    async def log(self, changes: Sequence[StateChange]) -> None: ...
+    async def recorded(self, call: CallId, file: str, *, seconds: float) -> None: ...
+    async def cdr(self, call: CallId) -> Cdr: ...
+    async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]: ...
+    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[str, int, str], Tally]:
+        """Fold over SQL by (operator or '', campaign, day as YYYY-MM-DD in UTC)."""
+
+    async def changes(
+        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+    ) -> Sequence[StateChange]: ...
+    async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None: ...
+
+
+class Live(Protocol):
+    """Live state that other processes and the wallboard read: memory or Redis."""
+
+    async def put_call(self, cell: CellId, call: Call) -> None: ...
+    async def drop_call(self, cell: CellId, call: CallId) -> None: ...
+    async def calls(self) -> Sequence[Call]: ...
+    async def put_operator(self, cell: CellId, operator: Operator) -> None: ...
+    async def operators(self) -> Sequence[Operator]: ...
+    async def add(self, key: tuple[str, int, str], delta: Tally, *, once: CallId) -> None:
+        """Add to the sums of (operator or '', campaign, day); the same `once` is counted once."""
+
+    async def tallies(self, day: str) -> Mapping[tuple[str, int, str], Tally]: ...
+    async def reset_tallies(self, day: str, sums: Mapping[tuple[str, int, str], Tally]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What the journal still holds at start."""
+
+    calls: Sequence[Call] = ()  # marked as dialling and not closed, in their last noted state
+    operators: Sequence[Operator] = ()  # last noted
+    facts: int = 0  # closed facts that the database has not taken
+    booted_at: datetime | None = None  # of the Asterisk that those calls were on
+    last_at: datetime | None = None  # of the last line: the service was alive then
+
+
+class Journal(Protocol):
+    """Local disk. What `note*` and `closed` wrote survives the process, what `dialing` wrote the machine too."""
+
+    async def dialing(self, call: Call) -> None: ...
+    def note(self, call: Call) -> None: ...
+    def note_operator(self, operator: Operator) -> None: ...
+    def note_boot(self, booted_at: datetime) -> None: ...
+    def closed(self, fact: Closing | WrapUp | StateChange) -> None: ...
+    def recover(self) -> Recovered: ...
+    async def pending(self, limit: int) -> tuple[int, Sequence[Closing | WrapUp | StateChange]]:
+        """The oldest facts not yet in the database, and the mark to confirm them with; waits for one."""
+
+    def taken(self, mark: int) -> None: ...
+    def depth(self) -> int: ...
+
+
+# --- people outside the engine ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What the web, the AGI server or the command line asks of a cell.
+
+    Verbs for operators: login, logout, ready, pause, dispose, hang_up, hold, unhold, mute, unmute, keys.
+    For campaigns: start, pause, stop, reload. For trunks and phones: push, test. For calls: hang_up.
+    """
+
+    verb: str
+    target: str  # kind:id, such as operator:101, campaign:3, trunk:main, call:c-...
+    args: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""  # idempotency: the same key is done once
+
+
+class Desk(Protocol):
+    """Where commands go and what they answer; raises the Mistakes of domain.errors."""
+
+    async def do(self, command: Command) -> Mapping[str, Any]: ...
+
+
+class Observer(Protocol):
+    """The one fan-out point of calls and operators: metrics, screens, statistics. Cheap, never raises."""
+
+    def saw(self, before: Call | None, event: Event | None, after: Call) -> None: ...
+    def moved(self, change: StateChange, operator: Operator) -> None: ...
+
+
+Clock = Callable[[], datetime]  # aware, UTC

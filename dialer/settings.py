@@ -1,0 +1,77 @@
+"""One frozen Settings; the only reader of the environment (names start with DIALER_)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _existing_secret(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise ValueError(f"{path} is not a readable file: put the secret there, mode 0600")
+    return path
+
+
+SecretFile = Annotated[Path | None, AfterValidator(_existing_secret)]
+
+
+class Settings(BaseSettings):
+    """Defaults are those of one machine with an Asterisk beside the service; binds are on loopback."""
+
+    model_config = SettingsConfigDict(env_prefix="DIALER_", frozen=True, extra="ignore")
+
+    cell: str = Field("main", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="name of this cell")
+    data_dir: Path = Field(Path("var"), description="database (SQLite), journal, sounds, recordings")
+    database_url: SecretStr = Field(
+        SecretStr(""), description="empty: SQLite in data_dir; postgresql://user:password@host/name"
+    )
+    redis_url: SecretStr = Field(
+        SecretStr(""), description="empty: live state in memory; redis://host:6379/0"
+    )
+
+    ari_bind: str = Field("127.0.0.1", description="where Asterisk's websocket finds us")
+    ari_port: int = Field(8765, ge=1, le=65535)
+    ari_app: str = Field(
+        "dialer", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="Stasis application; same as in asterisk_conf"
+    )
+    ari_user: str = "dialer"
+    ari_password_file: SecretFile = Field(
+        None, description="file with the password of the ARI user, both ways"
+    )
+    ari_http_url: str = Field("http://127.0.0.1:8088/ari", description="Asterisk's own HTTP, for bulk reads")
+    ari_timeout_s: float = Field(3.0, gt=0, le=60)
+
+    ami_host: str = "127.0.0.1"
+    ami_port: int = Field(5038, ge=0, le=65535, description="0: no AMI, registrations are not shown")
+    ami_user: str = "dialer"
+    ami_password_file: SecretFile = None
+
+    agi_bind: str = "127.0.0.1"
+    agi_port: int = Field(4573, ge=0, le=65535)
+
+    api_bind: str = "127.0.0.1"
+    api_port: int = Field(8080, ge=0, le=65535)
+
+    country: str = Field(
+        "RU", pattern=r"^[A-Z]{2}$", description="numbers without a country code belong here"
+    )
+    sounds_dir: Path | None = Field(
+        None, description="campaign messages; Asterisk must read it; default data_dir/sounds"
+    )
+    recordings_dir: Path | None = Field(
+        None, description="Asterisk writes here, the converter reads; default data_dir/recordings"
+    )
+    asterisk_root: Path | None = Field(
+        None, description="the lab's private root, where paths as Asterisk sees them begin"
+    )
+    lab: bool = Field(False, description="allow ring times under the lawful 15 s; never outside the lab")
+
+    pace_interval_s: float = Field(0.25, gt=0, le=5, description="longest time between two decisions")
+    hopper: int = Field(200, ge=1, le=10_000, description="candidates leased ahead of need per campaign")
+    drain_s: float = Field(120.0, ge=0, description="how long a stop waits for talks to end")
+    log_format: str = Field("console", pattern="^(console|json)$")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    language: str = Field("ru", pattern="^(ru|en)$")
