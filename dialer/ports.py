@@ -48,6 +48,46 @@ class BridgeSeen:
     channels: tuple[ChannelId, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelNews:
+    """Something that happened to one channel: a person's, an operator's leg, a return call's."""
+
+    channel: ChannelId
+    event: Event
+    args: tuple[str, ...] = ()  # of EnteredApp: what the dialplan says that the channel is
+    caller: str = ""  # of EnteredApp: who calls, as the trunk wrote it
+    exten: str = ""  # of EnteredApp: where the channel is in the dialplan
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNews:
+    """A phone or a trunk began or ceased to answer Asterisk's probes."""
+
+    endpoint: str
+    is_reachable: bool
+    at: datetime
+
+
+class Ear(Protocol):
+    """Who hears Asterisk. Called by the reader, in Asterisk's order; everything here must return at once."""
+
+    def heard(self, news: ChannelNews | PhoneNews) -> None: ...
+    def ready(self, booted_at: datetime) -> None:
+        """Connected and set up, all that happened meanwhile was heard: reconcile now."""
+
+    def down(self) -> None:
+        """Asterisk is not connected; requests raise LinkDown until the next `ready`."""
+
+
+class LinkWatcher(Protocol):
+    """Sees how the link to Asterisk fares: metrics. Cheap, never raises."""
+
+    def saw_lag(self, lag_s: float) -> None:
+        """Our clock less Asterisk's stamp of a live event; replayed events are left out."""
+
+    def saw_link(self, is_ready: bool) -> None: ...
+
+
 class Switch(Protocol):
     """One Asterisk. Every request may raise Refused, TimedOut or LinkDown (domain.errors)."""
 
@@ -64,6 +104,9 @@ class Switch(Protocol):
     ) -> None: ...
     async def connect(self, channel: ChannelId, bridge: BridgeId) -> None:
         """Clear the channel's guard clock and add it to the bridge, back to back."""
+
+    async def answer(self, channel: ChannelId) -> None:
+        """Pick up a call that came in."""
 
     async def hang_up(self, channel: ChannelId, reason: str = "normal") -> None:
         """A channel that is gone already is no error."""
@@ -124,7 +167,9 @@ class Leads(Protocol):
     async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
         """By status; RETRY is split into retry_due and retry_later."""
 
-    async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None: ...
+    async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
+        """When a lead can be leased: `now` if one can be at once, None if none ever can."""
+
     async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]: ...
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
@@ -135,6 +180,8 @@ class Leads(Protocol):
         """Refused (Conflict) when one of its leads was already dialled."""
 
     async def imports(self, campaign: CampaignId) -> Sequence[Mapping[str, Any]]: ...
+    async def exclude(self, lead: LeadId) -> Lead:
+        """Taken out by hand, leased or not; a call in flight goes on, its end does not bring the lead back."""
 
 
 class Campaigns(Protocol):
@@ -215,8 +262,49 @@ class Ledger(Protocol):
     async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token of the API; only the hash of its text is kept."""
+
+    id: int
+    name: str
+    role: str
+    sha256: str  # of the token's text, in hexadecimal digits
+    created_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Tokens(Protocol):
+    async def add(self, name: str, role: str, *, sha256: str, now: datetime) -> Token:
+        """Conflict when a token in force has this name already."""
+
+    async def find(self, sha256: str) -> Token | None:
+        """The token in force with this hash."""
+
+    async def used(self, token: int, now: datetime) -> None: ...
+    async def all(self) -> Sequence[Token]: ...
+    async def revoke(self, name: str, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """One database: every store that lies in it."""
+
+    leads: Leads
+    campaigns: Campaigns
+    accounts: Accounts
+    trunks: Trunks
+    numbers: Numbers
+    ledger: Ledger
+    tokens: Tokens
+
+
 class Live(Protocol):
     """Live state that other processes and the wallboard read: memory or Redis."""
+
+    async def clear(self, cell: CellId) -> None:
+        """At start: forget the calls and operators of this cell's last run."""
 
     async def put_call(self, cell: CellId, call: Call) -> None: ...
     async def drop_call(self, cell: CellId, call: CallId) -> None: ...
@@ -227,7 +315,8 @@ class Live(Protocol):
         """Add to the sums of (operator or '', campaign, day); the same `once` is counted once."""
 
     async def tallies(self, day: str) -> Mapping[tuple[str, int, str], Tally]: ...
-    async def reset_tallies(self, day: str, sums: Mapping[tuple[str, int, str], Tally]) -> None: ...
+    async def reset_tallies(self, day: str, sums: Mapping[tuple[str, int, str], Tally]) -> None:
+        """Set the sums of a day to the fold over SQL; drain the journal first, what was counted stays counted."""
 
 
 @dataclass(frozen=True, slots=True)

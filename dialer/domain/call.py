@@ -83,6 +83,7 @@ class Call:
     talked_with: OperatorId | None = None  # the last operator who was bridged
     on_hold: bool = False
     bereft: bool = False  # lost its operator in mid-talk
+    in_app: bool = False  # Asterisk lets us control the channel
     hanging_up: bool = False  # we have asked Asterisk to end it
     leased_at: datetime | None = None
     dialled_at: datetime | None = None  # the request went out
@@ -91,7 +92,6 @@ class Call:
     bridge_at: datetime | None = None  # first time
     talk_since_at: datetime | None = None  # bridged since, None while not bridged
     talk_s: float = 0.0  # of finished bridged spans
-    held_since_at: datetime | None = None
     message_at: datetime | None = None
     end_at: datetime | None = None
     alerting: Alerting = Alerting.NONE
@@ -208,10 +208,9 @@ class Vanished(Event):
 
 @dataclass(frozen=True, slots=True)
 class Reserved(Event):
-    """Floor: this operator is the call's own now, and is on the line in this bridge."""
+    """Floor: this operator is the call's own now, and is on the line."""
 
     operator: OperatorId
-    bridge: BridgeId
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +235,6 @@ class OperatorReturned(Event):
     """Floor: the same operator's leg is up again."""
 
     operator: OperatorId
-    bridge: BridgeId
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,12 +292,18 @@ class Connect:
     """Clear the guard and put the person into the operator's bridge, back to back; tone to the operator."""
 
     operator: OperatorId
-    bridge: BridgeId
+
+
+@dataclass(frozen=True, slots=True)
+class StartTalk:
+    """The two hear each other: the operator is talking."""
+
+    operator: OperatorId
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The operator is no longer the call's: ready again if they did not talk, else wrap-up."""
+    """The operator is no longer the call's: ready again if the two did not talk, else in wrap-up."""
 
     operator: OperatorId
     talked: bool
@@ -319,9 +323,9 @@ class PlayMessage:
 
 @dataclass(frozen=True, slots=True)
 class StartMusic:
-    """Take the person out of the bridge and play music."""
+    """Take the person out of the operator's bridge and play music."""
 
-    bridge: BridgeId | None
+    operator: OperatorId
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +359,7 @@ Effect = (
     | Summon
     | Reserve
     | Connect
+    | StartTalk
     | Release
     | CallBackLeg
     | PlayMessage

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from dialer.domain.lead import LeadUpdate
+from dialer.domain.call import Call
+from dialer.domain.campaign import Campaign
+from dialer.domain.errors import IllegalMove
+from dialer.domain.lead import Lead, LeadUpdate, next_try
 from dialer.domain.types import (
     Alerting,
     CallId,
@@ -54,6 +57,7 @@ class Cdr:
     estimated: bool = False
     wrap_up_s: float | None = None  # known later
     disposition: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,9 @@ class WrapUp:
     wrap_up_s: float
     disposition: str
     at: datetime
+    lead: LeadUpdate | None = None  # where the disposition puts the lead
+    note: str = ""
+    block: PhoneNumber | None = None  # asked never to be called again
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +93,51 @@ class Tally:
     abandoned: int = 0
     talk_s: float = 0.0
     duration_s: float = 0.0  # request to end, all attempts
+
+
+def close(call: Call, cell: CellId, lead: Lead | None, campaign: Campaign) -> Closing:
+    """What an ended call leaves: its record, and where its lead stands now."""
+    if call.outcome is None or call.end_at is None:
+        raise IllegalMove(f"call {call.id} is {call.state}: only an ended call can be closed")
+    update = None if lead is None else next_try(lead, campaign, call.outcome, call.end_at)
+    if call.outcome is Outcome.NOT_DIALLED:
+        return Closing(cdr=None, lead=update, call=call.id)
+    return Closing(cdr=_record(call, cell, call.outcome, call.end_at), lead=update, call=call.id)
+
+
+def _record(call: Call, cell: CellId, outcome: Outcome, end_at: datetime) -> Cdr:
+    return Cdr(
+        id=call.id,
+        cell=cell,
+        campaign=call.campaign,
+        lead=call.lead,
+        direction=call.direction,
+        number=call.number,
+        trunk=call.trunk,
+        attempt_no=call.attempt_no,
+        dialled_at=call.dialled_at or call.leased_at or end_at,
+        ring_at=call.ring_at,
+        answer_at=call.answer_at,
+        bridge_at=call.bridge_at,
+        message_at=call.message_at,
+        end_at=end_at,
+        setup_s=_span(call.dialled_at, call.ring_at),
+        ring_s=_span(call.ring_at, call.answer_at or end_at),
+        wait_s=_span(call.answer_at, call.bridge_at),
+        talk_s=round(call.talk_s, 3),
+        outcome=outcome,
+        alerting=call.alerting,
+        cause=call.cause,
+        sip_code=call.sip_code,
+        ended_by=call.ended_by,
+        operator=call.talked_with,
+        recording=call.id if call.rules.record and call.bridge_at is not None else "",
+        reason=call.reason,
+        estimated=call.estimated,
+    )
+
+
+def _span(start: datetime | None, end: datetime | None) -> float | None:
+    if start is None or end is None:
+        return None
+    return round(max(0.0, (end - start).total_seconds()), 3)

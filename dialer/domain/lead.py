@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 
+from dialer.domain.campaign import DISTURBING, Campaign
+from dialer.domain.errors import BadValue
 from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome, PhoneNumber
+from dialer.domain.verdict import Gate, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Lead:
     email: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)  # the file's other columns
     ref: str = ""  # id in the customer's own system
+    dead: tuple[PhoneNumber, ...] = ()  # numbers that the network, or an operator, called wrong
 
     @property
     def number(self) -> PhoneNumber:
@@ -49,3 +54,207 @@ class LeadUpdate:
     next_at: datetime | None
     last_at: datetime | None
     last_outcome: Outcome | None
+    dead: tuple[PhoneNumber, ...] = ()
+
+
+def fresh(lead: Lead, campaign: CampaignId) -> Lead:
+    """The entry of a file as it enters a campaign's list: nothing was tried yet."""
+    if not lead.numbers:
+        raise BadValue(f"the lead {lead.name or lead.ref or lead.company!r} has no number to call")
+    return replace(
+        lead,
+        campaign=campaign,
+        number_index=0,
+        status=LeadStatus.NEW,
+        attempts=0,
+        tried={},
+        next_at=None,
+        last_at=None,
+        last_outcome=None,
+        dead=(),
+    )
+
+
+def settled(update: LeadUpdate) -> LeadUpdate:
+    """As stores keep it: a lead that waits for an instant is in RETRY, a NEW one can be leased at once."""
+    waits = update.status is LeadStatus.NEW and update.next_at is not None
+    return replace(update, status=LeadStatus.RETRY) if waits else update
+
+
+# --- after an attempt -------------------------------------------------------------------------------------
+
+
+def next_try(lead: Lead, campaign: Campaign, outcome: Outcome, at: datetime) -> LeadUpdate:
+    """What an attempt that ended at `at` makes of its lead: tried again when, on which number, or never.
+
+    With `next_number` the lead's other numbers are tried at once, and the delay comes when all of them were.
+    """
+    if outcome is Outcome.NOT_DIALLED:
+        return unchanged(lead)
+    made = replace(
+        unchanged(lead),
+        attempts=lead.attempts + 1,
+        tried={**lead.tried, outcome: lead.tried.get(outcome, 0) + 1},
+        last_at=at,
+        last_outcome=outcome,
+    )
+    if outcome is Outcome.CONNECTED:
+        return replace(made, status=LeadStatus.DONE, next_at=None)
+    return _again(lead, made, campaign, outcome, at)
+
+
+def unchanged(lead: Lead) -> LeadUpdate:
+    """The lease ends and nothing else."""
+    return LeadUpdate(
+        lead=lead.id,
+        status=LeadStatus.RETRY if lead.attempts else LeadStatus.NEW,
+        number_index=lead.number_index,
+        attempts=lead.attempts,
+        tried=lead.tried,
+        next_at=lead.next_at,
+        last_at=lead.last_at,
+        last_outcome=lead.last_outcome,
+        dead=lead.dead,
+    )
+
+
+def excluded(lead: Lead) -> LeadUpdate:
+    """Taken out of the list, by a rule or by hand."""
+    return replace(unchanged(lead), status=LeadStatus.EXCLUDED, next_at=None)
+
+
+def _again(lead: Lead, made: LeadUpdate, campaign: Campaign, outcome: Outcome, at: datetime) -> LeadUpdate:
+    """The next number at once, else the next delay of the retry table, else never."""
+    retry = campaign.retries.get(outcome)
+    if retry is None or made.attempts >= campaign.max_attempts:
+        return _exhausted(made)
+    if not retry.next_number:
+        delay = _delay(campaign, outcome, made, 1)
+        return _exhausted(made) if delay is None else _at(made, at + max(delay, _rest(campaign, outcome)))
+    if not retry.delays:
+        made = replace(made, dead=_with(lead.dead, lead.number))
+    alive = [i for i, number in enumerate(lead.numbers) if number not in made.dead]
+    if later := [i for i in alive if i > lead.number_index]:
+        return replace(_at(made, at), number_index=later[0])
+    last = outcome if retry.delays else lead.last_outcome  # a dead number sets no pace, the one before does
+    delay = _delay(campaign, last, made, len(alive)) if alive and last else None
+    if delay is None or last is None:
+        return _exhausted(made)
+    return replace(_at(made, at + max(delay, _rest(campaign, last))), number_index=alive[0])
+
+
+def _delay(campaign: Campaign, outcome: Outcome, made: LeadUpdate, round_: int) -> timedelta | None:
+    """The next unused delay for this outcome, one for each round through `round_` numbers."""
+    retry = campaign.retries.get(outcome)
+    used = (made.tried.get(outcome, 1) - 1) // round_
+    return retry.delays[used] if retry and used < len(retry.delays) else None
+
+
+def _rest(campaign: Campaign, outcome: Outcome) -> timedelta:
+    rest = campaign.rest if outcome in DISTURBING else timedelta()
+    return max(rest, campaign.abandoned_rest) if outcome is Outcome.ABANDONED else rest
+
+
+def _at(made: LeadUpdate, next_at: datetime) -> LeadUpdate:
+    return replace(made, status=LeadStatus.RETRY, next_at=next_at)
+
+
+def _exhausted(made: LeadUpdate) -> LeadUpdate:
+    return replace(made, status=LeadStatus.EXHAUSTED, next_at=None)
+
+
+def _with(dead: tuple[PhoneNumber, ...], number: PhoneNumber) -> tuple[PhoneNumber, ...]:
+    return dead if number in dead else (*dead, number)
+
+
+def moved_on(lead: Lead, update: LeadUpdate) -> Lead:
+    """The lead as it is when the update has been applied."""
+    return replace(
+        lead,
+        status=update.status,
+        number_index=update.number_index,
+        attempts=update.attempts,
+        tried=update.tried,
+        next_at=update.next_at,
+        last_at=update.last_at,
+        last_outcome=update.last_outcome,
+        dead=update.dead,
+    )
+
+
+# --- after a refusal by a gate ----------------------------------------------------------------------------
+
+ASK_AGAIN = timedelta(hours=1)  # hours that never open: until somebody widens them
+
+
+def after_refusal(lead: Lead, verdict: Verdict, at: datetime) -> LeadUpdate | None:
+    """What a closed gate makes of the lead; None: it only goes back, not before `verdict.opens_at`."""
+    match verdict.gate:
+        case Gate.NUMBER | Gate.DNC:
+            others = [i for i in range(len(lead.numbers)) if i > lead.number_index]
+            others = [i for i in others if lead.numbers[i] not in lead.dead]
+            if others:
+                return replace(unchanged(lead), number_index=others[0])
+            return excluded(lead)
+        case Gate.ATTEMPTS:
+            return _exhausted(unchanged(lead))
+        case Gate.HOURS if verdict.opens_at is None:
+            return replace(unchanged(lead), next_at=at + ASK_AGAIN)
+        case _:
+            return None
+
+
+# --- after the operator's word ----------------------------------------------------------------------------
+
+
+class Disposition(StrEnum):
+    """What the operator says came of the call."""
+
+    AGREED = "agreed"
+    REFUSED = "refused"
+    CALLBACK = "callback"
+    WRONG_NUMBER = "wrong_number"
+    NO_CONTACT = "no_contact"  # somebody answered, not the person who was wanted
+    DNC = "dnc"  # asked never to be called again: the number goes on the list too
+
+
+CALLBACK_DELAY = timedelta(hours=2)  # when no time was agreed
+
+
+def after_disposition(
+    lead: Lead, disposition: str, at: datetime, campaign: Campaign, *, callback_at: datetime | None = None
+) -> LeadUpdate:
+    """Where the operator's word moves a lead whose attempt is closed already; may be said twice."""
+    now = unchanged(lead)
+    match _known(disposition):
+        case Disposition.AGREED | Disposition.REFUSED:
+            return replace(now, status=LeadStatus.DONE, next_at=None)
+        case Disposition.DNC:
+            return excluded(lead)
+        case Disposition.CALLBACK:
+            if lead.attempts >= campaign.max_attempts:
+                return _exhausted(now)
+            return _at(now, max(callback_at or at + CALLBACK_DELAY, at + campaign.rest))
+        case Disposition.WRONG_NUMBER:
+            return _after_wrong_number(lead, replace(now, dead=_with(lead.dead, lead.number)), campaign, at)
+        case Disposition.NO_CONTACT:
+            return _again(lead, now, campaign, Outcome.NO_ANSWER, at)
+
+
+def _after_wrong_number(lead: Lead, now: LeadUpdate, campaign: Campaign, at: datetime) -> LeadUpdate:
+    alive = [i for i, number in enumerate(lead.numbers) if number not in now.dead]
+    if not alive or lead.attempts >= campaign.max_attempts:
+        return _exhausted(now)
+    later = [i for i in alive if i > lead.number_index]
+    if later:
+        return replace(_at(now, at), number_index=later[0])
+    return replace(_at(now, at + campaign.rest), number_index=alive[0])
+
+
+def _known(disposition: str) -> Disposition:
+    try:
+        return Disposition(disposition)
+    except ValueError:
+        raise BadValue(
+            f"There is no disposition {disposition!r}: use one of {', '.join(Disposition)}."
+        ) from None

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dialer.domain.types import (
+    BridgeId,
     CallId,
     CampaignId,
     ChannelId,
@@ -64,11 +65,15 @@ class Operator:
     ready_since_at: datetime | None = None  # survives a reservation that came to nothing
     leg: LegState = LegState.DOWN
     channel: ChannelId | None = None  # of the leg
+    back_to: State | None = None  # after the phone leg, or Asterisk, is back
     call: CallId | None = None  # reserved for, talking to, or in wrap-up after
     campaign: CampaignId | None = None  # of that call
     then: State | None = None  # PAUSED or OFFLINE, asked for in mid-call
     then_reason: str = ""
     wrap_until_at: datetime | None = None
+    disposition: str = ""  # of that call, as said so far
+    note: str = ""
+    callback_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +87,13 @@ class StateChange:
     at: datetime
     call: CallId | None = None
     campaign: CampaignId | None = None
+
+
+def bridge_of(operator: OperatorId) -> BridgeId:
+    """The operator's own mixing bridge."""
+    return BridgeId(f"ob-{operator}")
+
+
+def endpoint_of(operator: OperatorId) -> str:
+    """The name of the operator's SIP phone in Asterisk: the number it registers with."""
+    return operator

@@ -56,6 +56,7 @@ class Connection:
         self._waiting: dict[str, asyncio.Future[RawEvent]] = {}
         self._is_closed = False
         self.late_answers = 0  # answers that came after their request had timed out
+        self.strange_frames = 0  # neither event nor answer
 
     @property
     def under_way(self) -> int:
@@ -71,11 +72,7 @@ class Connection:
                 if message.type is not WSMsgType.TEXT:
                     return
                 self._acknowledge_quickly()
-                frame: RawEvent = json.loads(message.data)
-                if frame.get("type") == "RESTResponse":
-                    self._settle(frame)
-                else:
-                    take(frame)
+                self._sort(message.data, take)
                 if count % FRAMES_PER_TURN == 0:
                     await asyncio.sleep(0)
         finally:
@@ -105,6 +102,18 @@ class Connection:
     def drop(self) -> None:
         """Ends it without a goodbye, for a peer that a newer connection has replaced."""
         self._transport.abort()
+
+    def _sort(self, text: str, take: Callable[[RawEvent], None]) -> None:
+        try:
+            frame = json.loads(text)
+        except ValueError:
+            frame = None
+        if not isinstance(frame, dict):
+            self.strange_frames += 1
+        elif frame.get("type") == "RESTResponse":
+            self._settle(frame)
+        else:
+            take(frame)
 
     async def _send(self, frame: str) -> None:
         try:

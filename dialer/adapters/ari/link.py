@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NoReturn, Protocol
 
@@ -17,50 +16,50 @@ from dialer.domain.types import CellId
 
 log = structlog.get_logger()
 
-REQUEST_TIMEOUT_S = 5.0
-RENEW_PAUSE_S = 1.0  # between two tries to set up a connection that Asterisk has just registered
+REQUEST_TIMEOUT_S = 3.0
+SETUP_PAUSE_S = 0.2  # between two tries; Asterisk connects to us up to a second before it has booted
 
 
-class LinkWatcher(Protocol):
-    """Sees how the link fares; nothing here may block."""
+class LinkUser(Protocol):
+    """Whose link it is. Everything but `set_up` is called by the reader and must return at once."""
 
-    def saw_lag(self, lag_s: float) -> None:
-        """Asterisk's time stamp of a live event against our clock; replayed events are left out."""
+    def took(self, event: RawEvent) -> None:
+        """The next event in Asterisk's order; those of an outage come before `set_up`."""
+
+    async def set_up(self) -> None:
+        """Runs after each registration, before all other requests; cancelled when the connection closes.
+
+        Its own requests say `is_setup=True`. NetworkTrouble makes it run again.
+        """
 
     def saw_link(self, is_ready: bool) -> None:
-        """The link became ready, or went down."""
+        """Set up, requests flow; or down again."""
+
+    def saw_lag(self, lag_s: float) -> None:
+        """Our clock less Asterisk's stamp of a live event; replayed events are left out."""
 
 
 class Link:
-    """Events go to `on_event` in Asterisk's order, replayed ones before `on_registered`.
-
-    `on_event` is called by the reader and must return at once.
-    `on_registered` is awaited after each registration and may send requests by `request(..., is_setup=True)`;
-    all other requests wait until it has returned. It is cancelled when the connection closes.
-    """
+    """Survives any number of connections; a newer one replaces an older one, which is half-open."""
 
     def __init__(
         self,
         cell: CellId,
         app: str,
+        user: LinkUser,
         *,
-        on_event: Callable[[RawEvent], None],
-        on_registered: Callable[[], Awaitable[None]],
-        watcher: LinkWatcher,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.cell = cell
         self.app = app
-        self._on_event = on_event
-        self._on_registered = on_registered
-        self._watcher = watcher
+        self._user = user
         self._now = now
         self._connection: Connection | None = None
         self._setup: asyncio.Task[None] | None = None
-        self._is_live = False  # the outage's queue has been replayed
+        self._is_live = False  # what happened in the outage has been replayed
         self._ready = asyncio.Event()
-        self._failed: asyncio.Queue[Fatal] = asyncio.Queue()
-        self.failed_events = itertools.count()
+        self._fatal: asyncio.Queue[Fatal] = asyncio.Queue()
+        self.failed_events = 0  # events that could not be handled; each is in the log
 
     @property
     def is_connected(self) -> bool:
@@ -79,7 +78,7 @@ class Link:
 
     async def run(self) -> NoReturn:
         """Waits until the link cannot go on, then raises that Fatal; cancel it to stop waiting."""
-        raise await self._failed.get()
+        raise await self._fatal.get()
 
     async def wait_ready(self) -> None:
         """Returns when requests can be sent."""
@@ -92,17 +91,16 @@ class Link:
 
         Between the handshake and the end of the set-up a request waits, within its own timeout.
         """
-        started = asyncio.get_running_loop().time()
-        if not is_setup and not self._ready.is_set():
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout_s
+        if self._connection is not None and not is_setup and not self.is_ready:
             await self._wait_for_setup(request, timeout_s)
-        connection = self._connection
-        if connection is None:
+        if self._connection is None:
             raise LinkDown(f"Asterisk of cell {self.cell} is not connected")
-        left_s = timeout_s - (asyncio.get_running_loop().time() - started)
-        return await connection.request(request, left_s)
+        return await self._connection.request(request, until - loop.time())
 
     async def serve(self, peer: web.WebSocketResponse, transport: asyncio.Transport) -> None:
-        """Reads one connection until it closes. A newer one replaces an older one, which is half-open."""
+        """Reads one connection until it closes."""
         if self._connection is not None:
             log.warning("Asterisk connected again, the old connection is dropped", cell=self.cell)
             self._connection.drop()
@@ -120,8 +118,6 @@ class Link:
             await self._connection.close()
 
     async def _wait_for_setup(self, request: Request, timeout_s: float) -> None:
-        if self._connection is None:
-            raise LinkDown(f"Asterisk of cell {self.cell} is not connected")
         try:
             async with asyncio.timeout(timeout_s):
                 await self._ready.wait()
@@ -132,54 +128,51 @@ class Link:
             ) from None
 
     def _take(self, event: RawEvent) -> None:
-        kind = event.get("type")
-        if kind == "ApplicationRegistered":
-            self._registered()
-        elif kind == "ApplicationReplaced" and event.get("application") == self.app:
-            self._replaced()
-        else:
-            if self._is_live:
-                self._watch_lag(event)
-            self._pass_on(event)
+        match event.get("type"):
+            case "ApplicationRegistered":
+                self._registered()
+            case "ApplicationReplaced" if event.get("application") == self.app:
+                self._replaced()
+            case _:
+                self._pass_on(event)
 
     def _pass_on(self, event: RawEvent) -> None:
         try:
-            self._on_event(event)
+            if self._is_live and "timestamp" in event:
+                lag = self._now() - datetime.fromisoformat(event["timestamp"])
+                self._user.saw_lag(lag.total_seconds())
+            self._user.took(event)
         except Exception:  # a boundary: one event that we cannot take must not deafen us to all others
-            next(self.failed_events)
-            log.exception(
-                "an event of Asterisk could not be handled", cell=self.cell, event_type=event.get("type")
-            )
-
-    def _watch_lag(self, event: RawEvent) -> None:
-        at = event.get("timestamp")
-        if isinstance(at, str):
-            self._watcher.saw_lag((self._now() - datetime.fromisoformat(at)).total_seconds())
+            self.failed_events += 1
+            log.exception("an event of Asterisk could not be handled", cell=self.cell, kind=event.get("type"))
 
     def _registered(self) -> None:
         self._is_live = True
+        self._ready.clear()
         if self._setup is not None:
             self._setup.cancel()
-        self._ready.clear()
         self._setup = asyncio.create_task(self._set_up(), name=f"ari-setup-{self.cell}")
 
     async def _set_up(self) -> None:
+        trouble = ""
         while True:
             try:
-                await self._on_registered()
+                await self._user.set_up()
                 break
-            except NetworkTrouble as trouble:
-                log.error("setting up the link failed, trying again", cell=self.cell, reason=str(trouble))
-                await asyncio.sleep(RENEW_PAUSE_S)
+            except NetworkTrouble as failure:
+                if str(failure) != trouble:
+                    trouble = str(failure)
+                    log.warning("Asterisk cannot be set up yet, trying again", cell=self.cell, reason=trouble)
+                await asyncio.sleep(SETUP_PAUSE_S)
         self._ready.set()
-        self._watcher.saw_link(is_ready=True)
         log.info("the link to Asterisk is ready", cell=self.cell, app=self.app)
+        self._user.saw_link(is_ready=True)
 
     def _replaced(self) -> None:
-        self._failed.put_nowait(
+        self._fatal.put_nowait(
             Fatal(
                 f"another program has taken over the Stasis application '{self.app}' of cell {self.cell}:"
-                " stop it, or give it an application name of its own"
+                " stop it, or give it an application of its own"
             )
         )
 
@@ -191,7 +184,7 @@ class Link:
         if self._setup is not None:
             self._setup.cancel()
             self._setup = None
+        log.warning("the link to Asterisk is down", cell=self.cell)
         if self._ready.is_set():
             self._ready.clear()
-            self._watcher.saw_link(is_ready=False)
-        log.warning("the link to Asterisk is down", cell=self.cell)
+            self._user.saw_link(is_ready=False)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import hmac
-from base64 import b64encode
 from dataclasses import dataclass
 
 import structlog
-from aiohttp import web
+from aiohttp import encode_basic_auth, web
 
 from dialer.adapters.ari.link import Link
 from dialer.domain.errors import Fatal
@@ -37,7 +36,7 @@ class Credentials:
 
     def header(self) -> bytes:
         """The value of the Authorization header."""
-        return b"Basic " + b64encode(f"{self.user}:{self.password}".encode())
+        return encode_basic_auth(self.user, self.password).encode()
 
 
 class Listener:
@@ -49,6 +48,7 @@ class Listener:
         self._heartbeat_s = heartbeat_s
         self._doors: dict[CellId, tuple[Link, bytes]] = {}
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
         self.refused = 0  # handshakes with a wrong cell, user or password
 
     def add(self, link: Link, credentials: Credentials) -> None:
@@ -69,18 +69,20 @@ class Listener:
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GOODBYE_S)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            site = web.TCPSite(runner, self._host, self._port)
+            await site.start()
         except OSError as failure:
             await runner.cleanup()
             reason = WHY_NOT.get(failure.errno or 0, failure.strerror or str(failure))
             raise Fatal(f"cannot listen for Asterisk on {self._host}:{self._port}: {reason}") from failure
-        self._runner = runner
+        self._runner, self._site = runner, site
 
     async def stop(self) -> None:
         """Closes every link and the port; takes no longer than the goodbye of one link."""
         runner, self._runner = self._runner, None
-        if runner is None:
+        if runner is None or self._site is None:
             return
+        await self._site.stop()  # first, or Asterisk is back in before we are gone
         await asyncio.gather(*(link.close() for link, _ in self._doors.values()))
         await runner.cleanup()
 

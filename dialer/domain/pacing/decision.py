@@ -10,7 +10,7 @@ from typing import Protocol
 from dialer.domain import call, operators
 from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
-from dialer.domain.types import CallId, CampaignId, OperatorId, TrunkId
+from dialer.domain.types import CallId, CampaignId, OperatorId, PhoneNumber, TrunkId
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class CallView:
     since_at: datetime  # of the state
     ring_at: datetime | None
     operator: OperatorId | None
+    number: PhoneNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class TrunkView:
     calls_now: int  # how many requests its calls-per-second limit still allows at this instant
     usable: bool
     why: str = ""
+    prefixes: tuple[str, ...] = ()  # E.164 prefixes that it may dial; empty: not said
 
 
 @dataclass(frozen=True, slots=True)

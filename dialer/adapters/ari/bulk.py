@@ -1,0 +1,47 @@
+"""Long lists come over Asterisk's own HTTP: on the link they would hold up every request behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+
+from dialer.adapters.ari.connection import Request, checked
+from dialer.domain.errors import LinkDown, TimedOut
+
+
+class Bulk:
+    """Reads from one Asterisk; open it with `async with`."""
+
+    def __init__(self, url: str, user: str, password: str, *, timeout_s: float = 10.0) -> None:
+        self._url = url.rstrip("/")
+        credentials = aiohttp.encode_basic_auth(user, password)
+        self._headers = {"Authorization": credentials}  # in an address it would end up in logs
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Bulk:
+        self._session = aiohttp.ClientSession(
+            headers=self._headers,
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            connector=aiohttp.TCPConnector(limit=2),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def get(self, path: str, **query: str) -> Any:
+        """The JSON at `path` below /ari; raises Refused, TimedOut, LinkDown."""
+        if self._session is None:
+            raise LinkDown("the connection for lists is not open")
+        request = Request("GET", path, query)
+        try:
+            async with self._session.get(f"{self._url}/{path}", params=query) as answer:
+                return checked(request, answer.status, answer.reason or "", await answer.text())
+        except TimeoutError:
+            raise TimedOut(f"Asterisk did not answer GET {path} within {self._timeout_s:g} s") from None
+        except aiohttp.ClientError as failure:
+            raise LinkDown(f"Asterisk's HTTP at {self._url} cannot be reached: {failure}") from failure

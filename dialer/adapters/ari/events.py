@@ -1,0 +1,122 @@
+"""Asterisk's JSON into the domain's events: one table, one pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from dialer.domain import call
+from dialer.domain.errors import BadValue
+from dialer.domain.types import Alerting, BridgeId, ChannelId
+from dialer.ports import ChannelNews, PhoneNews
+
+RawEvent = Mapping[str, Any]
+News = ChannelNews | PhoneNews
+
+# Sent by nobody: they double the traffic and say nothing that another event does not say.
+UNWANTED = (
+    "ChannelVarset",
+    "ChannelDialplan",
+    "ChannelConnectedLine",
+    "ChannelCallerId",
+    "EndpointStateChange",
+)
+
+
+def parse(raw: RawEvent) -> tuple[News, ...]:
+    """What an event means to us: nothing, if the table does not have it; raises BadValue if it is maimed."""
+    reader = TABLE.get(raw.get("type", ""))
+    if reader is None:
+        return ()
+    try:
+        news = reader(raw, datetime.fromisoformat(raw["timestamp"]).astimezone(UTC))
+    except (KeyError, TypeError, ValueError, AttributeError) as flaw:
+        raise BadValue(f"an event {raw['type']} from Asterisk cannot be read: {flaw!r}") from flaw
+    return () if news is None else (news,)
+
+
+def _of_channel(raw: RawEvent, event: call.Event) -> ChannelNews:
+    return ChannelNews(ChannelId(raw["channel"]["id"]), event)
+
+
+def _dial(raw: RawEvent, at: datetime) -> News | None:
+    """Its other words are not used: NOANSWER stands for refused and unallocated numbers too."""
+    event = _progress(raw["dialstatus"], at)
+    return ChannelNews(ChannelId(raw["peer"]["id"]), event) if event else None
+
+
+def _progress(status: str, at: datetime) -> call.Event | None:
+    match status:
+        case "RINGING":
+            return call.Alerted(at, Alerting.RINGING)
+        case "PROGRESS":
+            return call.Alerted(at, Alerting.PROGRESS)
+        case "ANSWER":
+            return call.Answered(at)
+        case _:
+            return None
+
+
+def _state_change(raw: RawEvent, at: datetime) -> News | None:
+    match raw["channel"]["state"]:
+        case "Ringing":
+            return _of_channel(raw, call.Alerted(at, Alerting.RINGING))
+        case "Up":
+            return _of_channel(raw, call.Answered(at))
+        case _:
+            return None
+
+
+def _stasis_start(raw: RawEvent, at: datetime) -> News:
+    channel = raw["channel"]
+    return ChannelNews(
+        ChannelId(channel["id"]),
+        call.EnteredApp(at),
+        args=tuple(raw["args"]),
+        caller=channel["caller"]["number"],
+        exten=channel["dialplan"]["exten"],
+    )
+
+
+def _user_event(raw: RawEvent, at: datetime) -> News | None:
+    match (raw["eventname"], raw["userevent"].get("step")):
+        case ("SafeHarbour", "start"):
+            return _of_channel(raw, call.MessageStarted(at))
+        case ("SafeHarbour", "end"):
+            return _of_channel(raw, call.MessageEnded(at))
+        case _:
+            return None
+
+
+def _destroyed(raw: RawEvent, at: datetime) -> News:
+    return _of_channel(raw, call.Destroyed(at, cause=int(raw["cause"]), sip_code=raw.get("tech_cause")))
+
+
+def _contact(raw: RawEvent, at: datetime) -> News | None:
+    """Only the two words that come from a probe or from the end of a registration."""
+    match raw["contact_info"]["contact_status"]:
+        case "Reachable":
+            is_reachable = True
+        case "Unreachable" | "Removed":
+            is_reachable = False
+        case _:
+            return None
+    return PhoneNews(raw["endpoint"]["resource"], is_reachable, at)
+
+
+TABLE: Mapping[str, Callable[[RawEvent, datetime], News | None]] = {
+    "Dial": _dial,
+    "ChannelStateChange": _state_change,
+    "StasisStart": _stasis_start,
+    "StasisEnd": lambda raw, at: _of_channel(raw, call.LeftApp(at)),
+    "ChannelEnteredBridge": lambda raw, at: _of_channel(
+        raw, call.EnteredBridge(at, BridgeId(raw["bridge"]["id"]))
+    ),
+    "ChannelLeftBridge": lambda raw, at: _of_channel(raw, call.LeftBridge(at, BridgeId(raw["bridge"]["id"]))),
+    "ChannelUserevent": _user_event,
+    "ChannelDtmfReceived": lambda raw, at: _of_channel(raw, call.KeyPressed(at, raw["digit"])),
+    "ChannelHangupRequest": lambda raw, at: _of_channel(raw, call.HangupRequested(at, raw.get("cause"))),
+    "ChannelDestroyed": _destroyed,
+    "ContactStatusChange": _contact,
+}

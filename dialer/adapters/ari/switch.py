@@ -1,0 +1,304 @@
+"""One Asterisk as the engine sees it: typed requests out, news in, set up anew whenever it is back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from dialer.adapters.ari import requests
+from dialer.adapters.ari.bulk import Bulk
+from dialer.adapters.ari.connection import RawEvent, Request
+from dialer.adapters.ari.events import UNWANTED, parse
+from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
+from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
+from dialer.domain.errors import Refused
+from dialer.domain.operators import Account
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import BridgeId, CellId, ChannelId
+from dialer.ports import BridgeSeen, ChannelSeen, Ear, LinkWatcher
+
+log = structlog.get_logger()
+
+ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a busy number gives no event
+GONE = (404,)
+NOT_IN_BRIDGE = (400, 404, 422)  # channel gone, bridge gone, channel elsewhere
+EXISTS = (409,)
+NO_ENDPOINT_YET = (404, 422)
+GUARD_AGAIN_S = "0.3"  # a person who could not be connected is the PBX's charge again, if we die now
+
+
+class AriSwitch:
+    """Satisfies ports.Switch. `link` goes to the Listener; `ear` hears what Asterisk says."""
+
+    def __init__(
+        self,
+        cell: CellId,
+        app: str,
+        ear: Ear,
+        watcher: LinkWatcher,
+        bulk: Bulk,
+        *,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> None:
+        self.link = Link(cell, app, self)
+        self._ear = ear
+        self._watcher = watcher
+        self._bulk = bulk
+        self._timeout_s = timeout_s
+        self._wanted: dict[str, tuple[PjsipObject, ...]] = {}  # trunks and phones by name
+        self._pushed: dict[str, tuple[datetime, tuple[PjsipObject, ...]]] = {}  # and on which boot
+        self._pushing = asyncio.Lock()
+        self._is_subscribed = False
+        self._booted_at = datetime.min.replace(tzinfo=UTC)
+        self.ignored: Counter[str] = Counter()  # events that mean nothing to us, by type
+
+    # --- what the link tells ---------------------------------------------------------------------------
+
+    def took(self, event: RawEvent) -> None:
+        """Parses one event and passes on what it means."""
+        news = parse(event)
+        if not news:
+            self.ignored[str(event.get("type"))] += 1
+        for item in news:
+            self._ear.heard(item)
+
+    async def set_up(self) -> None:
+        """Gives Asterisk what it may have lost by a restart: phones, trunks, subscription, filter."""
+        self._booted_at = await self._boot(is_setup=True)
+        await self._push_all()
+        self._is_subscribed = False
+        await self._subscribe(is_setup=True)
+        await self._ask(requests.silence(self.link.app, UNWANTED), is_setup=True)
+
+    async def _subscribe(self, *, is_setup: bool) -> None:
+        """To all phones and trunks; as long as Asterisk has none of them it knows no such source."""
+        if self._is_subscribed:
+            return
+        try:
+            await self._ask(requests.subscribe(self.link.app, ALL_PHONES), is_setup=is_setup)
+            self._is_subscribed = True
+        except Refused as refusal:
+            if refusal.status not in NO_ENDPOINT_YET:
+                raise
+
+    def saw_link(self, is_ready: bool) -> None:
+        """Passes it on; ready means also that all news of the outage have been passed on."""
+        self._watcher.saw_link(is_ready)
+        if is_ready:
+            self._ear.ready(self._booted_at)
+        else:
+            self._ear.down()
+
+    def saw_lag(self, lag_s: float) -> None:
+        """Passes it on."""
+        self._watcher.saw_lag(lag_s)
+
+    # --- calls -----------------------------------------------------------------------------------------
+
+    async def originate(
+        self,
+        channel: ChannelId,
+        *,
+        endpoint: str,
+        context: str,
+        exten: str,
+        caller_id: str,
+        timeout_s: int,
+        variables: Mapping[str, str],
+    ) -> None:
+        """Dials; the call must be known under `channel` before, its events may come before the answer."""
+        request = requests.originate(
+            channel,
+            endpoint=endpoint,
+            context=context,
+            exten=exten,
+            caller_id=caller_id,
+            timeout_s=timeout_s,
+            variables=variables,
+        )
+        try:
+            await self._ask(request)
+        except Refused as refusal:
+            if refusal.status not in EXISTS:
+                raise
+            name = endpoint.rpartition("@")[2].rpartition("/")[2]
+            raise Refused(
+                refusal.status,
+                f"{refusal.reason}; it says so too when it has no way to {name!r}",
+            ) from refusal
+
+    async def connect(self, channel: ChannelId, bridge: BridgeId) -> None:
+        """Both requests leave at once and are served in this order; after a refusal the guard runs again."""
+        clear = asyncio.create_task(self.set_variable(channel, requests.GUARD, "0"))
+        add = asyncio.create_task(self.add(channel, bridge))
+        await asyncio.wait((clear, add))
+        if isinstance(add.exception(), Refused) and clear.exception() is None:
+            await self._ask(requests.set_variable(channel, requests.GUARD, GUARD_AGAIN_S), fine=GONE)
+        clear.result()
+        add.result()
+
+    async def hang_up(self, channel: ChannelId, reason: str = "normal") -> None:
+        """A channel that is gone already is no error."""
+        await self._ask(requests.hang_up(channel, reason), fine=GONE)
+
+    async def go_on(self, channel: ChannelId, *, context: str, exten: str) -> None:
+        """Leave the application and continue in the dialplan."""
+        await self._ask(requests.go_on(channel, context=context, exten=exten))
+
+    async def set_variable(self, channel: ChannelId, name: str, value: str) -> None:
+        await self._ask(requests.set_variable(channel, name, value))
+
+    async def start_music(self, channel: ChannelId) -> None:
+        await self._ask(requests.on_channel("POST", channel, "moh"))
+
+    async def stop_music(self, channel: ChannelId) -> None:
+        await self._ask(requests.on_channel("DELETE", channel, "moh"), fine=GONE)
+
+    async def ring(self, channel: ChannelId) -> None:
+        """Let a return call hear ringing."""
+        await self._ask(requests.on_channel("POST", channel, "ring"))
+
+    async def answer(self, channel: ChannelId) -> None:
+        await self._ask(requests.on_channel("POST", channel, "answer"))
+
+    async def play(self, channel: ChannelId, *media: str) -> None:
+        """Plays the sounds one after another; returns when they begin."""
+        await self._ask(requests.play(channel, media))
+
+    async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
+        """Open a snoop that only this channel hears; lasts until it is hung up."""
+        await self._ask(requests.whisper(channel, snoop, self.link.app))
+
+    async def mute(self, channel: ChannelId, on: bool) -> None:
+        """Others do not hear this channel."""
+        await self._ask(requests.on_channel("POST" if on else "DELETE", channel, "mute", direction="in"))
+
+    async def send_keys(self, channel: ChannelId, keys: str) -> None:
+        await self._ask(requests.send_keys(channel, keys))
+
+    # --- bridges ---------------------------------------------------------------------------------------
+
+    async def create_bridge(self, bridge: BridgeId) -> None:
+        """One that exists already is no error: bridges outlive us."""
+        await self._ask(requests.create_bridge(bridge), fine=EXISTS)
+
+    async def destroy_bridge(self, bridge: BridgeId) -> None:
+        await self._ask(requests.on_bridge("DELETE", bridge), fine=GONE)
+
+    async def add(self, channel: ChannelId, bridge: BridgeId) -> None:
+        await self._ask(requests.on_bridge("POST", bridge, "addChannel", channel=channel))
+
+    async def remove(self, channel: ChannelId, bridge: BridgeId) -> None:
+        """Not being in it any more is no error."""
+        request = requests.on_bridge("POST", bridge, "removeChannel", channel=channel)
+        await self._ask(request, fine=NOT_IN_BRIDGE)
+
+    # --- what Asterisk knows -----------------------------------------------------------------------------
+
+    async def channels(self) -> Sequence[ChannelSeen]:
+        """Every channel, ours or not."""
+        return [_channel(raw) for raw in await self._bulk.get("channels")]
+
+    async def bridges(self) -> Sequence[BridgeSeen]:
+        return [
+            BridgeSeen(BridgeId(raw["id"]), tuple(ChannelId(each) for each in raw["channels"]))
+            for raw in await self._bulk.get("bridges")
+        ]
+
+    async def booted_at(self) -> datetime:
+        """When this Asterisk started: another boot, another instant."""
+        return await self._boot()
+
+    async def version(self) -> str:
+        info = await self._bulk.get("asterisk/info", only="system")
+        return str(info["system"]["version"])
+
+    async def endpoints(self) -> Mapping[str, bool]:
+        """Trunks and phones and whether they answer probes; no reason not to try, right after a start."""
+        return {raw["resource"]: raw["state"] == "online" for raw in await self._bulk.get("endpoints/PJSIP")}
+
+    async def modules(self) -> Mapping[str, str]:
+        """Loaded modules and their status."""
+        return {raw["name"]: raw["status"] for raw in await self._bulk.get("asterisk/modules")}
+
+    # --- trunks and phones -------------------------------------------------------------------------------
+
+    def want_trunk(self, trunk: Trunk, password: str) -> None:
+        """It will be pushed when Asterisk connects, and again after each of its restarts."""
+        self._wanted[trunk.id] = trunk_objects(trunk, password)
+
+    def want_phone(self, account: Account, password: str) -> None:
+        """It will be pushed when Asterisk connects, and again after each of its restarts."""
+        self._wanted[account.id] = phone_objects(account, password)
+
+    async def push_trunk(self, trunk: Trunk, password: str) -> None:
+        """As `want_trunk`, and at once."""
+        self.want_trunk(trunk, password)
+        await self._push(trunk.id)
+
+    async def push_phone(self, account: Account, password: str) -> None:
+        """As `want_phone`, and at once."""
+        self.want_phone(account, password)
+        await self._push(account.id)
+
+    async def drop_endpoint(self, name: str) -> None:
+        """Forgets a trunk or a phone, here and in Asterisk."""
+        check_name(name)
+        self._wanted.pop(name, None)
+        self._pushed.pop(name, None)
+        async with self._pushing:
+            for kind in reversed(KINDS):
+                await self._ask(requests.delete_object(kind, name), fine=GONE)
+
+    async def _push_all(self) -> None:
+        for name in sorted(self._wanted):
+            try:
+                await self._push(name, is_setup=True)
+            except Refused as refusal:  # one wrong host must not keep all the others out
+                log.warning("Asterisk does not take this trunk or phone", name=name, reason=refusal.reason)
+
+    async def _push(self, name: str, *, is_setup: bool = False) -> None:
+        async with self._pushing:
+            objects = self._wanted.get(name, ())
+            if self._pushed.get(name) == (self._booted_at, objects):
+                return
+            kept = {item.kind for item in objects}
+            for kind in KINDS:
+                if kind in ADDITIVE or kind not in kept:
+                    await self._ask(requests.delete_object(kind, name), fine=GONE, is_setup=is_setup)
+            for item in objects:
+                await self._ask(requests.write_object(item), is_setup=is_setup)
+            await self._subscribe(is_setup=is_setup)
+            self._pushed[name] = (self._booted_at, objects)
+
+    # --- plumbing ----------------------------------------------------------------------------------------
+
+    async def _boot(self, *, is_setup: bool = False) -> datetime:
+        info = await self._ask(Request("GET", "asterisk/info", {"only": "status"}), is_setup=is_setup)
+        return datetime.fromisoformat(info["status"]["startup_time"]).astimezone(UTC)
+
+    async def _ask(self, request: Request, *, fine: Sequence[int] = (), is_setup: bool = False) -> Any:
+        """Sends over the link; a refusal with a status in `fine` has reached its aim already."""
+        try:
+            return await self.link.request(request, timeout_s=self._timeout_s, is_setup=is_setup)
+        except Refused as refusal:
+            if refusal.status not in fine:
+                raise
+            return None
+
+
+def _channel(raw: Mapping[str, Any]) -> ChannelSeen:
+    dialplan = raw["dialplan"]
+    return ChannelSeen(
+        id=ChannelId(raw["id"]),
+        state=raw["state"],
+        created_at=datetime.fromisoformat(raw["creationtime"]).astimezone(UTC),
+        app=dialplan["app_name"],
+        context=dialplan["context"],
+        exten=dialplan["exten"],
+    )

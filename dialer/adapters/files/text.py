@@ -1,0 +1,110 @@
+"""Text lists: which encoding, which delimiter, and records with the line that they begin on."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+
+from dialer.domain.errors import BadValue
+from dialer.domain.listing import Row
+
+DELIMITERS = (";", ",", "\t", "|")
+SAMPLE_ROWS = 50
+LONGEST_RECORD = 100  # lines; a longer one is a quotation mark that nobody closed
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+def decode(content: bytes) -> tuple[str, str]:
+    """The text and its encoding: as marked, else UTF-8, else Windows-1251."""
+    marked = next((encoding for mark, encoding in _BOMS if content.startswith(mark)), "")
+    if not marked and b"\0" in content:
+        raise BadValue("The file is not text: save the list as CSV (UTF-8) or XLSX.")
+    for encoding in (marked,) if marked else ("utf-8", "cp1251"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError as flaw:
+            line = content.count(b"\n", 0, flaw.start) + 1
+            if encoding == "utf-8" and not _mostly_utf8(content):
+                continue
+            raise BadValue(
+                f"Line {line} is not {encoding.upper()} text (byte 0x{content[flaw.start]:02x}):"
+                " save the list again as CSV (UTF-8)."
+            ) from None
+        _check_text(text)
+        return text, encoding
+    raise BadValue("The file is neither UTF-8 nor Windows-1251: save the list again as CSV (UTF-8).")
+
+
+def _mostly_utf8(content: bytes) -> bool:
+    """A damaged UTF-8 file, which Windows-1251 would turn into nonsense without a complaint."""
+    text = content.decode("utf-8", errors="replace")
+    good = sum(sign > "\x7f" and sign != "\ufffd" for sign in text)
+    return good > 10 * text.count("\ufffd")
+
+
+def _check_text(text: str) -> None:
+    odd = next((sign for sign in text[:100_000] if sign < " " and sign not in "\r\n\t\f\v\x1a"), "")
+    if odd:
+        line = text.count("\n", 0, text.index(odd)) + 1
+        raise BadValue(
+            f"Line {line} holds a control character (0x{ord(odd):02x}), so this is no list:"
+            " save it as CSV (UTF-8) or XLSX."
+        )
+
+
+def find_delimiter(text: str) -> str:
+    """The one that cuts most records into the same number of columns, and into the most columns."""
+    sample = "\n".join(text.splitlines()[: SAMPLE_ROWS * 2])
+    scores = {}
+    for delimiter in DELIMITERS:
+        widths = Counter(
+            len(cells) for _, cells in zip(range(SAMPLE_ROWS), _reader(sample, delimiter), strict=False) if cells
+        )
+        width, times = widths.most_common(1)[0] if widths else (1, 0)
+        scores[delimiter] = (width > 1, times, width)
+    best = max(scores, key=lambda delimiter: scores[delimiter])
+    return best if scores[best][0] else ","
+
+
+def _reader(text: str, delimiter: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    except csv.Error:
+        return
+
+
+def read_records(text: str, delimiter: str) -> Iterator[Row]:
+    """Records in order; a quoted value may go over several lines."""
+    lines = _Lines(text)
+    records = csv.reader(lines, delimiter=delimiter)
+    while True:
+        begin = lines.read + 1
+        lines.record.clear()
+        try:
+            cells = next(records)
+        except StopIteration:
+            return
+        except csv.Error as flaw:
+            raise BadValue(f"Line {begin} cannot be read ({flaw}): check its quotation marks.") from None
+        if len(lines.record) > LONGEST_RECORD or (len(lines.record) > 1 and _is_open(lines.record, delimiter)):
+            raise BadValue(f"Line {begin}: a quotation mark is opened there and never closed: close or remove it.")
+        yield Row(begin, cells)
+
+
+class _Lines:
+    """The lines of a text, counted, with those of the present record at hand."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = iter(text.splitlines(keepends=True)) if "\r\n" not in text else _split(text)
+        self.read = 0
+        self.record: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.read += 1
+        self.record.append(line)
+        return line

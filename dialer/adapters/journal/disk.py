@@ -1,0 +1,308 @@
+"""The journal's file: written at once, synced in groups, renewed when it is long.
+
+Every write goes to the kernel in the caller's own time (it survives the process); `dialing` also waits until
+one thread has synced it (it survives the machine).  When the disk fails, nothing is lost that the process
+still holds: the state is whole in memory, and the next segment that can be written has all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+
+import structlog
+
+from dialer.adapters.journal.held import Held
+from dialer.adapters.journal.lines import KIND_OF, Entry, Fact, Kind, entry, read
+from dialer.domain.call import Call
+from dialer.domain.errors import BadValue, Fatal, StoreDown
+from dialer.domain.operators import Operator
+from dialer.ports import Recovered
+
+log = structlog.get_logger()
+
+SEGMENT_BYTES = 16 * 1024 * 1024
+AGAIN_S = 1.0
+GROWTH = 4  # a segment is renewed when it is this many times what is worth keeping
+
+
+@contextmanager
+def open_journal(
+    folder: Path,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    segment_bytes: int = SEGMENT_BYTES,
+) -> Iterator[FileJournal]:
+    """The journal of one cell; Fatal when another process has it or the disk cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as trouble:
+        raise Fatal(f"the journal's folder {folder} cannot be used: {_why(trouble)}") from None
+    try:
+        _take(lock, folder)
+        journal = FileJournal(folder, clock, segment_bytes)
+        try:
+            yield journal
+        finally:
+            journal.close()
+    finally:
+        os.close(lock)
+
+
+class FileJournal:
+    """See dialer.ports.Journal; one event loop and one thread of its own use it."""
+
+    def __init__(self, folder: Path, clock: Callable[[], datetime], segment_bytes: int) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._segment_bytes = segment_bytes
+        self._held = Held()
+        self._number, self.damages = _replay(folder, self._held)
+        self._recovered, unread = self._held.recovered()
+        self.damages = (*self.damages, *unread)  # sentences: what could not be read at start
+        for sentence in self.damages:
+            log.warning("journal_damaged", what=sentence)
+        self.trouble = ""  # why nothing can be written now; empty: all is well
+        self._guard = Lock()  # the state, the file and its size change together
+        self._file = -1
+        self._size = self._limit = 0
+        self._asked = False  # for a new segment
+        self._not_before_s = 0.0  # of the next attempt while the disk fails
+        self._behind: list[bytes] | None = None  # written while the next segment was being made
+        self._worker = ThreadPoolExecutor(1, "journal")
+        self._waiting: list[asyncio.Future[None]] = []
+        self._syncing: asyncio.Task[None] | None = None
+        self._told = asyncio.Event()
+        try:
+            self._renew()
+        except OSError as trouble:
+            raise Fatal(f"the journal in {folder} cannot be written: {_why(trouble)}") from None
+
+    # --- what happens ---
+
+    async def dialing(self, call: Call) -> None:
+        """Returns when the mark is on disk; StoreDown when it cannot be: the number must not be dialled."""
+        self._tell(entry(Kind.DIALING, self._clock(), call))
+        synced = asyncio.get_running_loop().create_future()
+        self._waiting.append(synced)
+        if self._syncing is None:
+            self._syncing = asyncio.get_running_loop().create_task(self._sync_all())
+        await synced
+
+    def note(self, call: Call) -> None:
+        """The state of a call that was marked; one that is closed is not in flight any more."""
+        if call.id in self._held.calls:
+            self._tell(entry(Kind.CALL, self._clock(), call))
+
+    def note_operator(self, operator: Operator) -> None:
+        self._tell(entry(Kind.OPERATOR, self._clock(), operator))
+
+    def note_boot(self, booted_at: datetime) -> None:
+        self._tell(entry(Kind.BOOT, self._clock(), booted_at.astimezone(UTC).isoformat()))
+
+    def closed(self, fact: Fact) -> None:
+        told = entry(KIND_OF[type(fact)], self._clock(), fact, self._held.last_n + 1)
+        self._tell(told, fact)
+        self._told.set()
+
+    # --- what is kept ---
+
+    def recover(self) -> Recovered:
+        """What the last run left, as it was when the journal was opened."""
+        return self._recovered
+
+    async def pending(self, limit: int) -> tuple[int, Sequence[Fact]]:
+        while not self._held.facts:
+            self._told.clear()
+            await self._told.wait()
+        oldest = self._held.oldest(max(limit, 1))
+        return oldest[-1][0], [fact for _, fact, _ in oldest]
+
+    def taken(self, mark: int) -> None:
+        self._tell(entry(Kind.TAKEN, self._clock(), None, mark))
+
+    def depth(self) -> int:
+        return len(self._held.facts)
+
+    def close(self) -> None:
+        """Everything written is on disk afterwards."""
+        self._worker.shutdown(wait=True)
+        if self._file >= 0:
+            with contextlib.suppress(OSError):  # it is in the kernel; only the machine's death could lose it
+                os.fdatasync(self._file)
+            os.close(self._file)
+            self._file = -1
+
+    # --- the file ---
+
+    def _tell(self, told: Entry, fact: Fact | None = None) -> None:
+        """Fold the entry and write its line; a full disk changes nothing in what we hold."""
+        with self._guard:
+            self._held.take(told, fact)
+            if self._behind is not None:
+                self._behind.append(told.line)
+            if not self.trouble:
+                try:
+                    _write(self._file, told.line)
+                except OSError as trouble:
+                    self._fail(trouble)
+            self._size += len(told.line)
+            if not self._is_due():
+                return
+        self._worker.submit(self._renew_quietly)
+
+    def _is_due(self) -> bool:
+        """Whether a new segment should be made: this one is long, or the disk failed a while ago."""
+        if self._asked or (
+            self._size <= self._limit if not self.trouble else monotonic() < self._not_before_s
+        ):
+            return False
+        self._asked = True
+        self._not_before_s = monotonic() + AGAIN_S
+        return True
+
+    async def _sync_all(self) -> None:
+        """Group commit: whoever came while the disk was busy shares the next sync."""
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            failure: StoreDown | None = None
+            try:
+                await loop.run_in_executor(self._worker, self._sync)
+            except (OSError, RuntimeError) as trouble:  # RuntimeError: closed meanwhile, the thread is gone
+                failure = StoreDown(
+                    f"the journal in {self._folder} cannot be written: {_why(trouble)}; "
+                    "nothing is dialled until it can"
+                )
+            for synced in group:
+                if synced.done():  # its caller was cancelled
+                    continue
+                if failure is None:
+                    synced.set_result(None)
+                else:
+                    synced.set_exception(failure)
+        self._syncing = None
+
+    def _sync(self) -> None:
+        """In the thread: everything written so far is on disk when this returns."""
+        if self.trouble:
+            self._renew()
+            return
+        try:
+            os.fdatasync(self._file)
+        except OSError as trouble:
+            with self._guard:
+                self._fail(trouble)  # the kernel may have dropped what it could not write
+            raise
+
+    def _renew_quietly(self) -> None:
+        with contextlib.suppress(OSError):  # told by _renew; the old segment goes on
+            self._renew()
+        self._asked = False
+
+    def _renew(self) -> None:
+        """Write what is worth keeping into a new segment, durably, then put it in place of the old one."""
+        number = self._number + 1
+        target = _segment(self._folder, number)
+        draft = target.with_suffix(".draft")
+        with self._guard:
+            kept = b"".join(self._held.lines(self._clock()))
+            self._behind = []
+        file = -1
+        try:
+            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+            _write(file, kept)
+            os.fsync(file)
+            with self._guard:
+                behind = b"".join(self._behind)
+                _write(file, behind)
+                draft.rename(target)
+                file, self._file = self._file, file  # the old one is closed below
+                self._number, self._behind, self.trouble = number, None, ""
+                self._size = len(kept) + len(behind)
+                self._limit = max(self._segment_bytes, GROWTH * len(kept))
+            os.fdatasync(self._file)
+            _sync_folder(self._folder)
+            _segment(self._folder, number - 1).unlink(missing_ok=True)
+        except OSError as trouble:
+            with self._guard:
+                self._behind = None
+                self._fail(trouble)
+            draft.unlink(missing_ok=True)
+            raise
+        finally:
+            if file >= 0:
+                os.close(file)
+
+    def _fail(self, trouble: OSError) -> None:
+        if not self.trouble:
+            log.error("journal_failed", folder=str(self._folder), why=_why(trouble))
+        self.trouble = _why(trouble)
+
+
+def _take(lock: int, folder: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(lock, 32).decode(errors="replace").strip()
+        raise Fatal(
+            f"the journal in {folder} is in use by process {holder or '(not known)'}: "
+            "stop that one, or give this cell another DIALER_DATA_DIR"
+        ) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+
+
+def _replay(folder: Path, held: Held) -> tuple[int, tuple[str, ...]]:
+    """Fold the newest segment; gives its number and a sentence for each thing that was not as written."""
+    segments = sorted(folder.glob("journal-*.log"))
+    for stale in (*folder.glob("*.draft"), *segments[:-1]):  # a renewal was cut short
+        stale.unlink()
+    if not segments:
+        return 0, ()
+    newest = segments[-1]
+    found = read(newest.read_bytes())
+    damages = [f"line {number} of {newest} is damaged and was skipped" for number in found.damaged]
+    for number, told in enumerate(found.entries):
+        try:
+            held.take(told)
+        except (BadValue, KeyError, TypeError) as bad:
+            damages.append(f"entry {number} of {newest} ({told.kind}) cannot be read and was skipped: {bad}")
+    if damages:  # evidence: renewal removes the segment itself
+        newest.with_suffix(".damaged").write_bytes(newest.read_bytes())
+    if found.torn_bytes:
+        damages.append(
+            f"the end of {newest} is torn ({found.torn_bytes} bytes): what was being written is lost"
+        )
+    return int(newest.stem.removeprefix("journal-")), tuple(damages)
+
+
+def _segment(folder: Path, number: int) -> Path:
+    return folder / f"journal-{number:08}.log"
+
+
+def _write(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _why(trouble: Exception) -> str:
+    return getattr(trouble, "strerror", None) or str(trouble)

@@ -1,0 +1,83 @@
+"""What a journal holds: the last state of what is in flight, and the facts that nobody has taken yet."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from dialer.adapters.codec import decode
+from dialer.adapters.journal.lines import FACTS, Entry, Fact, Kind, entry
+from dialer.domain.call import Call
+from dialer.domain.errors import BadValue
+from dialer.domain.operators import Operator
+from dialer.ports import Recovered
+
+T = TypeVar("T")
+
+
+class Held:
+    """A fold of entries: the same whether they come from the engine or from the disk."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, Entry] = {}
+        self.operators: dict[str, Entry] = {}
+        self.boot: Entry | None = None
+        self.facts: deque[tuple[int, Fact, Entry]] = deque()
+        self.last_n = 0
+        self.last_at = ""
+
+    def take(self, told: Entry, fact: Fact | None = None) -> None:
+        """Fold one entry; BadValue when its body is not what its kind promises."""
+        match told.kind:
+            case Kind.DIALING | Kind.CALL:
+                self.calls[told.body["id"]] = told
+            case Kind.OPERATOR:
+                self.operators[told.body["id"]] = told
+            case Kind.BOOT:
+                self.boot = told
+            case Kind.HEAD:
+                self.last_n = max(self.last_n, told.n)
+            case Kind.TAKEN:
+                while self.facts and self.facts[0][0] <= told.n:
+                    self.facts.popleft()
+            case _:
+                self.facts.append((told.n, fact or decode(FACTS[told.kind], told.body), told))
+                self.last_n = max(self.last_n, told.n)
+                if told.kind is Kind.CLOSING:
+                    self.calls.pop(told.body["call"], None)
+        self.last_at = told.at
+
+    def oldest(self, limit: int) -> Sequence[tuple[int, Fact, Entry]]:
+        return list(islice(self.facts, limit))
+
+    def lines(self, at: datetime) -> Iterable[bytes]:
+        """The shortest journal that recovers to the same."""
+        yield entry(Kind.HEAD, at, None, self.last_n).line
+        if self.boot is not None:
+            yield self.boot.line
+        for _, _, told in self.facts:  # before the calls: closings end calls of their ids
+            yield told.line
+        for told in (*self.operators.values(), *self.calls.values()):
+            yield told.line
+
+    def recovered(self) -> tuple[Recovered, Sequence[str]]:
+        """What the last run left, and a sentence for each state that cannot be read."""
+        damages: list[str] = []
+        calls = _decoded(Call, self.calls.values(), damages)
+        operators = _decoded(Operator, self.operators.values(), damages)
+        boot = datetime.fromisoformat(self.boot.body) if self.boot else None
+        last_at = datetime.fromisoformat(self.last_at) if self.last_at else None
+        return Recovered(calls, operators, len(self.facts), boot, last_at), damages
+
+
+def _decoded(kind: type[T], told: Iterable[Entry], damages: list[str]) -> tuple[T, ...]:
+    states = []
+    for each in told:
+        try:
+            states.append(decode(kind, each.body))
+        except BadValue as bad:
+            damages.append(f"a {each.kind} of {each.at} cannot be read: {bad}")
+    return tuple(states)

@@ -1,0 +1,27 @@
+"""Every store in dictionaries: for tests and simulation, with the same semantics as the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from dialer.adapters.memory.ledger import MemoryLedger, MemoryNumbers
+from dialer.adapters.memory.lists import MemoryLeads
+from dialer.adapters.memory.people import MemoryAccounts, MemoryCampaigns, MemoryTokens, MemoryTrunks
+from dialer.ports import Stores
+
+
+def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Stores:
+    """One database that lives as long as this value."""
+    campaigns = MemoryCampaigns()
+    leads = MemoryLeads(campaigns)
+    ledger = MemoryLedger(leads)
+    return Stores(
+        leads=leads,
+        campaigns=campaigns,
+        accounts=MemoryAccounts(),
+        trunks=MemoryTrunks(),
+        numbers=MemoryNumbers(ledger),
+        ledger=ledger,
+        tokens=MemoryTokens(),
+    )

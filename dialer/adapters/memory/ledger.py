@@ -1,0 +1,142 @@
+"""Closed facts, the do-not-call list and the history of numbers in dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from dialer.adapters.memory.lists import MemoryLeads
+from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.dnc import checked, entries_of, why_blocked
+from dialer.domain.errors import Missing
+from dialer.domain.kpi import Key, fold
+from dialer.domain.operators import StateChange
+from dialer.domain.types import CallId, CampaignId, OperatorId, PhoneNumber
+from dialer.ports import CdrQuery, NumberHistory
+
+
+class MemoryLedger:
+    def __init__(self, leads: MemoryLeads) -> None:
+        self._leads = leads
+        self._rows: dict[CallId, Cdr] = {}
+        self._undialled: set[CallId] = set()
+        self._wraps: dict[CallId, WrapUp] = {}
+        self._files: dict[CallId, str] = {}
+        self._changes: dict[StateChange, None] = {}  # in the order in which they were told, each once
+
+    async def close(self, closings: Sequence[Closing]) -> None:
+        for closing in closings:
+            if closing.call in self._rows or closing.call in self._undialled:
+                continue
+            if closing.cdr is None:
+                self._undialled.add(closing.call)
+            else:
+                self._rows[closing.call] = closing.cdr
+            wrap = self._wraps.get(closing.call)
+            if closing.lead is not None and (wrap is None or wrap.lead is None):
+                self._leads.apply(closing.lead)  # else the wrap-up was told first, and stands
+
+    async def wrap(self, wraps: Sequence[WrapUp]) -> None:
+        for wrap in wraps:
+            known = self._wraps.get(wrap.call)
+            if known is None or known.at < wrap.at:
+                self._wraps[wrap.call] = wrap
+                if wrap.lead is not None:
+                    self._leads.apply(wrap.lead)
+
+    async def log(self, changes: Sequence[StateChange]) -> None:
+        self._changes.update(dict.fromkeys(changes))
+
+    async def recorded(self, call: CallId, file: str, *, seconds: float) -> None:
+        self._files[call] = file
+
+    async def cdr(self, call: CallId) -> Cdr:
+        if call not in self._rows:
+            raise Missing(f"there is no record of the call {call}")
+        return self._whole(self._rows[call])
+
+    async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]:
+        found = (cdr for cdr in self._rows.values() if _answers(cdr, query))
+        return [self._whole(cdr) for cdr in sorted(found, key=lambda cdr: cdr.id)[: max(query.limit, 0)]]
+
+    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Key, Tally]:
+        return fold(cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at)
+
+    async def changes(
+        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+    ) -> Sequence[StateChange]:
+        found = (
+            change
+            for change in self._changes
+            if operator in (None, change.operator) and since_at <= change.at < until_at
+        )
+        return sorted(found, key=lambda change: change.at)
+
+    async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
+        its = (cdr for cdr in self._rows.values() if cdr.number == number)
+        talks = (cdr for cdr in its if cdr.operator and cdr.bridge_at)
+        last = max(talks, key=lambda cdr: (cdr.end_at, cdr.id), default=None)
+        return (last.operator, last.campaign) if last and last.operator else None
+
+    def last_of(self, number: PhoneNumber) -> Cdr | None:
+        its = (cdr for cdr in self._rows.values() if cdr.number == number)
+        return max(its, key=lambda cdr: (cdr.end_at, cdr.id), default=None)
+
+    def _whole(self, cdr: Cdr) -> Cdr:
+        wrap = self._wraps.get(cdr.id)
+        whole = replace(cdr, recording=self._files.get(cdr.id, cdr.recording))
+        return replace(whole, wrap_up_s=wrap.wrap_up_s, disposition=wrap.disposition) if wrap else whole
+
+
+class MemoryNumbers:
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._ledger = ledger
+        self._rows: dict[tuple[str, CampaignId | None], tuple[str, datetime]] = {}
+
+    async def block(self, entry: str, *, campaign: CampaignId | None, reason: str, now: datetime) -> None:
+        self._rows[checked(entry), campaign] = (reason, now)
+
+    async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool:
+        return self._rows.pop((checked(entry), campaign), None) is not None
+
+    async def blocked(self) -> Sequence[Mapping[str, Any]]:
+        return [
+            {"entry": entry, "campaign": campaign, "reason": reason, "at": at}
+            for (entry, campaign), (reason, at) in sorted(
+                self._rows.items(), key=lambda row: (row[0][0], row[0][1] or 0)
+            )
+        ]
+
+    async def history(
+        self, numbers: Iterable[PhoneNumber], campaign: CampaignId
+    ) -> Mapping[PhoneNumber, NumberHistory]:
+        found = {}
+        for number in numbers:
+            last = self._ledger.last_of(number)
+            found[number] = NumberHistory(
+                last_end_at=last.end_at.astimezone(UTC) if last else None,
+                last_outcome=last.outcome.value if last else "",
+                dnc=self._why_blocked(number, campaign),
+            )
+        return found
+
+    def _why_blocked(self, number: str, campaign: CampaignId) -> str:
+        for entry in entries_of(number):
+            for whose in (None, campaign):
+                if (entry, whose) in self._rows:
+                    return why_blocked(entry, whose, self._rows[entry, whose][0])
+        return ""
+
+
+def _answers(cdr: Cdr, query: CdrQuery) -> bool:
+    return (
+        query.campaign in (None, cdr.campaign)
+        and query.operator in (None, cdr.operator)
+        and query.lead in (None, cdr.lead)
+        and query.outcome in ("", cdr.outcome)
+        and (query.since_at is None or cdr.dialled_at >= query.since_at)
+        and (query.until_at is None or cdr.dialled_at < query.until_at)
+        and cdr.id > query.after
+    )

@@ -1,0 +1,178 @@
+"""Leads in dictionaries: leases, imports and their undoing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from heapq import nsmallest
+from typing import Any
+
+from dialer.adapters.memory.people import MemoryCampaigns
+from dialer.domain.errors import Conflict, Missing
+from dialer.domain.lead import Lead, LeadUpdate, fresh, moved_on, settled
+from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNumber
+
+NEVER_AT = datetime.max.replace(tzinfo=UTC)
+COUNTED = (*(status.value for status in LeadStatus if status != LeadStatus.RETRY), "retry_due", "retry_later")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    cell: CellId
+    until_at: datetime
+
+
+class MemoryLeads:
+    def __init__(self, campaigns: MemoryCampaigns) -> None:
+        self._campaigns = campaigns
+        self._rows: dict[LeadId, Lead] = {}
+        self._leases: dict[LeadId, Lease] = {}
+        self._imports: dict[int, dict[str, Any]] = {}
+        self._import_of: dict[LeadId, int] = {}
+        self._last = 0
+        self._last_import = 0
+
+    async def lease(
+        self, campaign: CampaignId, n: int, *, cell: CellId, now: datetime, until_at: datetime
+    ) -> Sequence[Lead]:
+        due = (lead for lead in self._of(campaign) if _is_due(lead, now))
+        taken = []
+        for lead in nsmallest(max(n, 0), due, key=_order):
+            self._leases[lead.id] = Lease(cell, until_at)
+            taken.append(self._put(replace(lead, status=LeadStatus.LEASED)))
+        return taken
+
+    async def give_back(self, leads: Iterable[LeadId], *, not_before_at: datetime | None = None) -> None:
+        self._free([lead for lead in leads if lead in self._leases], not_before_at)
+
+    async def renew(self, leads: Iterable[LeadId], *, until_at: datetime) -> None:
+        for lead in leads:
+            if lead in self._leases:
+                self._leases[lead] = replace(self._leases[lead], until_at=until_at)
+
+    async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
+        kept = set(but)
+        return self._free(
+            [lead for lead, held in self._leases.items() if held.cell == cell and lead not in kept]
+        )
+
+    async def release_run_out(self, now: datetime) -> int:
+        return self._free([lead for lead, held in self._leases.items() if held.until_at < now])
+
+    async def get(self, lead: LeadId) -> Lead:
+        if lead not in self._rows:
+            raise Missing(f"there is no lead {lead}")
+        return self._rows[lead]
+
+    async def find(
+        self,
+        campaign: CampaignId,
+        *,
+        status: LeadStatus | None = None,
+        number: str = "",
+        after: int = 0,
+        limit: int = 100,
+    ) -> Sequence[Lead]:
+        found = (
+            lead
+            for lead in self._of(campaign)
+            if lead.id > after
+            and status in (None, lead.status)
+            and any(each.startswith(number) for each in lead.numbers)
+        )
+        return nsmallest(max(limit, 0), found, key=lambda lead: lead.id)
+
+    async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
+        counted = Counter(dict.fromkeys(COUNTED, 0))
+        for lead in self._of(campaign):
+            key = lead.status.value
+            if lead.status is LeadStatus.RETRY:
+                key = "retry_due" if _is_due(lead, now) else "retry_later"
+            counted[key] += 1
+        return dict(counted)
+
+    async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
+        waiting = [lead for lead in self._of(campaign) if lead.status in (LeadStatus.NEW, LeadStatus.RETRY)]
+        return min((max(lead.next_at or now, now) for lead in waiting), default=None)
+
+    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
+        return {number for lead in self._of(campaign) for number in lead.numbers}
+
+    async def import_list(
+        self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
+    ) -> tuple[int, int]:
+        await self._campaigns.get(campaign)
+        ready = [fresh(lead, campaign) for lead in leads]  # an error comes out before anything has changed
+        self._last_import += 1
+        entry = {"id": self._last_import, "file_name": file_name, "at": now, "leads": len(ready)}
+        self._imports[self._last_import] = {**entry, "campaign": campaign}
+        for lead in ready:
+            self._last += 1
+            added = self._put(replace(lead, id=LeadId(self._last)))
+            self._import_of[added.id] = self._last_import
+        return self._last_import, len(ready)
+
+    async def undo_import(self, import_id: int) -> int:
+        if import_id not in self._imports:
+            raise Missing(f"there is no import {import_id}")
+        its = [self._rows[lead] for lead, of in self._import_of.items() if of == import_id]
+        if any(lead.attempts for lead in its):
+            raise Conflict(f"import {import_id} stays: some of its leads were dialled already")
+        if any(lead.id in self._leases for lead in its):
+            raise Conflict(f"import {import_id} is about to be dialled: stop its campaign, then undo it")
+        for lead in its:
+            del self._rows[lead.id], self._import_of[lead.id]
+        del self._imports[import_id]
+        return len(its)
+
+    async def imports(self, campaign: CampaignId) -> Sequence[Mapping[str, Any]]:
+        its = [entry for entry in self._imports.values() if entry["campaign"] == campaign]
+        return [{key: entry[key] for key in ("id", "file_name", "at", "leads")} for entry in its]
+
+    async def exclude(self, lead: LeadId) -> Lead:
+        found = await self.get(lead)
+        self._leases.pop(lead, None)
+        return self._put(replace(found, status=LeadStatus.EXCLUDED, next_at=None))
+
+    def apply(self, update: LeadUpdate) -> None:
+        """What a closed attempt changes; a lead that was taken out meanwhile stays out."""
+        lead = self._rows.get(update.lead)
+        if lead is None:
+            return
+        self._leases.pop(lead.id, None)
+        moved = moved_on(lead, settled(update))
+        if lead.status is LeadStatus.EXCLUDED:
+            moved = replace(moved, status=LeadStatus.EXCLUDED, next_at=None)
+        self._put(moved)
+
+    def _of(self, campaign: CampaignId) -> Iterable[Lead]:
+        return (lead for lead in self._rows.values() if lead.campaign == campaign)
+
+    def _put(self, lead: Lead) -> Lead:
+        self._rows[lead.id] = lead
+        return lead
+
+    def _free(self, leads: Sequence[LeadId], not_before_at: datetime | None = None) -> int:
+        for key in leads:
+            del self._leases[key]
+            lead = self._rows[key]
+            next_at = not_before_at or lead.next_at
+            untouched = lead.attempts == 0 and next_at is None
+            status = LeadStatus.NEW if untouched else LeadStatus.RETRY
+            self._put(replace(lead, status=status, next_at=next_at))
+        return len(leads)
+
+
+def _is_due(lead: Lead, now: datetime) -> bool:
+    if lead.status is LeadStatus.RETRY:
+        return lead.next_at is None or lead.next_at <= now
+    return lead.status is LeadStatus.NEW
+
+
+def _order(lead: Lead) -> tuple[int, datetime, int]:
+    """Priority, then retries by the instant they are due, then new leads in the order of the list."""
+    if lead.status is LeadStatus.NEW:
+        return (-lead.priority, NEVER_AT, lead.id)
+    return (-lead.priority, lead.next_at or datetime.min.replace(tzinfo=UTC), lead.id)

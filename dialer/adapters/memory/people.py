@@ -1,0 +1,129 @@
+"""Campaigns, operators' accounts, trunks and tokens in dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from dialer.domain.campaign import Campaign
+from dialer.domain.errors import Conflict, Missing
+from dialer.domain.operators import Account
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import CampaignId, CampaignStatus, OperatorId, TrunkId
+from dialer.ports import Token
+
+
+class MemoryCampaigns:
+    def __init__(self) -> None:
+        self._rows: dict[CampaignId, Campaign] = {}
+        self._last = 0
+
+    async def add(self, campaign: Campaign) -> Campaign:
+        self._refuse_twin(campaign)
+        self._last += 1
+        added = replace(campaign, id=CampaignId(self._last))
+        self._rows[added.id] = added
+        return added
+
+    async def save(self, campaign: Campaign) -> None:
+        await self.get(campaign.id)
+        self._refuse_twin(campaign)
+        self._rows[campaign.id] = campaign
+
+    async def set_status(self, campaign: CampaignId, status: CampaignStatus) -> None:
+        self._rows[campaign] = replace(await self.get(campaign), status=status)
+
+    async def get(self, campaign: CampaignId) -> Campaign:
+        if campaign not in self._rows:
+            raise Missing(f"there is no campaign {campaign}")
+        return self._rows[campaign]
+
+    async def by_name(self, name: str) -> Campaign | None:
+        return next((row for row in self._rows.values() if row.name == name), None)
+
+    async def all(self) -> Sequence[Campaign]:
+        return list(self._rows.values())
+
+    def _refuse_twin(self, campaign: Campaign) -> None:
+        if any(row.name == campaign.name and row.id != campaign.id for row in self._rows.values()):
+            raise Conflict(f"there is a campaign named {campaign.name!r} already")
+
+
+class MemoryAccounts:
+    def __init__(self) -> None:
+        self._rows: dict[OperatorId, Account] = {}
+
+    async def add(self, account: Account) -> None:
+        if account.id in self._rows:
+            raise Conflict(f"there is an operator {account.id} already")
+        self._rows[account.id] = account
+
+    async def save(self, account: Account) -> None:
+        await self.get(account.id)
+        self._rows[account.id] = account
+
+    async def get(self, operator: OperatorId) -> Account:
+        if operator not in self._rows:
+            raise Missing(f"there is no operator {operator}")
+        return self._rows[operator]
+
+    async def all(self) -> Sequence[Account]:
+        return sorted(self._rows.values(), key=lambda row: row.id)
+
+
+class MemoryTrunks:
+    def __init__(self) -> None:
+        self._rows: dict[TrunkId, Trunk] = {}
+
+    async def add(self, trunk: Trunk) -> None:
+        if trunk.id in self._rows:
+            raise Conflict(f"there is a trunk {trunk.id} already")
+        self._rows[trunk.id] = trunk
+
+    async def save(self, trunk: Trunk) -> None:
+        await self.get(trunk.id)
+        self._rows[trunk.id] = trunk
+
+    async def remove(self, trunk: TrunkId) -> None:
+        await self.get(trunk)
+        del self._rows[trunk]
+
+    async def get(self, trunk: TrunkId) -> Trunk:
+        if trunk not in self._rows:
+            raise Missing(f"there is no trunk {trunk}")
+        return self._rows[trunk]
+
+    async def all(self) -> Sequence[Trunk]:
+        return sorted(self._rows.values(), key=lambda row: row.id)
+
+
+class MemoryTokens:
+    def __init__(self) -> None:
+        self._rows: dict[int, Token] = {}
+
+    async def add(self, name: str, role: str, *, sha256: str, now: datetime) -> Token:
+        if any(row.name == name and row.revoked_at is None for row in self._rows.values()):
+            raise Conflict(f"there is a token named {name!r} already: revoke it first")
+        if any(row.sha256 == sha256 for row in self._rows.values()):
+            raise Conflict("this token's text is in use already: make another")
+        token = Token(len(self._rows) + 1, name, role, sha256, now)
+        self._rows[token.id] = token
+        return token
+
+    async def find(self, sha256: str) -> Token | None:
+        return next((row for row in self._rows.values() if row.sha256 == sha256 and not row.revoked_at), None)
+
+    async def used(self, token: int, now: datetime) -> None:
+        if token in self._rows:
+            self._rows[token] = replace(self._rows[token], last_used_at=now)
+
+    async def all(self) -> Sequence[Token]:
+        return list(self._rows.values())
+
+    async def revoke(self, name: str, now: datetime) -> None:
+        for row in self._rows.values():
+            if row.name == name and row.revoked_at is None:
+                self._rows[row.id] = replace(row, revoked_at=now)
+                return
+        raise Missing(f"there is no token named {name!r}")

@@ -1,0 +1,341 @@
+"""Metrics for Prometheus: one table, one registry, filled by what the engine shows to its observer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from dialer.domain import call as calls
+from dialer.domain import operators
+from dialer.domain.call import Call, Event
+from dialer.domain.campaign import Campaign
+from dialer.domain.operators import Operator, StateChange
+from dialer.domain.pacing.decision import Decision
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    CellId,
+    Direction,
+    OperatorId,
+    Outcome,
+    TrunkId,
+    masked,
+)
+
+# Answer to bridge is a matter of milliseconds when all is well and of 1.5 s when nobody is free.
+FAST_S = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0)
+LAG_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0)
+RING_S = (1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0, 90.0)
+TALK_S = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
+SETUP_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0)
+DECIDE_S = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25)
+
+
+class Kind(StrEnum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric: its full name as Prometheus shows it, what it means, its labels."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+TABLE: tuple[Row, ...] = (
+    Row("dialer_build_info", _G, "Always 1; the label says which version runs.", ("version", "cell")),
+    Row("dialer_started_seconds", _G, "When this process started, in seconds since 1970."),
+    Row("dialer_campaign_info", _G, "Always 1; name, mode and status of a campaign.",
+        ("campaign", "name", "mode", "status")),
+    Row("dialer_originated_total", _C, "Numbers sent out to a trunk.", ("campaign", "trunk")),
+    Row("dialer_attempts_total", _C, "Closed attempts by outcome; one per CDR.", ("campaign", "outcome")),
+    Row("dialer_not_dialled_total", _C, "Leases that came back before the number went out.", ("campaign",)),
+    Row("dialer_answered_live_total", _C, "Attempts that a person answered, counted at the answer.",
+        ("campaign",)),
+    Row("dialer_abandoned_total", _C, "Answered live, and nobody on the line in time.", ("campaign",)),
+    Row("dialer_calls", _G, "Calls in flight by state.", ("state",)),
+    Row("dialer_operators", _G, "Operators known to this cell by state.", ("state",)),
+    Row("dialer_operator_state_seconds_total", _C, "Time of operators in a state, counted as they leave it.",
+        ("state",)),
+    Row("dialer_answer_to_bridge_seconds", _H, "From the person's answer to an operator on the line.",
+        ("campaign",), FAST_S),
+    Row("dialer_setup_seconds", _H, "From the request to the first 180 or 183.", ("trunk",), SETUP_S),
+    Row("dialer_ring_seconds", _H, "From the first 180 or 183 to the answer, or to the end of the ringing.",
+        ("campaign", "answered"), RING_S),
+    Row("dialer_talk_seconds", _H, "Length of a talk, all its spans together.", ("campaign",), TALK_S),
+    Row("dialer_air_seconds_total", _C, "Time bridged with persons, added as each bridged span ends.",
+        ("campaign",)),
+    Row("dialer_operator_talk_seconds_total", _C, "Time of operators in the state talking, holds included.",
+        ("campaign",)),
+    Row("dialer_line_seconds_total", _C, "Time that attempts held a line, from the request to the end.",
+        ("campaign", "trunk")),
+    Row("dialer_leads", _G, "Leads of a campaign by status, as last counted.", ("campaign", "status")),
+    Row("dialer_decisions_total", _C, "Decisions of the pacer by what they did: dial, give_up, both or wait.",
+        ("did",)),
+    Row("dialer_decided_dial_total", _C, "Leads that the pacer decided to dial.", ("campaign",)),
+    Row("dialer_decided_give_up_total", _C, "Ringing calls that the pacer decided to give up."),
+    Row("dialer_decision_seconds", _H, "How long one decision took.", (), DECIDE_S),
+    Row("dialer_link_up", _G, "1 while Asterisk is connected to this cell, else 0."),
+    Row("dialer_link_changes_total", _C, "How often the link to Asterisk came up or went down.", ("to",)),
+    Row("dialer_event_lag_seconds", _H, "Our clock at the receipt less Asterisk's at the event.", (), LAG_S),
+    Row("dialer_requests_failed_total", _C, "Requests to Asterisk that failed, by error id.",
+        ("why",)),
+    Row("dialer_queue_depth", _G, "Things waiting in a queue of this process, now.", ("queue",)),
+    Row("dialer_trunk_registered", _G, "1 while registered at the trunk's carrier, else 0.", ("trunk",)),
+    Row("dialer_trunk_reachable", _G, "1 while the trunk answers Asterisk's probes, else 0.", ("trunk",)),
+)  # fmt: skip
+
+_DIGITS = re.compile(r"\+?\d{7,}")
+Metric = Counter | Gauge | Histogram
+
+
+def safe_label(text: str) -> str:
+    """A label value of someone's choosing, with anything that could be a phone number masked."""
+    return _DIGITS.sub(lambda match: masked(match.group()), text)
+
+
+def _build(registry: CollectorRegistry) -> dict[str, Metric]:
+    made: dict[str, Metric] = {}
+    for row in TABLE:
+        match row.kind:
+            case Kind.COUNTER:
+                made[row.name] = Counter(row.name, row.meaning, row.labels, registry=registry)
+            case Kind.GAUGE:
+                made[row.name] = Gauge(row.name, row.meaning, row.labels, registry=registry)
+            case Kind.HISTOGRAM:
+                made[row.name] = Histogram(
+                    row.name, row.meaning, row.labels, registry=registry, buckets=row.buckets
+                )
+    return made
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was last seen of one call in flight: makes events that come twice harmless."""
+
+    state: calls.State
+    answered: bool
+    bridged: bool
+    alerted: bool
+    air_s: float
+
+
+@dataclass(slots=True)
+class _Post:
+    """Where an operator was last seen."""
+
+    state: operators.State
+    since_at: datetime | None
+    campaign: CampaignId | None
+
+
+class Metrics:
+    """Satisfies Observer and LinkWatcher; setters take what these two do not show."""
+
+    def __init__(self, *, version: str, cell: CellId, started_at: datetime) -> None:
+        self.registry = CollectorRegistry()
+        self._metrics = _build(self.registry)
+        self._calls: dict[CallId, _Seen] = {}
+        self._posts: dict[OperatorId, _Post] = {}
+        self._named: dict[CampaignId, tuple[str, str, str, str]] = {}
+        self._gauge("dialer_build_info", version, cell).set(1)
+        self._gauge("dialer_started_seconds").set(started_at.timestamp())
+        for state in calls.State:
+            if state is not calls.State.ENDED:
+                self._gauge("dialer_calls", state).set(0)
+        for post in operators.State:
+            self._gauge("dialer_operators", post).set(0)
+        self._gauge("dialer_link_up").set(0)
+
+    def page(self) -> tuple[bytes, str]:
+        """The exposition and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    # --- Observer ----------------------------------------------------------------------------------------
+
+    def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
+        """Count one step of one call; `before` and `event` are None for an adopted call."""
+        seen = self._calls.get(after.id)
+        if seen is None:
+            if before is not None and before.state is calls.State.ENDED:
+                return  # closed and counted long ago
+            seen = self._take_in(before, event, after)
+        self._count_progress(seen, after)
+        if after.state is calls.State.ENDED:
+            del self._calls[after.id]
+            self._gauge("dialer_calls", seen.state).dec()
+            self._count_end(after)
+        elif after.state is not seen.state:
+            self._gauge("dialer_calls", seen.state).dec()
+            self._gauge("dialer_calls", after.state).inc()
+            if after.state is calls.State.ORIGINATING:
+                self._count("dialer_originated_total", after.campaign, after.trunk)
+            seen.state = after.state
+
+    def moved(self, change: StateChange, operator: Operator) -> None:
+        """Count one move of one operator."""
+        post = self._posts.get(operator.id)
+        if post is None:
+            post = self._posts[operator.id] = _Post(change.became, None, None)
+        else:
+            self._gauge("dialer_operators", post.state).dec()
+        if post.since_at is not None:
+            stay_s = max(0.0, (change.at - post.since_at).total_seconds())
+            self._count("dialer_operator_state_seconds_total", post.state, by=stay_s)
+            if post.state is operators.State.TALKING and post.campaign is not None:
+                self._count("dialer_operator_talk_seconds_total", post.campaign, by=stay_s)
+        self._gauge("dialer_operators", change.became).inc()
+        post.state, post.since_at = change.became, change.at
+        post.campaign = change.campaign if change.campaign is not None else operator.campaign
+
+    def _take_in(self, before: Call | None, event: Event | None, after: Call) -> _Seen:
+        """A call not seen in this process: what it did under an earlier one was counted there."""
+        base = after if before is None and event is None else before
+        seen = _Seen(
+            state=calls.State.LEASED if base is None or base.state is calls.State.ENDED else base.state,
+            answered=base is not None and base.answer_at is not None,
+            bridged=base is not None and base.bridge_at is not None,
+            alerted=base is not None and base.ring_at is not None,
+            air_s=0.0 if base is None else base.talk_s,
+        )
+        self._calls[after.id] = seen
+        self._gauge("dialer_calls", seen.state).inc()
+        return seen
+
+    def _count_progress(self, seen: _Seen, after: Call) -> None:
+        if after.ring_at is not None and not seen.alerted:
+            seen.alerted = True
+            self._observe("dialer_setup_seconds", _span_s(after.dialled_at, after.ring_at), after.trunk)
+        if after.answer_at is not None and not seen.answered:
+            seen.answered = True
+            if after.direction is Direction.OUT:
+                self._count("dialer_answered_live_total", after.campaign)
+            self._observe(
+                "dialer_ring_seconds", _span_s(after.ring_at, after.answer_at), after.campaign, "yes"
+            )
+        if after.bridge_at is not None and not seen.bridged:
+            seen.bridged = True
+            self._observe(
+                "dialer_answer_to_bridge_seconds", _span_s(after.answer_at, after.bridge_at), after.campaign
+            )
+        if after.talk_s > seen.air_s:
+            self._count("dialer_air_seconds_total", after.campaign, by=after.talk_s - seen.air_s)
+            seen.air_s = after.talk_s
+
+    def _count_end(self, after: Call) -> None:
+        if after.outcome is None or after.outcome is Outcome.NOT_DIALLED:
+            self._count("dialer_not_dialled_total", after.campaign)
+            return
+        self._count("dialer_attempts_total", after.campaign, after.outcome)
+        if after.outcome is Outcome.ABANDONED and after.direction is Direction.OUT:
+            self._count("dialer_abandoned_total", after.campaign)
+        if after.answer_at is None:
+            self._observe("dialer_ring_seconds", _span_s(after.ring_at, after.end_at), after.campaign, "no")
+        if after.bridge_at is not None:
+            self._observe("dialer_talk_seconds", after.talk_s, after.campaign)
+        line_s = _span_s(after.dialled_at, after.end_at)
+        if line_s is not None:
+            self._count("dialer_line_seconds_total", after.campaign, after.trunk, by=line_s)
+
+    # --- setters -----------------------------------------------------------------------------------------
+
+    def know_operators(self, known: Iterable[OperatorId]) -> None:
+        """Operators that exist and were never seen to move are offline."""
+        for operator in known:
+            if operator not in self._posts:
+                self._posts[operator] = _Post(operators.State.OFFLINE, None, None)
+                self._gauge("dialer_operators", operators.State.OFFLINE).inc()
+
+    def know_campaigns(self, known: Iterable[Campaign]) -> None:
+        """Names for the dashboards; a changed campaign replaces its old line."""
+        for campaign in known:
+            labels = (str(campaign.id), safe_label(campaign.name), str(campaign.mode), str(campaign.status))
+            old = self._named.get(campaign.id)
+            if old is not None and old != labels:
+                self._metrics["dialer_campaign_info"].remove(*old)
+            self._named[campaign.id] = labels
+            self._gauge("dialer_campaign_info", *labels).set(1)
+
+    def saw_link(self, is_ready: bool) -> None:
+        """Asterisk is connected, or is not (LinkWatcher)."""
+        self._gauge("dialer_link_up").set(int(is_ready))
+        self._count("dialer_link_changes_total", "up" if is_ready else "down")
+
+    def saw_lag(self, lag_s: float) -> None:
+        """One event came this long after it happened; never negative (LinkWatcher)."""
+        self._observe("dialer_event_lag_seconds", max(0.0, lag_s))
+
+    def request_failed(self, why: str) -> None:
+        """`why` is the id of the error: refused, timed-out, link-down."""
+        self._count("dialer_requests_failed_total", why)
+
+    def watch_queue(self, queue: str, depth: Callable[[], float]) -> None:
+        """Read this queue's depth at each scrape."""
+        self._gauge("dialer_queue_depth", queue).set_function(depth)
+
+    def decided(self, decision: Decision, *, seconds: float | None = None) -> None:
+        """One decision of the pacer."""
+        did = {(True, True): "both", (True, False): "dial", (False, True): "give_up", (False, False): "wait"}
+        self._count("dialer_decisions_total", did[bool(decision.dial), bool(decision.give_up)])
+        self._observe("dialer_decision_seconds", seconds)
+        for dial in decision.dial:
+            self._count("dialer_decided_dial_total", dial.campaign)
+        if decision.give_up:
+            self._count("dialer_decided_give_up_total", by=len(decision.give_up))
+
+    def leads(self, campaign: CampaignId, counts: Mapping[str, int]) -> None:
+        """Leads of one campaign by status, as the store counted them."""
+        for status, count in counts.items():
+            self._gauge("dialer_leads", campaign, status).set(count)
+
+    def trunk(self, trunk: TrunkId, *, registered: bool | None = None, reachable: bool | None = None) -> None:
+        """What Asterisk says about a trunk; None: nothing new."""
+        if registered is not None:
+            self._gauge("dialer_trunk_registered", trunk).set(int(registered))
+        if reachable is not None:
+            self._gauge("dialer_trunk_reachable", trunk).set(int(reachable))
+
+    def forget_trunk(self, trunk: TrunkId) -> None:
+        """The trunk was removed: its lines go."""
+        for name in ("dialer_trunk_registered", "dialer_trunk_reachable"):
+            self._metrics[name].remove(safe_label(trunk))
+
+    # --- the registry ------------------------------------------------------------------------------------
+
+    def _of(self, name: str, labels: tuple[object, ...]) -> Metric:
+        metric = self._metrics[name]
+        return metric.labels(*(safe_label(str(label)) for label in labels)) if labels else metric
+
+    def _count(self, name: str, *labels: object, by: float = 1.0) -> None:
+        metric = self._of(name, labels)
+        assert isinstance(metric, Counter)
+        metric.inc(by)
+
+    def _gauge(self, name: str, *labels: object) -> Gauge:
+        metric = self._of(name, labels)
+        assert isinstance(metric, Gauge)
+        return metric
+
+    def _observe(self, name: str, seconds: float | None, *labels: object) -> None:
+        if seconds is None:
+            return
+        metric = self._of(name, labels)
+        assert isinstance(metric, Histogram)
+        metric.observe(seconds)
+
+
+def _span_s(start_at: datetime | None, end_at: datetime | None) -> float | None:
+    return None if start_at is None or end_at is None else max(0.0, (end_at - start_at).total_seconds())

@@ -1,0 +1,83 @@
+"""Campaigns in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dialer.adapters.codec import decode, encode
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.rows import is_id
+from dialer.adapters.sql.tables import campaigns
+from dialer.domain.campaign import Campaign
+from dialer.domain.errors import Conflict, Missing
+from dialer.domain.types import CampaignId, CampaignStatus
+
+
+class SqlCampaigns:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, campaign: Campaign) -> Campaign:
+        try:
+            async with self._database.write() as connection:
+                query = insert(campaigns).values(_columns(campaign)).returning(campaigns.c.id)
+                return replace(campaign, id=CampaignId((await connection.execute(query)).scalar_one()))
+        except IntegrityError:
+            raise _twin(campaign) from None
+
+    async def save(self, campaign: Campaign) -> None:
+        try:
+            await self._update(campaign.id, _columns(campaign))
+        except IntegrityError:
+            raise _twin(campaign) from None
+
+    async def set_status(self, campaign: CampaignId, status: CampaignStatus) -> None:
+        await self._update(campaign, {"status": status.value})
+
+    async def get(self, campaign: CampaignId) -> Campaign:
+        row = None
+        if is_id(campaign):
+            row = await self._database.row(select(campaigns).where(campaigns.c.id == campaign))
+        if row is None:
+            raise _missing(campaign)
+        return _campaign(row)
+
+    async def by_name(self, name: str) -> Campaign | None:
+        row = await self._database.row(select(campaigns).where(campaigns.c.name == name))
+        return _campaign(row) if row else None
+
+    async def all(self) -> Sequence[Campaign]:
+        return [
+            _campaign(row) for row in await self._database.rows(select(campaigns).order_by(campaigns.c.id))
+        ]
+
+    async def _update(self, campaign: CampaignId, columns: dict[str, Any]) -> None:
+        if not is_id(campaign):
+            raise _missing(campaign)
+        async with self._database.write() as connection:
+            query = update(campaigns).where(campaigns.c.id == campaign).values(columns)
+            if not (await connection.execute(query)).rowcount:
+                raise _missing(campaign)
+
+
+def _columns(campaign: Campaign) -> dict[str, Any]:
+    body = encode(campaign)
+    del body["id"], body["status"], body["name"]
+    return {"name": campaign.name, "status": campaign.status.value, "body": body}
+
+
+def _campaign(row: RowMapping) -> Campaign:
+    return decode(Campaign, {**row["body"], "id": row["id"], "name": row["name"], "status": row["status"]})
+
+
+def _missing(campaign: CampaignId) -> Missing:
+    return Missing(f"there is no campaign {campaign}")
+
+
+def _twin(campaign: Campaign) -> Conflict:
+    return Conflict(f"there is a campaign named {campaign.name!r} already")

@@ -1,0 +1,167 @@
+"""One database: its driver, its transactions, and its troubles as our errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import URL, Connection, Executable, RowMapping, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import InterfaceError as AlchemyInterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from dialer.domain.errors import Fatal, StoreDown
+
+BUSY_MS = 30_000  # another process writes (an import at most): wait, do not fail
+POOL = 8
+COMMAND_S = 60  # a frozen server is a trouble, not a wait without end
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",  # readers never wait for the writer
+    "PRAGMA synchronous=NORMAL",  # a power cut loses the last moments, which the journal still has
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={BUSY_MS}",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+PASSING = (
+    "08",
+    "40",
+    "53",
+    "57",
+    "58",
+)  # SQLSTATE classes: connection, deadlock, resources, operator, system
+
+
+def parsed(url: str) -> URL:
+    """The address with its driver; Fatal when it is none that we know."""
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise Fatal(f"the database address {_masked(url)!r} cannot be read: {FORMS}") from None
+    match address.get_backend_name():
+        case "sqlite":
+            return address.set(drivername="sqlite+aiosqlite")
+        case "postgresql" | "postgres":
+            return address.set(drivername="postgresql+asyncpg")
+        case other:
+            raise Fatal(f"the database cannot be of the kind {other!r}: {FORMS}")
+
+
+FORMS = "write DIALER_DATABASE_URL as postgresql://user:password@host/name, or leave it empty for SQLite"
+
+
+def _masked(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme[:20]}://***" if rest else "***"
+
+
+class Database:
+    """Transactions for reading and for writing; StoreDown when it cannot be reached."""
+
+    def __init__(self, url: str) -> None:
+        address = parsed(url)
+        self.is_sqlite = address.get_backend_name() == "sqlite"
+        shown = address.set(drivername="sqlite" if self.is_sqlite else "postgresql", query={})
+        self.name = shown.render_as_string(hide_password=True)
+        self._engine = _engine(address, is_sqlite=self.is_sqlite)
+        # SQLite has one writer: its own wait polls, a lock hands over at once
+        self.writer = asyncio.Lock() if self.is_sqlite else None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose transactions are the caller's; its troubles become StoreDown."""
+        connection = self._engine.connect()
+        try:
+            await connection.start()
+        except (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as trouble:
+            raise StoreDown(
+                f"the database {self.name} cannot be reached: {_first_line(trouble)}"
+            ) from trouble
+        try:
+            with self._as_ours():
+                yield connection
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed at the end, rolled back when anything is raised."""
+        async with self.connection() as connection, self.writing(connection):
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        if self.writer is None:
+            async with connection.begin():
+                yield
+            return
+        async with self.writer:
+            await connection.execution_options(obzvon_writes=True)
+            async with connection.begin():
+                yield
+
+    async def rows(self, query: Executable) -> Sequence[RowMapping]:
+        async with self.connection() as connection:
+            return (await connection.execute(query)).mappings().all()
+
+    async def row(self, query: Executable) -> RowMapping | None:
+        async with self.connection() as connection:
+            return (await connection.execute(query)).mappings().first()
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    @contextmanager
+    def _as_ours(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, TimeoutError) as trouble:
+            if not _is_passing(trouble):
+                raise
+            raise StoreDown(f"the database {self.name} failed: {_first_line(trouble)}") from trouble
+
+
+def _is_passing(trouble: Exception) -> bool:
+    """The database's own trouble, as against a statement that is wrong."""
+    if not isinstance(trouble, DBAPIError):
+        return True
+    if trouble.connection_invalidated or isinstance(trouble, (OperationalError, AlchemyInterfaceError)):
+        return True
+    return str(getattr(trouble.orig, "sqlstate", None) or "")[:2] in PASSING
+
+
+def _first_line(trouble: Exception) -> str:
+    cause = getattr(trouble, "orig", None) or trouble
+    text = str(cause).partition("\n")[0] or type(cause).__name__
+    return text.rpartition(">: ")[2]  # the driver puts its class before the sentence
+
+
+def _engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
+    if not is_sqlite:
+        timeouts = {"timeout": 5, "command_timeout": COMMAND_S}
+        return create_async_engine(
+            url, pool_size=POOL, max_overflow=0, pool_timeout=10, pool_pre_ping=True, connect_args=timeouts
+        )
+    engine = create_async_engine(url, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_MS / 1000)
+    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: see _begin
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes the lock at once: a reader that became one would fail instead of waiting."""
+    writes = connection.get_execution_options().get("obzvon_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,268 @@
+"""Leads in SQL: leases, pages and counts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Update,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dialer.adapters.sql import lists
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.insert import chunks
+from dialer.adapters.sql.rows import is_id
+from dialer.adapters.sql.tables import lead_numbers, leads
+from dialer.domain.errors import Missing
+from dialer.domain.lead import Lead, LeadUpdate, settled
+from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, Outcome, PhoneNumber
+
+NEW, RETRY, LEASED, EXCLUDED = (
+    status.value for status in (LeadStatus.NEW, LeadStatus.RETRY, LeadStatus.LEASED, LeadStatus.EXCLUDED)
+)
+NEVER_AT = datetime.max.replace(tzinfo=UTC)
+PAGE = 1_000  # rows at once, whatever was asked for
+FREED: Mapping[str, Any] = {"cell": None, "leased_until_at": None}
+
+
+class SqlLeads:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def lease(
+        self, campaign: CampaignId, n: int, *, cell: CellId, now: datetime, until_at: datetime
+    ) -> Sequence[Lead]:
+        if n <= 0 or not is_id(campaign):
+            return []
+        async with self._database.write() as connection:
+            query = _lease(campaign, n, now, skip_locked=not self._database.is_sqlite)
+            taken = query.values(status=LEASED, cell=cell, leased_until_at=until_at).returning(leads)
+            rows = (await connection.execute(taken)).mappings().all()
+            return sorted(await _with_numbers(connection, rows), key=_order)
+
+    async def give_back(self, leads_: Iterable[LeadId], *, not_before_at: datetime | None = None) -> None:
+        await self._update_leased(leads_, _given_back(not_before_at))
+
+    async def renew(self, leads_: Iterable[LeadId], *, until_at: datetime) -> None:
+        await self._update_leased(leads_, {"leased_until_at": until_at})
+
+    async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
+        kept = set(but)
+        async with self._database.write() as connection:
+            held = select(leads.c.id).where(_is(LEASED), leads.c.cell == cell)
+            freed = [lead for lead in (await connection.execute(held)).scalars() if lead not in kept]
+            for some in chunks(freed):
+                query = update(leads).where(leads.c.id.in_(some)).values(_given_back())
+                await connection.execute(query)
+        return len(freed)
+
+    async def release_run_out(self, now: datetime) -> int:
+        run_out = and_(_is(LEASED), leads.c.leased_until_at < now)
+        async with self._database.write() as connection:
+            return (await connection.execute(update(leads).where(run_out).values(_given_back()))).rowcount
+
+    async def get(self, lead: LeadId) -> Lead:
+        async with self._database.connection() as connection:
+            return await _get(connection, lead)
+
+    async def find(
+        self,
+        campaign: CampaignId,
+        *,
+        status: LeadStatus | None = None,
+        number: str = "",
+        after: int = 0,
+        limit: int = 100,
+    ) -> Sequence[Lead]:
+        if not is_id(campaign) or limit <= 0:
+            return []
+        asked = [leads.c.campaign == campaign, leads.c.id > min(after, 2**63 - 1)]
+        if status is not None:
+            asked.append(leads.c.status == status.value)
+        if number:
+            # a range, not LIKE: it can use the index of numbers in both databases
+            its = select(lead_numbers.c.lead).where(
+                lead_numbers.c.campaign == campaign,
+                lead_numbers.c.number >= number,
+                lead_numbers.c.number < number + "\U0010ffff",
+            )
+            asked.append(leads.c.id.in_(its))
+        query = select(leads).where(*asked).order_by(leads.c.id).limit(min(limit, PAGE))
+        async with self._database.connection() as connection:
+            return await _with_numbers(connection, (await connection.execute(query)).mappings().all())
+
+    async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
+        counted = {status.value: 0 for status in LeadStatus if status != LeadStatus.RETRY}
+        counted |= {"retry_due": 0, "retry_later": 0}
+        if not is_id(campaign):
+            return counted
+        # answered from the index of the list; the instants of retries come from theirs
+        statuses = select(leads.c.status.label("key"), func.count().label("n"))
+        listed = statuses.where(leads.c.campaign == campaign, leads.c.status != RETRY).group_by(
+            leads.c.status
+        )
+        when = case((_is_due(now), "retry_due"), else_="retry_later").label("key")
+        retries = select(when, func.count().label("n")).where(leads.c.campaign == campaign, _is(RETRY))
+        rows = await self._database.rows(union_all(listed, retries.group_by(when)))
+        return counted | {row["key"]: row["n"] for row in rows}
+
+    async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
+        if not is_id(campaign):
+            return None
+        its = leads.c.campaign == campaign
+        if await self._database.row(select(leads.c.id).where(its, _is(NEW)).limit(1)):
+            return now
+        first = func.min(func.coalesce(leads.c.next_at, now), type_=leads.c.next_at.type)
+        row = await self._database.row(select(first.label("at")).where(its, _is(RETRY)))
+        return max(row["at"], now) if row and row["at"] else None
+
+    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
+        if not is_id(campaign):
+            return set()
+        query = select(lead_numbers.c.number).where(lead_numbers.c.campaign == campaign)
+        async with self._database.connection() as connection:
+            return set((await connection.execute(query)).scalars())
+
+    async def import_list(
+        self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
+    ) -> tuple[int, int]:
+        return await lists.import_list(self._database, campaign, file_name, leads, now)
+
+    async def undo_import(self, import_id: int) -> int:
+        return await lists.undo_import(self._database, import_id)
+
+    async def imports(self, campaign: CampaignId) -> Sequence[Mapping[str, Any]]:
+        return await lists.imports_of(self._database, campaign)
+
+    async def exclude(self, lead: LeadId) -> Lead:
+        async with self._database.write() as connection:
+            await _get(connection, lead)
+            query = update(leads).where(leads.c.id == lead).values(status=EXCLUDED, next_at=None, **FREED)
+            await connection.execute(query)
+            return await _get(connection, lead)
+
+    async def _update_leased(self, ids: Iterable[LeadId], values: Mapping[str, Any]) -> None:
+        async with self._database.write() as connection:
+            for some in chunks(sorted(set(ids))):
+                held = and_(leads.c.id.in_(some), _is(LEASED))
+                await connection.execute(update(leads).where(held).values(values))
+
+
+async def apply(connection: AsyncConnection, updates: Sequence[LeadUpdate]) -> None:
+    """What closed attempts change in their leads; a lead that was taken out meanwhile stays out."""
+    for change in map(settled, updates):
+        out = leads.c.status == EXCLUDED
+        query = update(leads).where(leads.c.id == change.lead)
+        values = {
+            "status": case((out, EXCLUDED), else_=change.status.value),
+            "next_at": case((out, None), else_=change.next_at),
+            "number_index": change.number_index,
+            "attempts": change.attempts,
+            "dead": list(change.dead),
+            "tried": {outcome.value: times for outcome, times in change.tried.items()},
+            "last_at": change.last_at,
+            "last_outcome": change.last_outcome and change.last_outcome.value,
+            **FREED,
+        }
+        await connection.execute(query.values(values))
+
+
+def _lease(campaign: CampaignId, n: int, now: datetime, *, skip_locked: bool) -> Update:
+    """UPDATE of the n best: due retries and new leads, each read from its own index, then merged.
+
+    Rows that another cell is just taking are skipped, not waited for; SQLite has one writer and needs no such
+    thing.  A CTE, because PostgreSQL might run a subquery with LIMIT more than once.
+    """
+    columns = select(leads.c.id, leads.c.priority, leads.c.next_at, leads.c.status)
+    its = leads.c.campaign == campaign
+    retries = columns.where(its, _is(RETRY), _is_due(now))
+    retries = retries.order_by(leads.c.priority.desc(), leads.c.next_at, leads.c.id).limit(n)
+    new = columns.where(its, _is(NEW)).order_by(leads.c.priority.desc(), leads.c.id).limit(n)
+    if skip_locked:
+        retries, new = retries.with_for_update(skip_locked=True), new.with_for_update(skip_locked=True)
+    # the order by instants and by ids stays what the two halves had: retries come first
+    first, second = retries.cte("retries"), new.cte("fresh")
+    both = union_all(select(first), select(second)).cte("both_kinds")
+    by = (both.c.priority.desc(), (both.c.status == NEW), both.c.next_at, both.c.id)
+    best = select(both.c.id).order_by(*by).limit(n).cte("best")
+    return update(leads).where(leads.c.id.in_(select(best.c.id)))
+
+
+def _is(status: str) -> ColumnElement[bool]:
+    # spelt out, not bound: a partial index is used only if the planner sees the value
+    return leads.c.status == literal_column(f"'{status}'")
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return or_(leads.c.next_at <= now, leads.c.next_at.is_(None))
+
+
+def _given_back(not_before_at: datetime | None = None) -> Mapping[str, Any]:
+    """As it was before the lease: new if nothing was ever tried and nothing is to be waited for."""
+    if not_before_at is not None:
+        return {"status": RETRY, "next_at": not_before_at, **FREED}
+    untouched = and_(leads.c.attempts == 0, leads.c.next_at.is_(None))
+    return {"status": case((untouched, NEW), else_=RETRY), **FREED}
+
+
+async def _get(connection: AsyncConnection, lead: LeadId) -> Lead:
+    rows: Sequence[RowMapping] = []
+    if is_id(lead):
+        rows = (await connection.execute(select(leads).where(leads.c.id == lead))).mappings().all()
+    for found in await _with_numbers(connection, rows):
+        return found
+    raise Missing(f"there is no lead {lead}")
+
+
+async def _with_numbers(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Lead]:
+    numbers: dict[int, list[PhoneNumber]] = defaultdict(list)
+    for some in chunks(row["id"] for row in rows):
+        query = select(lead_numbers.c.lead, lead_numbers.c.number).where(lead_numbers.c.lead.in_(some))
+        for lead, number in await connection.execute(
+            query.order_by(lead_numbers.c.lead, lead_numbers.c.position)
+        ):
+            numbers[lead].append(number)
+    return [_lead(row, tuple(numbers[row["id"]])) for row in rows]
+
+
+def _lead(row: RowMapping, numbers: tuple[PhoneNumber, ...]) -> Lead:
+    return Lead(
+        id=row["id"],
+        campaign=row["campaign"],
+        numbers=numbers,
+        number_index=row["number_index"],
+        status=LeadStatus(row["status"]),
+        attempts=row["attempts"],
+        tried={Outcome(outcome): times for outcome, times in row["tried"].items()},
+        next_at=row["next_at"],
+        last_at=row["last_at"],
+        last_outcome=Outcome(row["last_outcome"]) if row["last_outcome"] else None,
+        priority=row["priority"],
+        zones=tuple(row["zones"]),
+        name=row["name"],
+        company=row["company"],
+        inn=row["inn"],
+        email=row["email"],
+        extra=row["extra"],
+        ref=row["ref"],
+        dead=tuple(row["dead"]),
+    )
+
+
+def _order(lead: Lead) -> tuple[int, datetime, int]:
+    """Priority, then retries by the instant they are due, then new leads in the order of the list."""
+    return (-lead.priority, lead.next_at or NEVER_AT, lead.id)

@@ -1,0 +1,166 @@
+"""Closed facts in SQL; whatever is told twice is taken once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, RowMapping, Select, case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.insert import chunks, insert, insert_new
+from dialer.adapters.sql.leads import PAGE, apply
+from dialer.adapters.sql.records import change_of, columns_of_change, columns_of_record, record_of
+from dialer.adapters.sql.tables import cdrs, recordings, state_changes, undialled, wrap_ups
+from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.errors import Missing
+from dialer.domain.kpi import Key
+from dialer.domain.operators import StateChange
+from dialer.domain.types import CallId, CampaignId, OperatorId, Outcome, PhoneNumber
+from dialer.ports import CdrQuery
+
+
+class SqlLedger:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def close(self, closings: Sequence[Closing]) -> None:
+        first: dict[CallId, Closing] = {}
+        for closing in closings:
+            first.setdefault(closing.call, closing)
+        rows = [columns_of_record(closing.cdr) for closing in first.values() if closing.cdr is not None]
+        without = [{"call": closing.call} for closing in first.values() if closing.cdr is None]
+        async with self._database.write() as connection:
+            new = await insert_new(connection, cdrs, rows, "id")
+            new |= await insert_new(connection, undialled, without, "call")
+            new -= await _moved_by_wrap_up(connection, new)
+            updates = (closing.lead for call, closing in first.items() if call in new)
+            await apply(connection, [update for update in updates if update is not None])
+
+    async def wrap(self, wraps: Sequence[WrapUp]) -> None:
+        async with self._database.write() as connection:
+            for wrap in wraps:
+                await _wrap(connection, wrap)
+
+    async def log(self, changes: Sequence[StateChange]) -> None:
+        if not changes:
+            return
+        async with self._database.write() as connection:
+            query = insert(connection, state_changes).on_conflict_do_nothing()
+            await connection.execute(query, [columns_of_change(change) for change in changes])
+
+    async def recorded(self, call: CallId, file: str, *, seconds: float) -> None:
+        values = {"call": call, "file": file, "seconds": seconds, "at": self._clock()}
+        async with self._database.write() as connection:
+            query = insert(connection, recordings).values(values)
+            await connection.execute(query.on_conflict_do_update(index_elements=["call"], set_=values))
+
+    async def cdr(self, call: CallId) -> Cdr:
+        row = await self._database.row(_records().where(cdrs.c.id == call))
+        if row is None:
+            raise Missing(f"there is no record of the call {call}")
+        return record_of(row)
+
+    async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]:
+        asked = {
+            cdrs.c.campaign: query.campaign,
+            cdrs.c.operator: query.operator,
+            cdrs.c.lead: query.lead,
+            cdrs.c.outcome: query.outcome or None,
+        }
+        if any(isinstance(value, int) and abs(value) >= 2**63 for value in asked.values()):
+            return []
+        page = _records().where(cdrs.c.id > query.after)
+        page = page.where(*(column == value for column, value in asked.items() if value is not None))
+        if query.since_at is not None:
+            page = page.where(cdrs.c.dialled_at >= query.since_at)
+        if query.until_at is not None:
+            page = page.where(cdrs.c.dialled_at < query.until_at)
+        rows = await self._database.rows(page.order_by(cdrs.c.id).limit(max(0, min(query.limit, PAGE))))
+        return [record_of(row) for row in rows]
+
+    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Key, Tally]:
+        who = func.coalesce(cdrs.c.operator, "").label("who")
+        by = (who, cdrs.c.campaign, cdrs.c.day)
+        sums = select(
+            *by,
+            func.count().label("attempts"),
+            func.count(cdrs.c.answer_at).label("answered"),
+            _number_of(Outcome.CONNECTED).label("connected"),
+            _number_of(Outcome.ABANDONED).label("abandoned"),
+            func.sum(cdrs.c.talk_us).label("talk_us"),
+            func.sum(cdrs.c.duration_us).label("duration_us"),
+        )
+        span = sums.where(cdrs.c.dialled_at >= since_at, cdrs.c.dialled_at < until_at)
+        rows = await self._database.rows(span.group_by(*by))
+        return {(row["who"], row["campaign"], row["day"]): _tally(row) for row in rows}
+
+    async def changes(
+        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+    ) -> Sequence[StateChange]:
+        at = state_changes.c.at
+        query = select(state_changes).where(at >= since_at, at < until_at).order_by(at, state_changes.c.n)
+        if operator is not None:
+            query = query.where(state_changes.c.operator == operator)
+        return [change_of(row) for row in await self._database.rows(query)]
+
+    async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
+        """Read backwards from the index of numbers until a talk is found."""
+        talks = (cdrs.c.number == number, cdrs.c.operator.is_not(None), cdrs.c.bridge_at.is_not(None))
+        query = select(cdrs.c.operator, cdrs.c.campaign).where(*talks)
+        row = await self._database.row(query.order_by(cdrs.c.end_at.desc(), cdrs.c.id.desc()).limit(1))
+        return (row["operator"], row["campaign"]) if row else None
+
+
+def _records() -> Select[Any]:
+    """Records with what became known after the call: wrap-up and the recording's file."""
+    file = func.coalesce(recordings.c.file, cdrs.c.recording).label("recording")
+    columns = [column for column in cdrs.c if column.key != "recording"]
+    whole = cdrs.outerjoin(wrap_ups, wrap_ups.c.call == cdrs.c.id)
+    whole = whole.outerjoin(recordings, recordings.c.call == cdrs.c.id)
+    return select(*columns, file, wrap_ups.c.wrap_up_s, wrap_ups.c.disposition).select_from(whole)
+
+
+async def _moved_by_wrap_up(connection: AsyncConnection, calls: set[CallId]) -> set[CallId]:
+    """Calls whose wrap-up was told before their end: where it put the lead stays."""
+    moved: set[CallId] = set()
+    for some in chunks(sorted(calls)):
+        query = select(wrap_ups.c.call).where(wrap_ups.c.call.in_(some), wrap_ups.c.moved_lead)
+        moved.update((await connection.execute(query)).scalars())
+    return moved
+
+
+async def _wrap(connection: AsyncConnection, wrap: WrapUp) -> None:
+    """The latest word counts; the lead is moved by a word that is new."""
+    values = {
+        "call": wrap.call,
+        "operator": wrap.operator,
+        "wrap_up_s": wrap.wrap_up_s,
+        "disposition": wrap.disposition,
+        "at": wrap.at,
+        "moved_lead": wrap.lead is not None,
+    }
+    query = insert(connection, wrap_ups).values(values)
+    newer = wrap_ups.c.at < query.excluded.at
+    query = query.on_conflict_do_update(index_elements=["call"], set_=values, where=newer)
+    is_news = (await connection.execute(query.returning(wrap_ups.c.call))).first() is not None
+    if is_news and wrap.lead is not None:
+        await apply(connection, [wrap.lead])
+
+
+def _number_of(outcome: Outcome) -> Any:
+    return func.sum(case((cdrs.c.outcome == outcome.value, 1), else_=0), type_=Integer)
+
+
+def _tally(row: RowMapping) -> Tally:
+    return Tally(
+        attempts=row["attempts"],
+        answered=row["answered"],
+        connected=row["connected"],
+        abandoned=row["abandoned"],
+        talk_s=int(row["talk_us"]) / 1e6,
+        duration_s=int(row["duration_us"]) / 1e6,
+    )

@@ -1,0 +1,1 @@
+"""One module per migration; names begin with a number, and revisions sort."""

@@ -1,0 +1,74 @@
+"""The do-not-call list and the history of numbers in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.insert import chunks, insert
+from dialer.adapters.sql.tables import cdrs, dnc
+from dialer.domain.dnc import checked, entries_of, why_blocked
+from dialer.domain.types import CampaignId, PhoneNumber
+from dialer.ports import NumberHistory
+
+EVERYWHERE = 0  # in place of a campaign
+AT_ONCE = 500  # numbers in one query: up to fifteen prefixes each
+
+
+class SqlNumbers:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def block(self, entry: str, *, campaign: CampaignId | None, reason: str, now: datetime) -> None:
+        kept = checked(entry)
+        values = {"entry": kept, "campaign": campaign or EVERYWHERE, "reason": reason, "at": now}
+        async with self._database.write() as connection:
+            query = insert(connection, dnc).values(values)
+            again = {"reason": query.excluded.reason, "at": query.excluded.at}
+            await connection.execute(
+                query.on_conflict_do_update(index_elements=["entry", "campaign"], set_=again)
+            )
+
+    async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool:
+        its = (dnc.c.entry == checked(entry), dnc.c.campaign == (campaign or EVERYWHERE))
+        async with self._database.write() as connection:
+            return bool((await connection.execute(delete(dnc).where(*its))).rowcount)
+
+    async def blocked(self) -> Sequence[Mapping[str, Any]]:
+        rows = await self._database.rows(select(dnc).order_by(dnc.c.entry, dnc.c.campaign))
+        return [{**row, "campaign": row["campaign"] or None} for row in rows]
+
+    async def history(
+        self, numbers: Iterable[PhoneNumber], campaign: CampaignId
+    ) -> Mapping[PhoneNumber, NumberHistory]:
+        found: dict[PhoneNumber, NumberHistory] = {}
+        for some in chunks(dict.fromkeys(numbers), AT_ONCE):
+            last = await self._last_calls(some)
+            why = await self._blocks(some, campaign)
+            for number in some:
+                end_at, outcome = last.get(number, (None, ""))
+                blocked = next((why[entry] for entry in entries_of(number) if entry in why), "")
+                found[number] = NumberHistory(end_at, outcome, blocked)
+        return found
+
+    async def _last_calls(self, numbers: Sequence[PhoneNumber]) -> dict[str, tuple[datetime, str]]:
+        """The last record of each number, over all campaigns, found in the index of numbers."""
+        asked = cdrs.c.number.in_(numbers)
+        last = select(cdrs.c.number, func.max(cdrs.c.end_at).label("end_at")).where(asked)
+        last_of = last.group_by(cdrs.c.number).subquery()
+        same = (cdrs.c.number == last_of.c.number) & (cdrs.c.end_at == last_of.c.end_at)
+        query = select(cdrs.c.number, cdrs.c.end_at, cdrs.c.outcome).join(last_of, same).order_by(cdrs.c.id)
+        return {row["number"]: (row["end_at"], row["outcome"]) for row in await self._database.rows(query)}
+
+    async def _blocks(self, numbers: Sequence[PhoneNumber], campaign: CampaignId) -> dict[str, str]:
+        """Of all entries that could block these numbers, those that are there; everywhere before here."""
+        entries = sorted({entry for number in numbers for entry in entries_of(number)})
+        query = select(dnc).where(dnc.c.entry.in_(entries), dnc.c.campaign.in_((EVERYWHERE, campaign)))
+        why: dict[str, str] = {}
+        for row in await self._database.rows(query.order_by(dnc.c.campaign)):
+            why.setdefault(row["entry"], why_blocked(row["entry"], row["campaign"] or None, row["reason"]))
+        return why

@@ -1,0 +1,49 @@
+"""Open a database: its revision is checked, its stores are given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from dialer.adapters.sql.accounts import SqlAccounts
+from dialer.adapters.sql.campaigns import SqlCampaigns
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.leads import SqlLeads
+from dialer.adapters.sql.ledger import SqlLedger
+from dialer.adapters.sql.migrate import current, head
+from dialer.adapters.sql.numbers import SqlNumbers
+from dialer.adapters.sql.tokens import SqlTokens
+from dialer.adapters.sql.trunks import SqlTrunks
+from dialer.domain.errors import Fatal
+from dialer.ports import Stores
+
+
+@asynccontextmanager
+async def open_stores(
+    url: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AsyncIterator[Stores]:
+    """Every store of the database; Fatal when its tables are too old, StoreDown when it is away."""
+    database = Database(url)
+    try:
+        await _check_revision(database)
+        yield Stores(
+            leads=SqlLeads(database),
+            campaigns=SqlCampaigns(database),
+            accounts=SqlAccounts(database),
+            trunks=SqlTrunks(database),
+            numbers=SqlNumbers(database),
+            ledger=SqlLedger(database, clock),
+            tokens=SqlTokens(database),
+        )
+    finally:
+        await database.close()
+
+
+async def _check_revision(database: Database) -> None:
+    """A later revision is fine: it was made to run side by side with this version."""
+    found = await current(database)
+    if not found:
+        raise Fatal(f"the database {database.name} has no tables yet: run `dialer migrate`")
+    if found < head():
+        raise Fatal(f"the database {database.name} is at {found}, needed is {head()}: run `dialer migrate`")

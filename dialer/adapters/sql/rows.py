@@ -1,0 +1,61 @@
+"""What the stores of whole values share: an id, a body, and the words for what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dialer.adapters.codec import decode, encode
+from dialer.adapters.sql.database import Database
+from dialer.domain.errors import Conflict, Missing
+
+T = TypeVar("T")
+
+
+def is_id(number: int) -> bool:
+    """Whether a number can be the id of a row: both databases count to 2**63 - 1."""
+    return 0 < number < 2**63
+
+
+class Bodies(Generic[T]):
+    """A table of values kept whole under their own ids."""
+
+    def __init__(self, database: Database, table: Table, kind: type[T], what: str) -> None:
+        self._database = database
+        self._table = table
+        self._kind = kind
+        self._what = what  # in sentences
+
+    async def add(self, key: str, value: T) -> None:
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(self._table).values(id=key, body=encode(value)))
+        except IntegrityError:
+            raise Conflict(f"there is {self._what} {key} already") from None
+
+    async def save(self, key: str, value: T) -> None:
+        async with self._database.write() as connection:
+            query = update(self._table).where(self._table.c.id == key).values(body=encode(value))
+            if not (await connection.execute(query)).rowcount:
+                raise self._missing(key)
+
+    async def remove(self, key: str) -> None:
+        async with self._database.write() as connection:
+            if not (await connection.execute(delete(self._table).where(self._table.c.id == key))).rowcount:
+                raise self._missing(key)
+
+    async def get(self, key: str) -> T:
+        row = await self._database.row(select(self._table.c.body).where(self._table.c.id == key))
+        if row is None:
+            raise self._missing(key)
+        return decode(self._kind, row["body"])
+
+    async def all(self) -> Sequence[T]:
+        rows = await self._database.rows(select(self._table.c.body).order_by(self._table.c.id))
+        return [decode(self._kind, row["body"]) for row in rows]
+
+    def _missing(self, key: str) -> Missing:
+        return Missing(f"there is no {self._what.split()[-1]} {key}")

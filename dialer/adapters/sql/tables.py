@@ -1,0 +1,281 @@
+"""Every table and index, and the column types that make SQLite and PostgreSQL agree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from dialer.domain.errors import BadValue
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant: timestamptz on PostgreSQL, microseconds since 1970 on SQLite: exact, in order."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise BadValue(f"the instant {value} has no time zone: give it one (UTC)")
+        return value if dialect.name == "postgresql" else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value if dialect.name == "postgresql" else EPOCH + value * MICROSECOND
+        return moment.astimezone(UTC)
+
+
+class Words(TypeDecorator[str]):
+    """Text that both databases can hold and sort alike, whatever Asterisk or a file put into it."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        # bytewise order: paging by id must not skip dashes, as PostgreSQL's languages do
+        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else clean(value)
+
+
+def clean(value: str) -> str:
+    """Without what a database cannot hold: zeros and halves of characters."""
+    if "\0" not in value and value.isascii():
+        return value
+    return value.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")  # SQLite gives ids by itself to INTEGER keys only
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", Words, nullable=False, unique=True),
+    Column("status", Words, nullable=False),
+    Column("body", JSON, nullable=False),  # the whole campaign, but for its status
+    sqlite_autoincrement=True,
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("body", JSON, nullable=False),
+)
+
+trunks = Table(
+    "trunks",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("body", JSON, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("role", Words, nullable=False),
+    Column("sha256", Words, nullable=False, unique=True),  # one look-up per request
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    # one token in force per name
+    Index("ux_tokens_name", "name", unique=True, sqlite_where=text("revoked_at IS NULL"),
+          postgresql_where=text("revoked_at IS NULL")),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("campaign", BigId, ForeignKey("campaigns.id"), nullable=False, index=True),  # list of a campaign's
+    Column("file_name", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("leads", Integer, nullable=False),
+    sqlite_autoincrement=True,  # the id of an undone import is not given again
+)
+
+leads = Table(
+    "leads",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("campaign", BigId, ForeignKey("campaigns.id"), nullable=False),
+    Column("import_id", BigId, ForeignKey("imports.id"), nullable=False, index=True),  # undo
+    Column("number_index", Integer, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("tried", JSON, nullable=False),
+    Column("dead", JSON, nullable=False),
+    Column("next_at", Instant),
+    Column("last_at", Instant),
+    Column("last_outcome", Words),
+    Column("priority", Integer, nullable=False),
+    Column("cell", Words),  # of the lease
+    Column("leased_until_at", Instant),
+    Column("zones", JSON, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("company", Words, nullable=False),
+    Column("inn", Words, nullable=False),
+    Column("email", Words, nullable=False),
+    Column("extra", JSON, nullable=False),
+    Column("ref", Words, nullable=False),
+    # the lease of new leads: read in this order, stops after n
+    Index("ix_leads_new", "campaign", text("priority DESC"), "id",
+          sqlite_where=text("status = 'new'"), postgresql_where=text("status = 'new'")),
+    # the lease of retries, and when the next one is due: only those that are due are read
+    Index("ix_leads_retry", "campaign", "next_at",
+          sqlite_where=text("status = 'retry'"), postgresql_where=text("status = 'retry'")),
+    # leases that have run out, and those of one cell
+    Index("ix_leads_leased", "leased_until_at",
+          sqlite_where=text("status = 'leased'"), postgresql_where=text("status = 'leased'")),
+    # a page of a campaign's list, and its counts by status
+    Index("ix_leads_list", "campaign", "status", "id"),
+    sqlite_autoincrement=True,  # an undone lead's id may stand in a journal: it is not given again
+)  # fmt: skip
+
+lead_numbers = Table(
+    "lead_numbers",
+    metadata,
+    Column("lead", BigId, ForeignKey("leads.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("campaign", BigId, nullable=False),
+    Column("number", Words, nullable=False),
+    # duplicates within a campaign, leads by number
+    Index("ix_lead_numbers_number", "campaign", "number"),
+    sqlite_with_rowid=False,
+)
+
+dnc = Table(
+    "dnc",
+    metadata,
+    Column("entry", Words, primary_key=True),  # a number, or a prefix ending in *
+    Column("campaign", BigId, primary_key=True, autoincrement=False),  # 0: every campaign
+    Column("reason", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Facts refer to campaigns, leads and operators without foreign keys: a fact is taken whatever became of them.
+cdrs = Table(
+    "cdrs",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("cell", Words, nullable=False),
+    Column("campaign", BigId, nullable=False),
+    Column("lead", BigId),
+    Column("direction", Words, nullable=False),
+    Column("number", Words, nullable=False),
+    Column("trunk", Words, nullable=False),
+    Column("attempt_no", Integer, nullable=False),
+    Column("dialled_at", Instant, nullable=False),
+    Column("ring_at", Instant),
+    Column("answer_at", Instant),
+    Column("bridge_at", Instant),
+    Column("message_at", Instant),
+    Column("end_at", Instant, nullable=False),
+    Column("setup_s", Float),
+    Column("ring_s", Float),
+    Column("wait_s", Float),
+    Column("talk_s", Float, nullable=False),
+    Column("outcome", Words, nullable=False),
+    Column("alerting", Words, nullable=False),
+    Column("cause", Integer),
+    Column("sip_code", Integer),
+    Column("ended_by", Words),
+    Column("operator", Words),
+    Column("recording", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("day", Words, nullable=False),  # UTC, of dialled_at: the fold groups by it
+    Column("duration_us", BigInteger, nullable=False),  # whole microseconds: sums are exact in any order
+    Column("talk_us", BigInteger, nullable=False),
+    Index("ix_cdrs_dialled_at", "dialled_at"),  # the fold over a span of days
+    Index("ix_cdrs_campaign", "campaign", "id"),  # pages of a campaign
+    Index("ix_cdrs_operator", "operator", "id"),  # pages of an operator
+    Index("ix_cdrs_lead", "lead", "id"),  # history of a lead; whether an import was dialled
+    Index("ix_cdrs_number", "number", "end_at"),  # rest time of a number; its last operator
+)
+
+undialled = Table(
+    "undialled",  # closed calls without a record, so that telling one twice changes nothing
+    metadata,
+    Column("call", Words, primary_key=True),
+)
+
+wrap_ups = Table(
+    "wrap_ups",
+    metadata,
+    Column("call", Words, primary_key=True),
+    Column("operator", Words, nullable=False),
+    Column("wrap_up_s", Float, nullable=False),
+    Column("disposition", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("moved_lead", Boolean, nullable=False),
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("call", Words, primary_key=True),
+    Column("file", Words, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+state_changes = Table(
+    "state_changes",
+    metadata,
+    Column("n", BigId, primary_key=True),  # order of those that have the same instant
+    Column("operator", Words, nullable=False),
+    Column("was", Words, nullable=False),
+    Column("became", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("call", Words, nullable=False),  # '': none, so that the unique index holds
+    Column("campaign", BigId),
+    # hours worked of an operator over a span; the same change is kept once
+    Index("ux_state_changes", "operator", "at", "was", "became", "reason", "call", unique=True),
+    Index("ix_state_changes_at", "at"),  # hours worked of all over a span
+)

@@ -1,0 +1,50 @@
+"""API tokens in SQL: names, roles and hashes, never the tokens themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.tables import tokens
+from dialer.domain.errors import Conflict, Missing
+from dialer.ports import Token
+
+
+class SqlTokens:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, name: str, role: str, *, sha256: str, now: datetime) -> Token:
+        row = {"name": name, "role": role, "sha256": sha256, "created_at": now}
+        try:
+            async with self._database.write() as connection:
+                query = insert(tokens).values(row).returning(tokens.c.id)
+                number = (await connection.execute(query)).scalar_one()
+        except IntegrityError as twin:
+            if "sha256" in str(twin.orig):
+                raise Conflict("this token's text is in use already: make another") from None
+            raise Conflict(f"there is a token named {name!r} already: revoke it first") from None
+        return Token(number, name, role, sha256, now)
+
+    async def find(self, sha256: str) -> Token | None:
+        in_force = tokens.c.revoked_at.is_(None)
+        row = await self._database.row(select(tokens).where(tokens.c.sha256 == sha256, in_force))
+        return Token(**row) if row else None
+
+    async def used(self, token: int, now: datetime) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(update(tokens).where(tokens.c.id == token).values(last_used_at=now))
+
+    async def all(self) -> Sequence[Token]:
+        return [Token(**row) for row in await self._database.rows(select(tokens).order_by(tokens.c.id))]
+
+    async def revoke(self, name: str, now: datetime) -> None:
+        in_force = tokens.c.revoked_at.is_(None)
+        async with self._database.write() as connection:
+            query = update(tokens).where(tokens.c.name == name, in_force).values(revoked_at=now)
+            if not (await connection.execute(query)).rowcount:
+                raise Missing(f"there is no token named {name!r}")

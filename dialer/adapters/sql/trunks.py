@@ -1,0 +1,31 @@
+"""Trunks in SQL; their passwords lie in files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.rows import Bodies
+from dialer.adapters.sql.tables import trunks
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import TrunkId
+
+
+class SqlTrunks:
+    def __init__(self, database: Database) -> None:
+        self._bodies = Bodies(database, trunks, Trunk, "a trunk")
+
+    async def add(self, trunk: Trunk) -> None:
+        await self._bodies.add(trunk.id, trunk)
+
+    async def save(self, trunk: Trunk) -> None:
+        await self._bodies.save(trunk.id, trunk)
+
+    async def remove(self, trunk: TrunkId) -> None:
+        await self._bodies.remove(trunk)
+
+    async def get(self, trunk: TrunkId) -> Trunk:
+        return await self._bodies.get(trunk)
+
+    async def all(self) -> Sequence[Trunk]:
+        return await self._bodies.all()

@@ -1,0 +1,48 @@
+"""Figures folded from records; the live sums and the fold in SQL count by the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC
+
+from dialer.domain.cdr import Cdr, Tally
+from dialer.domain.types import Outcome
+
+Key = tuple[str, int, str]  # operator or '', campaign, day in UTC as YYYY-MM-DD
+
+
+def key_of(cdr: Cdr) -> Key:
+    """Where a record counts: on the day on which it was dialled."""
+    return (cdr.operator or "", cdr.campaign, cdr.dialled_at.astimezone(UTC).date().isoformat())
+
+
+def tally_of(cdr: Cdr) -> Tally:
+    """What one record adds to the sums; seconds to the microsecond, so that sums are equal in any order."""
+    return Tally(
+        attempts=1,
+        answered=int(cdr.answer_at is not None),
+        connected=int(cdr.outcome is Outcome.CONNECTED),
+        abandoned=int(cdr.outcome is Outcome.ABANDONED),
+        talk_s=round(cdr.talk_s, 6),
+        duration_s=(cdr.end_at - cdr.dialled_at).total_seconds(),
+    )
+
+
+def plus(one: Tally, other: Tally) -> Tally:
+    return Tally(
+        one.attempts + other.attempts,
+        one.answered + other.answered,
+        one.connected + other.connected,
+        one.abandoned + other.abandoned,
+        round(one.talk_s + other.talk_s, 6),
+        round(one.duration_s + other.duration_s, 6),
+    )
+
+
+def fold(cdrs: Iterable[Cdr]) -> dict[Key, Tally]:
+    """The sums of these records by operator, campaign and day."""
+    sums: dict[Key, Tally] = {}
+    for cdr in cdrs:
+        key = key_of(cdr)
+        sums[key] = plus(sums.get(key, Tally()), tally_of(cdr))
+    return sums

@@ -1,0 +1,84 @@
+"""How a trunk wants a number written, and which numbers are never dialled."""
+
+from __future__ import annotations
+
+import re
+
+from dialer.domain.errors import BadValue, Forbidden
+from dialer.domain.trunk import NumberFormat, Trunk
+from dialer.domain.types import E164, PhoneNumber, masked
+
+DIAL_STRING = re.compile(r"\+?[0-9]{3,15}")
+SHORTEST_NATIONAL = 7  # digits after the country code; emergency and service numbers are all shorter
+EMERGENCY = frozenset(
+    {"01", "02", "03", "04", "101", "102", "103", "104", "105", "110", "111", "112", "113", "115", "117"}
+    | {"118", "119", "120", "122", "123", "15", "17", "18", "190", "192", "193", "199", "911", "988", "991"}
+    | {"997", "998", "999", "000", "061", "066"}
+)
+# ITU-T E.164: country codes of one and of two digits; every other one has three
+_ONE_DIGIT = frozenset("17")
+_TWO_DIGITS = frozenset(
+    {"20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48"}
+    | {"49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66"}
+    | {"81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98"}
+)
+
+
+def split_country(number: PhoneNumber) -> tuple[str, str]:
+    """Country code and national digits of an E.164 number."""
+    digits = number.lstrip("+")
+    length = 1 if digits[:1] in _ONE_DIGIT else 2 if digits[:2] in _TWO_DIGITS else 3
+    return digits[:length], digits[length:]
+
+
+def dial_string(number: PhoneNumber, trunk: Trunk) -> str:
+    """The number as this trunk wants it; BadValue or Forbidden when it must not go out this way.
+
+    Asked right before the request: what it gives is digits with at most one leading plus, whatever came in.
+    """
+    check_dialable(number)
+    if not any(number.startswith(prefix) for prefix in trunk.prefixes if prefix):
+        allowed = ", ".join(trunk.prefixes) or "none"
+        raise Forbidden(
+            f"Trunk {trunk.id} may not dial {masked(number)}: its prefixes are {allowed};"
+            " add the prefix to the trunk, or give the campaign a trunk that has it."
+        )
+    text = _written(number, trunk)
+    if not DIAL_STRING.fullmatch(text):
+        raise BadValue(
+            f"Trunk {trunk.id} cannot dial {masked(number)}: {len(text)} characters, 15 digits fit."
+        )
+    return text
+
+
+def check_dialable(number: PhoneNumber) -> None:
+    """Refuse what is no E.164 number, and short and emergency numbers, in whatever disguise."""
+    digits = number.lstrip("+")
+    national = split_country(number)[1]
+    if digits in EMERGENCY or national in EMERGENCY:
+        raise Forbidden(f"{digits} is an emergency or service number: such numbers are never dialled.")
+    if not E164.fullmatch(number):
+        raise BadValue(
+            f"{masked(number)!r} is not a phone number in international form: write it as +79161234567."
+        )
+    if len(national) < SHORTEST_NATIONAL:
+        raise Forbidden(
+            f"{masked(number)} is a short number ({len(national)} digits after the country code,"
+            f" at least {SHORTEST_NATIONAL} are dialled)."
+        )
+
+
+def _written(number: PhoneNumber, trunk: Trunk) -> str:
+    match trunk.number_format:
+        case NumberFormat.PLUS:
+            return number
+        case NumberFormat.BARE:
+            return number[1:]
+        case NumberFormat.NATIONAL:
+            country, national = split_country(number)
+            if country != "7":
+                raise Forbidden(
+                    f"Trunk {trunk.id} writes numbers as 8..., so it reaches +7 only, not {masked(number)}:"
+                    " set its number format to 7 or +7, or use another trunk."
+                )
+            return f"8{national}"

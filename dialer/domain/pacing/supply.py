@@ -1,0 +1,182 @@
+"""What one decision may still give out: operators, trunk lines and leads, each of them once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from dialer.domain.call import State as CallState
+from dialer.domain.campaign import Campaign
+from dialer.domain.lead import Lead
+from dialer.domain.operators import State
+from dialer.domain.pacing.decision import Dial, OperatorView, Snapshot, TrunkView
+from dialer.domain.types import CampaignId, OperatorId, PhoneNumber, TrunkId
+
+UNANSWERED = frozenset({CallState.LEASED, CallState.ORIGINATING, CallState.RINGING})
+WAITING = frozenset({CallState.ANSWERED, CallState.HELD_BACK})
+AT_WORK = frozenset(State) - {State.OFFLINE}
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Supply:
+    """Counts down while the campaigns take their turns; lives as long as one decision."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._in_use: Counter[CampaignId] = Counter()
+        self._unanswered: Counter[CampaignId] = Counter()
+        self._waiting: Counter[CampaignId] = Counter()
+        busy = {call.operator for call in snapshot.calls if call.operator is not None}
+        for call in snapshot.calls:
+            self._in_use[call.campaign] += call.state is not CallState.ENDED
+            self._unanswered[call.campaign] += call.operator is None and call.state in UNANSWERED
+            self._waiting[call.campaign] += call.operator is None and call.state in WAITING
+        self._views = {view.id: view for view in snapshot.operators}
+        self._free = {
+            view.id: view
+            for view in sorted(snapshot.operators, key=_longest_ready)
+            if (view.free or view.summonable) and not view.leaving and view.id not in busy
+        }
+        self._shared = Counter(op for campaign in snapshot.campaigns for op in campaign.operators)
+        self._lines = {trunk.id: trunk.lines_free for trunk in snapshot.trunks.values()}
+        self._calls_now = {trunk.id: trunk.calls_now for trunk in snapshot.trunks.values()}
+        self._leads = {id_: list(leads) for id_, leads in snapshot.candidates.items()}
+        self._numbers: set[PhoneNumber | None] = {call.number for call in snapshot.calls}
+        self._keep_for_strangers()
+
+    # --- operators ---
+
+    def free(self, campaign: Campaign) -> list[OperatorView]:
+        """The campaign's operators not yet given out, longest ready first."""
+        return [view for id_, view in self._free.items() if id_ in campaign.operators]
+
+    def least_shared(self, campaign: Campaign) -> OperatorView | None:
+        """The one that the fewest campaigns could use, so that the others keep theirs."""
+        return min(self.free(campaign), key=lambda view: self._shared[view.id], default=None)
+
+    def take(self, operator: OperatorId) -> None:
+        """From now on nobody else is given this operator."""
+        del self._free[operator]
+
+    def keep(self, campaign: Campaign, n: int) -> None:
+        """Give n operators, as far as there are any, to calls of the campaign that will need them."""
+        for _ in range(n):
+            if (operator := self.least_shared(campaign)) is not None:
+                self.take(operator.id)
+
+    def _keep_for_strangers(self) -> None:
+        """Calls of campaigns that this snapshot does not name may be answered too: one operator each."""
+        known = {campaign.id for campaign in self._snapshot.campaigns}
+        strange = sum(self._unanswered[id_] + self._waiting[id_] for id_ in self._in_use if id_ not in known)
+        for operator in list(self._free)[:strange]:
+            self.take(operator)
+
+    # --- calls ---
+
+    def in_use(self, campaign: CampaignId) -> int:
+        """Calls of the campaign that are not over, the ones just decided included."""
+        return self._in_use[campaign]
+
+    def unanswered(self, campaign: CampaignId) -> int:
+        """Calls on their way that no operator is reserved for."""
+        return self._unanswered[campaign]
+
+    def waiting(self, campaign: CampaignId) -> int:
+        """People who answered and have no operator yet."""
+        return self._waiting[campaign]
+
+    # --- lines and leads ---
+
+    def obstacle(self, campaign: Campaign) -> str:
+        """Why no further line can be dialled, operators apart; empty: one can."""
+        if campaign.cap and self._in_use[campaign.id] >= campaign.cap:
+            return f"the campaign's cap of {campaign.cap} calls in flight is reached"
+        if not campaign.trunks:
+            return "the campaign has no trunk"
+        if not self._with_room(campaign):
+            return "; ".join(self._why_full(trunk) for trunk in campaign.trunks)
+        if not self._leads.get(campaign.id):
+            return "no lead is due"
+        if self._choose(campaign) is None:
+            return "no lead at hand fits a trunk that has a free line"
+        return ""
+
+    def dial(self, campaign: Campaign, operator: OperatorId | None = None) -> Dial:
+        """Give out the next lead and a line for it; `obstacle` was asked just before."""
+        choice = self._choose(campaign)
+        if choice is None:
+            raise LookupError(campaign.id)
+        lead, trunk = choice
+        self._leads[campaign.id].remove(lead)
+        self._numbers.add(lead.number)
+        self._lines[trunk] -= 1
+        self._calls_now[trunk] -= 1
+        self._in_use[campaign.id] += 1
+        return Dial(lead, campaign.id, trunk, operator)
+
+    def _choose(self, campaign: Campaign) -> tuple[Lead, TrunkId] | None:
+        """A number that no trunk may dial goes to the first one: the gate refuses it with a reason."""
+        open_ = self._with_room(campaign)
+        every = [self._snapshot.trunks[id_] for id_ in campaign.trunks if id_ in self._snapshot.trunks]
+        for lead in self._leads.get(campaign.id, ()):
+            if lead.number in self._numbers:  # on another list too, and in flight for that one
+                continue
+            fitting = next((trunk for trunk in open_ if _allows(trunk, lead.number)), None)
+            if fitting is None and any(_allows(trunk, lead.number) for trunk in every):
+                continue
+            if fitting or open_:
+                return lead, (fitting or open_[0]).id
+        return None
+
+    def _with_room(self, campaign: Campaign) -> list[TrunkView]:
+        views = (self._snapshot.trunks.get(id_) for id_ in campaign.trunks)
+        return [
+            view
+            for view in views
+            if view and view.usable and self._lines[view.id] > 0 and self._calls_now[view.id] > 0
+        ]
+
+    def _why_full(self, trunk: TrunkId) -> str:
+        view = self._snapshot.trunks.get(trunk)
+        if view is None:
+            return f"trunk {trunk} does not exist"
+        if not view.usable:
+            return f"trunk {trunk} is out of use" + (f" ({view.why})" if view.why else "")
+        if self._lines[trunk] <= 0:
+            return f"trunk {trunk} has no free line"
+        return f"trunk {trunk} has used up its calls per second"
+
+    # --- words ---
+
+    def nobody(self, campaign: Campaign) -> str:
+        """Why there is no operator for a further line, with figures."""
+        if not campaign.operators:
+            return "the campaign has no operators"
+        team = [self._views[id_] for id_ in campaign.operators if id_ in self._views]
+        states = Counter(view.state for view in team if view.state in AT_WORK)
+        if not states:
+            return f"nobody is logged in (of {count(len(campaign.operators), 'operator')})"
+        figures = ", ".join(f"{states[state]} {_WORDS[state]}" for state in State if states[state])
+        leaving = sum(view.leaving for view in team)
+        figures += f", {leaving} leaving" if leaving else ""
+        if not states[State.READY]:
+            return f"nobody is ready ({figures})"
+        if not any((view.free or view.summonable) and not view.leaving for view in team):
+            return f"nobody's phone is up ({figures})"
+        return f"every free operator is taken or kept for calls on their way ({figures})"
+
+
+_WORDS = {state: state.value.replace("_", "-") for state in State}
+
+
+def count(n: int, noun: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _allows(trunk: TrunkView, number: PhoneNumber) -> bool:
+    return not trunk.prefixes or number.startswith(trunk.prefixes)
+
+
+def _longest_ready(view: OperatorView) -> tuple[datetime, str]:
+    return (view.ready_since_at or NEVER, view.id)

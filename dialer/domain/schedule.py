@@ -1,0 +1,237 @@
+"""Calling hours: weekly windows in the called person's zone, and the instant when they open next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, tzinfo
+from functools import lru_cache
+
+ZoneOf = Callable[[str], tzinfo]  # IANA name -> zone; the same callable each time, answers are remembered
+
+HORIZON = timedelta(days=15)  # a weekly hour that a clock change swallows comes back within this
+DAY = timedelta(days=1)
+DAY_US = 86_400_000_000  # microseconds
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of one weekday (0 = Monday) in the called person's zone; `end` is not included.
+
+    An end at or before the start is on the next day: 22:00-06:00 runs through the night, 00:00-00:00 is a
+    whole day.
+    """
+
+    weekday: int
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Whether calls are allowed, and if not, since when they will be; None: never."""
+
+    open: bool
+    opens_at: datetime | None = None
+    why: str = ""
+
+
+Span = tuple[datetime, datetime]
+
+
+def every_day(start: time, end: time) -> tuple[Window, ...]:
+    """The same hours on all seven days."""
+    return tuple(Window(day, start, end) for day in range(7))
+
+
+def is_open(windows: tuple[Window, ...], zones: Sequence[str], at: datetime, zone_of: ZoneOf) -> Opening:
+    """Calls are allowed when the hours of *every* zone allow them: any of them may be the person's own."""
+    if not windows:
+        return Opening(False, None, "there are no calling hours at all: add hours to the schedule")
+    if not zones:
+        return Opening(False, None, "the person's time zone is not known: give the lead a time zone")
+    closed = next((zone for zone in zones if not _covers(windows, at.astimezone(zone_of(zone)))), None)
+    if closed is None:
+        return Opening(True)
+    opens_at = next_opening(windows, tuple(zones), at, zone_of)
+    local = at.astimezone(zone_of(closed))
+    why = f"it is {DAYS[local.weekday()]} {local:%H:%M} in {closed}, calls are allowed {hours(windows)}"
+    if len(zones) > 1:
+        why += f" in each of the {len(zones)} zones that the number may be in"
+    if opens_at is None:
+        why += "; these hours never meet: widen them, or give the lead its own time zone"
+    return Opening(False, opens_at, why)
+
+
+def next_opening(
+    windows: tuple[Window, ...], zones: tuple[str, ...], at: datetime, zone_of: ZoneOf
+) -> datetime | None:
+    """The first instant from `at` on at which every zone allows calls; None: there is none."""
+    minute_at = at.replace(second=0, microsecond=0)  # so that the answer is found once for many leads
+    opens_at = _first_common(windows, zones, minute_at, zone_of)
+    if opens_at is not None and opens_at < at:  # open now, or opened and closed again within this minute
+        return _first_common(windows, zones, at, zone_of)
+    return opens_at
+
+
+def narrow(windows: Sequence[Window], other: Sequence[Window]) -> tuple[Window, ...]:
+    """The hours that both allow."""
+    both = [
+        (max(a[0], b[0]), min(a[1], b[1]))
+        for a in _week(windows)
+        for b in _week(other)
+        if max(a[0], b[0]) < min(a[1], b[1])
+    ]
+    return tuple(Window(start // DAY_US, _clock(start), _clock(end)) for start, end in sorted(both))
+
+
+def hours(windows: Sequence[Window]) -> str:
+    """`Mon-Fri 09:00-20:00, Sat 10:00-16:00`."""
+    by_hours: dict[str, list[int]] = {}
+    for window in sorted(windows, key=lambda one: (one.weekday, one.start)):
+        days = by_hours.setdefault(f"{window.start:%H:%M}-{window.end:%H:%M}", [])
+        if window.weekday not in days:
+            days.append(window.weekday)
+    return ", ".join(f"{_days(days)} {text}" for text, days in by_hours.items())
+
+
+# --- wall clocks ------------------------------------------------------------------------------------------
+
+
+def _covers(windows: Iterable[Window], local: datetime) -> bool:
+    day, clock = local.weekday(), local.time()
+    return any(
+        (window.weekday == day and window.start <= clock and (clock < window.end or _past_midnight(window)))
+        or ((window.weekday + 1) % 7 == day and _past_midnight(window) and clock < window.end)
+        for window in windows
+    )
+
+
+def _past_midnight(window: Window) -> bool:
+    return window.end <= window.start
+
+
+def _week(windows: Iterable[Window]) -> list[tuple[int, int]]:
+    """Microseconds of the week, cut at each midnight."""
+    spans = []
+    for window in windows:
+        start = window.weekday * DAY_US + _microsecond(window.start)
+        end = window.weekday * DAY_US + _microsecond(window.end)
+        if not _past_midnight(window):
+            spans.append((start, end))
+            continue
+        midnight = (window.weekday + 1) * DAY_US
+        spans.append((start, midnight))
+        if window.end != time():
+            spans.append((midnight % (7 * DAY_US), (end + DAY_US) % (7 * DAY_US)))
+    return spans
+
+
+def _microsecond(clock: time) -> int:
+    return ((clock.hour * 60 + clock.minute) * 60 + clock.second) * 1_000_000 + clock.microsecond
+
+
+def _clock(microsecond: int) -> time:
+    seconds, microsecond = divmod(microsecond % DAY_US, 1_000_000)
+    return time(seconds // 3600, seconds % 3600 // 60, seconds % 60, microsecond)
+
+
+def _days(days: Sequence[int]) -> str:
+    if len(days) > 1 and days[-1] - days[0] == len(days) - 1:
+        return f"{DAYS[days[0]]}-{DAYS[days[-1]]}"
+    return " ".join(DAYS[day] for day in days)
+
+
+# --- instants ---------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1024)
+def _first_common(
+    windows: tuple[Window, ...], zones: tuple[str, ...], since_at: datetime, zone_of: ZoneOf
+) -> datetime | None:
+    """Remembered: a night's worth of leads asks the same question."""
+    common: list[Span] = [(since_at, since_at + HORIZON)]
+    for zone in zones:
+        common = _meet(common, _open_spans(windows, zone_of(zone), since_at))
+        if not common:
+            return None
+    return common[0][0]
+
+
+def _open_spans(windows: Sequence[Window], zone: tzinfo, since_at: datetime) -> list[Span]:
+    """Open times of one zone within the horizon, in order, as instants.
+
+    Between two clock changes the wall clock is UTC plus a constant, so each such stretch is plain arithmetic;
+    hours that a change skips or repeats come out right by themselves.
+    """
+    spans: list[Span] = []
+    for begin_at, end_at, offset in _stretches(zone, since_at, since_at + HORIZON):
+        midnight = (begin_at + offset).replace(hour=0, minute=0, second=0, microsecond=0) - DAY
+        while midnight - offset < end_at:
+            for window in windows:
+                if window.weekday == midnight.weekday():
+                    start = _microsecond(window.start)
+                    opens_at = midnight + timedelta(microseconds=start) - offset
+                    length = (_microsecond(window.end) - start) % DAY_US or DAY_US
+                    closes_at = opens_at + timedelta(microseconds=length)
+                    spans.append((max(opens_at, begin_at), min(closes_at, end_at)))
+            midnight += DAY
+    return _merged(span for span in spans if span[0] < span[1])
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """In order, without overlaps and seams."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span[0] <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], span[1]))
+        else:
+            merged.append(span)
+    return merged
+
+
+def _stretches(
+    zone: tzinfo, since_at: datetime, until_at: datetime
+) -> Iterable[tuple[datetime, datetime, timedelta]]:
+    """Stretches of constant offset from UTC; no zone changes its clock twice within a day."""
+    begin_at, at = since_at, since_at
+    while at < until_at:
+        next_at = min(at + DAY, until_at)
+        if _offset(zone, at) != _offset(zone, next_at):
+            change_at = _change(zone, at, next_at)
+            yield begin_at, change_at, _offset(zone, begin_at)
+            begin_at = change_at
+        at = next_at
+    yield begin_at, until_at, _offset(zone, begin_at)
+
+
+def _change(zone: tzinfo, before_at: datetime, after_at: datetime) -> datetime:
+    """The second at which the offset changes, by halving."""
+    while after_at - before_at > timedelta(seconds=1):
+        middle_at = before_at + (after_at - before_at) // 2
+        middle_at = middle_at.replace(microsecond=0)
+        if _offset(zone, middle_at) == _offset(zone, before_at):
+            before_at = middle_at
+        else:
+            after_at = middle_at
+    return after_at
+
+
+def _offset(zone: tzinfo, at: datetime) -> timedelta:
+    return at.astimezone(zone).utcoffset() or timedelta()
+
+
+def _meet(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """What is in both; each is sorted."""
+    common: list[Span] = []
+    i = j = 0
+    while i < len(spans) and j < len(others):
+        span = max(spans[i][0], others[j][0]), min(spans[i][1], others[j][1])
+        if span[0] < span[1]:
+            common.append(span)
+        if spans[i][1] < others[j][1]:
+            i += 1
+        else:
+            j += 1
+    return common

@@ -1,0 +1,488 @@
+"""How an operator moves: one table of (state, event), and `step`, the only function that moves anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from dialer.domain.errors import Conflict, IllegalMove
+from dialer.domain.operators import LegState, Operator, State
+from dialer.domain.types import CallId, CampaignId, ChannelId, LegKind
+
+LOGIN = "login"  # reasons of a pause or of being offline that the product itself gives
+MISSED = "missed_ring"
+PHONE_LOST = "phone_lost"
+NO_ANSWER = "phone_did_not_answer"
+HUNG_UP = "hung_up"
+WRAP_UP_OVER = "wrap_up_over"
+SWITCH_LOST = "asterisk_stopped"
+LOGOUT = "logout"
+
+
+# --- events -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAsked(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyAsked(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PauseAsked(Event):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutAsked(Event):
+    reason: str = LOGOUT
+
+
+@dataclass(frozen=True, slots=True)
+class LegRings(Event):
+    """His phone is being called on this channel."""
+
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class LegUp(Event):
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class LegDown(Event):
+    """A leg is gone; `missed`: it never came up. One that is not his any more concerns nobody."""
+
+    channel: ChannelId
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchLost(Event):
+    """Asterisk stopped: every leg is gone at once, and will be called again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedFor(Event):
+    call: CallId
+    campaign: CampaignId
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Event):
+    """The reservation came to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TalkBegan(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TalkEnded(Event):
+    wrap_up_s: float
+    ready_after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpRanOut(Event):
+    ready_after: bool
+
+
+# --- effects ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RingLeg:
+    """Call his phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropLeg:
+    """Hang up his phone."""
+
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class StartWrapUp:
+    until_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndWrapUp:
+    """The work on the card is over: write it, as this operator had it before the move."""
+
+    work: Operator
+
+
+Effect = RingLeg | DropLeg | StartWrapUp | EndWrapUp
+Result = tuple[Operator, tuple[Effect, ...]]
+Handler = Callable[[Operator, Any], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    do: Handler
+    to: frozenset[State]
+
+
+def step(operator: Operator, event: Event) -> Result:
+    """The operator after the event, and what must be done. Conflict: that cannot be asked for in this state."""
+    if isinstance(event, LegDown) and event.channel != operator.channel:
+        return operator, ()
+    move = TABLE.get((operator.state, type(event)))
+    if move is None:
+        if isinstance(event, LoginAsked | ReadyAsked | PauseAsked):
+            raise Conflict(refusal(operator, event))
+        raise IllegalMove(f"an operator who is {operator.state} cannot take {type(event).__name__}")
+    after, effects = move.do(operator, event)
+    if after.state not in move.to:
+        raise IllegalMove(f"{type(event).__name__} led an operator from {operator.state} to {after.state}")
+    return after, effects
+
+
+def refusal(operator: Operator, event: Event) -> str:
+    """Why an operator cannot do that now, and what to do first."""
+    match event:
+        case LoginAsked():
+            return f"operator {operator.id} is logged in already ({operator.state})"
+        case _ if operator.state is State.OFFLINE:
+            return f"operator {operator.id} is offline: log in first"
+        case _ if operator.state is State.CONNECTING:
+            return f"operator {operator.id}: the phone is still being called"
+        case _:
+            return f"operator {operator.id} is {operator.state}: end the call first"
+
+
+# --- moves ------------------------------------------------------------------------------------------------
+
+
+def _go(operator: Operator, state: State, at: datetime, reason: str = "") -> Operator:
+    ready_since = operator.ready_since_at
+    if state is State.READY and operator.state is not State.RESERVED:
+        ready_since = at
+    elif state not in (State.READY, State.RESERVED):
+        ready_since = None
+    return replace(operator, state=state, reason=reason, since_at=at, ready_since_at=ready_since)
+
+
+def _drop(operator: Operator) -> tuple[Effect, ...]:
+    return (DropLeg(operator.channel),) if operator.channel is not None else ()
+
+
+def _without_leg(operator: Operator) -> Operator:
+    return replace(operator, leg=LegState.DOWN, channel=None)
+
+
+def _without_call(operator: Operator) -> Operator:
+    return replace(
+        operator,
+        call=None,
+        then=None,
+        then_reason="",
+        back_to=None,
+        wrap_until_at=None,
+        disposition="",
+        note="",
+        callback_at=None,
+    )
+
+
+def _leave(operator: Operator, at: datetime, reason: str) -> Result:
+    """Off the shift: the leg goes with him."""
+    gone = _without_leg(_without_call(_go(operator, State.OFFLINE, at, reason)))
+    return gone, _drop(operator)
+
+
+def _rest(operator: Operator) -> Result:
+    """An on-demand phone is let go when its talk is over."""
+    if operator.leg_kind is LegKind.ON_DEMAND:
+        return _without_leg(operator), _drop(operator)
+    return operator, ()
+
+
+def _free(operator: Operator, at: datetime, *, ready: bool = True, reason: str = WRAP_UP_OVER) -> Result:
+    """No call any more: what was asked for meanwhile begins, else ready (or paused)."""
+    match operator.then:
+        case State.OFFLINE:
+            return _leave(operator, at, operator.then_reason)
+        case State.PAUSED:
+            return _without_call(_go(operator, State.PAUSED, at, operator.then_reason)), ()
+        case _ if ready:
+            return _without_call(_go(operator, State.READY, at)), ()
+        case _:
+            return _without_call(_go(operator, State.PAUSED, at, reason)), ()
+
+
+def _login(operator: Operator, event: LoginAsked) -> Result:
+    if operator.leg_kind is LegKind.ON_DEMAND:
+        return _go(operator, State.PAUSED, event.at, LOGIN), ()
+    return replace(_go(operator, State.CONNECTING, event.at, LOGIN), back_to=State.PAUSED), (RingLeg(),)
+
+
+def _logout(operator: Operator, event: LogoutAsked) -> Result:
+    return _leave(operator, event.at, event.reason)
+
+
+def _logout_after_wrap_up(operator: Operator, event: LogoutAsked) -> Result:
+    gone, effects = _leave(operator, event.at, event.reason)
+    return gone, (EndWrapUp(operator), *effects)
+
+
+def _logout_later(operator: Operator, event: LogoutAsked) -> Result:
+    return replace(operator, then=State.OFFLINE, then_reason=event.reason), ()
+
+
+def _ready(operator: Operator, event: ReadyAsked) -> Result:
+    return _go(operator, State.READY, event.at), ()
+
+
+def _ready_from_wrap_up(operator: Operator, event: ReadyAsked) -> Result:
+    free, effects = _free(replace(operator, then=None), event.at)
+    return free, (EndWrapUp(operator), *effects)
+
+
+def _stay_on(operator: Operator, event: ReadyAsked) -> Result:
+    """Ready, asked for in a call, takes back a pause or a log-out that was to follow."""
+    return replace(operator, then=None, then_reason=""), ()
+
+
+def _pause(operator: Operator, event: PauseAsked) -> Result:
+    resting, effects = _rest(operator)
+    return _go(resting, State.PAUSED, event.at, event.reason), effects
+
+
+def _pause_from_wrap_up(operator: Operator, event: PauseAsked) -> Result:
+    paused = _without_call(_go(operator, State.PAUSED, event.at, event.reason))
+    return paused, (EndWrapUp(operator),)
+
+
+def _pause_later(operator: Operator, event: PauseAsked) -> Result:
+    return replace(operator, then=State.PAUSED, then_reason=event.reason), ()
+
+
+def _leg_rings(operator: Operator, event: LegRings) -> Result:
+    return replace(operator, leg=LegState.RINGING, channel=event.channel), ()
+
+
+def _leg_up(operator: Operator, event: LegUp) -> Result:
+    return replace(operator, leg=LegState.UP, channel=event.channel), ()
+
+
+def _leg_unwanted(operator: Operator, event: LegUp) -> Result:
+    """It came up after he had left."""
+    return operator, (DropLeg(event.channel),)
+
+
+def _connected(operator: Operator, event: LegUp) -> Result:
+    """The nailed-up leg is up: on with the shift, or with the call that waits for him."""
+    up = replace(operator, leg=LegState.UP, channel=event.channel)
+    if operator.call is not None:
+        return replace(_go(up, State.RESERVED, event.at), back_to=None), ()
+    match operator.back_to:
+        case State.READY:
+            return replace(_go(up, State.READY, event.at), back_to=None), ()
+        case _:
+            return replace(_go(up, State.PAUSED, event.at, operator.reason), back_to=None), ()
+
+
+def _not_connected(operator: Operator, event: LegDown) -> Result:
+    """His phone did not answer. A call that waits for him learns it from its own clock."""
+    if operator.call is not None:
+        return _without_leg(operator), ()
+    return _leave(_without_leg(operator), event.at, NO_ANSWER)
+
+
+def _leg_lost(operator: Operator, event: LegDown) -> Result:
+    """Between calls: a missed ring pauses him; a nailed-up leg that falls ends the shift."""
+    down = _without_leg(operator)
+    if operator.leg_kind is LegKind.NAILED_UP:
+        return _leave(down, event.at, PHONE_LOST)
+    if operator.state is State.READY:
+        return _go(down, State.PAUSED, event.at, MISSED if event.missed else HUNG_UP), ()
+    return down, ()
+
+
+def _leg_lost_in_wrap_up(operator: Operator, event: LegDown) -> Result:
+    if operator.leg_kind is LegKind.ON_DEMAND:
+        return _without_leg(operator), ()
+    gone, effects = _leave(_without_leg(operator), event.at, PHONE_LOST)
+    return gone, (EndWrapUp(operator), *effects)
+
+
+def _leg_lost_in_call(operator: Operator, event: LegDown) -> Result:
+    """The call is told by the floor; until it lets him go he is connecting again."""
+    return _go(_without_leg(operator), State.CONNECTING, event.at, MISSED if event.missed else PHONE_LOST), ()
+
+
+def _switch_lost(operator: Operator, event: SwitchLost) -> Result:
+    """Back to where he was, as soon as Asterisk is back; the calls end on their own."""
+    was = operator.state
+    back = State.PAUSED if was is State.PAUSED or operator.then is State.PAUSED else State.READY
+    if operator.then is State.OFFLINE:
+        return _leave(_without_leg(operator), event.at, operator.then_reason)
+    wrap = (EndWrapUp(operator),) if was is State.WRAP_UP else ()
+    reason = operator.then_reason or (operator.reason if was is State.PAUSED else SWITCH_LOST)
+    lost = _without_call(_without_leg(operator))
+    if operator.leg_kind is LegKind.ON_DEMAND:
+        return _go(lost, back, event.at, operator.reason if back is State.PAUSED else ""), wrap
+    return replace(_go(lost, State.CONNECTING, event.at, reason), back_to=back), wrap
+
+
+def _still_connecting(operator: Operator, event: SwitchLost) -> Result:
+    back = operator.back_to or State.READY
+    return replace(_without_call(_without_leg(operator)), back_to=back), ()
+
+
+def _reserve(operator: Operator, event: ReservedFor) -> Result:
+    return replace(_go(operator, State.RESERVED, event.at), call=event.call, campaign=event.campaign), ()
+
+
+def _released(operator: Operator, event: Released) -> Result:
+    resting, rest = _rest(operator)
+    free, effects = _free(resting, event.at)
+    return free, (*rest, *effects)
+
+
+def _released_lost(operator: Operator, event: Event) -> Result:
+    """The call gave up waiting for his phone."""
+    if operator.leg_kind is LegKind.ON_DEMAND:
+        paused = _without_leg(_without_call(_go(operator, State.PAUSED, event.at, operator.reason or MISSED)))
+        return paused, _drop(operator)
+    return _leave(operator, event.at, PHONE_LOST)
+
+
+def _talk(operator: Operator, event: TalkBegan) -> Result:
+    return _go(operator, State.TALKING, event.at), ()
+
+
+def _talk_over(operator: Operator, event: TalkEnded) -> Result:
+    resting, rest = _rest(operator)
+    if event.wrap_up_s <= 0:
+        free, effects = _free(resting, event.at, ready=event.ready_after)
+        return free, (*rest, *effects, EndWrapUp(operator))
+    until = event.at + timedelta(seconds=event.wrap_up_s)
+    wrapping = replace(_go(resting, State.WRAP_UP, event.at), wrap_until_at=until)
+    return wrapping, (*rest, StartWrapUp(until))
+
+
+def _wrap_up_over(operator: Operator, event: WrapUpRanOut) -> Result:
+    free, effects = _free(operator, event.at, ready=event.ready_after)
+    return free, (EndWrapUp(operator), *effects)
+
+
+def _nothing(operator: Operator, event: Event) -> Result:
+    return operator, ()
+
+
+_S = State
+_ROWS: Mapping[State, Mapping[type[Event], tuple[Handler, tuple[State, ...]]]] = {
+    _S.OFFLINE: {
+        LoginAsked: (_login, (_S.CONNECTING, _S.PAUSED)),
+        LogoutAsked: (_nothing, ()),
+        LegRings: (_nothing, ()),
+        LegUp: (_leg_unwanted, ()),
+        LegDown: (_nothing, ()),
+        SwitchLost: (_nothing, ()),
+        Released: (_nothing, ()),
+        TalkEnded: (_nothing, ()),
+        TalkBegan: (_nothing, ()),
+        WrapUpRanOut: (_nothing, ()),
+    },
+    _S.CONNECTING: {
+        LogoutAsked: (_logout, (_S.OFFLINE,)),
+        LegRings: (_leg_rings, ()),
+        LegUp: (_connected, (_S.RESERVED, _S.READY, _S.PAUSED)),
+        LegDown: (_not_connected, (_S.OFFLINE,)),
+        SwitchLost: (_still_connecting, ()),
+        Released: (_released_lost, (_S.OFFLINE, _S.PAUSED)),
+        TalkEnded: (_released_lost, (_S.OFFLINE, _S.PAUSED)),
+        TalkBegan: (_nothing, ()),
+        WrapUpRanOut: (_nothing, ()),
+    },
+    _S.READY: {
+        ReadyAsked: (_nothing, ()),
+        PauseAsked: (_pause, (_S.PAUSED,)),
+        LogoutAsked: (_logout, (_S.OFFLINE,)),
+        LegRings: (_leg_rings, ()),
+        LegUp: (_leg_up, ()),
+        LegDown: (_leg_lost, (_S.OFFLINE, _S.PAUSED)),
+        SwitchLost: (_switch_lost, (_S.CONNECTING,)),
+        ReservedFor: (_reserve, (_S.RESERVED,)),
+        Released: (_nothing, ()),
+        TalkEnded: (_nothing, ()),
+        TalkBegan: (_nothing, ()),
+        WrapUpRanOut: (_nothing, ()),
+    },
+    _S.RESERVED: {
+        ReadyAsked: (_stay_on, ()),
+        PauseAsked: (_pause_later, ()),
+        LogoutAsked: (_logout_later, ()),
+        LegRings: (_leg_rings, ()),
+        LegUp: (_leg_up, ()),
+        LegDown: (_leg_lost_in_call, (_S.CONNECTING,)),
+        SwitchLost: (_switch_lost, (_S.CONNECTING, _S.READY, _S.PAUSED, _S.OFFLINE)),
+        Released: (_released, (_S.READY, _S.PAUSED, _S.OFFLINE)),
+        TalkBegan: (_talk, (_S.TALKING,)),
+        TalkEnded: (_talk_over, (_S.WRAP_UP, _S.READY, _S.PAUSED, _S.OFFLINE)),
+        WrapUpRanOut: (_nothing, ()),
+    },
+    _S.TALKING: {
+        ReadyAsked: (_stay_on, ()),
+        PauseAsked: (_pause_later, ()),
+        LogoutAsked: (_logout_later, ()),
+        LegRings: (_leg_rings, ()),
+        LegUp: (_leg_up, ()),
+        LegDown: (_leg_lost_in_call, (_S.CONNECTING,)),
+        SwitchLost: (_switch_lost, (_S.CONNECTING, _S.READY, _S.PAUSED, _S.OFFLINE)),
+        Released: (_released, (_S.READY, _S.PAUSED, _S.OFFLINE)),
+        TalkBegan: (_nothing, ()),
+        TalkEnded: (_talk_over, (_S.WRAP_UP, _S.READY, _S.PAUSED, _S.OFFLINE)),
+        WrapUpRanOut: (_nothing, ()),
+    },
+    _S.WRAP_UP: {
+        ReadyAsked: (_ready_from_wrap_up, (_S.READY,)),
+        PauseAsked: (_pause_from_wrap_up, (_S.PAUSED,)),
+        LogoutAsked: (_logout_after_wrap_up, (_S.OFFLINE,)),
+        LegRings: (_leg_rings, ()),
+        LegUp: (_leg_up, ()),
+        LegDown: (_leg_lost_in_wrap_up, (_S.OFFLINE,)),
+        SwitchLost: (_switch_lost, (_S.CONNECTING, _S.READY, _S.PAUSED, _S.OFFLINE)),
+        Released: (_nothing, ()),
+        TalkBegan: (_nothing, ()),
+        TalkEnded: (_nothing, ()),
+        WrapUpRanOut: (_wrap_up_over, (_S.READY, _S.PAUSED, _S.OFFLINE)),
+    },
+    _S.PAUSED: {
+        ReadyAsked: (_ready, (_S.READY,)),
+        PauseAsked: (_pause, ()),
+        LogoutAsked: (_logout, (_S.OFFLINE,)),
+        LegRings: (_leg_rings, ()),
+        LegUp: (_leg_up, ()),
+        LegDown: (_leg_lost, (_S.OFFLINE,)),
+        SwitchLost: (_switch_lost, (_S.CONNECTING,)),
+        Released: (_nothing, ()),
+        TalkBegan: (_nothing, ()),
+        TalkEnded: (_nothing, ()),
+        WrapUpRanOut: (_nothing, ()),
+    },
+}
+
+TABLE: Mapping[tuple[State, type[Event]], Move] = {
+    (state, event): Move(do, frozenset({state, *to}))
+    for state, rows in _ROWS.items()
+    for event, (do, to) in rows.items()
+}

@@ -1,0 +1,257 @@
+"""Calls in flight: event -> step -> effects -> ports. The only place where a call changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime
+from typing import Any, assert_never
+
+import structlog
+
+from dialer.domain import call as c
+from dialer.domain.call import Call, State
+from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import close
+from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
+from dialer.domain.lead import Lead, moved_on
+from dialer.domain.moves import resume, step
+from dialer.domain.operators import bridge_of
+from dialer.domain.types import CallId, ChannelId, Direction, OperatorId, masked
+from dialer.engine.floor import Floor
+from dialer.engine.shell import Shell
+
+log = structlog.get_logger()
+
+
+class Calls:
+    """Owns every call of the cell from the lease to its record."""
+
+    def __init__(self, shell: Shell, floor: Floor, on_end: Callable[[Call], None]) -> None:
+        self._shell = shell
+        self._floor = floor
+        self._on_end = on_end
+        self._calls: dict[CallId, Call] = {}
+        self._about: dict[CallId, tuple[Lead | None, Campaign]] = {}
+        self._last_errand: dict[CallId, asyncio.Task[None]] = {}
+
+    # --- what others may ask
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def all(self) -> list[Call]:
+        return list(self._calls.values())
+
+    def get(self, call: CallId) -> Call | None:
+        return self._calls.get(call)
+
+    def about(self, call: CallId) -> tuple[Lead | None, Campaign]:
+        return self._about[call]
+
+    def add(self, call: Call, lead: Lead | None, campaign: Campaign) -> None:
+        """A new call, or one that the journal remembers; nothing happens until it is told something."""
+        self._calls[call.id] = call
+        self._about[call.id] = (lead, campaign)
+
+    def forget_lead(self, call: CallId) -> None:
+        """A gate has decided where the lead goes; the call that never was leaves it alone."""
+        _, campaign = self._about[call]
+        self._about[call] = (None, campaign)
+
+    def tell(self, call: CallId, event: c.Event) -> None:
+        """In order with everything else that happens; an unknown call is over already."""
+        self._shell.mailbox.post(lambda: self._handle(call, event))
+
+    def operator_free(self, operator: OperatorId) -> None:
+        """Somebody is ready: the longest-waiting call that he may take asks again."""
+        waiting = [
+            call
+            for call in self._calls.values()
+            if call.state is State.HELD_BACK and call.operator in (None, operator) and not call.hanging_up
+        ]
+        for call in sorted(waiting, key=lambda call: call.answer_at or call.leased_at or self._shell.clock()):
+            if self._floor.serves(operator, call.campaign):
+                self.tell(call.id, c.OperatorFreed(self._shell.clock()))
+                return
+
+    def resume(self, call: CallId) -> None:
+        """It was found alive after we were away: its clocks start again."""
+        known = self._calls[call]
+        now = self._shell.clock()
+        for effect in resume(known, now):
+            self._perform(known, effect, now)
+
+    # --- one event
+
+    def _handle(self, call_id: CallId, event: c.Event) -> None:
+        before = self._calls.get(call_id)
+        if before is None:
+            self._orphan(event)
+            return
+        after, effects = step(before, event)
+        self._calls[call_id] = after
+        if after is not before and after.state is not State.ENDED:
+            self._shell.journal.note(after)
+        self._shell.observer.saw(before, event, after)
+        if after.state is not before.state:
+            log.debug("call", call=call_id, became=after.state, number=masked(after.number))
+        for effect in effects:
+            self._perform(after, effect, event.at)
+
+    def _orphan(self, event: c.Event) -> None:
+        if isinstance(event, c.Reserved):
+            self._floor.release(event.operator, event.at, talked=False)
+
+    def _perform(self, call: Call, effect: c.Effect, at: datetime) -> None:
+        """Each effect answers, if it does, by an event; nothing is awaited here."""
+        match effect:
+            case c.Originate():
+                self._send(call, self._originate(call))
+            case c.Summon():
+                self._floor.summon(call)
+            case c.Reserve():
+                operator = self._floor.reserve(call)
+                self.tell(call.id, c.NobodyFree(at) if operator is None else c.Reserved(at, operator))
+            case c.Connect(operator):
+                self._in_order(call, self._connect(call, operator))
+            case c.StartTalk(operator):
+                self._floor.start_talk(operator, at)
+            case c.Release(operator, talked):
+                self._floor.release(operator, at, talked=talked)
+            case c.CallBackLeg(operator):
+                self._floor.call_back(operator)
+            case c.PlayMessage():
+                self._in_order(call, self._play_message(call))
+            case c.StartMusic(operator):
+                self._in_order(call, self._start_music(call, operator))
+            case c.StopMusic():
+                self._in_order(
+                    call, self._try(call, lambda: self._shell.switch.stop_music(ChannelId(call.id)))
+                )
+            case c.HangUp():
+                self._send(call, self._try(call, lambda: self._shell.switch.hang_up(ChannelId(call.id))))
+            case c.StartTimer(timer, due_at):
+                self._start_timer(call.id, timer, due_at)
+            case c.StopTimer(timer):
+                self._shell.timers.stop((call.id, timer))
+            case c.Close():
+                self._close(call)
+            case _:
+                assert_never(effect)
+
+    def _start_timer(self, call: CallId, timer: c.Timer, due_at: datetime) -> None:
+        def fire() -> None:
+            if timer is c.Timer.LAST and not self._shell.linked.is_set():
+                self._shell.errands.start(self._when_linked(call, timer), f"timer-{call}")
+            else:
+                self.tell(call, c.TimerFired(self._shell.clock(), timer))
+
+        self._shell.timers.start((call, timer), due_at, fire)
+
+    async def _when_linked(self, call: CallId, timer: c.Timer) -> None:
+        """While Asterisk cannot be heard its silence proves nothing."""
+        await self._shell.linked.wait()
+        self.tell(call, c.TimerFired(self._shell.clock(), timer))
+
+    def _close(self, call: Call) -> None:
+        lead, campaign = self._about.pop(call.id)
+        del self._calls[call.id]
+        self._last_errand.pop(call.id, None)
+        for timer in c.Timer:
+            self._shell.timers.stop((call.id, timer))
+        closing = close(call, self._shell.cell, lead, campaign)
+        self._shell.journal.closed(closing)
+        self._floor.forget(call, moved_on(lead, closing.lead) if lead and closing.lead else lead)
+        self._on_end(call)
+        log.info(
+            "call ended",
+            call=call.id,
+            campaign=campaign.name,
+            number=masked(call.number),
+            outcome=call.outcome,
+            talk_s=round(call.talk_s, 1),
+            cause=call.cause,
+            sip=call.sip_code,
+        )
+
+    # --- errands: requests to Asterisk
+
+    def _send(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
+        self._shell.errands.start(work, f"call-{call.id}")
+
+    def _in_order(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
+        """After the request before it; a hang-up does not wait here."""
+        earlier = self._last_errand.get(call.id)
+        if earlier is not None and not earlier.done():
+            work = _after(earlier, work)
+        self._last_errand[call.id] = self._shell.errands.start(work, f"call-{call.id}")
+
+    async def _try(self, call: Call, request: Callable[[], Awaitable[None]]) -> None:
+        """A request whose failure Asterisk's own events, or a timer, will tell."""
+        try:
+            await self._shell.linked.wait()
+            await request()
+        except NetworkTrouble as trouble:
+            log.info("a request for a call failed", call=call.id, reason=str(trouble))
+
+    async def _originate(self, call: Call) -> None:
+        now = self._shell.clock
+        try:
+            await self._shell.journal.dialing(call)
+        except OSError as flaw:
+            self.tell(call.id, c.OriginateRefused(now(), f"the dialing mark could not be written: {flaw}"))
+            return
+        current = self._calls.get(call.id)
+        if current is None or current.hanging_up or not self._shell.linked.is_set():
+            self.tell(call.id, c.OriginateRefused(now(), "taken back before it was sent"))
+            return
+        try:
+            await self._shell.switch.originate(
+                ChannelId(call.id),
+                endpoint=f"PJSIP/{call.rules.dial_string}@{call.trunk}",
+                context="obz-out",
+                exten="answered",
+                caller_id=call.rules.caller_id,
+                timeout_s=int(call.rules.setup_s + call.rules.ring_s) + 5,
+                variables=_variables(call),
+            )
+        except Refused as refusal:
+            self.tell(call.id, c.OriginateRefused(now(), refusal.reason))
+        except (LinkDown, NetworkTrouble) as trouble:
+            self.tell(call.id, c.OriginateUnknown(now(), str(trouble)))
+
+    async def _connect(self, call: Call, operator: OperatorId) -> None:
+        await self._shell.linked.wait()
+        current = self._calls.get(call.id)
+        if current is None or current.operator != operator or current.hanging_up:
+            return
+        try:
+            self._floor.beep(operator)
+            if call.direction is Direction.IN and call.bridge_at is None:
+                await self._shell.switch.answer(ChannelId(call.id))
+            await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))
+        except NetworkTrouble as trouble:
+            self.tell(call.id, c.ConnectFailed(self._shell.clock(), str(trouble)))
+
+    async def _play_message(self, call: Call) -> None:
+        exten, context = ("safe", "obz-out") if call.direction is Direction.OUT else ("sorry", "obz-in")
+        channel = ChannelId(call.id)
+        await self._try(call, lambda: self._shell.switch.go_on(channel, context=context, exten=exten))
+
+    async def _start_music(self, call: Call, operator: OperatorId) -> None:
+        channel = ChannelId(call.id)
+        await self._try(call, lambda: self._shell.switch.remove(channel, bridge_of(operator)))
+        await self._try(call, lambda: self._shell.switch.start_music(channel))
+
+
+async def _after(earlier: asyncio.Task[None], work: Coroutine[Any, Any, None]) -> None:
+    await asyncio.wait({earlier})
+    await work
+
+
+def _variables(call: Call) -> Mapping[str, str]:
+    variables = {"OBZ_MESSAGE": call.rules.message}
+    if call.rules.record:
+        variables["OBZ_REC"] = call.id
+    return variables

@@ -1,0 +1,238 @@
+"""One cell: its tasks, its start, its drain, its stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from dialer.domain import call as c
+from dialer.domain.call import Call
+from dialer.domain.campaign import Campaign
+from dialer.domain.errors import Missing, NetworkTrouble, StoreDown
+from dialer.domain.lead import Lead
+from dialer.domain.operators import State
+from dialer.domain.pacing.decision import Policy
+from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId, Outcome, PhoneNumber
+from dialer.engine.books import Books
+from dialer.engine.calls import Calls
+from dialer.engine.desk import CellDesk
+from dialer.engine.floor import Floor
+from dialer.engine.hopper import Hopper
+from dialer.engine.inbound import Inbound
+from dialer.engine.pacer import Ask, Pacer
+from dialer.engine.reconcile import Reconciler
+from dialer.engine.shell import Shell
+from dialer.engine.trial import Trials
+from dialer.engine.trunks import Trunks
+from dialer.ports import ChannelNews, PhoneNews, Recovered, Stores
+
+log = structlog.get_logger()
+
+SWEEP_S = 30.0
+LEASE_CHECK_S = 60.0
+RECONCILE_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Pure questions that need a library: the composition root answers them."""
+
+    ask: Ask  # the gates of one number at one instant
+    secret_of: Callable[[str], str]  # what lies in a secret file; empty for no file
+    number_of: Callable[[str], PhoneNumber | None]  # a number as a network wrote it
+
+
+class Cell:
+    """One Asterisk and what drives it. It is the `Ear` of its link."""
+
+    def __init__(
+        self,
+        shell: Shell,
+        stores: Stores,
+        policy: Policy,
+        ways: Ways,
+        *,
+        hopper_size: int,
+        interval_s: float,
+    ) -> None:
+        self._shell = shell
+        self._stores = stores
+        self.trunks = Trunks()
+        self.floor = Floor(shell, self._campaign, self.trunks.get)
+        self.calls = Calls(shell, self.floor, self._ended)
+        hopper = Hopper(stores.leads, shell.cell, shell.clock, hopper_size)
+        self.pacer = Pacer(
+            shell,
+            self.calls,
+            self.floor,
+            hopper,
+            self.trunks,
+            numbers=stores.numbers,
+            policy=policy,
+            ask=ways.ask,
+            interval_s=interval_s,
+        )
+        self.books = Books(
+            stores, shell.switch, self.pacer, self.floor, self.trunks, secret_of=ways.secret_of
+        )
+        self.trials = Trials(shell, self.trunks, ways.number_of)
+        self.inbound = Inbound(
+            shell,
+            self.calls,
+            self.floor,
+            ledger=stores.ledger,
+            campaign_of=self._campaign,
+            number_of=ways.number_of,
+        )
+        self.desk = CellDesk(shell, self.floor, self.calls, self.books, self.trials)
+        self.reconciler = Reconciler(shell, self.calls, self.floor)
+        self.floor.tell_call = self.calls.tell
+        self.floor.about = self._about
+        self.floor.on_free = self._freed
+        self.floor.on_change = self.pacer.wake
+        self._booted_at: datetime | None = None
+        self._down_at = shell.clock()
+
+    # --- the parts look each other up here
+
+    def _campaign(self, campaign: CampaignId) -> Campaign | None:
+        return self.pacer.campaigns.get(campaign)
+
+    def _about(self, call: CallId) -> tuple[Lead | None, Campaign] | None:
+        return self.calls.about(call) if self.calls.get(call) is not None else None
+
+    def _freed(self, operator: OperatorId) -> None:
+        self.calls.operator_free(operator)
+        self.pacer.wake()
+
+    def _ended(self, call: Call) -> None:
+        if call.outcome is Outcome.NOT_DIALLED and call.dialled_at is not None and not call.hanging_up:
+            self.trunks.refused(call.trunk, self._shell.clock(), call.reason)
+        self.pacer.wake()
+
+    # --- the life of the cell
+
+    async def start(self, recovered: Recovered) -> None:
+        """Remember what the journal remembers; nothing is dialled before Asterisk has been heard."""
+        self._booted_at = recovered.booted_at
+        self._down_at = recovered.last_at or self._shell.clock()
+        await self.books.load()
+        self.floor.restore(recovered.operators)
+        for call in recovered.calls:
+            await self._remember(call)
+        held = [call.lead for call in recovered.calls if call.lead is not None]
+        freed = await self._stores.leads.release_cell(self._shell.cell, but=held)
+        for operator in self.floor.all():
+            if operator.state is State.WRAP_UP and operator.call is not None:
+                await self._reopen_card(operator.id, operator.call)
+        if recovered.calls or freed:
+            log.info("after a restart", calls=len(recovered.calls), leases_given_back=freed)
+
+    async def _remember(self, call: Call) -> None:
+        campaign = self._campaign(call.campaign)
+        try:
+            lead = await self._stores.leads.get(call.lead) if call.lead is not None else None
+        except Missing:
+            lead = None
+        self.calls.add(call, lead, campaign or Campaign(call.campaign, f"campaign {call.campaign}"))
+
+    async def _reopen_card(self, operator: OperatorId, call: CallId) -> None:
+        try:
+            cdr = await self._stores.ledger.cdr(call)
+            lead = await self._stores.leads.get(cdr.lead) if cdr.lead is not None else None
+        except Missing:
+            return
+        if (campaign := self._campaign(cdr.campaign)) is not None:
+            self.floor.open_card(operator, lead, campaign)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.pacer.run(), name="pacer")
+            tasks.create_task(self.books.run(self._shell.linked), name="books")
+            tasks.create_task(self._sweep(), name="sweep")
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Dial nothing more, let talks end; True when none was left."""
+        self.pacer.draining = True
+        self.pacer.pace()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while len(self.calls):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            return False
+        return True
+
+    async def end_all(self, timeout_s: float = 5.0) -> None:
+        """The end, now: hang up what is left, send the operators home, keep nothing in Asterisk."""
+        now = self._shell.clock()
+        for call in self.calls.all():
+            self.calls.tell(call.id, c.HangUpAsked(now, EndedBy.SERVICE, "the service stops"))
+        await self.drain(timeout_s)
+
+    # --- the ear
+
+    def heard(self, news: ChannelNews | PhoneNews) -> None:
+        if isinstance(news, PhoneNews):
+            self.floor.phone_reachable(OperatorId(news.endpoint), news.is_reachable)
+        elif self.floor.heard(news) or self.trials.heard(news):
+            pass
+        elif self.calls.get(CallId(news.channel)) is not None:
+            self.calls.tell(CallId(news.channel), news.event)
+        elif isinstance(news.event, c.EnteredApp):
+            self._entered(news)
+
+    def _entered(self, news: ChannelNews) -> None:
+        match news.args:
+            case ("inbound", *_):
+                self.inbound.heard(news)
+            case ("leg", *_) | ("answered", *_):
+                log.warning("a channel of a forgotten call was ended", channel=news.channel)
+                self.floor.legs.drop(ChannelId(news.channel))
+            case _:
+                pass  # a whisper of ours
+
+    def ready(self, booted_at: datetime) -> None:
+        self._shell.errands.start(self._reconcile(booted_at), "reconcile")
+
+    def down(self) -> None:
+        if self._shell.linked.is_set():
+            self._down_at = self._shell.clock()
+        self._shell.linked.clear()
+
+    async def _reconcile(self, booted_at: datetime) -> None:
+        """Adopt, close, tell Asterisk what it must know; only then does anything go on."""
+        reborn = self._booted_at is not None and self._booted_at != booted_at
+        while True:
+            try:
+                await self.reconciler.after_link(reborn=reborn, down_at=self._down_at)
+                self._booted_at = booted_at
+                self._shell.journal.note_boot(booted_at)
+                reborn = False
+                self.books.forget_pushed()
+                await self.books.push()
+                break
+            except NetworkTrouble as trouble:
+                log.warning("reconciling with Asterisk failed, trying again", reason=str(trouble))
+                await asyncio.sleep(RECONCILE_PAUSE_S)
+        self._shell.linked.set()
+        self.pacer.wake()
+
+    async def _sweep(self) -> None:
+        lease_check_at = self._shell.clock()
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self._shell.linked.wait()
+            now = self._shell.clock()
+            try:
+                await self.reconciler.sweep()
+                if (now - lease_check_at).total_seconds() >= LEASE_CHECK_S:
+                    lease_check_at = now
+                    await self._stores.leads.release_run_out(now)
+            except (NetworkTrouble, StoreDown) as trouble:
+                log.warning("the sweep is put off", reason=str(trouble))

@@ -1,0 +1,172 @@
+"""What the web, the phones' keys and the command line may ask of a cell: one function per verb."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from dialer.domain import call as c
+from dialer.domain import shifts
+from dialer.domain.errors import BadValue, Missing
+from dialer.domain.operators import Operator
+from dialer.domain.types import CallId, ChannelId, EndedBy, OperatorId
+from dialer.engine.books import Books
+from dialer.engine.calls import Calls
+from dialer.engine.floor import Floor
+from dialer.engine.shell import Shell
+from dialer.engine.trial import Trials
+from dialer.ports import Command
+
+KEPT_ANSWERS = 1000
+Answer = Mapping[str, Any]
+
+
+class CellDesk:
+    """Does each command once: the same key gets the same answer."""
+
+    def __init__(self, shell: Shell, floor: Floor, calls: Calls, books: Books, trials: Trials) -> None:
+        self._shell = shell
+        self._floor = floor
+        self._calls = calls
+        self._books = books
+        self._trials = trials
+        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._kinds: Mapping[str, Callable[[str, Command], Awaitable[Answer]]] = {
+            "operator": self._operator,
+            "call": self._call,
+            "campaign": self._campaign,
+            "trunk": self._trunk,
+        }
+
+    async def do(self, command: Command) -> Answer:
+        """Raises Missing, BadValue, Conflict, or NetworkTrouble when Asterisk cannot do it now."""
+        if command.key and command.key in self._answers:
+            return self._answers[command.key]
+        kind, _, name = command.target.partition(":")
+        if kind not in self._kinds or not name:
+            raise BadValue(
+                f"{command.target!r} is no target: use operator:ID, call:ID, campaign:ID or trunk:NAME"
+            )
+        answer = await self._kinds[kind](name, command)
+        if command.key:
+            self._answers[command.key] = answer
+            while len(self._answers) > KEPT_ANSWERS:
+                self._answers.popitem(last=False)
+        return answer
+
+    # --- operators
+
+    async def _operator(self, name: str, command: Command) -> Answer:
+        operator = OperatorId(name)
+        self._floor.get(operator)
+        if command.verb in ("mute", "unmute", "keys"):
+            return await self._on_leg(operator, command)
+        if command.verb == "test":
+            return await self._trials.phone(self._floor.accounts[operator])
+        if command.verb == "push":
+            await self._books.push_again("operator", name)
+            return {"pushed": name}
+        self._move(operator, command)
+        return _shown(self._floor.get(operator))
+
+    def _move(self, operator: OperatorId, command: Command) -> None:
+        now = self._shell.clock()
+        match command.verb:
+            case "login":
+                self._floor.ask(operator, shifts.LoginAsked(now))
+            case "logout":
+                self._floor.ask(operator, shifts.LogoutAsked(now))
+            case "ready":
+                self._floor.ask(operator, shifts.ReadyAsked(now))
+            case "pause":
+                self._floor.ask(operator, shifts.PauseAsked(now, _reason(command)))
+            case "dispose":
+                self._dispose(operator, command.args)
+            case "hang_up":
+                self._floor.hang_up_person(operator)
+            case "hold" | "unhold":
+                self._floor.hold(operator, command.verb == "hold")
+            case "state":
+                pass
+            case _:
+                raise BadValue(f"an operator cannot be told to {command.verb!r}")
+
+    def _dispose(self, operator: OperatorId, args: Mapping[str, str]) -> None:
+        callback = args.get("callback_at", "")
+        self._floor.dispose(
+            operator,
+            args.get("disposition", ""),
+            note=args.get("note", ""),
+            callback_at=_instant(callback) if callback else None,
+        )
+
+    async def _on_leg(self, operator: OperatorId, command: Command) -> Answer:
+        """Things done to the operator's own phone leg, or sent to the person."""
+        if command.verb == "keys":
+            call = self._floor.talk_of(operator)
+            await self._shell.switch.send_keys(ChannelId(call), _digits(command.args.get("keys", "")))
+        else:
+            await self._shell.switch.mute(self._floor.leg_of(operator), command.verb == "mute")
+        return _shown(self._floor.get(operator))
+
+    # --- the rest
+
+    async def _call(self, name: str, command: Command) -> Answer:
+        if self._calls.get(CallId(name)) is None:
+            raise Missing(f"there is no call {name} in flight")
+        if command.verb != "hang_up":
+            raise BadValue(f"a call cannot be told to {command.verb!r}: only hang_up")
+        asked = c.HangUpAsked(self._shell.clock(), EndedBy.SUPERVISOR, command.args.get("reason", ""))
+        self._calls.tell(CallId(name), asked)
+        return {"call": name}
+
+    async def _campaign(self, name: str, command: Command) -> Answer:
+        """The status is in the database already; this makes it work at once."""
+        await self._books.load()
+        return {"campaign": name}
+
+    async def _trunk(self, name: str, command: Command) -> Answer:
+        await self._books.load()
+        match command.verb:
+            case "push":
+                await self._books.push_again("trunk", name)
+                return {"pushed": name}
+            case "test":
+                return await self._trials.trunk(name, command.args.get("number", ""))
+            case _:
+                raise BadValue(f"a trunk cannot be told to {command.verb!r}: use push or test")
+
+
+def _shown(operator: Operator) -> Answer:
+    return {
+        "operator": operator.id,
+        "state": operator.state.value,
+        "reason": operator.reason,
+        "leg": operator.leg.value,
+        "then": operator.then.value if operator.then else "",
+    }
+
+
+def _reason(command: Command) -> str:
+    reason = command.args.get("reason", "other")
+    if not reason or len(reason) > 64 or not reason.isprintable():
+        raise BadValue("a pause needs a reason of 1 to 64 printable characters")
+    return reason
+
+
+def _digits(keys: str) -> str:
+    if not keys or len(keys) > 32 or not set(keys) <= set("0123456789*#ABCD"):
+        raise BadValue(f"{keys!r} cannot be sent: 1 to 32 of 0-9 * # A-D")
+    return keys
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadValue(f"callback_at {text!r} is no instant: write 2026-11-23T15:30:00+03:00") from None
+    if at.tzinfo is None:
+        raise BadValue(f"callback_at {text!r} has no zone: write 2026-11-23T15:30:00+03:00")
+    return at

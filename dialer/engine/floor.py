@@ -1,0 +1,423 @@
+"""The floor: operators at work, their phones, their states, and who gets the next call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from dialer.domain import call as c
+from dialer.domain import keys, shifts
+from dialer.domain.call import Call
+from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import WrapUp
+from dialer.domain.errors import BadValue, Conflict, Missing, Mistake
+from dialer.domain.lead import Disposition, Lead, after_disposition
+from dialer.domain.operators import Account, LegState, Operator, State, StateChange
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    ChannelId,
+    Direction,
+    EndedBy,
+    LegKind,
+    OperatorId,
+    TrunkId,
+)
+from dialer.engine.legs import Legs
+from dialer.engine.shell import Shell
+from dialer.ports import ChannelNews
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What an operator in a call or in wrap-up works on."""
+
+    call: CallId
+    lead: Lead | None
+    campaign: Campaign
+
+
+class Floor:
+    """Owns every operator of the cell. `reserve` is one synchronous act: nobody is given away twice."""
+
+    def __init__(
+        self,
+        shell: Shell,
+        campaign_of: Callable[[CampaignId], Campaign | None],
+        trunk_of: Callable[[TrunkId], Trunk | None],
+    ) -> None:
+        self._shell = shell
+        self._campaign_of = campaign_of
+        self.legs = Legs(shell, self.tell, trunk_of)
+        self.accounts: dict[OperatorId, Account] = {}
+        self._operators: dict[OperatorId, Operator] = {}
+        self._cards: dict[OperatorId, Card] = {}
+        self._pressed: dict[OperatorId, tuple[str, datetime]] = {}
+        self._summoned: dict[CallId, OperatorId] = {}
+        self._unreachable: set[OperatorId] = set()
+        # set by the cell: what a call must be told, and that somebody became free
+        self.tell_call: Callable[[CallId, c.Event], None] = lambda call, event: None
+        self.about: Callable[[CallId], tuple[Lead | None, Campaign] | None] = lambda call: None
+        self.on_free: Callable[[OperatorId], None] = lambda operator: None
+        self.on_change: Callable[[], None] = lambda: None
+
+    # --- who is here
+
+    def load(self, accounts: Iterable[Account]) -> None:
+        """Accounts as the store has them now; people at work keep their state."""
+        self.accounts = {account.id: account for account in accounts if account.enabled}
+        for account in self.accounts.values():
+            known = self._operators.get(account.id, Operator(account.id))
+            self._operators[account.id] = replace(known, name=account.name, leg_kind=account.leg)
+
+    def restore(self, operators: Iterable[Operator]) -> None:
+        """As the journal last saw them."""
+        for operator in operators:
+            if operator.id in self._operators:
+                self._operators[operator.id] = operator
+
+    def all(self) -> list[Operator]:
+        return list(self._operators.values())
+
+    def get(self, operator: OperatorId) -> Operator:
+        if operator not in self._operators:
+            raise Missing(f"there is no operator {operator}: see `dialer operator list`")
+        return self._operators[operator]
+
+    def serves(self, operator: OperatorId, campaign: CampaignId) -> bool:
+        known = self._campaign_of(campaign)
+        return known is not None and operator in known.operators
+
+    def is_free(self, operator: Operator) -> bool:
+        """An answered call could be given to this operator at once."""
+        up = operator.state is State.READY and operator.leg is LegState.UP
+        return up and operator.id not in self._unreachable
+
+    def is_summonable(self, operator: Operator) -> bool:
+        """On demand, ready: free as soon as the phone is up."""
+        down = operator.state is State.READY and operator.leg is not LegState.UP
+        return down and operator.leg_kind is LegKind.ON_DEMAND and operator.id not in self._unreachable
+
+    # --- moves
+
+    def tell(self, operator: OperatorId, event: shifts.Event) -> None:
+        self._shell.mailbox.post(lambda: self._handle(operator, event))
+
+    def ask(self, operator: OperatorId, event: shifts.Event) -> Operator:
+        """What a person asks for, at once; Conflict when the state does not allow it."""
+        self.get(operator)
+        self._handle(operator, event)
+        return self.get(operator)
+
+    def _handle(self, operator_id: OperatorId, event: shifts.Event) -> None:
+        before = self._operators.get(operator_id)
+        if before is None:
+            return
+        after, effects = shifts.step(before, event)
+        self._operators[operator_id] = after
+        if after is not before:
+            self._shell.journal.note_operator(after)
+        if (after.state, after.reason) != (before.state, before.reason):
+            self._log(before, after, event.at)
+        for effect in effects:
+            self._perform(after, effect, event.at)
+        self._tell_call(before, after, event)
+        if self.is_free(after) and not self.is_free(before):
+            self.on_free(operator_id)
+        self.on_change()
+
+    def _log(self, before: Operator, after: Operator, at: datetime) -> None:
+        self._pressed.pop(after.id, None)
+        call, campaign = after.call or before.call, after.campaign or before.campaign
+        change = StateChange(after.id, before.state, after.state, after.reason, at, call, campaign)
+        self._shell.journal.closed(change)
+        self._shell.observer.moved(change, after)
+        log.info("operator", operator=after.id, was=before.state, became=after.state, reason=after.reason)
+
+    def _perform(self, operator: Operator, effect: shifts.Effect, at: datetime) -> None:
+        match effect:
+            case shifts.RingLeg():
+                self.legs.ring(self.accounts[operator.id])
+            case shifts.DropLeg(channel):
+                self.legs.drop(channel)
+            case shifts.StartWrapUp(until_at):
+                self._start_wrap_up(operator, until_at)
+            case shifts.EndWrapUp(work):
+                self._end_wrap_up(work, at)
+
+    def _tell_call(self, before: Operator, after: Operator, event: shifts.Event) -> None:
+        """A leg that falls or comes back concerns the call it was in."""
+        call = before.call
+        if call is None or before.state not in (State.RESERVED, State.TALKING, State.CONNECTING):
+            return
+        match event:
+            case shifts.LegDown(channel=channel) if before.channel != channel:
+                pass
+            case shifts.LegDown(channel=channel) if before.state is not State.CONNECTING:
+                ended = before.state is State.TALKING and before.leg_kind is LegKind.ON_DEMAND
+                if ended and self.legs.was_put_down(channel):
+                    self.tell_call(call, c.HangUpAsked(event.at, EndedBy.OPERATOR))
+                else:
+                    self.tell_call(call, c.OperatorLost(event.at, after.id))
+            case shifts.LegUp() if before.state is State.CONNECTING:
+                self.tell_call(call, c.OperatorReturned(event.at, after.id))
+            case shifts.LegUp():
+                self.tell_call(call, c.OperatorFreed(event.at))
+            case _:
+                pass
+
+    # --- for calls (synchronous: between the look and the move nothing else runs)
+
+    def reserve(self, call: Call) -> OperatorId | None:
+        """The call's own operator, else who has been ready longest; None when nobody is on the line."""
+        if call.operator is not None:
+            own = self._operators.get(call.operator)
+            return (
+                call.operator if own is not None and own.call == call.id and own.leg is LegState.UP else None
+            )
+        free = [
+            op for op in self._operators.values() if self.is_free(op) and self.serves(op.id, call.campaign)
+        ]
+        if not free:
+            return None
+        chosen = min(free, key=lambda op: (op.ready_since_at or self._shell.clock(), op.id))
+        self._take(chosen.id, call)
+        return chosen.id
+
+    def reserve_for_dial(self, operator: OperatorId, call: Call) -> bool:
+        """Progressive: the call's from the moment of dialing; an on-demand phone may still be down."""
+        known = self._operators.get(operator)
+        if known is None or not (self.is_free(known) or self.is_summonable(known)):
+            return False
+        self._take(operator, call)
+        return True
+
+    def _take(self, operator: OperatorId, call: Call) -> None:
+        self._handle(operator, shifts.ReservedFor(self._shell.clock(), call.id, call.campaign))
+
+    def start_talk(self, operator: OperatorId, at: datetime) -> None:
+        known = self._operators[operator]
+        about = self.about(known.call) if known.call else None
+        if known.call is not None and about is not None:
+            self._cards[operator] = Card(known.call, *about)
+        self._handle(operator, shifts.TalkBegan(at))
+
+    def release(self, operator: OperatorId, at: datetime, *, talked: bool) -> None:
+        known = self._operators.get(operator)
+        if known is None or known.call is None:
+            return
+        campaign = self._campaign_of(known.campaign) if known.campaign else None
+        if talked and campaign is not None:
+            self._handle(operator, shifts.TalkEnded(at, campaign.wrap_up_s, campaign.after_wrap_up_ready))
+        else:
+            self._handle(operator, shifts.Released(at))
+
+    def call_back(self, operator: OperatorId) -> None:
+        """The phone vanished in mid-talk: ring it once more."""
+        if operator in self.accounts:
+            self.legs.ring(self.accounts[operator])
+
+    def beep(self, operator: OperatorId) -> None:
+        if (leg := self._operators[operator].channel) is not None:
+            self.legs.beep(leg)
+
+    def summon(self, call: Call) -> None:
+        """The person's phone rings: have an on-demand operator on the line by the answer."""
+        if call.direction is Direction.IN:
+            return
+        operator = self._to_summon(call)
+        if operator is None:
+            return
+        self._summoned[call.id] = operator
+        if self._operators[operator].leg is LegState.DOWN:
+            self.legs.ring(self.accounts[operator])
+
+    def _to_summon(self, call: Call) -> OperatorId | None:
+        if call.operator is not None:
+            own = self._operators.get(call.operator)
+            on_demand = own is not None and own.leg_kind is LegKind.ON_DEMAND and own.leg is LegState.DOWN
+            return call.operator if on_demand else None
+        taken = set(self._summoned.values())
+        waiting = [
+            op
+            for op in self._operators.values()
+            if self.is_summonable(op) and op.id not in taken and self.serves(op.id, call.campaign)
+        ]
+        return (
+            min(waiting, key=lambda op: (op.ready_since_at or self._shell.clock(), op.id)).id
+            if waiting
+            else None
+        )
+
+    def forget(self, call: Call, lead: Lead | None) -> None:
+        """The call is over, its lead is now this; a phone that was rung for it alone is let go."""
+        for operator_id, card in self._cards.items():
+            if card.call == call.id:
+                self._cards[operator_id] = replace(card, lead=lead)
+        summoned = self._summoned.pop(call.id, None)
+        if summoned is None or summoned in self._summoned.values():
+            return
+        operator = self._operators[summoned]
+        if operator.state is State.READY and operator.channel is not None:
+            self.legs.drop(operator.channel)
+            self._operators[summoned] = replace(operator, leg=LegState.DOWN, channel=None)
+
+    # --- what Asterisk says of phones
+
+    def heard(self, news: ChannelNews) -> bool:
+        """True if the channel is an operator's."""
+        operator = self.legs.owner(news.channel)
+        if operator is None:
+            return False
+        if isinstance(news.event, c.KeyPressed):
+            try:
+                self._key(operator, news.event.digit, news.event.at)
+            except Mistake as refusal:
+                log.info("a key was refused", operator=operator, reason=str(refusal))
+        else:
+            self.legs.heard(news)
+        return True
+
+    def phone_reachable(self, operator: OperatorId, is_reachable: bool) -> None:
+        """A phone that ceases to answer Asterisk's probes is offered no call; its leg is let go."""
+        known = self._operators.get(operator)
+        if known is None:
+            return
+        if is_reachable:
+            self._unreachable.discard(operator)
+            return
+        self._unreachable.add(operator)
+        if known.channel is not None and known.leg is LegState.UP:
+            self.legs.drop(known.channel)
+
+    def _key(self, operator: OperatorId, digit: str, at: datetime) -> None:
+        known = self._operators[operator]
+        so_far, last_at = self._pressed.pop(operator, ("", at))
+        if (at - last_at).total_seconds() > keys.INTER_DIGIT_S:
+            so_far = ""
+        action = keys.decide(known.state, so_far, digit)
+        match action:
+            case None:
+                self._pressed[operator] = (so_far + digit, at)
+            case keys.HangUpPerson():
+                self.hang_up_person(operator)
+            case keys.Dispose(disposition):
+                self.dispose(operator, disposition)
+            case keys.Ready():
+                self.ask(operator, shifts.ReadyAsked(at))
+            case keys.Pause(reason):
+                self.ask(operator, shifts.PauseAsked(at, reason))
+            case keys.Logout():
+                self.ask(operator, shifts.LogoutAsked(at))
+            case keys.Nothing():
+                pass
+
+    # --- what operators ask for in a call
+
+    def hang_up_person(self, operator: OperatorId) -> None:
+        call = self.talk_of(operator)
+        self.tell_call(call, c.HangUpAsked(self._shell.clock(), EndedBy.OPERATOR))
+
+    def hold(self, operator: OperatorId, on: bool) -> None:
+        self.tell_call(self.talk_of(operator), c.HoldAsked(self._shell.clock(), on))
+
+    def talk_of(self, operator: OperatorId) -> CallId:
+        known = self.get(operator)
+        if known.state is not State.TALKING or known.call is None:
+            raise Conflict(f"operator {operator} is {known.state}: there is no talk")
+        return known.call
+
+    def leg_of(self, operator: OperatorId) -> ChannelId:
+        known = self.get(operator)
+        if known.channel is None or known.leg is not LegState.UP:
+            raise Conflict(f"operator {operator} has no phone leg up")
+        return known.channel
+
+    def dispose(
+        self, operator: OperatorId, disposition: str, *, note: str = "", callback_at: datetime | None = None
+    ) -> None:
+        """What came of the call; during the talk or in wrap-up, a later one replaces it."""
+        known = self.get(operator)
+        if known.state not in (State.TALKING, State.WRAP_UP) or known.call is None:
+            raise Conflict(f"operator {operator} is {known.state}: there is no call to give an outcome to")
+        if disposition not in set(Disposition):
+            raise BadValue(f"there is no disposition {disposition!r}: use one of {', '.join(Disposition)}")
+        said = replace(known, disposition=disposition, note=note, callback_at=callback_at)
+        self._operators[operator] = said
+        self._shell.journal.note_operator(said)
+
+    def open_card(self, operator: OperatorId, lead: Lead | None, campaign: Campaign) -> None:
+        """After a restart: what an operator in wrap-up was working on."""
+        known = self._operators[operator]
+        if known.call is not None:
+            self._cards[operator] = Card(known.call, lead, campaign)
+
+    def _start_wrap_up(self, operator: Operator, until_at: datetime) -> None:
+        card = self._cards.get(operator.id)
+        ready_after = card.campaign.after_wrap_up_ready if card else True
+        self._shell.timers.start(
+            ("wrap-up", operator.id),
+            until_at,
+            lambda: self.tell(operator.id, shifts.WrapUpRanOut(self._shell.clock(), ready_after)),
+        )
+
+    def _end_wrap_up(self, work: Operator, at: datetime) -> None:
+        """Write what was said; a disposition moves the lead on, "never again" blocks the number too."""
+        self._shell.timers.stop(("wrap-up", work.id))
+        card = self._cards.pop(work.id, None)
+        if work.call is None:
+            return
+        lead = card.lead if card and card.call == work.call else None
+        began_at = work.since_at if work.state is State.WRAP_UP and work.since_at else at
+        update = None
+        if lead is not None and card is not None and work.disposition:
+            update = after_disposition(
+                lead, work.disposition, at, card.campaign, callback_at=work.callback_at
+            )
+        never = work.disposition == Disposition.DNC and lead is not None
+        self._shell.journal.closed(
+            WrapUp(
+                call=work.call,
+                operator=work.id,
+                wrap_up_s=round(max(0.0, (at - began_at).total_seconds()), 3),
+                disposition=work.disposition,
+                at=at,
+                lead=update,
+                note=work.note,
+                block=lead.number if never and lead else None,
+            )
+        )
+
+    # --- after a restart, or when Asterisk is back
+
+    def adopt_leg(self, operator: Operator, *, up: bool) -> None:
+        """The leg outlived us; one that was still ringing will say so when it is up."""
+        if operator.channel is not None:
+            self.legs.adopt(operator.id, operator.channel, up=up)
+
+    def ring_again(self, operator: OperatorId) -> None:
+        """The phone is to be called (once more)."""
+        if operator in self.accounts:
+            self.legs.ring(self.accounts[operator])
+
+    def resume(self, in_flight: Container[CallId]) -> None:
+        """Clocks start again; whoever holds a call that is no more is let go."""
+        now = self._shell.clock()
+        for operator in self.all():
+            match operator.state:
+                case State.WRAP_UP if operator.wrap_until_at is not None:
+                    self._start_wrap_up(operator, operator.wrap_until_at)
+                case State.RESERVED | State.TALKING if operator.call not in in_flight:
+                    self.release(operator.id, now, talked=operator.state is State.TALKING)
+                case State.CONNECTING if operator.channel is None:
+                    self.ring_again(operator.id)
+                case State.READY if self.is_free(operator):
+                    self.on_free(operator.id)
+                case _:
+                    pass

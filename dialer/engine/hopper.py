@@ -1,0 +1,89 @@
+"""Candidates leased ahead of need, so that no decision waits for the database."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from dialer.domain.errors import StoreDown
+from dialer.domain.lead import Lead
+from dialer.domain.types import CampaignId, CellId
+from dialer.ports import Clock, Leads
+
+log = structlog.get_logger()
+
+LEASE_S = 300.0
+EMPTY_PAUSE_S = 1.0  # between two looks into a list that had nothing due
+
+
+class Hopper:
+    """One queue of leased leads per campaign."""
+
+    def __init__(self, leads: Leads, cell: CellId, clock: Clock, size: int) -> None:
+        self._leads = leads
+        self._cell = cell
+        self._clock = clock
+        self._size = size
+        self._queues: dict[CampaignId, deque[Lead]] = {}
+        self._look_again_at: dict[CampaignId, datetime] = {}
+        self._until: dict[CampaignId, datetime] = {}
+
+    def candidates(self, campaign: CampaignId) -> Sequence[Lead]:
+        return tuple(self._queues.get(campaign, ()))
+
+    def take(self, campaign: CampaignId, lead: Lead) -> None:
+        """It is being dialled: a call owns its lease now."""
+        self._queues[campaign].remove(lead)
+
+    def wants(self, campaign: CampaignId) -> bool:
+        low = len(self._queues.get(campaign, ())) <= self._size // 2
+        look_again_at = self._look_again_at.get(campaign)
+        return low and (look_again_at is None or self._clock() >= look_again_at)
+
+    async def fill(self, campaign: CampaignId) -> int:
+        """Lease up to the hopper's size; gives how many came."""
+        queue = self._queues.setdefault(campaign, deque())
+        now = self._clock()
+        try:
+            came = await self._leads.lease(
+                campaign,
+                self._size - len(queue),
+                cell=self._cell,
+                now=now,
+                until_at=now + timedelta(seconds=LEASE_S),
+            )
+        except StoreDown as trouble:
+            log.warning("no leads: the database is away", campaign=campaign, reason=str(trouble))
+            came = ()
+        queue.extend(came)
+        self._until.setdefault(campaign, now + timedelta(seconds=LEASE_S))
+        if not came:
+            self._look_again_at[campaign] = now + timedelta(seconds=EMPTY_PAUSE_S)
+        return len(came)
+
+    async def renew(self) -> None:
+        """Keep what waits here from being leased to another cell."""
+        now = self._clock()
+        for campaign, queue in self._queues.items():
+            until = self._until.get(campaign)
+            if queue and until is not None and until - now < timedelta(seconds=LEASE_S / 2):
+                self._until[campaign] = now + timedelta(seconds=LEASE_S)
+                await self._leads.renew([lead.id for lead in queue], until_at=self._until[campaign])
+
+    async def give_back(self, campaign: CampaignId) -> None:
+        """The campaign stops here: others may have its leads."""
+        queue = self._queues.pop(campaign, deque())
+        self._look_again_at.pop(campaign, None)
+        self._until.pop(campaign, None)
+        if queue:
+            await self._leads.give_back([lead.id for lead in queue])
+
+    async def put_off(self, lead: Lead, not_before_at: datetime) -> None:
+        """A gate is closed for this lead until then."""
+        await self._leads.give_back([lead.id], not_before_at=not_before_at)
+
+    def campaigns(self) -> list[CampaignId]:
+        return list(self._queues)

@@ -1,0 +1,90 @@
+"""Return calls: who calls back is put through to the operator who called, else to whoever is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from dialer.domain import call as c
+from dialer.domain.call import Call, Rules
+from dialer.domain.campaign import Campaign
+from dialer.domain.errors import NetworkTrouble
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    ChannelId,
+    Direction,
+    OperatorId,
+    PhoneNumber,
+    TrunkId,
+    masked,
+)
+from dialer.engine.calls import Calls
+from dialer.engine.floor import Floor
+from dialer.engine.shell import Shell
+from dialer.ports import ChannelNews, Ledger
+
+log = structlog.get_logger()
+
+WAIT_S = 18.0  # the caller hears ringing; the PBX's own guard ends it at 20 s
+UNKNOWN_TRUNK = TrunkId("in")
+
+
+class Inbound:
+    """Makes a call of a channel that came in by a trunk, when its number is known from an attempt."""
+
+    def __init__(
+        self,
+        shell: Shell,
+        calls: Calls,
+        floor: Floor,
+        *,
+        ledger: Ledger,
+        campaign_of: Callable[[CampaignId], Campaign | None],
+        number_of: Callable[[str], PhoneNumber | None],
+    ) -> None:
+        self._shell = shell
+        self._calls = calls
+        self._floor = floor
+        self._ledger = ledger
+        self._campaign_of = campaign_of
+        self._number_of = number_of
+
+    def heard(self, news: ChannelNews) -> None:
+        """A channel has entered the application as a return call."""
+        self._shell.errands.start(self._take(news, news.event.at), f"inbound-{news.channel}")
+
+    async def _take(self, news: ChannelNews, at: datetime) -> None:
+        number = self._number_of(news.caller)
+        last = await self._ledger.last_operator_of(number) if number else None
+        campaign = self._campaign_of(last[1]) if last else None
+        if number is None or last is None or campaign is None:
+            log.info("a return call of nobody we called", number=masked(news.caller))
+            await self._sorry(news.channel)
+            return
+        call = Call(
+            id=CallId(news.channel),
+            campaign=campaign.id,
+            lead=None,
+            number=number,
+            trunk=UNKNOWN_TRUNK,
+            rules=Rules(give_up_s=WAIT_S, talk_s=campaign.longest_talk_s, hold_s=campaign.longest_hold_s),
+            direction=Direction.IN,
+            leased_at=at,
+            dialled_at=at,
+        )
+        self._calls.add(call, None, campaign)
+        if self._can_take(last[0]) and self._floor.reserve_for_dial(last[0], call):
+            self._calls.tell(call.id, c.Reserved(at, last[0]))
+        self._calls.tell(call.id, c.EnteredApp(at))
+
+    def _can_take(self, operator: OperatorId) -> bool:
+        return any(op.id == operator and self._floor.is_free(op) for op in self._floor.all())
+
+    async def _sorry(self, channel: ChannelId) -> None:
+        try:
+            await self._shell.switch.go_on(channel, context="obz-in", exten="sorry")
+        except NetworkTrouble as trouble:
+            log.info("a return call could not be answered", channel=channel, reason=str(trouble))

@@ -1,0 +1,182 @@
+"""Operators' phones: the leg that is called, the operator's bridge, and the whisper for the tone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from dialer.domain import shifts
+from dialer.domain.call import Destroyed, EnteredApp, HangupRequested
+from dialer.domain.errors import BadValue, NetworkTrouble
+from dialer.domain.numbers import dial_string
+from dialer.domain.operators import Account, bridge_of, endpoint_of
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import ChannelId, LegKind, OperatorId, PhoneKind, TrunkId
+from dialer.engine.shell import Shell
+from dialer.ports import ChannelNews
+
+log = structlog.get_logger()
+
+NAILED_UP_RING_S = 30
+ON_DEMAND_RING_S = 15
+BEEP = "sound:beep"
+PRESS_ONE = "press1"
+# What makes a desk phone answer by itself differs by maker; both headers are known to most (RFC 5373 is not).
+AUTO_ANSWER: Mapping[str, str] = {
+    "PJSIP_HEADER(add,Call-Info)": "<sip:auto>;answer-after=0",
+    "PJSIP_HEADER(add,Alert-Info)": "info=alert-autoanswer;delay=0",
+}
+
+
+class Legs:
+    """Knows which channel is whose leg; reports by `tell`, in Asterisk's order."""
+
+    def __init__(
+        self,
+        shell: Shell,
+        tell: Callable[[OperatorId, shifts.Event], None],
+        trunk_of: Callable[[TrunkId], Trunk | None],
+    ) -> None:
+        self._shell = shell
+        self._tell = tell
+        self._trunk_of = trunk_of
+        self._owner: dict[ChannelId, OperatorId] = {}
+        self._up: set[ChannelId] = set()
+        self._put_down: set[ChannelId] = set()  # the operator hung up, it did not just vanish
+        self._whisper: dict[ChannelId, ChannelId] = {}  # leg -> snoop
+
+    def owner(self, channel: ChannelId) -> OperatorId | None:
+        return self._owner.get(channel)
+
+    def was_put_down(self, channel: ChannelId) -> bool:
+        return channel in self._put_down
+
+    def channels(self) -> set[ChannelId]:
+        """Every channel that is here for operators."""
+        return {*self._owner, *self._whisper.values()}
+
+    def lines_on(self, trunk: TrunkId, accounts: Mapping[OperatorId, Account]) -> int:
+        """Lines of a trunk that outside phones take."""
+        return sum(1 for op in self._owner.values() if op in accounts and accounts[op].trunk == trunk)
+
+    # --- calling and dropping
+
+    def ring(self, account: Account) -> None:
+        """Call the operator's phone; the answer comes as LegUp or LegDown."""
+        channel = ChannelId(f"o-{account.id}-{self._shell.new_id()}")
+        self._owner[channel] = account.id
+        self._tell(account.id, shifts.LegRings(self._shell.clock(), channel))
+        self._shell.errands.start(self._ring(account, channel), f"leg-{account.id}")
+
+    async def _ring(self, account: Account, channel: ChannelId) -> None:
+        nailed_up = account.leg is LegKind.NAILED_UP
+        try:
+            endpoint, exten = self._where(account)
+            await self._shell.linked.wait()
+            await self._shell.switch.create_bridge(bridge_of(account.id))
+            await self._shell.switch.originate(
+                channel,
+                endpoint=endpoint,
+                context="obz-leg",
+                exten=exten,
+                caller_id="Obzvon <0000>",
+                timeout_s=NAILED_UP_RING_S if nailed_up else ON_DEMAND_RING_S,
+                variables={"OBZ_PRESS1": self._shell.sound(PRESS_ONE), **({} if nailed_up else AUTO_ANSWER)},
+            )
+        except (NetworkTrouble, BadValue) as trouble:
+            log.warning("an operator's phone could not be called", operator=account.id, reason=str(trouble))
+            self._gone(channel, missed=True)
+
+    def _where(self, account: Account) -> tuple[str, str]:
+        if account.phone is PhoneKind.SIP:
+            return f"PJSIP/{endpoint_of(account.id)}", "up"
+        trunk = self._trunk_of(account.trunk) if account.trunk else None
+        if trunk is None or account.number is None:
+            raise BadValue(f"operator {account.id} has an outside phone but no number or no trunk: set both")
+        return f"PJSIP/{dial_string(account.number, trunk)}@{trunk.id}", "press1"
+
+    def adopt(self, operator: OperatorId, channel: ChannelId, *, up: bool) -> None:
+        """A leg that outlived us."""
+        self._owner[channel] = operator
+        if not up:
+            return
+        self._up.add(channel)
+        self._shell.errands.start(self._open_whisper(operator, channel), f"whisper-{operator}")
+
+    def drop(self, channel: ChannelId) -> None:
+        self._shell.errands.start(self._drop(channel), f"drop-{channel}")
+
+    async def _drop(self, channel: ChannelId) -> None:
+        try:
+            await self._shell.linked.wait()
+            await self._shell.switch.hang_up(channel)
+        except NetworkTrouble as trouble:
+            log.info("a leg could not be hung up", channel=channel, reason=str(trouble))
+
+    def forget_all(self) -> None:
+        """Asterisk stopped: no channel of ours is left."""
+        self._owner.clear()
+        self._up.clear()
+        self._whisper.clear()
+
+    # --- what Asterisk says
+
+    def heard(self, news: ChannelNews) -> None:
+        """News of a channel that `owner` knows."""
+        match news.event:
+            case EnteredApp():
+                self._shell.errands.start(self._came_up(news.channel), f"leg-up-{news.channel}")
+            case HangupRequested():
+                self._put_down.add(news.channel)
+            case Destroyed():
+                self._gone(news.channel, missed=news.channel not in self._up)
+            case _:
+                pass
+
+    async def _came_up(self, channel: ChannelId) -> None:
+        """Into the operator's bridge first: nobody is connected to a leg that cannot hear."""
+        operator = self._owner.get(channel)
+        if operator is None:
+            return
+        try:
+            await self._shell.linked.wait()
+            await self._shell.switch.add(channel, bridge_of(operator))
+        except NetworkTrouble as trouble:
+            log.warning("an operator's leg could not be bridged", operator=operator, reason=str(trouble))
+            self.drop(channel)
+            return
+        if channel in self._owner:
+            self._up.add(channel)
+            self._tell(operator, shifts.LegUp(self._shell.clock(), channel))
+            await self._open_whisper(operator, channel)
+
+    async def _open_whisper(self, operator: OperatorId, channel: ChannelId) -> None:
+        snoop = ChannelId(f"s-{operator}-{self._shell.new_id()}")
+        try:
+            await self._shell.linked.wait()
+            await self._shell.switch.whisper(channel, snoop)
+            self._whisper[channel] = snoop
+        except NetworkTrouble as trouble:
+            log.warning("no tone for an operator", operator=operator, reason=str(trouble))
+
+    def _gone(self, channel: ChannelId, *, missed: bool) -> None:
+        operator = self._owner.pop(channel, None)
+        if operator is None:
+            return
+        self._up.discard(channel)
+        if (snoop := self._whisper.pop(channel, None)) is not None:
+            self.drop(snoop)
+        self._tell(operator, shifts.LegDown(self._shell.clock(), channel, missed=missed))
+        self._put_down.discard(channel)
+
+    def beep(self, leg: ChannelId) -> None:
+        """A short tone to the operator alone; the talk is not muted by it."""
+        if (snoop := self._whisper.get(leg)) is not None:
+            self._shell.errands.start(self._beep(snoop), f"beep-{leg}")
+
+    async def _beep(self, snoop: ChannelId) -> None:
+        try:
+            await self._shell.switch.play(snoop, BEEP)
+        except NetworkTrouble as trouble:
+            log.info("a tone could not be played", channel=snoop, reason=str(trouble))

@@ -1,0 +1,289 @@
+"""Dials for the campaigns that this cell runs: snapshot -> decide -> gates -> calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from dialer.domain import call as c
+from dialer.domain.call import Call, Rules
+from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import Closing
+from dialer.domain.errors import ObzvonError, StoreDown
+from dialer.domain.lead import Lead, after_refusal
+from dialer.domain.numbers import dial_string
+from dialer.domain.pacing.decision import CallView, Decision, Dial, OperatorView, Policy, Snapshot
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import CallId, CampaignId, CampaignStatus, EndedBy, PhoneNumber, TrunkId
+from dialer.domain.verdict import Gate, Verdict, refuse
+from dialer.engine.calls import Calls
+from dialer.engine.floor import Floor
+from dialer.engine.hopper import Hopper
+from dialer.engine.shell import Shell
+from dialer.engine.trunks import Trunks
+from dialer.ports import NumberHistory, Numbers
+
+log = structlog.get_logger()
+
+SETUP_S = 15.0  # a network that says nothing at all: the ring time and this much more
+Ask = Callable[[Campaign, Lead, Trunk, NumberHistory, datetime], Verdict]
+
+
+class Pacer:
+    """Decides on events, at most `interval_s` apart; a closed gate takes its call back before it is dialled."""
+
+    def __init__(
+        self,
+        shell: Shell,
+        calls: Calls,
+        floor: Floor,
+        hopper: Hopper,
+        trunks: Trunks,
+        *,
+        numbers: Numbers,
+        policy: Policy,
+        ask: Ask,
+        interval_s: float,
+    ) -> None:
+        self._shell = shell
+        self._calls = calls
+        self._floor = floor
+        self._hopper = hopper
+        self._trunks = trunks
+        self._numbers = numbers
+        self._policy = policy
+        self._ask = ask
+        self._interval_s = interval_s
+        self._wake = asyncio.Event()
+        self._filling: set[CampaignId] = set()
+        self.campaigns: dict[CampaignId, Campaign] = {}
+        self.reasons: dict[CampaignId, str] = {}
+        self.refusals: Counter[tuple[CampaignId, str]] = Counter()  # by campaign and gate
+        self.decided_at: datetime | None = None
+        self.draining = False
+        self.on_decision: Callable[[Decision], None] = lambda decision: None
+
+    def wake(self) -> None:
+        """Something changed that a decision may depend on."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled. Between two decisions at least a few milliseconds, at most the interval."""
+        while True:
+            await self._shell.linked.wait()
+            try:
+                self.pace()
+                await self._hopper.renew()
+            except StoreDown as trouble:
+                log.warning("leases could not be renewed", reason=str(trouble))
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._interval_s)
+                await asyncio.sleep(0.005)  # one decision for all that comes in the same breath
+            except TimeoutError:
+                pass
+
+    def running(self) -> list[Campaign]:
+        on = [campaign for campaign in self.campaigns.values() if campaign.status is CampaignStatus.RUNNING]
+        return sorted(on, key=lambda campaign: (-campaign.priority, campaign.id))
+
+    def pace(self) -> Decision:
+        """One decision, carried out as far as it can be at once."""
+        now = self._shell.clock()
+        self._refill()
+        decision = self._policy.decide(self._snapshot(now))
+        self.reasons.update(decision.reason)
+        self.decided_at = now
+        self.on_decision(decision)
+        if not self.draining:
+            self._dial(decision.dial, now)
+        for call in decision.give_up:
+            self._calls.tell(call, c.GivenUp(now))
+        return decision
+
+    # --- the snapshot
+
+    def _snapshot(self, now: datetime) -> Snapshot:
+        running = [] if self.draining else self.running()
+        return Snapshot(
+            at=now,
+            campaigns=running,
+            candidates={campaign.id: self._hopper.candidates(campaign.id) for campaign in running},
+            calls=[_view(call, now) for call in self._calls.all()],
+            operators=self._operators(now),
+            trunks=self._trunks.views(self._lines(), now),
+        )
+
+    def _lines(self) -> Counter[TrunkId]:
+        lines: Counter[TrunkId] = Counter(call.trunk for call in self._calls.all())
+        for trunk in self._trunks.all():
+            lines[trunk.id] += self._floor.legs.lines_on(trunk.id, self._floor.accounts)
+        return lines
+
+    def _operators(self, now: datetime) -> Sequence[OperatorView]:
+        return [
+            OperatorView(
+                id=operator.id,
+                state=operator.state,
+                since_at=operator.since_at or now,
+                ready_since_at=operator.ready_since_at,
+                free=self._floor.is_free(operator),
+                summonable=self._floor.is_summonable(operator),
+                campaign=operator.campaign,
+                leaving=operator.then is not None,
+            )
+            for operator in self._floor.all()
+        ]
+
+    # --- leads
+
+    def _refill(self) -> None:
+        wanted = set() if self.draining else {campaign.id for campaign in self.running()}
+        for campaign in wanted - self._filling:
+            if self._hopper.wants(campaign):
+                self._filling.add(campaign)
+                self._shell.errands.start(self._fill(campaign), f"hopper-{campaign}")
+        for campaign in self._hopper.campaigns():
+            if campaign not in wanted and campaign not in self._filling:
+                self._filling.add(campaign)
+                self._shell.errands.start(self._give_back(campaign), f"hopper-{campaign}")
+
+    async def _fill(self, campaign: CampaignId) -> None:
+        try:
+            if await self._hopper.fill(campaign):
+                self.wake()
+        finally:
+            self._filling.discard(campaign)
+
+    async def _give_back(self, campaign: CampaignId) -> None:
+        try:
+            await self._hopper.give_back(campaign)
+        except StoreDown as trouble:
+            log.warning("leases run out by themselves: the database is away", reason=str(trouble))
+        finally:
+            self._filling.discard(campaign)
+
+    # --- dialing
+
+    def _dial(self, dials: Sequence[Dial], now: datetime) -> None:
+        calls = [call for dial in dials if (call := self._begin(dial, now)) is not None]
+        if calls:
+            self._shell.errands.start(self._send(calls), "dial")
+
+    def _begin(self, dial: Dial, now: datetime) -> Call | None:
+        """The call exists, and its operator is taken, from the moment of the decision."""
+        campaign = self.campaigns[dial.campaign]
+        self._hopper.take(campaign.id, dial.lead)
+        call = self._call(dial, campaign, now)
+        if call is None:
+            return None
+        self._calls.add(call, dial.lead, campaign)
+        self._trunks.sent(dial.trunk, now)
+        if dial.operator is not None:
+            if not self._floor.reserve_for_dial(dial.operator, call):
+                self._calls.tell(
+                    call.id, c.HangUpAsked(now, EndedBy.SERVICE, "the operator is not free any more")
+                )
+                return None
+            self._calls.tell(call.id, c.Reserved(now, dial.operator))
+        return call
+
+    def _call(self, dial: Dial, campaign: Campaign, now: datetime) -> Call | None:
+        trunk = self._trunks.get(dial.trunk)
+        try:
+            written = dial_string(dial.lead.number, trunk) if trunk else ""
+        except ObzvonError as flaw:
+            self._refuse(dial.lead, CallId(f"c-{self._shell.new_id()}"), refuse(Gate.NUMBER, str(flaw)))
+            return None
+        if trunk is None:  # taken away since the snapshot: the lease runs out by itself
+            return None
+        caller_id = campaign.caller_id or (trunk.caller_ids[0] if trunk.caller_ids else "")
+        return Call(
+            id=CallId(f"c-{self._shell.new_id()}"),
+            campaign=campaign.id,
+            lead=dial.lead.id,
+            number=dial.lead.number,
+            trunk=dial.trunk,
+            rules=Rules(
+                ring_s=campaign.ring_s,
+                setup_s=campaign.ring_s + SETUP_S,
+                talk_s=campaign.longest_talk_s,
+                hold_s=campaign.longest_hold_s,
+                message=self._shell.sound(campaign.message),
+                record=campaign.record,
+                caller_id=caller_id,
+                dial_string=written,
+            ),
+            attempt_no=dial.lead.attempts + 1,
+            leased_at=now,
+        )
+
+    async def _send(self, calls: Sequence[Call]) -> None:
+        """The gates are asked at the moment of dialing, with what the database knows now."""
+        by_campaign: dict[CampaignId, list[Call]] = {}
+        for call in calls:
+            by_campaign.setdefault(call.campaign, []).append(call)
+        for campaign, its_calls in by_campaign.items():
+            try:
+                history = await self._numbers.history([call.number for call in its_calls], campaign)
+            except StoreDown as trouble:
+                for call in its_calls:
+                    self._take_back(call, f"the database is away: {trouble}")
+                continue
+            for call in its_calls:
+                self._pass(call, history)
+
+    def _pass(self, call: Call, history: Mapping[PhoneNumber, NumberHistory]) -> None:
+        if self._calls.get(call.id) is None:
+            return
+        lead, campaign = self._calls.about(call.id)
+        campaign = self.campaigns.get(campaign.id, campaign)
+        now = self._shell.clock()
+        trunk = self._trunks.get(call.trunk)
+        if campaign.status is not CampaignStatus.RUNNING or self.draining or lead is None or trunk is None:
+            self._take_back(call, f"campaign {campaign.name} is {campaign.status}")
+            return
+        verdict = self._ask(campaign, lead, trunk, history.get(call.number, NumberHistory()), now)
+        if verdict.ok:
+            self._calls.tell(call.id, c.Dialled(now))
+            return
+        self._calls.forget_lead(call.id)
+        self._take_back(call, verdict.reason)
+        self._refuse(lead, call.id, verdict)
+
+    def _take_back(self, call: Call, reason: str) -> None:
+        self._calls.tell(call.id, c.HangUpAsked(self._shell.clock(), EndedBy.SERVICE, reason))
+
+    def _refuse(self, lead: Lead, call: CallId, verdict: Verdict) -> None:
+        """The lead goes where the gate says: out, on to its next number, or back until the gate opens."""
+        log.debug("not dialled", lead=lead.id, gate=verdict.gate, reason=verdict.reason)
+        self.refusals[lead.campaign, verdict.gate or ""] += 1
+        update = after_refusal(lead, verdict, self._shell.clock())
+        if update is not None:
+            self._shell.journal.closed(Closing(cdr=None, lead=update, call=call))
+        else:
+            self._shell.errands.start(self._later(lead, verdict), f"later-{lead.id}")
+
+    async def _later(self, lead: Lead, verdict: Verdict) -> None:
+        now = self._shell.clock()
+        try:
+            await self._hopper.put_off(lead, max(verdict.opens_at or now, now + timedelta(seconds=1)))
+        except StoreDown as trouble:
+            log.warning("a lease runs out by itself: the database is away", lead=lead.id, reason=str(trouble))
+
+
+def _view(call: Call, now: datetime) -> CallView:
+    since = call.message_at or call.talk_since_at or call.answer_at or call.ring_at or call.dialled_at
+    return CallView(
+        id=call.id,
+        campaign=call.campaign,
+        trunk=call.trunk,
+        state=call.state,
+        since_at=since or call.leased_at or now,
+        ring_at=call.ring_at,
+        operator=call.operator,
+    )

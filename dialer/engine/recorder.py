@@ -1,0 +1,86 @@
+"""Carries closed facts from the journal to the database and to the live sums, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from dialer.domain.cdr import Cdr, Closing, WrapUp
+from dialer.domain.errors import StoreDown
+from dialer.domain.kpi import key_of, tally_of
+from dialer.domain.operators import StateChange
+from dialer.domain.types import CallId
+from dialer.ports import Journal, Ledger, Live, Numbers
+
+log = structlog.get_logger()
+
+BATCH = 500
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+Fact = Closing | WrapUp | StateChange
+
+
+class Recorder:
+    """A fact leaves the journal only when the database has it; the database knows a fact told twice."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        ledger: Ledger,
+        numbers: Numbers,
+        live: Live,
+        on_recorded: Callable[[CallId], None],
+    ) -> None:
+        self._journal = journal
+        self._ledger = ledger
+        self._numbers = numbers
+        self._live = live
+        self._on_recorded = on_recorded  # a call with a recording is in the database: convert it
+
+    async def run(self) -> None:
+        """Until cancelled; a database that is away is tried again, longer and longer apart."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            mark, facts = await self._journal.pending(BATCH)
+            try:
+                await self._record(facts)
+            except StoreDown as trouble:
+                log.warning("facts wait in the journal", facts=self._journal.depth(), reason=str(trouble))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                continue
+            self._journal.taken(mark)
+            pause_s = FIRST_PAUSE_S
+            for fact in facts:
+                if isinstance(fact, Closing) and fact.cdr is not None and fact.cdr.recording:
+                    self._on_recorded(fact.call)
+
+    async def _record(self, facts: Sequence[Fact]) -> None:
+        closings = [fact for fact in facts if isinstance(fact, Closing)]
+        if closings:
+            await self._ledger.close(closings)
+        if wraps := [fact for fact in facts if isinstance(fact, WrapUp)]:
+            await self._ledger.wrap(wraps)
+            for wrap in wraps:
+                if wrap.block is not None:
+                    reason = f"asked for in call {wrap.call}"
+                    await self._numbers.block(wrap.block, campaign=None, reason=reason, now=wrap.at)
+        if changes := [fact for fact in facts if isinstance(fact, StateChange)]:
+            await self._ledger.log(changes)
+        for closing in closings:
+            if closing.cdr is not None:
+                await self._count(closing.cdr)
+
+    async def _count(self, cdr: Cdr) -> None:
+        await self._live.add(key_of(cdr), tally_of(cdr), once=cdr.id)
+
+    async def settle(self, timeout_s: float) -> bool:
+        """At the end of the service: True when the database has everything."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._journal.depth():
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,30 @@
+"""What the engine's parts share: the ways out, and one order of events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dialer.domain.types import CellId
+from dialer.engine.errands import Errands
+from dialer.engine.mailbox import Mailbox
+from dialer.engine.timers import Timers
+from dialer.ports import Clock, Journal, Observer, Switch
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """One per cell, made by the composition root."""
+
+    cell: CellId
+    switch: Switch
+    journal: Journal
+    observer: Observer
+    clock: Clock
+    new_id: Callable[[], str]  # letters and digits, later ones sort behind earlier ones
+    mailbox: Mailbox
+    errands: Errands
+    timers: Timers
+    sound: Callable[[str], str]  # name of a sound of ours -> as Asterisk plays it
+    linked: asyncio.Event  # Asterisk is there and has told us everything that happened meanwhile

@@ -1,0 +1,118 @@
+"""One call to see whether a trunk or a phone works, told step by step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from dialer.domain import call as c
+from dialer.domain.causes import outcome_of
+from dialer.domain.errors import BadValue, Missing, NetworkTrouble
+from dialer.domain.numbers import dial_string
+from dialer.domain.operators import Account, endpoint_of
+from dialer.domain.types import ChannelId, PhoneKind, PhoneNumber, TrunkId
+from dialer.engine.shell import Shell
+from dialer.engine.trunks import Trunks
+from dialer.ports import ChannelNews
+
+TRIAL_S = 40.0
+
+Answer = Mapping[str, Any]
+
+
+class Trials:
+    """Channels named t-...; they are no attempts and leave no record."""
+
+    def __init__(self, shell: Shell, trunks: Trunks, number_of: Callable[[str], PhoneNumber | None]) -> None:
+        self._shell = shell
+        self._trunks = trunks
+        self._number_of = number_of
+        self._heard: dict[ChannelId, asyncio.Queue[c.Event]] = {}
+
+    def heard(self, news: ChannelNews) -> bool:
+        queue = self._heard.get(news.channel)
+        if queue is not None:
+            queue.put_nowait(news.event)
+        return queue is not None
+
+    async def trunk(self, name: str, text: str) -> Answer:
+        """Call a number by a trunk; it hears the fallback message."""
+        trunk = self._trunks.get(TrunkId(name))
+        if trunk is None:
+            raise Missing(f"there is no trunk {name}: see `dialer trunk list`")
+        number = self._number_of(text)
+        if number is None:
+            raise BadValue(f"{text!r} is no telephone number: write it as +79161234567")
+        caller_id = trunk.caller_ids[0] if trunk.caller_ids else ""
+        return await self._run(f"PJSIP/{dial_string(number, trunk)}@{trunk.id}", caller_id)
+
+    async def phone(self, account: Account) -> Answer:
+        """Call an operator's phone."""
+        if account.phone is PhoneKind.OUTSIDE:
+            return await self.trunk(account.trunk or "", account.number or "")
+        return await self._run(f"PJSIP/{endpoint_of(account.id)}", "Obzvon <0000>")
+
+    async def _run(self, endpoint: str, caller_id: str) -> Answer:
+        channel = ChannelId(f"t-{self._shell.new_id()}")
+        queue = self._heard[channel] = asyncio.Queue()
+        began_at = self._shell.clock()
+        steps: list[str] = [f"0.0 s: calling {endpoint}"]
+        ok = False
+        try:
+            await self._shell.switch.originate(
+                channel,
+                endpoint=endpoint,
+                context="obz-out",
+                exten="safe",
+                caller_id=caller_id,
+                timeout_s=int(TRIAL_S),
+                variables={},
+            )
+            async with asyncio.timeout(TRIAL_S + 10):
+                ok = await self._watch(queue, began_at, steps)
+        except NetworkTrouble as trouble:
+            steps.append(f"not called: {trouble}")
+        except TimeoutError:
+            steps.append("Asterisk said nothing more")
+        finally:
+            self._heard.pop(channel, None)
+            await self._end(channel)
+        return {"ok": ok, "steps": steps}
+
+    async def _watch(self, queue: asyncio.Queue[c.Event], began_at: datetime, steps: list[str]) -> bool:
+        ok = False
+        said = set[str]()
+        while True:
+            event = await queue.get()
+            text = _step(event, answered=ok)
+            if text and text not in said:
+                said.add(text)
+                steps.append(f"{max(0.0, (event.at - began_at).total_seconds()):.1f} s: {text}")
+            ok = ok or isinstance(event, c.Answered)
+            if isinstance(event, c.Destroyed):
+                return ok
+
+    async def _end(self, channel: ChannelId) -> None:
+        try:
+            await self._shell.switch.hang_up(channel)
+        except NetworkTrouble:
+            return  # the answer's steps say it already
+
+
+def _step(event: c.Event, *, answered: bool) -> str:
+    match event:
+        case c.Alerted(kind=kind):
+            return f"rings ({kind})"
+        case c.Answered():
+            return "answered"
+        case c.MessageStarted():
+            return "the message began"
+        case c.MessageEnded():
+            return "the message ended"
+        case c.Destroyed(cause=cause, sip_code=sip_code):
+            word = "ended" if answered else outcome_of(cause, sip_code).value
+            return f"{word} (cause {cause}, SIP {sip_code or '-'})"
+        case _:
+            return ""

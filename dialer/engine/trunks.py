@@ -1,0 +1,73 @@
+"""The ways out: lines in use, calls per second, and trunks that refuse."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from dialer.domain.pacing.decision import TrunkView
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import TrunkId
+
+REFUSED_PAUSE_S = 5.0  # after Asterisk refused a request: time to be mended, no hot loop through the list
+
+
+class Trunks:
+    """Counts what each trunk carries; its limits are ceilings that no decision passes."""
+
+    def __init__(self) -> None:
+        self._trunks: dict[TrunkId, Trunk] = {}
+        self._sent: dict[TrunkId, deque[datetime]] = {}
+        self._refused: dict[TrunkId, tuple[datetime, str]] = {}
+        self.registration_of: Callable[[TrunkId], str] = lambda trunk: ""
+
+    def load(self, trunks: Iterable[Trunk]) -> None:
+        self._trunks = {trunk.id: trunk for trunk in trunks}
+
+    def all(self) -> list[Trunk]:
+        return list(self._trunks.values())
+
+    def get(self, trunk: TrunkId) -> Trunk | None:
+        return self._trunks.get(trunk)
+
+    def sent(self, trunk: TrunkId, at: datetime) -> None:
+        """A request goes out by this trunk."""
+        self._sent.setdefault(trunk, deque()).append(at)
+
+    def refused(self, trunk: TrunkId, at: datetime, reason: str) -> None:
+        self._refused[trunk] = (at, reason)
+
+    def views(self, lines: Counter[TrunkId], now: datetime) -> Mapping[TrunkId, TrunkView]:
+        """What each could still carry, given the lines in use."""
+        return {trunk.id: self._view(trunk, lines[trunk.id], now) for trunk in self._trunks.values()}
+
+    def _view(self, trunk: Trunk, in_use: int, now: datetime) -> TrunkView:
+        why = self._why_not(trunk, now)
+        return TrunkView(
+            id=trunk.id,
+            lines_free=max(0, trunk.lines - in_use),
+            calls_now=self._calls_now(trunk, now),
+            usable=not why,
+            why=why,
+            prefixes=trunk.prefixes,
+        )
+
+    def _why_not(self, trunk: Trunk, now: datetime) -> str:
+        if not trunk.enabled:
+            return f"trunk {trunk.id} is switched off"
+        refused_at, reason = self._refused.get(trunk.id, (None, ""))
+        if refused_at is not None and now - refused_at < timedelta(seconds=REFUSED_PAUSE_S):
+            return f"Asterisk refused a call by trunk {trunk.id}: {reason}"
+        state = self.registration_of(trunk.id)
+        if trunk.register and state and state.lower() != "registered":
+            return f"trunk {trunk.id} is not registered ({state})"
+        return ""
+
+    def _calls_now(self, trunk: Trunk, now: datetime) -> int:
+        """Requests that the limit allows now: over a sliding second, or longer below one call a second."""
+        window_s = max(1.0, 1.0 / trunk.calls_per_s)
+        sent = self._sent.setdefault(trunk.id, deque())
+        while sent and (now - sent[0]).total_seconds() >= window_s:
+            sent.popleft()
+        return max(0, int(trunk.calls_per_s * window_s) - len(sent))

@@ -1,0 +1,188 @@
+"""Pretend phones: an Asterisk that registers them at the PBX and answers, dials and presses keys for them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from dialer.domain.errors import BadValue, Missing, NetworkTrouble, TimedOut
+from dialer.lab.console import Console, ConsoleRefused, Login
+from dialer.lab.instance import Instance
+
+REGISTERED_S = 10.0
+ANSWERED_S = 15.0
+KEY_MS = 100
+KEY_PAUSE_S = 0.08
+POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Handset:
+    """One phone and its SIP account. `hertz` is what it speaks, 0 for silence."""
+
+    number: str
+    password: str
+    hertz: float
+    answer_s: float = 0.2
+    stay_s: float = 36_000.0  # it hangs up by itself after this long
+
+
+def handsets_conf(handsets: list[Handset], pbx: str) -> str:
+    """handsets.conf: account, endpoint and registration of every phone."""
+    return "; Written by the lab.\n" + "\n".join(handset_conf(each, pbx) for each in handsets)
+
+
+def handset_conf(handset: Handset, pbx: str) -> str:
+    """One phone's sections; `line` makes calls from the PBX find it."""
+    name = handset.number
+    return f"""
+[{name}](account)
+username = {name}
+password = {handset.password}
+
+[{name}](pbx)
+
+[{name}](handset)
+aors = {name}
+outbound_auth = {name}
+from_user = {name}
+callerid = <{name}>
+
+[{name}](login)
+client_uri = sip:{name}@{pbx}
+contact_user = {name}
+outbound_auth = {name}
+endpoint = {name}
+"""
+
+
+class Phones:
+    """A running Asterisk with some phones; with one phone in it, that can be unplugged."""
+
+    def __init__(self, instance: Instance, handsets: list[Handset], heard: Path, login: Login) -> None:
+        self.instance = instance
+        self.handsets = handsets
+        self.heard = heard
+        self.console = Console()
+        self._login = login
+
+    async def start(self) -> None:
+        """Starts the Asterisk; the phones begin to register."""
+        await self.instance.start()
+        await self.console.open(self._login)
+        for handset in self.handsets:
+            phone = Phone(self, handset)
+            await phone.behave(answer_s=handset.answer_s, stay_s=handset.stay_s, hertz=handset.hertz)
+
+    async def stop(self) -> None:
+        """Ends it; calls in progress vanish."""
+        await self.console.close()
+        await self.instance.stop()
+
+
+class Phone:
+    """One phone as its user knows it."""
+
+    def __init__(self, phones: Phones, handset: Handset) -> None:
+        self._phones = phones
+        self._handset = handset
+        self.number = handset.number
+
+    @property
+    def hertz(self) -> float:
+        """The tone that it speaks."""
+        return self._handset.hertz
+
+    def heard(self, call: int = 1) -> Path:
+        """The sound that reached it in its n-th call (16-bit, 8 kHz, raw)."""
+        return self._phones.heard / f"{self.number}-{call}.sln"
+
+    async def behave(
+        self,
+        does: str = "answer",
+        *,
+        answer_s: float = 0.2,
+        stay_s: float = 36_000.0,
+        hertz: float | None = None,
+    ) -> None:
+        """What it does from its next call on: answer, no_answer or busy; when it answers and hangs up."""
+        if does not in ("answer", "no_answer", "busy"):
+            raise BadValue(f"a phone can answer, no_answer or busy, not {does}")
+        hertz = self._handset.hertz if hertz is None else hertz
+        wanted = {"does": does, "answer_s": f"{answer_s:g}", "stay_s": f"{stay_s:g}", "hertz": f"{hertz:g}"}
+        for key, value in wanted.items():
+            await self._phones.console.ask("DBPut", Family=f"phone/{self.number}", Key=key, Val=value)
+
+    async def registered(self, timeout_s: float = REGISTERED_S) -> None:
+        """Returns when the PBX has taken its registration."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await self.is_registered():  # noqa: ASYNC110 Asterisk is asked, no event of ours
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            raise TimedOut(f"phone {self.number} was not registered within {timeout_s:g} s") from None
+
+    async def is_registered(self) -> bool:
+        """Whether the PBX has taken its registration."""
+        said = await self._phones.console.command("pjsip show registrations")
+        return any(
+            line.split("/")[0].strip() == self.number and "Registered" in line for line in said.splitlines()
+        )
+
+    async def dial(self, extension: str, keys: str = "", *, timeout_s: float = ANSWERED_S) -> None:
+        """Calls this extension of the PBX, waits for the answer, then presses the keys."""
+        answer = await self._phones.console.originate(
+            f"PJSIP/{extension}@{self.number}", "talk", (), timeout_s=timeout_s
+        )
+        if answer["Response"] != "Success":
+            reason = answer.get("Reason", "none given")
+            raise NetworkTrouble(f"phone {self.number} could not reach {extension} (reason {reason})")
+        if keys:
+            await self.press(keys)
+
+    async def press(self, keys: str) -> None:
+        """Presses keys on the call it is in, one after another as a finger does."""
+        channel = await self._channel()
+        for key in keys:
+            await self._phones.console.ask("PlayDTMF", Channel=channel, Digit=key, Duration=str(KEY_MS))
+            await asyncio.sleep(KEY_PAUSE_S)
+
+    async def hang_up(self) -> None:
+        """Puts the receiver down."""
+        try:
+            await self._phones.console.ask("Hangup", Channel=await self._channel(), Cause="16")
+        except ConsoleRefused:
+            raise Missing(f"phone {self.number} is in no call") from None
+
+    async def in_call(self) -> bool:
+        """Whether it has a call, ringing or answered."""
+        return bool(await self._channels())
+
+    async def unplug(self) -> None:
+        """It vanishes without a word: sound and SIP stop, nothing is hung up."""
+        self._alone()
+        self._phones.instance.suspend()
+
+    async def plug(self) -> None:
+        """It is back, has forgotten its call, and registers again."""
+        self._alone()
+        await self._phones.console.close()
+        await self._phones.instance.kill9()
+        await self._phones.start()
+
+    def _alone(self) -> None:
+        if len(self._phones.handsets) != 1:
+            raise BadValue(
+                f"phone {self.number} shares its Asterisk: name it among those that can be unplugged"
+            )
+
+    async def _channel(self) -> str:
+        channels = await self._channels()
+        if not channels:
+            raise Missing(f"phone {self.number} is in no call")
+        return channels[-1]
+
+    async def _channels(self) -> list[str]:
+        names = [each["Channel"] for each in await self._phones.console.channels()]
+        return [name for name in names if name.startswith(f"PJSIP/{self.number}-")]

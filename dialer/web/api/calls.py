@@ -1,0 +1,88 @@
+"""Calls in flight: see them, end one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from dialer.domain.call import Call, State
+from dialer.domain.errors import Missing
+from dialer.domain.types import Direction
+from dialer.web.api.commands import Done
+from dialer.web.auth import Supervisor, Viewer
+from dialer.web.paging import After, Limit, Page, cut
+from dialer.web.parts import Given, Key, Parts
+from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.values import CallName, Id, OperatorNumber
+
+router = APIRouter(prefix="/calls", tags=["calls"])
+
+
+class CallOut(BaseModel):
+    """A call in flight."""
+
+    id: str
+    campaign: int
+    lead: int | None
+    number: str
+    trunk: str
+    direction: Direction
+    attempt_no: int
+    state: State
+    operator: str | None = Field(description="reserved for it, or talking to the person")
+    on_hold: bool
+    dialled_at: datetime | None
+    ring_at: datetime | None
+    answer_at: datetime | None
+    bridge_at: datetime | None
+
+    @classmethod
+    def of(cls, call: Call) -> Self:
+        return cls.model_validate(call, from_attributes=True)
+
+
+@router.get("", responses=documented())
+async def list_calls(
+    parts: Given,
+    _: Viewer,
+    *,
+    state: Annotated[State | None, Query()] = None,
+    campaign: Annotated[Id | None, Query()] = None,
+    operator: Annotated[OperatorNumber | None, Query()] = None,
+    after: After = "",
+    limit: Limit = 100,
+) -> Page[CallOut]:
+    """Every call in flight, of all cells."""
+    found = [
+        call
+        for call in await parts.live.calls()
+        if state in (None, call.state)
+        and campaign in (None, call.campaign)
+        and operator in (None, call.operator)
+    ]
+    rows, following = cut(found, lambda call: call.id, after=after, limit=limit)
+    return Page(items=[CallOut.of(call) for call in rows], next=following)
+
+
+@router.get("/{call}", responses=documented(404))
+async def get_call(parts: Given, _: Viewer, call: CallName) -> CallOut:
+    """One call in flight."""
+    return CallOut.of(await _find(parts, call))
+
+
+@router.post("/{call}/hang_up", responses=documented(*VERB_ERRORS))
+async def hang_up_call(parts: Given, who: Supervisor, call: CallName, key: Key = "") -> Done:
+    """End a call, whatever its state."""
+    await _find(parts, call)
+    target = f"call:{call}"
+    return Done.of("hang_up", target, await parts.do(who, "hang_up", target, key))
+
+
+async def _find(parts: Parts, call: str) -> Call:
+    for one in await parts.live.calls():
+        if one.id == call:
+            return one
+    raise Missing(f"there is no call {call} in flight; what became of an ended one is at /v1/cdrs/{call}")

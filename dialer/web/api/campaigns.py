@@ -1,0 +1,142 @@
+"""Campaigns: list, make, change, start, pause, stop, and why one dials or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from dialer.domain.campaign import Campaign
+from dialer.domain.errors import BadValue, Missing
+from dialer.domain.types import CampaignId, CampaignStatus
+from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
+from dialer.web.api.commands import Done, Pushed, try_later
+from dialer.web.auth import Supervisor, Viewer
+from dialer.web.paging import AfterId, Limit, Page
+from dialer.web.parts import Given, Key, Parts
+from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.values import Id
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+
+
+class GateOut(BaseModel):
+    name: str
+    is_open: bool
+    value: str = Field(description="a sentence with figures")
+    opens_at: datetime | None = None
+
+
+class ExplanationOut(BaseModel):
+    """Every gate in the order in which it is looked at."""
+
+    campaign: int
+    at: datetime
+    summary: str
+    gates: list[GateOut]
+    held_back: dict[str, int] = Field(description="leads by what holds them back")
+
+
+@router.get("", responses=documented())
+async def list_campaigns(
+    parts: Given,
+    _: Viewer,
+    status: Annotated[CampaignStatus | None, Query()] = None,
+    after: AfterId = 0,
+    limit: Limit = 100,
+) -> Page[CampaignOut]:
+    """Every campaign, oldest first."""
+    rows = sorted(await parts.stores.campaigns.all(), key=lambda row: row.id)
+    found = [row for row in rows if row.id > after and status in (None, row.status)]
+    page = found[:limit]
+    return Page(
+        items=[CampaignOut.of(row) for row in page], next=str(page[-1].id) if len(found) > limit else None
+    )
+
+
+@router.post("", status_code=201, responses=documented(409))
+async def create_campaign(parts: Given, _: Supervisor, body: NewCampaign) -> CampaignOut:
+    """Make a campaign. Next: upload its message, import a list, start it."""
+    campaign = replace(Campaign(CampaignId(0), body.name), **body.changes())
+    await _check(parts, campaign, body.changes())
+    return CampaignOut.of(await parts.stores.campaigns.add(campaign))
+
+
+@router.get("/{campaign}", responses=documented(404))
+async def get_campaign(parts: Given, _: Viewer, campaign: Id) -> CampaignOut:
+    """One campaign as it is set."""
+    return CampaignOut.of(await parts.stores.campaigns.get(CampaignId(campaign)))
+
+
+@router.patch("/{campaign}", responses=documented(404, 409))
+async def change_campaign(parts: Given, who: Supervisor, campaign: Id, body: CampaignChange) -> CampaignSaved:
+    """Change what is named. A running campaign takes it up at its next decision."""
+    was = await parts.stores.campaigns.get(CampaignId(campaign))
+    changed = replace(was, **body.changes())
+    await _check(parts, changed, body.changes())
+    await parts.stores.campaigns.save(changed)
+    pushed = Pushed()
+    if was.status is CampaignStatus.RUNNING:
+        pushed = await try_later(parts, who, "reload", f"campaign:{campaign}")
+    return CampaignSaved(**CampaignOut.of(changed).model_dump(), **pushed.model_dump())
+
+
+@router.get("/{campaign}/leads/count", tags=["leads"], responses=documented(404))
+async def count_leads(parts: Given, _: Viewer, campaign: Id) -> dict[str, int]:
+    """How many leads stand where; `retry` is split into due and later."""
+    await parts.stores.campaigns.get(CampaignId(campaign))
+    return dict(await parts.stores.leads.count(CampaignId(campaign), parts.tools.clock()))
+
+
+@router.get("/{campaign}/explain", responses=documented(404, 504, 502))
+async def explain_campaign(parts: Given, _: Viewer, campaign: Id) -> ExplanationOut:
+    """Why it dials, or why nothing is being dialled: each gate, and when it opens."""
+    await parts.stores.campaigns.get(CampaignId(campaign))
+    told = await parts.tools.explain(CampaignId(campaign))
+    return ExplanationOut.model_validate(told, from_attributes=True)
+
+
+@router.post("/{campaign}/start", responses=documented(*VERB_ERRORS))
+async def start_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> Done:
+    """Begin, or go on, dialing. Refused with the reason when something is missing or a law forbids it."""
+    return await _tell(parts, who, "start", campaign, key)
+
+
+@router.post("/{campaign}/pause", responses=documented(*VERB_ERRORS))
+async def pause_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> Done:
+    """Dial nobody new until it is started again; calls in flight go on."""
+    return await _tell(parts, who, "pause", campaign, key)
+
+
+@router.post("/{campaign}/stop", responses=documented(*VERB_ERRORS))
+async def stop_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> Done:
+    """Dial nobody new and give the leads back; calls in flight go on."""
+    return await _tell(parts, who, "stop", campaign, key)
+
+
+async def _tell(parts: Parts, who: Supervisor, verb: str, campaign: int, key: str) -> Done:
+    await parts.stores.campaigns.get(CampaignId(campaign))
+    target = f"campaign:{campaign}"
+    return Done.of(verb, target, await parts.do(who, verb, target, key))
+
+
+async def _check(parts: Parts, campaign: Campaign, sent: Mapping[str, Any]) -> None:
+    """What the shape of a body cannot say."""
+    if "ring_s" in sent and campaign.ring_s < parts.shortest_ring_s:
+        raise BadValue(
+            f"body/ring_s: a call must ring at least {parts.shortest_ring_s:g} s before it is given up; "
+            f"{campaign.ring_s:g} s is too short"
+        )
+    if "operators" in sent:
+        known = {account.id for account in await parts.stores.accounts.all()}
+        if unknown := sorted(campaign.operators - known):
+            raise BadValue(f"body/operators: there is no operator {', '.join(unknown[:5])}: add them first")
+    for at, trunk in enumerate(campaign.trunks if "trunks" in sent else ()):
+        try:
+            await parts.stores.trunks.get(trunk)
+        except Missing:
+            raise BadValue(f"body/trunks/{at}: there is no trunk {trunk}: add it first") from None

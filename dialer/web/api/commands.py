@@ -1,0 +1,42 @@
+"""What a command to a cell answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter
+
+from dialer.domain.errors import NetworkTrouble
+from dialer.web.auth import Caller
+from dialer.web.parts import Parts
+
+_JSON = TypeAdapter(dict[str, Any])
+
+
+class Done(BaseModel):
+    """The cell took the command and did it."""
+
+    verb: str
+    target: str
+    result: dict[str, JsonValue] = Field(description="what the cell says about it")
+
+    @classmethod
+    def of(cls, verb: str, target: str, result: Mapping[str, Any]) -> Self:
+        return cls(verb=verb, target=target, result=_JSON.dump_python(dict(result), mode="json"))
+
+
+class Pushed(BaseModel):
+    """Whether the running cell has taken up what was saved."""
+
+    pushed: bool = True
+    push_note: str = Field(default="", description="why it has not yet; it will when it can")
+
+
+async def try_later(parts: Parts, who: Caller, verb: str, target: str) -> Pushed:
+    """Tell the cell of something that is saved already: an unreachable one reads it when it is back."""
+    try:
+        await parts.do(who, verb, target)
+    except NetworkTrouble as error:
+        return Pushed(pushed=False, push_note=str(error) or (error.__doc__ or ""))
+    return Pushed()

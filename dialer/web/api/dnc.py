@@ -1,0 +1,83 @@
+"""The do-not-call list: numbers and prefixes that are never dialled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from dialer.domain.errors import Missing
+from dialer.domain.types import CampaignId
+from dialer.web.auth import Supervisor, Viewer
+from dialer.web.paging import After, Limit, Page, cut
+from dialer.web.parts import Given
+from dialer.web.problem import documented
+from dialer.web.values import Body, Id, Line
+
+router = APIRouter(prefix="/dnc", tags=["do not call"])
+Entry = Annotated[
+    str,
+    StringConstraints(pattern=r"^\+[1-9]([0-9]{6,14}|[0-9]{0,13}\*)$"),
+    Field(description="a number in E.164, or a prefix ending in *", examples=["+79161234567", "+7916*"]),
+]
+
+
+class NewEntry(Body):
+    entry: Entry
+    campaign: Id | None = Field(default=None, strict=True, description="null: for every campaign")
+    reason: Line = ""
+
+
+class EntryOut(BaseModel):
+    entry: str
+    campaign: int | None
+    reason: str
+    at: datetime | None = None
+
+
+@router.get("", responses=documented())
+async def list_entries(
+    parts: Given,
+    _: Viewer,
+    *,
+    campaign: Annotated[Id | None, Query(description="only entries of this campaign")] = None,
+    after: After = "",
+    limit: Limit = 100,
+) -> Page[EntryOut]:
+    """Every entry, in the order of its digits."""
+    rows = [EntryOut.model_validate(row) for row in await parts.stores.numbers.blocked()]
+    found = [row for row in rows if campaign in (None, row.campaign)]
+    page, following = cut(found, _key, after=after, limit=limit)
+    return Page(items=page, next=following)
+
+
+@router.post("", status_code=201, responses=documented(404))
+async def add_entry(parts: Given, _: Supervisor, body: NewEntry) -> EntryOut:
+    """Bar a number or a prefix; counts at once, for every way of dialing."""
+    campaign = None if body.campaign is None else CampaignId(body.campaign)
+    if campaign is not None:
+        await parts.stores.campaigns.get(campaign)
+    now = parts.tools.clock()
+    await parts.stores.numbers.block(body.entry, campaign=campaign, reason=body.reason, now=now)
+    return EntryOut(entry=body.entry, campaign=body.campaign, reason=body.reason, at=now)
+
+
+@router.delete("/{entry}", status_code=204, responses=documented(404))
+async def remove_entry(
+    parts: Given,
+    _: Supervisor,
+    entry: Entry,
+    campaign: Annotated[Id | None, Query(description="the entry of this campaign")] = None,
+) -> Response:
+    """Take an entry out again."""
+    which = None if campaign is None else CampaignId(campaign)
+    if not await parts.stores.numbers.unblock(entry, campaign=which):
+        where = "" if campaign is None else f" of campaign {campaign}"
+        raise Missing(f"{entry} is not on the do-not-call list{where}")
+    return Response(status_code=204)
+
+
+def _key(row: EntryOut) -> str:
+    return f"{row.entry}:{row.campaign or 0}"

@@ -1,0 +1,179 @@
+"""Figures: live sums, hours worked, state changes, and the pacer's last reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from dialer.domain import hours, kpi
+from dialer.domain.cdr import Tally
+from dialer.domain.errors import BadValue
+from dialer.domain.operators import State
+from dialer.domain.types import OperatorId
+from dialer.web.auth import Viewer
+from dialer.web.paging import Limit, Page
+from dialer.web.parts import Given
+from dialer.web.problem import documented
+from dialer.web.values import Day, Id, OperatorNumber, Utc
+
+router = APIRouter(tags=["figures"])
+LONGEST_SPAN = timedelta(days=92)
+
+
+class Sums(BaseModel):
+    attempts: int = 0
+    answered: int = 0
+    connected: int = 0
+    abandoned: int = 0
+    talk_s: float = Field(default=0.0, description="air time")
+    duration_s: float = Field(default=0.0, description="request to end, all attempts together")
+
+
+class TallyOut(Sums):
+    """Sums of one operator, campaign and day."""
+
+    operator: str | None = Field(description="null: attempts that no operator had")
+    campaign: int
+    day: str
+
+
+class Tallies(BaseModel):
+    total: Sums
+    rows: list[TallyOut]
+
+
+class HoursOut(BaseModel):
+    """How long an operator was in each state, in seconds."""
+
+    operator: str
+    name: str
+    states: dict[State, float]
+    logged_in_s: float
+    occupancy: float | None = Field(description="(talking + wrap-up) / (logged in less pauses)")
+
+
+class ChangeOut(BaseModel):
+    operator: str
+    was: State
+    became: State
+    reason: str
+    at: datetime
+    call: str | None
+    campaign: int | None
+
+
+class DecisionOut(BaseModel):
+    """The pacer's last word on a campaign."""
+
+    campaign: int
+    at: datetime
+    reason: str
+    dialled: int
+    given_up: int
+
+
+Since = Annotated[Utc, Query()]
+Until = Annotated[Utc, Query(description="not included")]
+OneOperator = Annotated[OperatorNumber | None, Query()]
+
+
+@router.get("/tallies", responses=documented())
+async def list_tallies(
+    parts: Given,
+    _: Viewer,
+    *,
+    day: Annotated[Day | None, Query(description="in UTC; today where it is not given")] = None,
+    operator: OneOperator = None,
+    campaign: Annotated[Id | None, Query()] = None,
+) -> Tallies:
+    """The live sums of a day; equal to the records when nothing is in flight."""
+    sums = await parts.live.tallies(day or parts.tools.clock().date().isoformat())
+    rows = {
+        key: tally for key, tally in sums.items() if operator in (None, key[0]) and campaign in (None, key[1])
+    }
+    return _told(rows)
+
+
+@router.get("/tallies/recorded", responses=documented())
+async def fold_tallies(parts: Given, _: Viewer, since_at: Since, until_at: Until) -> Tallies:
+    """The same sums folded from the records, for any span."""
+    _check(since_at, until_at)
+    return _told(await parts.stores.ledger.tallies(since_at, until_at))
+
+
+@router.get("/hours", responses=documented())
+async def list_hours(
+    parts: Given, _: Viewer, since_at: Since, until_at: Until, operator: OneOperator = None
+) -> list[HoursOut]:
+    """Hours worked, from the ledger of state changes."""
+    _check(since_at, until_at)
+    who = None if operator is None else OperatorId(operator)
+    changes = await parts.stores.ledger.changes(who, since_at, until_at)
+    end_at = max(since_at, min(until_at, parts.tools.clock()))
+    worked = hours.fold(changes, since_at=since_at, until_at=end_at)
+    names = {account.id: account.name for account in await parts.stores.accounts.all()}
+    return [
+        HoursOut(
+            operator=one,
+            name=names.get(one, ""),
+            states=dict(states),
+            logged_in_s=hours.logged_in_s(states),
+            occupancy=hours.occupancy(states),
+        )
+        for one, states in sorted(worked.items())
+    ]
+
+
+@router.get("/state-changes", responses=documented())
+async def list_changes(
+    parts: Given,
+    _: Viewer,
+    since_at: Since,
+    until_at: Until,
+    *,
+    operator: OneOperator = None,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="`next` of the page before")] = 0,
+    limit: Limit = 100,
+) -> Page[ChangeOut]:
+    """The ledger itself: who went from which state to which, and when."""
+    _check(since_at, until_at)
+    who = None if operator is None else OperatorId(operator)
+    rows = await parts.stores.ledger.changes(who, since_at, until_at)
+    page = [ChangeOut.model_validate(row, from_attributes=True) for row in rows[after : after + limit]]
+    return Page(items=page, next=str(after + limit) if len(rows) > after + limit else None)
+
+
+@router.get("/decisions", responses=documented())
+async def list_decisions(parts: Given, _: Viewer) -> list[DecisionOut]:
+    """What the pacer last decided for each campaign, and why."""
+    return [DecisionOut.model_validate(one, from_attributes=True) for one in parts.tools.decisions()]
+
+
+def _told(sums: Mapping[kpi.Key, Tally]) -> Tallies:
+    total = Tally()
+    for tally in sums.values():
+        total = kpi.plus(total, tally)
+    return Tallies(
+        total=Sums.model_validate(total, from_attributes=True),
+        rows=[
+            TallyOut.model_validate(
+                {"operator": key[0] or None, "campaign": key[1], "day": key[2]} | _sums(tally)
+            )
+            for key, tally in sorted(sums.items())
+        ],
+    )
+
+
+def _sums(tally: Tally) -> dict[str, float]:
+    return Sums.model_validate(tally, from_attributes=True).model_dump()
+
+
+def _check(since_at: datetime, until_at: datetime) -> None:
+    if until_at <= since_at:
+        raise BadValue("query/until_at: it is not after since_at")
+    if until_at - since_at > LONGEST_SPAN:
+        raise BadValue(f"query/until_at: ask for at most {LONGEST_SPAN.days} days at a time")

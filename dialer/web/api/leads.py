@@ -1,0 +1,224 @@
+"""Leads: look them up, add some, import a list, take one out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import APIRouter, File, Query, UploadFile
+from pydantic import BaseModel, Field, StringConstraints
+
+from dialer.domain.errors import BadValue
+from dialer.domain.lead import Lead
+from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
+from dialer.web.api.commands import try_later
+from dialer.web.auth import Supervisor, Viewer
+from dialer.web.paging import AfterId, Limit, Page, next_of
+from dialer.web.parts import Given, Parts
+from dialer.web.problem import documented
+from dialer.web.values import Body, Id, Line, Number, Whole
+
+router = APIRouter(tags=["leads"])
+Mail = Annotated[str, StringConstraints(pattern=r"^([^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,190})?$")]
+Inn = Annotated[str, StringConstraints(pattern=r"^([0-9]{10}|[0-9]{12})?$"), Field(examples=["7707083893"])]
+Column = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=64)]
+
+
+class NewLead(Body):
+    """Whom to call."""
+
+    numbers: list[Number] = Field(
+        min_length=1, max_length=10, description="E.164, the first is dialled first"
+    )
+    name: Line = ""
+    company: Line = ""
+    inn: Inn = ""
+    email: Mail = ""
+    priority: Annotated[Whole, Field(ge=-1000, le=1000)] = 0
+    extra: dict[Column, Line] = Field(default_factory=dict, max_length=50)
+    ref: Line = Field(default="", description="id in your own system")
+
+
+class LeadOut(BaseModel):
+    """A lead and where it stands."""
+
+    id: int
+    campaign: int
+    numbers: list[str]
+    number_index: int = Field(description="which of the numbers is next")
+    status: LeadStatus
+    attempts: int
+    tried: dict[Outcome, int]
+    next_at: datetime | None
+    last_at: datetime | None
+    last_outcome: Outcome | None
+    priority: int
+    zones: list[str] = Field(description="all zones that the number may be in")
+    name: str
+    company: str
+    inn: str
+    email: str
+    extra: dict[str, str]
+    ref: str
+
+    @classmethod
+    def of(cls, lead: Lead) -> Self:
+        return cls.model_validate(asdict(lead))
+
+
+class Twin(BaseModel):
+    """A lead that was left out: its number is in the campaign already, or twice in the request."""
+
+    place: str
+    number: str
+
+
+class Added(BaseModel):
+    import_id: int | None = Field(
+        description="undo it by DELETE /v1/imports/{import_id}; null: nothing was added"
+    )
+    added: int
+    duplicates: list[Twin]
+
+
+class RejectOut(BaseModel):
+    line: int
+    value: str
+    reason: str
+
+
+class ImportedOut(BaseModel):
+    """What became of a list file."""
+
+    import_id: int | None = Field(description="null after a dry run")
+    leads: int
+    duplicates: int
+    rejects: list[RejectOut]
+    mapping: dict[str, str] = Field(description="column of the file: field of a lead")
+    preview: list[dict[str, str]]
+
+
+class ImportOut(BaseModel):
+    id: int
+    file_name: str
+    at: datetime
+    leads: int
+
+
+class Undone(BaseModel):
+    import_id: int
+    removed: int
+
+
+@router.get("/campaigns/{campaign}/leads", responses=documented(404))
+async def list_leads(
+    parts: Given,
+    _: Viewer,
+    campaign: Id,
+    *,
+    status: Annotated[LeadStatus | None, Query()] = None,
+    number: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^(\+[0-9]{1,15})?$")],
+        Query(description="how one of the numbers begins, with its plus (%2B in an address)"),
+    ] = "",
+    after: AfterId = 0,
+    limit: Limit = 100,
+) -> Page[LeadOut]:
+    """The leads of a campaign in the order of their ids."""
+    await parts.stores.campaigns.get(CampaignId(campaign))
+    rows = await parts.stores.leads.find(
+        CampaignId(campaign), status=status, number=number, after=after, limit=limit
+    )
+    return Page(items=[LeadOut.of(row) for row in rows], next=next_of(rows, limit, lambda row: row.id))
+
+
+@router.post("/campaigns/{campaign}/leads", status_code=201, responses=documented(404, 409))
+async def add_leads(
+    parts: Given,
+    _: Supervisor,
+    campaign: Id,
+    body: Annotated[list[NewLead], Field(min_length=1, max_length=1000)],
+) -> Added:
+    """Add up to 1,000 leads: all that are new, or none if one of them is not acceptable."""
+    await parts.stores.campaigns.get(CampaignId(campaign))
+    known = await parts.stores.leads.numbers_of(CampaignId(campaign))
+    fresh, twins = _sorted_out(parts, CampaignId(campaign), body, known)
+    if not fresh:
+        return Added(import_id=None, added=0, duplicates=twins)
+    import_id, added = await parts.stores.leads.import_list(
+        CampaignId(campaign), "api", fresh, now=parts.tools.clock()
+    )
+    return Added(import_id=import_id, added=added, duplicates=twins)
+
+
+@router.post("/campaigns/{campaign}/imports", responses=documented(404, 409))
+async def import_leads(
+    parts: Given,
+    _: Supervisor,
+    campaign: Id,
+    file: Annotated[UploadFile, File(description="CSV or XLSX; the first line names the columns")],
+    dry_run: Annotated[bool, Query(description="only say what would happen")] = False,
+) -> ImportedOut:
+    """Import a list file: all of its good lines, or nothing when it cannot be read."""
+    await parts.stores.campaigns.get(CampaignId(campaign))
+    name = (file.filename or "").strip()
+    if not name.lower().endswith((".csv", ".xlsx")):
+        raise BadValue("body/file: a list is a .csv or an .xlsx file; the name of this one ends otherwise")
+    shown = "".join(sign for sign in name if sign.isprintable())[-100:]
+    told = await parts.tools.import_list(CampaignId(campaign), shown, await file.read(), dry_run=dry_run)
+    return ImportedOut.model_validate(told, from_attributes=True)
+
+
+@router.get("/campaigns/{campaign}/imports", responses=documented(404))
+async def list_imports(parts: Given, _: Viewer, campaign: Id) -> list[ImportOut]:
+    """Every import into this campaign that was not undone."""
+    await parts.stores.campaigns.get(CampaignId(campaign))
+    return [ImportOut.model_validate(row) for row in await parts.stores.leads.imports(CampaignId(campaign))]
+
+
+@router.delete("/imports/{import_id}", responses=documented(404, 409))
+async def undo_import(parts: Given, _: Supervisor, import_id: Id) -> Undone:
+    """Take an import back. Refused when one of its leads was dialled already."""
+    return Undone(import_id=import_id, removed=await parts.stores.leads.undo_import(import_id))
+
+
+@router.get("/leads/{lead}", responses=documented(404))
+async def get_lead(parts: Given, _: Viewer, lead: Id) -> LeadOut:
+    """One lead and where it stands."""
+    return LeadOut.of(await parts.stores.leads.get(LeadId(lead)))
+
+
+@router.post("/leads/{lead}/exclude", responses=documented(404))
+async def exclude_lead(parts: Given, who: Supervisor, lead: Id) -> LeadOut:
+    """Never dial it again in this campaign; a call in flight goes on. To bar a number everywhere: /v1/dnc."""
+    excluded = await parts.stores.leads.exclude(LeadId(lead))
+    campaign = await parts.stores.campaigns.get(excluded.campaign)
+    if campaign.status is CampaignStatus.RUNNING:
+        await try_later(parts, who, "reload", f"campaign:{campaign.id}")
+    return LeadOut.of(excluded)
+
+
+def _sorted_out(
+    parts: Parts, campaign: CampaignId, body: Sequence[NewLead], known: set[PhoneNumber]
+) -> tuple[list[Lead], list[Twin]]:
+    """Leads whose numbers are all new, and the places of the others."""
+    fresh: list[Lead] = []
+    twins: list[Twin] = []
+    for at, sent in enumerate(body):
+        numbers = tuple(dict.fromkeys(PhoneNumber(number) for number in sent.numbers))
+        if taken := [number for number in numbers if number in known]:
+            twins.append(Twin(place=f"body/{at}/numbers", number=taken[0]))
+            continue
+        known |= set(numbers)
+        fresh.append(
+            Lead(
+                id=LeadId(0),
+                campaign=campaign,
+                numbers=numbers,
+                zones=tuple(parts.tools.zones_of(numbers[0])),
+                **sent.model_dump(exclude={"numbers"}),
+            )
+        )
+    return fresh, twins

@@ -1,0 +1,263 @@
+"""Operators: their accounts, their live state, and the verbs by which they work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from dialer.domain.errors import BadValue
+from dialer.domain.lead import Disposition
+from dialer.domain.operators import Account, LegState, Operator, State
+from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind, PhoneNumber, TrunkId
+from dialer.ports import Stores
+from dialer.web.api.campaign_fields import without_defaults
+from dialer.web.api.commands import Done, Pushed, try_later
+from dialer.web.auth import Admin, OperatorOrMore, Supervisor, Viewer, may_act_for
+from dialer.web.paging import After, Limit, Page, cut
+from dialer.web.parts import Given, Key, Parts
+from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.values import Body, Flag, Note, Number, OperatorNumber, Reason, Secret, Slug, Title, Utc
+
+router = APIRouter(prefix="/operators", tags=["operators"])
+Pin = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$"), Field(examples=["4711"])]
+
+
+class AccountFields(Body):
+    """What an administrator sets; the password and the PIN are never given back."""
+
+    name: Title = ""
+    leg: LegKind = LegKind.NAILED_UP
+    phone: PhoneKind = PhoneKind.SIP
+    number: Number | None = Field(default=None, description="of an outside phone")
+    trunk: Slug | None = Field(default=None, description="by which an outside phone is called")
+    language: Language = Language.RU
+    enabled: Flag = True
+    sip_password: Secret | None = Field(default=None, json_schema_extra={"writeOnly": True})
+    pin: Pin | None = Field(default=None, json_schema_extra={"writeOnly": True})
+
+
+class NewAccount(AccountFields):
+    id: OperatorNumber
+    name: Title
+
+
+class AccountChange(AccountFields):
+    """What is to be changed; what is not named stays."""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+
+class OperatorOut(BaseModel):
+    """The account and the live state of an operator."""
+
+    id: str
+    name: str
+    leg_kind: LegKind
+    phone: PhoneKind
+    number: str | None
+    trunk: str | None
+    language: Language
+    enabled: bool
+    has_sip_password: bool
+    has_pin: bool
+    state: State
+    reason: str = Field(description="of the pause; of being offline")
+    since_at: datetime | None
+    leg: LegState
+    call: str | None = Field(description="reserved for, talking to, or in wrap-up after")
+    campaign: int | None
+    then: State | None = Field(description="what follows when the present call is over")
+    wrap_until_at: datetime | None
+
+    @classmethod
+    def of(cls, account: Account, live: Operator | None) -> Self:
+        at_work = live or Operator(account.id)
+        return cls(
+            id=account.id,
+            name=account.name,
+            leg_kind=account.leg,
+            phone=account.phone,
+            number=account.number,
+            trunk=account.trunk,
+            language=account.language,
+            enabled=account.enabled,
+            has_sip_password=bool(account.sip_password_file),
+            has_pin=bool(account.pin_hash),
+            state=at_work.state,
+            reason=at_work.reason,
+            since_at=at_work.since_at,
+            leg=at_work.leg,
+            call=at_work.call,
+            campaign=at_work.campaign,
+            then=at_work.then,
+            wrap_until_at=at_work.wrap_until_at,
+        )
+
+
+class OperatorSaved(OperatorOut, Pushed):
+    """The operator, and whether the phone's account is in Asterisk already."""
+
+
+class PauseAsked(Body):
+    reason: Reason = Field(examples=["lunch"])
+
+
+class Disposed(Body):
+    """What came of the call."""
+
+    disposition: Disposition
+    note: Note = ""
+    callback_at: Utc | None = Field(default=None, description="when to call again; in two hours if not said")
+
+
+class Keys(Body):
+    keys: Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]{1,32}$")] = Field(examples=["1#"])
+
+
+@router.get("", responses=documented())
+async def list_operators(
+    parts: Given,
+    _: Viewer,
+    state: Annotated[State | None, Query()] = None,
+    after: After = "",
+    limit: Limit = 100,
+) -> Page[OperatorOut]:
+    """Every operator with the state of this moment."""
+    live = {operator.id: operator for operator in await parts.live.operators()}
+    shown = [OperatorOut.of(account, live.get(account.id)) for account in await parts.stores.accounts.all()]
+    rows, following = cut(
+        [row for row in shown if state in (None, row.state)], lambda row: row.id, after=after, limit=limit
+    )
+    return Page(items=rows, next=following)
+
+
+@router.post("", status_code=201, responses=documented(404, 409))
+async def create_operator(parts: Given, who: Admin, body: NewAccount) -> OperatorSaved:
+    """Make an operator's account; the phone's account is pushed into Asterisk at once."""
+    blank = Account(OperatorId(body.id), body.name)
+    account = replace(blank, **await _changes(parts, body, blank.id))
+    await _check(parts.stores, account)
+    await parts.stores.accounts.add(account)
+    return await _saved(parts, who, account)
+
+
+@router.get("/{operator}", responses=documented(404))
+async def get_operator(parts: Given, _: Viewer, operator: OperatorNumber) -> OperatorOut:
+    """One operator with the state of this moment."""
+    return await _shown(parts, OperatorId(operator))
+
+
+@router.patch("/{operator}", responses=documented(404, 409))
+async def change_operator(
+    parts: Given, who: Admin, operator: OperatorNumber, body: AccountChange
+) -> OperatorSaved:
+    """Change what is named; a new password reaches Asterisk at once."""
+    was = await parts.stores.accounts.get(OperatorId(operator))
+    account = replace(was, **await _changes(parts, body, was.id))
+    await _check(parts.stores, account)
+    await parts.stores.accounts.save(account)
+    return await _saved(parts, who, account)
+
+
+@router.post("/{operator}/pause", responses=documented(*VERB_ERRORS))
+async def pause_operator(
+    parts: Given, who: OperatorOrMore, operator: OperatorNumber, body: PauseAsked, key: Key = ""
+) -> Done:
+    """Take no more calls; asked for in a call, it begins after it."""
+    return await _tell(parts, who, "pause", operator, key, reason=body.reason)
+
+
+@router.post("/{operator}/dispose", responses=documented(*VERB_ERRORS))
+async def dispose_call(
+    parts: Given, who: OperatorOrMore, operator: OperatorNumber, body: Disposed, key: Key = ""
+) -> Done:
+    """Say what came of the present or the last call; said again, it replaces the first."""
+    at = "" if body.callback_at is None else body.callback_at.astimezone(UTC).isoformat()
+    return await _tell(
+        parts, who, "dispose", operator, key, disposition=body.disposition, note=body.note, callback_at=at
+    )
+
+
+@router.post("/{operator}/keys", responses=documented(*VERB_ERRORS))
+async def send_keys(
+    parts: Given, who: OperatorOrMore, operator: OperatorNumber, body: Keys, key: Key = ""
+) -> Done:
+    """Send keys to the person's line, as a robot at the other end may want them."""
+    return await _tell(parts, who, "keys", operator, key, keys=body.keys)
+
+
+@router.post("/{operator}/push", responses=documented(*VERB_ERRORS))
+async def push_phone(parts: Given, who: Admin, operator: OperatorNumber, key: Key = "") -> Done:
+    """Put the phone's account into Asterisk again."""
+    return await _tell(parts, who, "push", operator, key)
+
+
+@router.post("/{operator}/test", responses=documented(*VERB_ERRORS))
+async def try_phone(parts: Given, who: Supervisor, operator: OperatorNumber, key: Key = "") -> Done:
+    """Call the phone once and say what happened at each step."""
+    return await _tell(parts, who, "test", operator, key)
+
+
+def _add_plain_verb(verb: str, sentence: str) -> None:
+    async def act(parts: Given, who: OperatorOrMore, operator: OperatorNumber, key: Key = "") -> Done:
+        return await _tell(parts, who, verb, operator, key)
+
+    act.__name__ = f"operator_{verb}"
+    router.post(f"/{{operator}}/{verb}", responses=documented(*VERB_ERRORS), description=sentence)(act)
+
+
+for _verb, _sentence in {
+    "login": "Begin the shift: a nailed-up phone is called now.",
+    "logout": "End the shift; asked for in a call, it ends after it.",
+    "ready": "Take calls.",
+    "hang_up": "End the talk with the person; the operator's own leg stays up.",
+    "hold": "Let the person hear music.",
+    "unhold": "Take the person back from the music.",
+    "mute": "The person does not hear the operator any more.",
+    "unmute": "The person hears the operator again.",
+}.items():
+    _add_plain_verb(_verb, _sentence)
+
+
+async def _tell(parts: Parts, who: OperatorOrMore, verb: str, operator: str, key: str, **args: str) -> Done:
+    may_act_for(who, OperatorId(operator))
+    await parts.stores.accounts.get(OperatorId(operator))
+    target = f"operator:{operator}"
+    return Done.of(verb, target, await parts.do(who, verb, target, key, **args))
+
+
+async def _changes(parts: Parts, body: AccountFields, operator: OperatorId) -> dict[str, Any]:
+    """What was sent, as fields of the domain's Account; secrets go to their files and hashes."""
+    sent: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+    for name, kind in (("number", PhoneNumber), ("trunk", TrunkId)):
+        if sent.get(name) is not None:
+            sent[name] = kind(sent[name])
+    password, pin = sent.pop("sip_password", None), sent.pop("pin", None)
+    if password is not None:
+        sent["sip_password_file"] = await parts.tools.keep_secret(f"operator-{operator}", password)
+    if pin is not None:
+        sent["pin_hash"] = await parts.tools.hash_pin(pin)
+    return sent
+
+
+async def _check(stores: Stores, account: Account) -> None:
+    if account.phone is PhoneKind.OUTSIDE and (account.number is None or account.trunk is None):
+        raise BadValue("body/number: an outside phone needs its number and the trunk by which it is called")
+    if account.trunk is not None and account.trunk not in {trunk.id for trunk in await stores.trunks.all()}:
+        raise BadValue(f"body/trunk: there is no trunk {account.trunk}: add it first")
+
+
+async def _shown(parts: Parts, operator: OperatorId) -> OperatorOut:
+    account = await parts.stores.accounts.get(operator)
+    live = {one.id: one for one in await parts.live.operators()}
+    return OperatorOut.of(account, live.get(operator))
+
+
+async def _saved(parts: Parts, who: Admin, account: Account) -> OperatorSaved:
+    pushed = await try_later(parts, who, "push", f"operator:{account.id}")
+    shown = await _shown(parts, account.id)
+    return OperatorSaved(**shown.model_dump(), **pushed.model_dump())

@@ -1,0 +1,87 @@
+"""Bearer tokens: who may use the API. Only an administrator sees or makes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from dialer.domain.errors import Conflict
+from dialer.ports import Token
+from dialer.web.auth import Admin, AnyCaller, Role, new_token, parse_role
+from dialer.web.parts import Given
+from dialer.web.problem import documented
+from dialer.web.values import Body, OperatorNumber
+
+router = APIRouter(tags=["tokens"])
+TokenName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+class NewToken(Body):
+    name: TokenName
+    role: Annotated[
+        str,
+        StringConstraints(pattern=r"^(viewer|supervisor|admin|operator:[0-9]{2,6})$"),
+        Field(
+            description="operator:101 may act for operator 101 only", examples=["supervisor", "operator:101"]
+        ),
+    ]
+
+
+class TokenOut(BaseModel):
+    """A token; its text cannot be shown again."""
+
+    id: int
+    name: str
+    role: str
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, token: Token) -> Self:
+        return cls.model_validate(token, from_attributes=True)
+
+
+class TokenMade(TokenOut):
+    token: str = Field(description="the text to send; shown this once")
+
+
+class Me(BaseModel):
+    """Whose token this is."""
+
+    name: str
+    role: Role
+    operator: OperatorNumber | None = None
+
+
+@router.get("/me", responses=documented())
+async def whoami(caller: AnyCaller) -> Me:
+    """What the token of this request may do."""
+    return Me(name=caller.name, role=caller.role, operator=caller.operator)
+
+
+@router.get("/tokens", responses=documented())
+async def list_tokens(parts: Given, _: Admin) -> list[TokenOut]:
+    """Every token, the revoked ones too."""
+    return [TokenOut.of(token) for token in await parts.stores.tokens.all()]
+
+
+@router.post("/tokens", status_code=201, responses=documented(409))
+async def create_token(parts: Given, _: Admin, body: NewToken) -> TokenMade:
+    """Make a token. Its text is in this answer and nowhere else."""
+    parse_role(body.role)
+    text, digest = new_token()
+    token = await parts.stores.tokens.add(body.name, body.role, sha256=digest, now=parts.tools.clock())
+    return TokenMade(**TokenOut.of(token).model_dump(), token=text)
+
+
+@router.delete("/tokens/{name}", status_code=204, responses=documented(404, 409))
+async def revoke_token(parts: Given, who: Admin, name: TokenName) -> Response:
+    """Revoke a token: it stops working at once."""
+    if name == who.name:
+        raise Conflict(f"{name} is the token of this request: revoke it with another one")
+    await parts.stores.tokens.revoke(name, parts.tools.clock())
+    return Response(status_code=204)

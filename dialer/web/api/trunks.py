@@ -1,0 +1,197 @@
+"""Trunks: the SIP ways out; an administrator's business."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from dialer.domain.errors import BadValue, Conflict
+from dialer.domain.trunk import NumberFormat, Transport, Trunk
+from dialer.domain.types import PhoneKind, PhoneNumber, TrunkId
+from dialer.web.api.campaign_fields import without_defaults
+from dialer.web.api.commands import Done, Pushed, try_later
+from dialer.web.auth import Admin, Viewer
+from dialer.web.paging import After, Limit, Page, cut
+from dialer.web.parts import Given, Key, Parts
+from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.values import Body, Flag, Number, Secret, Slug, Whole
+
+router = APIRouter(prefix="/trunks", tags=["trunks"])
+Host = Annotated[
+    str,
+    StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45})$"),
+    Field(examples=["sip.example.org"]),
+]
+SipName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{0,64}$")]
+Codec = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{2,16}$"), Field(examples=["alaw"])]
+Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,14}$"), Field(examples=["+7"])]
+
+
+class TrunkFields(Body):
+    """Everything that can be set; the password is never given back."""
+
+    host: Host = ""
+    port: Annotated[Whole, Field(ge=1, le=65_535)] = 5060
+    transport: Transport = Transport.UDP
+    register_: Flag = Field(default=False, alias="register", description="else known by its address")
+    user: SipName = ""
+    password: Secret | None = Field(default=None, json_schema_extra={"writeOnly": True})
+    from_user: SipName = ""
+    number_format: NumberFormat = NumberFormat.BARE
+    codecs: list[Codec] = Field(default=["alaw", "ulaw"], min_length=1, max_length=10)
+    caller_ids: list[Number] = Field(default=[], max_length=1000)
+    lines: Annotated[Whole, Field(ge=1, le=10_000)] = 10
+    calls_per_s: Annotated[float, Field(strict=True, gt=0, le=1000)] = 5.0
+    prefixes: list[Prefix] = Field(default=["+7"], min_length=1, max_length=1000)
+    enabled: Flag = True
+
+
+class NewTrunk(TrunkFields):
+    id: Slug
+    host: Host
+
+
+class TrunkChange(TrunkFields):
+    """What is to be changed; what is not named stays."""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+
+class TrunkOut(BaseModel):
+    """A trunk as it is set."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str
+    host: str
+    port: int
+    transport: Transport
+    register_: bool = Field(alias="register")
+    user: str
+    has_password: bool
+    from_user: str
+    number_format: NumberFormat
+    codecs: list[str]
+    caller_ids: list[str]
+    lines: int
+    calls_per_s: float
+    prefixes: list[str]
+    enabled: bool
+
+    @classmethod
+    def of(cls, trunk: Trunk) -> Self:
+        values = {name: getattr(trunk, name) for name in _SAME}
+        return cls.model_validate(
+            values
+            | {name: list(getattr(trunk, name)) for name in ("codecs", "caller_ids", "prefixes")}
+            | {"register": trunk.register, "has_password": bool(trunk.password_file)}
+        )
+
+
+_SAME = (
+    "id", "host", "port", "transport", "user", "from_user", "number_format", "lines", "calls_per_s",
+    "enabled",
+)  # fmt: skip
+
+
+class TrunkSaved(TrunkOut, Pushed):
+    """A trunk as it is set, and whether Asterisk has it already."""
+
+
+class TestNumber(Body):
+    number: Number
+
+
+@router.get("", responses=documented())
+async def list_trunks(parts: Given, _: Viewer, after: After = "", limit: Limit = 100) -> Page[TrunkOut]:
+    """Every trunk, in the order of their names."""
+    rows, following = cut(await parts.stores.trunks.all(), lambda row: row.id, after=after, limit=limit)
+    return Page(items=[TrunkOut.of(row) for row in rows], next=following)
+
+
+@router.post("", status_code=201, responses=documented(409))
+async def create_trunk(parts: Given, who: Admin, body: NewTrunk) -> TrunkSaved:
+    """Make a trunk; it is pushed into Asterisk at once."""
+    if body.id in {row.id for row in await parts.stores.trunks.all()}:
+        raise Conflict(f"there is a trunk {body.id} already: change it by PATCH")
+    trunk = replace(Trunk(TrunkId(body.id), body.host), **await _changes(parts, body, body.id))
+    _check(trunk)
+    await parts.stores.trunks.add(trunk)
+    return await _saved(parts, who, trunk)
+
+
+@router.get("/{trunk}", responses=documented(404))
+async def get_trunk(parts: Given, _: Viewer, trunk: Slug) -> TrunkOut:
+    """One trunk as it is set."""
+    return TrunkOut.of(await parts.stores.trunks.get(TrunkId(trunk)))
+
+
+@router.patch("/{trunk}", responses=documented(404))
+async def change_trunk(parts: Given, who: Admin, trunk: Slug, body: TrunkChange) -> TrunkSaved:
+    """Change what is named; Asterisk gets it at once."""
+    was = await parts.stores.trunks.get(TrunkId(trunk))
+    changed = replace(was, **await _changes(parts, body, trunk))
+    _check(changed)
+    await parts.stores.trunks.save(changed)
+    return await _saved(parts, who, changed)
+
+
+@router.delete("/{trunk}", responses=documented(404, 409))
+async def delete_trunk(parts: Given, who: Admin, trunk: Slug) -> Pushed:
+    """Remove a trunk that no campaign and no operator's phone uses."""
+    await parts.stores.trunks.get(TrunkId(trunk))
+    users = [f"campaign {row.id}" for row in await parts.stores.campaigns.all() if trunk in row.trunks]
+    users += [
+        f"operator {row.id}"
+        for row in await parts.stores.accounts.all()
+        if row.phone is PhoneKind.OUTSIDE and row.trunk == trunk
+    ]
+    if users:
+        raise Conflict(f"trunk {trunk} is used by {', '.join(users[:5])}: take it out there first")
+    await parts.stores.trunks.remove(TrunkId(trunk))
+    return await try_later(parts, who, "drop", f"trunk:{trunk}")
+
+
+@router.post("/{trunk}/push", responses=documented(*VERB_ERRORS))
+async def push_trunk(parts: Given, who: Admin, trunk: Slug, key: Key = "") -> Done:
+    """Put the trunk into Asterisk again."""
+    return await _tell(parts, who, "push", trunk, key)
+
+
+@router.post("/{trunk}/test", responses=documented(*VERB_ERRORS))
+async def try_trunk(parts: Given, who: Admin, trunk: Slug, body: TestNumber, key: Key = "") -> Done:
+    """Make one call to this number and say what happened at each step."""
+    return await _tell(parts, who, "test", trunk, key, number=PhoneNumber(body.number))
+
+
+async def _tell(parts: Parts, who: Admin, verb: str, trunk: str, key: str, **args: str) -> Done:
+    await parts.stores.trunks.get(TrunkId(trunk))
+    target = f"trunk:{trunk}"
+    return Done.of(verb, target, await parts.do(who, verb, target, key, **args))
+
+
+async def _changes(parts: Parts, body: TrunkFields, trunk: str) -> dict[str, Any]:
+    """What was sent, as fields of the domain's Trunk; the password goes to its file."""
+    sent: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set - {"id"}}
+    for name in ("codecs", "caller_ids", "prefixes"):
+        if name in sent:
+            sent[name] = tuple(sent[name])
+    if "register_" in sent:
+        sent["register"] = sent.pop("register_")
+    password = sent.pop("password", None)
+    if password is not None:
+        sent["password_file"] = await parts.tools.keep_secret(f"trunk-{trunk}", password)
+    return sent
+
+
+def _check(trunk: Trunk) -> None:
+    if trunk.register and not (trunk.user and trunk.password_file):
+        raise BadValue("body/register: registering at a carrier needs user and password")
+
+
+async def _saved(parts: Parts, who: Admin, trunk: Trunk) -> TrunkSaved:
+    pushed = await try_later(parts, who, "push", f"trunk:{trunk.id}")
+    return TrunkSaved.model_validate(TrunkOut.of(trunk).model_dump(by_alias=True) | pushed.model_dump())

@@ -1,0 +1,118 @@
+"""The web application: routes, layers and errors put together from the parts it is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dialer.domain.errors import ObzvonError
+from dialer.domain.law import LAWFUL_RING_S
+from dialer.ports import Desk, Live, Stores
+from dialer.web import problem
+from dialer.web.api import calls, campaigns, cdrs, dnc, figures, leads, operators, sounds, tokens, trunks
+from dialer.web.auth import Guard
+from dialer.web.health import Health, MetricsPage, health_routes
+from dialer.web.parts import Parts, Tools
+from dialer.web.reference import docs_routes
+from dialer.web.shield import Shield
+
+SUMMARY = "Obzvon: a predictive dialer for Asterisk"
+ABOUT = """Every address under /v1 wants a token: `Authorization: Bearer obz_...`. Times are RFC 3339 in UTC,
+seconds are decimal numbers, phone numbers are E.164. Lists come in pages: send `next` of one page as `after`
+for the next. Errors are problem+json with a stable `id`. Verbs take an `Idempotency-Key`: the same key is
+done once."""
+_RESOURCES = (campaigns, leads, operators, calls, cdrs, trunks, dnc, figures, sounds, tokens)
+
+
+def build_app(
+    *,
+    stores: Stores,
+    live: Live,
+    desk: Desk,
+    tools: Tools,
+    health: Health,
+    metrics_page: MetricsPage,
+    version: str,
+    hosts: Collection[str] = (),
+    shortest_ring_s: float = LAWFUL_RING_S,
+) -> FastAPI:
+    """The whole API. `hosts` empty: any Host header; `shortest_ring_s` is lower in the lab only."""
+    app = describe(health=health, metrics_page=metrics_page, version=version)
+    app.state.parts = Parts(stores, live, desk, tools, shortest_ring_s)
+    app.add_middleware(Guard, tokens=stores.tokens, clock=tools.clock)
+    app.add_middleware(Shield, hosts=hosts)  # added last: the outermost
+    return app
+
+
+def describe(*, health: Health, metrics_page: MetricsPage, version: str) -> FastAPI:
+    """Routes and their description, not yet tied to any store."""
+    app = FastAPI(
+        title="Obzvon",
+        summary=SUMMARY,
+        description=ABOUT,
+        version=version,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        separate_input_output_schemas=False,
+    )
+    api = APIRouter(prefix="/v1")
+    for resource in _RESOURCES:
+        api.include_router(resource.router)
+    app.include_router(api)
+    app.include_router(health_routes(health, metrics_page, version))
+    _complete_openapi(app)
+    app.include_router(docs_routes(app.openapi()))
+    _answer_errors(app)
+    return app
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    """FastAPI does not know that our errors are problems: add their schema, once."""
+    schema = app.openapi()
+    known = problem.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema["components"]["schemas"].update(known.pop("$defs", {}) | {"Problem": known})
+    schema["components"]["schemas"].pop("HTTPValidationError", None)
+    schema["components"]["schemas"].pop("ValidationError", None)
+    app.openapi = lambda: schema  # type: ignore[method-assign]  # FastAPI's own way to replace the schema
+
+
+def _answer_errors(app: FastAPI) -> None:
+    allowed = _methods(app.openapi())
+
+    async def from_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            methods = {m for path, ms in allowed for m in ms if path.fullmatch(request.url.path)}
+            error.headers = {"Allow": ", ".join(sorted(methods))}
+        return problem.from_http(request, error)
+
+    async def from_domain(request: Request, error: Exception) -> Response:
+        return problem.from_domain(request, error)
+
+    async def from_validation(request: Request, error: Exception) -> Response:
+        return problem.from_validation(request, error)
+
+    app.add_exception_handler(HTTPException, from_http)
+    app.add_exception_handler(ObzvonError, from_domain)
+    app.add_exception_handler(RequestValidationError, from_validation)
+
+
+def _methods(schema: dict[str, Any]) -> list[tuple[re.Pattern[str], set[str]]]:
+    """All methods of each address: the framework knows only those of the route that it tried first."""
+    return [
+        (
+            re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(path))),
+            {method.upper() for method in operations},
+        )
+        for path, operations in schema["paths"].items()
+    ]

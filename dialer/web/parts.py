@@ -1,0 +1,129 @@
+"""What the web is given by the composition root, and how a route gets at it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, Header, Request
+from pydantic import StringConstraints
+
+from dialer.domain.types import CampaignId, PhoneNumber
+from dialer.ports import Clock, Command, Desk, Live, Stores
+from dialer.web.auth import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One line of a file that is no lead."""
+
+    line: int
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a list file; `import_id` is None after a dry run."""
+
+    import_id: int | None
+    leads: int
+    duplicates: int
+    rejects: Sequence[Reject] = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)  # column of the file: field of a lead
+    preview: Sequence[Mapping[str, str]] = ()  # the first rows as they would become leads
+
+
+class ImportList(Protocol):
+    async def __call__(
+        self, campaign: CampaignId, file_name: str, content: bytes, *, dry_run: bool
+    ) -> Imported:
+        """BadValue when the file cannot be read; nothing is changed then."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateLine:
+    """One condition of dialing, in the order in which they are looked at."""
+
+    name: str
+    is_open: bool
+    value: str  # a sentence with figures
+    opens_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a campaign dials, or does not."""
+
+    campaign: CampaignId
+    at: datetime
+    gates: Sequence[GateLine]
+    held_back: Mapping[str, int]  # leads by what holds them back
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """The pacer's last word on a campaign."""
+
+    campaign: CampaignId
+    at: datetime
+    reason: str
+    dialled: int = 0
+    given_up: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of /readyz."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What other rooms do for the API; each raises the Mistakes of domain.errors."""
+
+    import_list: ImportList
+    keep_message: Callable[[str, bytes], Awaitable[float]]  # (name, WAV): checks, converts, gives seconds
+    keep_secret: Callable[[str, str], Awaitable[str]]  # (name, secret): replaces, gives the path
+    hash_pin: Callable[[str], Awaitable[str]]
+    zones_of: Callable[[PhoneNumber], Sequence[str]]
+    explain: Callable[[CampaignId], Awaitable[Explanation]]
+    decisions: Callable[[], Sequence[Reasoned]]
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a route may use."""
+
+    stores: Stores
+    live: Live
+    desk: Desk
+    tools: Tools
+    shortest_ring_s: float
+
+    async def do(
+        self, caller: Caller, verb: str, target: str, key: str = "", **args: str
+    ) -> Mapping[str, Any]:
+        """Send a command to the cell. A key counts for one token, verb and target only."""
+        scoped = f"{caller.token}:{verb}:{target}:{key}" if key else ""
+        return await self.desk.do(Command(verb, target, {k: v for k, v in args.items() if v}, scoped))
+
+
+def _parts(request: Request) -> Parts:
+    parts = request.app.state.parts
+    assert isinstance(parts, Parts)
+    return parts
+
+
+Given = Annotated[Parts, Depends(_parts)]
+Key = Annotated[
+    Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,128}$")],
+    Header(alias="Idempotency-Key", description="the same key is done once; printable, 128 signs at most"),
+]

@@ -1,0 +1,78 @@
+"""Serves the web application on one address until it is cancelled, and stops within a bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from dialer.domain.errors import Fatal
+
+STOP_S = 5.0  # open requests get this long; then their tasks are cancelled
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process: it is the composition root that decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    on_bound: Callable[[str, int], None] = lambda host, port: None,
+    stop_s: float = STOP_S,
+) -> None:
+    """Serve until cancelled. `on_bound` hears the real port (0 draws one) once connections are accepted.
+
+    Cancelled, it takes no new connection, lets open requests end for at most `stop_s`, and then goes.
+    """
+    listener = _bind(host, port)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=max(1, round(stop_s)),
+        timeout_keep_alive=30,
+    )
+    server = _Server(config)
+    listener.listen(config.backlog)  # connections wait in the kernel until the loop below takes them
+    on_bound(*listener.getsockname()[:2])
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await asyncio.wait({serving}, timeout=stop_s + 1.0)
+        server.force_exit = True
+        serving.cancel()
+        await asyncio.wait({serving}, timeout=1.0)
+        listener.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as trouble:
+        listener.close()
+        why = {
+            errno.EADDRINUSE: f"port {port} on {host} is taken by another program: set DIALER_API_PORT",
+            errno.EACCES: f"port {port} may not be opened by this user: set DIALER_API_PORT above 1023",
+            errno.EADDRNOTAVAIL: f"{host} is no address of this machine: set DIALER_API_BIND",
+        }.get(trouble.errno or 0, f"{host} port {port} cannot be opened ({trouble}): set DIALER_API_BIND")
+        raise Fatal(f"the API cannot be served: {why}") from None
+    return listener

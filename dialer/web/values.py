@@ -1,0 +1,86 @@
+"""The values that requests may carry, each with its bounds; everything else is refused before it is used."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+LARGEST_ID = 2**31 - 1
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
+
+
+class Body(BaseModel):
+    """What a request may say: nothing that is not named here."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside of the years 2000 to 2099") from None
+    if not 2000 <= value.year <= 2099:
+        raise ValueError("is outside of the years 2000 to 2099")
+    return value
+
+
+def _written(value: Any) -> Any:
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("is not an instant as RFC 3339 writes it, such as 2026-02-03T10:00:00Z")
+    return value
+
+
+def _day(value: Any) -> str:
+    sentence = "is not a day of this century, such as 2026-02-03"
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError(sentence)
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise ValueError(sentence) from None
+
+
+Utc = Annotated[
+    AwareDatetime,
+    BeforeValidator(_written),
+    AfterValidator(_utc),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-02-03T10:00:00Z"]}),
+]
+Day = Annotated[
+    str,
+    BeforeValidator(_day),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-02-03"]}),
+]
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Whole = Annotated[int, Field(strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=31_536_000)]
+Number = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), Field(examples=["+79161234567"])]
+OperatorNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,6}$"), Field(examples=["101"])]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$"), Field(examples=["main"])]
+CallName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,80}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(examples=["RU"])]
+Line = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
+Title = Annotated[str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100)]
+Reason = Annotated[str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=64)]
+Note = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$", max_length=4000)]
+Secret = Annotated[
+    str, StringConstraints(pattern=r"^[\x21-\x7e]{8,128}$"), Field(examples=["8 signs or more"])
+]

@@ -1,0 +1,298 @@
+"""The journal keeps what it was told, through every way of being stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialer.adapters.journal import FileJournal, open_journal
+from dialer.adapters.memory.notes import MemoryJournal
+from dialer.domain.call import Call, State
+from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.errors import Fatal, StoreDown
+from dialer.domain.operators import Operator, StateChange
+from dialer.domain.operators import State as OperatorState
+from dialer.domain.types import CallId, CampaignId, LeadId, OperatorId, PhoneNumber, TrunkId
+
+AT = datetime(2026, 1, 31, 9, tzinfo=UTC)
+Journals = FileJournal | MemoryJournal
+
+
+def call(name: str) -> Call:
+    return Call(CallId(name), CampaignId(1), LeadId(2), PhoneNumber("+79161234567"), TrunkId("main"))
+
+
+def closing(name: str) -> Closing:
+    return Closing(cdr=None, lead=None, call=CallId(name))
+
+
+def ticking() -> Callable[[], datetime]:
+    """A clock that is a second later each time it is asked."""
+    count = iter(range(1_000_000))
+    return lambda: AT + timedelta(seconds=next(count))
+
+
+async def held_by(journal: Journals) -> tuple[Any, ...]:
+    """Everything that a restart would find in it."""
+    found = journal.recover()
+    facts = (await journal.pending(1000))[1] if journal.depth() else ()
+    calls = sorted(found.calls, key=lambda each: each.id)
+    operators = sorted(found.operators, key=lambda each: each.id)
+    return calls, operators, list(facts), found.facts, found.booted_at
+
+
+async def do(journal: Journals, step: tuple[str, int]) -> None:
+    what, n = step
+    name = f"c-{n}"
+    match what:
+        case "dialing":
+            await journal.dialing(call(name))
+        case "note":
+            journal.note(replace(call(name), state=State.BRIDGED, talk_s=float(n)))
+        case "operator":
+            journal.note_operator(Operator(OperatorId(f"10{n}"), state=OperatorState.READY))
+        case "boot":
+            journal.note_boot(AT + timedelta(days=n))
+        case "closing":
+            journal.closed(closing(name))
+        case "wrap_up":
+            journal.closed(WrapUp(CallId(name), OperatorId("101"), 5.0, "sold", AT))
+        case "change":
+            was, became = OperatorState.READY, OperatorState.PAUSED
+            journal.closed(StateChange(OperatorId("101"), was, became, f"tea {n}", AT))
+        case "taken":
+            if journal.depth():
+                mark, _ = await journal.pending(n + 1)
+                journal.taken(mark)
+
+
+WORDS = ("dialing", "note", "operator", "boot", "closing", "wrap_up", "change", "taken")
+STEPS = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 3)), max_size=14)
+
+
+def segment(folder: Path) -> Path:
+    (found,) = folder.glob("*.log")
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=STEPS, data=st.data())
+def test_cut_at_any_byte_it_recovers_what_was_told_before(
+    steps: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    asyncio.run(_cut(steps, data))
+
+
+async def _cut(steps: list[tuple[str, int]], data: st.DataObject) -> None:
+    with TemporaryDirectory() as place:
+        written, cut_off = Path(place, "written"), Path(place, "cut")
+        os.mkdir(cut_off)
+        told = MemoryJournal(ticking())
+        sizes, states = [], []
+        with open_journal(written, ticking()) as journal:
+            file = segment(written)
+            for step in [("boot", 0), *steps]:
+                sizes.append(file.stat().st_size)
+                states.append(await held_by(told))
+                await do(journal, step)
+                await do(told, step)
+        sizes.append(file.stat().st_size)
+        states.append(await held_by(told))
+        cut = data.draw(st.integers(sizes[0], sizes[-1]), label="cut")
+        (cut_off / file.name).write_bytes(file.read_bytes()[:cut])
+        with open_journal(cut_off, ticking()) as journal:
+            whole = max(n for n, size in enumerate(sizes) if size <= cut)
+            assert await held_by(journal) == states[whole]
+            assert bool(journal.damages) == (cut not in sizes)
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=STEPS)
+def test_renewed_all_the_time_it_recovers_the_same(steps: list[tuple[str, int]]) -> None:
+    asyncio.run(_renew(steps))
+
+
+async def _renew(steps: list[tuple[str, int]]) -> None:
+    told = MemoryJournal(ticking())
+    with TemporaryDirectory() as place:
+        for step in [*steps, ("boot", 1)]:
+            with open_journal(Path(place), ticking()) as journal:  # opening makes a new segment
+                await do(journal, step)
+            await do(told, step)
+        with open_journal(Path(place), ticking()) as journal:
+            assert await held_by(journal) == await held_by(told)
+            assert not journal.damages
+
+
+async def test_a_long_segment_is_replaced_by_what_is_worth_keeping(tmp_path: Path) -> None:
+    with open_journal(tmp_path, segment_bytes=20_000) as journal:
+        first = segment(tmp_path)
+        await journal.dialing(call("c-1"))
+        for n in range(400):
+            journal.note(replace(call("c-1"), talk_s=float(n)))
+            if n % 40 == 0:
+                await journal.dialing(call("c-2"))  # waits behind the renewal, which has the same thread
+        assert segment(tmp_path) != first
+        assert segment(tmp_path).stat().st_size < 40_000  # of 160,000 that were written
+    with open_journal(tmp_path) as journal:
+        talks = {each.id: each.talk_s for each in journal.recover().calls}
+        assert talks == {"c-1": 399.0, "c-2": 0.0}
+
+
+async def test_a_damaged_line_is_told_and_skipped(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        for name in ("c-1", "c-2", "c-3"):
+            await journal.dialing(call(name))
+    file = segment(tmp_path)
+    lines = file.read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b"c-2", b"c-9")
+    file.write_bytes(b"".join(lines))
+    with open_journal(tmp_path) as journal:
+        assert [each.id for each in journal.recover().calls] == ["c-1", "c-3"]
+        assert journal.damages == (f"line 3 of {file} is damaged and was skipped",)
+    assert file.with_suffix(".damaged").read_bytes() == b"".join(lines)
+
+
+@pytest.mark.parametrize("rubbish", [b"\0" * 4096, b"\xff\xfe\r\n\n", b'00000000 ["call"]\n', b"{}\n" * 3])
+async def test_rubbish_at_the_end_costs_nothing_before_it(tmp_path: Path, rubbish: bytes) -> None:
+    with open_journal(tmp_path) as journal:
+        await journal.dialing(call("c-1"))
+    with segment(tmp_path).open("ab") as file:
+        file.write(rubbish)
+    with open_journal(tmp_path) as journal:
+        assert [each.id for each in journal.recover().calls] == ["c-1"]
+        assert "torn" in journal.damages[0]
+        await journal.dialing(call("c-2"))
+    with open_journal(tmp_path) as journal:
+        assert [each.id for each in journal.recover().calls] == ["c-1", "c-2"]
+        assert not journal.damages
+
+
+async def test_a_second_process_is_sent_away_with_a_sentence(tmp_path: Path) -> None:
+    with (
+        open_journal(tmp_path),
+        pytest.raises(Fatal, match=rf"in use by process {os.getpid()}: stop that one"),
+        open_journal(tmp_path),
+    ):
+        pass
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(Fatal, match=r"file/journal cannot be used: "),
+        open_journal(tmp_path / "file" / "journal"),
+    ):
+        pass
+
+
+@contextmanager
+def full_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> Iterator[None]:
+    """The kernel takes `room` bytes more, then says that there is no space."""
+    real, left = os.write, room
+
+    def write(file: int, data: bytes) -> int:
+        nonlocal left
+        if left == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = real(file, data[:left])
+        left -= taken
+        return taken
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dialer.adapters.journal.disk.os.write", write)
+        yield
+
+
+async def test_on_a_full_disk_nothing_is_dialled_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_journal(tmp_path) as journal:
+        await journal.dialing(call("c-1"))
+        with full_disk(monkeypatch, room=40):
+            journal.note(replace(call("c-1"), talk_s=7.0))  # torn in mid-line
+            journal.closed(closing("c-0"))
+            with pytest.raises(StoreDown, match="No space left on device; nothing is dialled until it can"):
+                await journal.dialing(call("c-2"))
+            journal.closed(Closing(None, None, CallId("c-2")))
+            assert journal.trouble == "No space left on device"
+        await journal.dialing(call("c-3"))  # there is room again
+        assert not journal.trouble
+    with open_journal(tmp_path) as journal:
+        assert {each.id: each.talk_s for each in journal.recover().calls} == {"c-1": 7.0, "c-3": 0.0}
+        assert (await journal.pending(9))[1] == [closing("c-0"), closing("c-2")]
+        assert not journal.damages
+
+
+async def test_facts_wait_until_they_are_taken_and_are_numbered_on_after_a_restart(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        for name in ("c-1", "c-2", "c-3"):
+            journal.closed(closing(name))
+        mark, facts = await journal.pending(2)
+        assert facts == [closing("c-1"), closing("c-2")]
+        assert await journal.pending(2) == (mark, facts)  # not confirmed: told again
+        journal.taken(mark)
+    with open_journal(tmp_path) as journal:
+        assert journal.recover().facts == journal.depth() == 1
+        last, facts = await journal.pending(2)
+        assert facts == [closing("c-3")]
+        journal.taken(last)
+    with open_journal(tmp_path) as journal:
+        journal.closed(closing("c-4"))
+        mark, facts = await journal.pending(2)
+        assert mark > last
+        assert facts == [closing("c-4")]
+
+
+async def test_whoever_waits_for_a_fact_is_woken_by_one(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        waiting = asyncio.ensure_future(journal.pending(5))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        journal.closed(closing("c-1"))
+        assert (await asyncio.wait_for(waiting, 5))[1] == [closing("c-1")]
+
+
+async def test_marks_made_at_once_share_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs = 0
+    real = os.fdatasync
+
+    def counted(file: int) -> None:
+        nonlocal syncs
+        syncs += 1
+        real(file)
+
+    with open_journal(tmp_path) as journal:
+        monkeypatch.setattr("dialer.adapters.journal.disk.os.fdatasync", counted)
+        await asyncio.gather(*(journal.dialing(call(f"c-{n}")) for n in range(100)))
+        assert 1 <= syncs <= 3
+
+
+async def test_a_caller_that_is_cancelled_takes_nobody_along(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        first = asyncio.ensure_future(journal.dialing(call("c-1")))
+        second = asyncio.ensure_future(journal.dialing(call("c-2")))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait_for(second, 5)
+        assert first.cancelled()
+
+
+def test_the_time_of_the_last_line_is_known(tmp_path: Path) -> None:
+    with open_journal(tmp_path, lambda: AT) as journal:
+        journal.note_boot(AT - timedelta(days=1))
+    with open_journal(tmp_path) as journal:
+        assert journal.recover().last_at == AT
+        assert journal.recover().booted_at == AT - timedelta(days=1)

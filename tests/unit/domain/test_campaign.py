@@ -1,0 +1,206 @@
+"""The gates at the moment of dialing: in order, with a sentence, a rule and the instant when they open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dialer.domain.campaign import Campaign, may_dial
+from dialer.domain.lead import Lead
+from dialer.domain.schedule import every_day
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import (
+    CampaignId,
+    CampaignStatus,
+    LeadId,
+    Mode,
+    Outcome,
+    PhoneNumber,
+    Purpose,
+    TrunkId,
+)
+from dialer.domain.verdict import Gate, Verdict
+
+zone_of = cache(ZoneInfo)
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # Monday noon in Moscow
+NUMBER = PhoneNumber("+79161234567")
+CAMPAIGN = Campaign(CampaignId(1), "spring", status=CampaignStatus.RUNNING, trunks=(TrunkId("main"),))
+LEAD = Lead(LeadId(1), CampaignId(1), (NUMBER,), zones=("Europe/Moscow",))
+TRUNK = Trunk(TrunkId("main"), "192.0.2.1")
+
+
+@dataclass(frozen=True)
+class Known:
+    last_end_at: datetime | None = None
+    last_outcome: str = ""
+    dnc: str = ""
+
+
+def ago(outcome: Outcome, **span: float) -> Known:
+    return Known(NOW - timedelta(**span), outcome)
+
+
+def ask(
+    campaign: Campaign = CAMPAIGN,
+    lead: Lead = LEAD,
+    history: Known | None = None,
+    number: str = NUMBER,
+    now: datetime = NOW,
+) -> Verdict:
+    return may_dial(
+        campaign,
+        lead,
+        PhoneNumber(number),
+        trunk=TRUNK,
+        history=history or Known(),
+        now=now,
+        zone_of=zone_of,
+    )
+
+
+def test_an_ordinary_lead_may_be_dialled() -> None:
+    assert ask() == Verdict(True)
+
+
+Spoil = Callable[[Campaign, Lead, Known], tuple[Campaign, Lead, Known]]
+SPOILS: dict[Gate, Spoil] = {
+    Gate.STATUS: lambda c, lead, h: (replace(c, status=CampaignStatus.PAUSED), lead, h),
+    Gate.LAW: lambda c, lead, h: (replace(c, purpose=Purpose.ADVERTISING), lead, h),
+    Gate.NUMBER: lambda c, lead, h: (c, replace(lead, numbers=(PhoneNumber("+441632960960"),)), h),
+    Gate.DNC: lambda c, lead, h: (c, lead, replace(h, dnc="asked on 1 March")),
+    Gate.ATTEMPTS: lambda c, lead, h: (c, replace(lead, attempts=10), h),
+    Gate.HOURS: lambda c, lead, h: (replace(c, schedule=every_day(time(13), time(20))), lead, h),
+    Gate.REST: lambda c, lead, h: (c, lead, replace(h, last_end_at=NOW, last_outcome=Outcome.NO_ANSWER)),
+}
+
+
+@pytest.mark.parametrize("first", list(SPOILS))
+def test_gates_are_asked_in_order_and_the_first_closed_one_answers(first: Gate) -> None:
+    campaign, lead, history = CAMPAIGN, LEAD, Known()
+    order = list(SPOILS)
+    for gate in order[order.index(first) :]:
+        campaign, lead, history = SPOILS[gate](campaign, lead, history)
+    verdict = ask(campaign, lead, history, lead.number)
+    assert (verdict.ok, verdict.gate) == (False, first)
+
+
+@pytest.mark.parametrize("status", [one for one in CampaignStatus if one is not CampaignStatus.RUNNING])
+def test_only_a_running_campaign_dials(status: CampaignStatus) -> None:
+    assert ask(replace(CAMPAIGN, status=status)).reason == f"the campaign is {status}"
+
+
+def test_the_law_is_asked_at_the_moment_of_dialing_too() -> None:
+    advertising = replace(CAMPAIGN, purpose=Purpose.ADVERTISING)
+    verdict = ask(advertising)
+    assert (verdict.gate, verdict.rule, verdict.opens_at) == (Gate.LAW, "ru-no-automatic-advertising", None)
+    assert ask(replace(advertising, mode=Mode.PREVIEW)).ok
+
+
+@pytest.mark.parametrize("number", ["112", "+7112", "+441632960960", "79031112233", "+79031112233\r\nX: 1"])
+def test_a_number_that_must_not_go_out_is_refused_masked(number: str) -> None:
+    verdict = ask(number=number)
+    assert (verdict.gate, verdict.opens_at) == (Gate.NUMBER, None)
+    assert "903111" not in verdict.reason
+
+
+def test_a_blocked_number_is_refused_with_its_reason() -> None:
+    verdict = ask(history=Known(dnc="asked {politely} on 1 March"))
+    assert verdict.reason == "the number is on the do-not-call list: asked {politely} on 1 March"
+
+
+def test_the_attempts_cap_counts_figures() -> None:
+    assert ask(lead=replace(LEAD, attempts=9)).ok
+    verdict = ask(lead=replace(LEAD, attempts=12))
+    assert (verdict.reason, verdict.rule) == (
+        "12 attempts were made, 10 are allowed",
+        "campaign.max_attempts",
+    )
+
+
+class TestHours:
+    def test_closed_hours_say_when_they_open(self) -> None:
+        verdict = ask(now=datetime(2026, 3, 2, 18, 0, tzinfo=UTC))
+        assert (verdict.gate, verdict.rule) == (Gate.HOURS, "campaign.schedule")
+        assert verdict.opens_at == datetime(2026, 3, 3, 6, 0, tzinfo=UTC)
+        assert verdict.reason == "it is Mon 21:00 in Europe/Moscow, calls are allowed Mon-Sun 09:00-20:00"
+
+    def test_every_possible_zone_must_be_open(self) -> None:
+        wide = replace(LEAD, zones=("Europe/Moscow", "Asia/Kamchatka"))
+        assert not ask(lead=wide).ok
+        assert ask(lead=wide, now=datetime(2026, 3, 2, 7, 0, tzinfo=UTC)).ok
+
+    def test_a_lead_without_a_zone_is_never_guessed(self) -> None:
+        verdict = ask(lead=replace(LEAD, zones=()))
+        assert (verdict.gate, verdict.opens_at) == (Gate.HOURS, None)
+        assert "give the lead a time zone" in verdict.reason
+
+    @pytest.mark.parametrize(
+        ("at", "ok"),
+        [
+            ("2026-03-02 18:59", True),  # Monday 21:59
+            ("2026-03-02 19:00", False),
+            ("2026-03-01 16:59", True),  # Sunday 19:59
+            ("2026-03-01 17:00", False),
+            ("2026-03-01 05:59", False),
+            ("2026-03-01 06:00", True),
+        ],
+    )
+    def test_lawful_hours_narrow_the_schedule(self, at: str, ok: bool) -> None:
+        debt = replace(CAMPAIGN, purpose=Purpose.DEBT, schedule=every_day(time(0), time(0)))
+        verdict = ask(debt, now=datetime.fromisoformat(at).replace(tzinfo=UTC))
+        assert verdict.ok is ok
+        if not ok:
+            assert verdict.rule == "campaign.schedule and ru-debt-hours"
+            assert verdict.version
+
+
+class TestRest:
+    @pytest.mark.parametrize(
+        ("history", "ok"),
+        [
+            (ago(Outcome.NO_ANSWER, minutes=29), False),
+            (ago(Outcome.NO_ANSWER, minutes=30), True),
+            (ago(Outcome.CONNECTED, minutes=29), False),
+            (ago(Outcome.ABANDONED, hours=71), False),
+            (ago(Outcome.ABANDONED, hours=72), True),
+            (ago(Outcome.BUSY, seconds=1), True),  # the phone did not ring
+            (ago(Outcome.CONGESTION, seconds=1), True),
+            (Known(), True),
+        ],
+    )
+    def test_a_number_rests_after_its_phone_rang(self, history: Known, ok: bool) -> None:
+        verdict = ask(history=history)
+        assert verdict.ok is ok
+        if not ok and history.last_end_at:
+            assert verdict.opens_at is not None
+            assert verdict.opens_at > NOW
+
+    def test_the_sentence_has_figures_and_the_instant(self) -> None:
+        verdict = ask(history=ago(Outcome.ABANDONED, hours=5))
+        assert verdict.reason == (
+            "the last attempt at this number ended 5 h ago (abandoned), it rests for 3 d"
+        )
+        assert (verdict.opens_at, verdict.rule) == (NOW + timedelta(hours=67), "campaign.abandoned_rest")
+
+    def test_the_longest_of_campaign_and_law_holds(self) -> None:
+        debt = replace(CAMPAIGN, purpose=Purpose.DEBT)
+        verdict = ask(debt, history=ago(Outcome.CONNECTED, hours=23))
+        assert (verdict.gate, verdict.rule) == (Gate.REST, "ru-debt-one-talk-a-day")
+        assert ask(debt, history=ago(Outcome.NO_ANSWER, hours=1)).ok
+
+    def test_a_guaranteed_operator_lifts_the_british_rest_but_not_the_campaigns_own(self) -> None:
+        british = replace(CAMPAIGN, country="GB", abandoned_rest=timedelta(hours=1))
+        history = ago(Outcome.ABANDONED, hours=2)
+        assert ask(british, history=history).ok
+        assert ask(replace(british, mode=Mode.POWER), history=history).rule == "uk-after-abandoned"
+
+
+def test_a_verdict_keeps_sentence_and_figures_apart_for_translation() -> None:
+    verdict = ask(lead=replace(LEAD, attempts=10))
+    assert verdict.text == "{made} attempts were made, {most} are allowed"
+    assert verdict.args == {"made": "10", "most": "10"}

@@ -1,0 +1,234 @@
+"""A whole API on stores in memory, with a desk that remembers what it was told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import FastAPI
+
+from dialer.adapters.memory import memory_stores
+from dialer.adapters.memory.live import MemoryLive
+from dialer.adapters.prometheus import Metrics
+from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import Cdr, Closing
+from dialer.domain.errors import BadValue
+from dialer.domain.lead import Lead
+from dialer.domain.operators import Account
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import (
+    Alerting,
+    CallId,
+    CampaignId,
+    CellId,
+    Direction,
+    EndedBy,
+    LeadId,
+    OperatorId,
+    Outcome,
+    PhoneNumber,
+    TrunkId,
+)
+from dialer.ports import Command, Stores
+from dialer.web.app import build_app
+from dialer.web.auth import new_token
+from dialer.web.parts import Check, Explanation, GateLine, Imported, Reasoned, Reject, Tools
+
+NOW = datetime(2026, 2, 3, 10, 0, tzinfo=UTC)
+CELL = CellId("main")
+ROLES = ("viewer", "operator:101", "supervisor", "admin")
+
+
+@dataclass
+class FakeDesk:
+    """Answers every command; `fails` is raised instead. The same key is done once."""
+
+    told: list[Command] = field(default_factory=list)
+    answers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    fails: Exception | None = None
+
+    async def do(self, command: Command) -> Mapping[str, Any]:
+        if self.fails is not None:
+            raise self.fails
+        if command.key and command.key in self.answers:
+            return self.answers[command.key]
+        self.told.append(command)
+        answer = {"verb": command.verb, "at": NOW, "number": len(self.told)}
+        self.answers[command.key] = answer
+        return answer
+
+
+@dataclass
+class Outside:
+    """What the tools did."""
+
+    messages: dict[str, bytes] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    imports: list[tuple[str, int, bool]] = field(default_factory=list)
+
+    async def import_list(
+        self, campaign: CampaignId, file_name: str, content: bytes, *, dry_run: bool
+    ) -> Imported:
+        self.imports.append((file_name, len(content), dry_run))
+        try:
+            lines = content.decode().splitlines()[1:]
+        except UnicodeDecodeError:
+            raise BadValue("body/file: neither UTF-8 nor cp1251") from None
+        return Imported(None if dry_run else 1, len(lines), 0, [Reject(2, "abc", "no number")], {"tel": "number"})
+
+    async def keep_message(self, name: str, wav: bytes) -> float:
+        if len(wav) < 100:
+            raise BadValue("body/file: the WAV has no sound in it")
+        self.messages[name] = wav
+        return 2.5
+
+    async def keep_secret(self, name: str, secret: str) -> str:
+        self.secrets[name] = secret
+        return f"/secrets/{name}"
+
+    async def hash_pin(self, pin: str) -> str:
+        return f"hash-of-{len(pin)}"
+
+    async def explain(self, campaign: CampaignId) -> Explanation:
+        gates = [
+            GateLine("status", False, "the campaign is a draft"),
+            GateLine("hours", False, "closed in all zones", NOW + timedelta(hours=1)),
+        ]
+        return Explanation(campaign, NOW, gates, {"hours": 3}, "nothing is dialled: it is a draft")
+
+    def decisions(self) -> Sequence[Reasoned]:
+        return [Reasoned(CampaignId(1), NOW, "1 free operator, 1 call", 1, 0)]
+
+
+@dataclass
+class World:
+    app: FastAPI
+    stores: Stores
+    live: MemoryLive
+    desk: FakeDesk
+    outside: Outside
+    metrics: Metrics
+    tokens: dict[str, str]
+    checks: list[Check]
+
+
+async def build_world(*, hosts: Sequence[str] = ()) -> World:
+    """Two operators, a trunk, a campaign with three leads, two records."""
+    stores, live, desk, outside = memory_stores(lambda: NOW), MemoryLive(), FakeDesk(), Outside()
+    metrics = Metrics(version="0.1.0", cell=CELL, started_at=NOW)
+    checks = [Check("link", True), Check("database", True)]
+
+    async def health() -> Sequence[Check]:
+        return checks
+
+    app = build_app(
+        stores=stores,
+        live=live,
+        desk=desk,
+        tools=Tools(
+            import_list=outside.import_list,
+            keep_message=outside.keep_message,
+            keep_secret=outside.keep_secret,
+            hash_pin=outside.hash_pin,
+            zones_of=lambda number: ("Europe/Moscow",),
+            explain=outside.explain,
+            decisions=outside.decisions,
+            clock=lambda: NOW,
+        ),
+        health=health,
+        metrics_page=metrics.page,
+        version="0.1.0",
+        hosts=hosts,
+    )
+    await _fill(stores)
+    tokens = {}
+    for role in ROLES:
+        tokens[role.partition(":")[0]], digest = new_token()
+        await stores.tokens.add(role.replace(":", "-"), role, sha256=digest, now=NOW)
+    return World(app, stores, live, desk, outside, metrics, tokens, checks)
+
+
+async def _fill(stores: Stores) -> None:
+    await stores.trunks.add(Trunk(TrunkId("main"), "192.0.2.1", password_file="/secrets/trunk-main"))
+    for one in ("101", "102"):
+        await stores.accounts.add(Account(OperatorId(one), f"Operator {one}", pin_hash="hash"))
+    campaign = await stores.campaigns.add(
+        Campaign(CampaignId(0), "spring", operators=frozenset({OperatorId("101")}), trunks=(TrunkId("main"),))
+    )
+    numbers = [PhoneNumber(f"+7916000000{n}") for n in range(3)]
+    leads = [Lead(LeadId(0), campaign.id, (number,), name="=Иван") for number in numbers]
+    await stores.leads.import_list(campaign.id, "spring.csv", leads, now=NOW)
+    await stores.ledger.close([Closing(record(n, campaign.id), None, CallId(f"c-{n}")) for n in range(2)])
+
+
+def record(n: int, campaign: CampaignId) -> Cdr:
+    """The n-th record: a talk of 30 s."""
+    at = NOW + timedelta(minutes=n)
+    return Cdr(
+        id=CallId(f"c-{n}"), cell=CELL, campaign=campaign, lead=LeadId(n + 1), direction=Direction.OUT,
+        number=PhoneNumber(f"+7916000000{n}"), trunk=TrunkId("main"), attempt_no=1, dialled_at=at,
+        ring_at=at + timedelta(seconds=1), answer_at=at + timedelta(seconds=5),
+        bridge_at=at + timedelta(seconds=5, milliseconds=3), message_at=None,
+        end_at=at + timedelta(seconds=35), setup_s=1.0, ring_s=4.0, wait_s=0.003, talk_s=30.0,
+        outcome=Outcome.CONNECTED, alerting=Alerting.RINGING, cause=16, sip_code=None,
+        ended_by=EndedBy.PERSON, operator=OperatorId("101"), reason="=cmd|' /C calc'!A0",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+async def ask(
+    app: FastAPI,
+    method: str,
+    path: str,
+    *,
+    token: str = "",
+    body: Any = None,
+    raw: bytes | Sequence[bytes] | None = None,
+    headers: Mapping[str, str] | None = None,
+    query: bytes = b"",
+) -> Answer:
+    """One request, in process: `body` is sent as JSON, `raw` as it is, in chunks if it is a list."""
+    sent = {"content-type": "application/json"} if body is not None or raw is not None else {}
+    sent |= {"authorization": f"Bearer {token}"} if token else {}
+    sent |= {name.lower(): value for name, value in (headers or {}).items()}
+    content = json.dumps(body).encode() if raw is None and body is not None else raw or b""
+    chunks = [content] if isinstance(content, bytes) else list(content)
+    if isinstance(content, bytes):
+        sent.setdefault("content-length", str(len(content)))
+    path, _, inline = path.partition("?")
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": query or inline.encode(), "root_path": "",
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "state": {},
+    }  # fmt: skip
+    started: dict[str, Any] = {}
+    received: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        if not chunks:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": chunks.pop(0), "more_body": bool(chunks)}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            started.update(message)
+        else:
+            received.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    named = {name.decode().lower(): value.decode("latin-1") for name, value in started["headers"]}
+    return Answer(started["status"], named, b"".join(received))
