@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
+from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Any
 
+import structlog
+
+from agi.server import AgiServer
+from dialer import __version__
+from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
-from dialer.adapters.phones import normalise
+from dialer.adapters.journal.disk import open_journal
+from dialer.adapters.memory.live import MemoryLive
+from dialer.adapters.phones import normalise, zone_of
 from dialer.adapters.prometheus import Metrics
+from dialer.adapters.recordings import Converter
+from dialer.adapters.redis.live import open_live as open_redis_live
+from dialer.adapters.redis.wire import open_desk, serve_commands
+from dialer.adapters.secrets import is_right, read_secret
+from dialer.adapters.sql.migrate import migrate
+from dialer.adapters.sql.open import open_stores
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign, may_dial
+from dialer.domain.errors import BadValue, Conflict, Fatal, Missing, NetworkTrouble, StoreDown
+from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CallId, CellId, PhoneNumber
+from dialer.domain.types import CellId, Language, PhoneNumber, TrunkId
 from dialer.domain.verdict import Verdict
 from dialer.engine.cell import Cell, Ways
 from dialer.engine.errands import Errands
@@ -34,8 +47,32 @@ from dialer.engine.mirror import Mirror
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
-from dialer.ports import ChannelNews, Journal, Live, NumberHistory, Observer, PhoneNews, Stores
-from dialer.settings import Settings
+from dialer.ports import (
+    ChannelNews,
+    Desk,
+    Journal,
+    Live,
+    NumberHistory,
+    Observer,
+    PhoneNews,
+    Stores,
+)
+from dialer.settings import Settings, recordings_dir, sounds_dir
+from dialer.toolbox import api_tools
+from dialer.web.app import build_app
+from dialer.web.auth import new_token
+from dialer.web.parts import Check
+from dialer.web.server import serve as serve_web
+
+log = structlog.get_logger()
+
+ENGINE, WEB, AGI = "engine", "web", "agi"
+EVERYTHING = frozenset({ENGINE, WEB, AGI})
+REGISTRATIONS_S = 5.0
+FIGURES_S = 5.0
+STUCK_FACTS = 10_000
+CLI_NAME = "cli"
+LAB_RING_S = 1.0
 
 
 def utc_now() -> datetime:
@@ -48,14 +85,38 @@ def new_id() -> str:
     return f"{milliseconds:011x}{secrets.token_hex(5)}"
 
 
-@lru_cache(maxsize=1024)
-def zone(name: str) -> tzinfo:
-    return ZoneInfo(name)
+# --- stores -----------------------------------------------------------------------------------------------
 
 
-def read_secret(path: Path | str | None) -> str:
-    """What lies in a secret file; empty for no file."""
-    return Path(path).read_text(encoding="utf-8").strip() if path else ""
+def database_url(settings: Settings) -> str:
+    """The database of the settings; SQLite in the data folder by default."""
+    url = settings.database_url.get_secret_value()
+    return url or f"sqlite:///{(settings.data_dir / 'obzvon.db').resolve()}"
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, make: bool = False) -> AsyncIterator[Stores]:
+    """Every store. `make`: bring the tables up to date first; our own SQLite always is."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    url = database_url(settings)
+    if make or not settings.database_url.get_secret_value():
+        await migrate(url)
+    async with open_stores(url) as stores:
+        yield stores
+
+
+@asynccontextmanager
+async def open_live(settings: Settings) -> AsyncIterator[Live]:
+    """Live state in memory, or in Redis when it is configured."""
+    url = settings.redis_url.get_secret_value()
+    if not url:
+        yield MemoryLive()
+        return
+    async with open_redis_live(url) as live:
+        yield live
+
+
+# --- the engine -------------------------------------------------------------------------------------------
 
 
 class Observers:
@@ -76,29 +137,26 @@ class Observers:
 class LateEar:
     """The link is made before the cell that listens to it."""
 
-    def __init__(self) -> None:
-        self.cell: Cell | None = None
+    cell: Cell
 
     def heard(self, news: ChannelNews | PhoneNews) -> None:
-        if self.cell is not None:
-            self.cell.heard(news)
+        self.cell.heard(news)
 
     def ready(self, booted_at: datetime) -> None:
-        if self.cell is not None:
-            self.cell.ready(booted_at)
+        self.cell.ready(booted_at)
 
     def down(self) -> None:
-        if self.cell is not None:
-            self.cell.down()
+        self.cell.down()
 
 
-def gates(
-    campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, now: datetime
-) -> Verdict:
+def gates(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, now: datetime) -> Verdict:
     """Every gate of one number, asked right before it is dialled."""
-    return may_dial(
-        campaign, lead, lead.number, trunk=trunk, history=history, now=now, zone_of=zone
-    )
+    return may_dial(campaign, lead, lead.number, trunk=trunk, history=history, now=now, zone_of=zone_of)
+
+
+def secret_in(path: str) -> str:
+    """What lies in a secret file; empty for no file."""
+    return read_secret(Path(path)) if path else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,90 +168,308 @@ class Engine:
     switch: AriSwitch
     recorder: Recorder
     metrics: Metrics
-    policies: Policies
+    converter: Converter
+    listener: Listener
 
 
 @asynccontextmanager
 async def open_engine(
-    settings: Settings,
-    stores: Stores,
-    live: Live,
-    journal: Journal,
-    *,
-    observers: Sequence[Observer] = (),
-    on_recorded: Callable[[CallId], None] = lambda call: None,
+    settings: Settings, stores: Stores, live: Live, journal: Journal, *observers: Observer
 ) -> AsyncIterator[Engine]:
     """A cell that is connected or waits for its Asterisk; its tasks end with the context."""
     cell_id = CellId(settings.cell)
-    metrics = Metrics(version=_version(), cell=cell_id, started_at=utc_now())
+    metrics = Metrics(version=__version__, cell=cell_id, started_at=utc_now())
     mirror = Mirror(live, cell_id)
     policies = Policies()
-    errands = Errands()
     ear = LateEar()
-    password = read_secret(settings.ari_password_file)
-    async with Bulk(settings.ari_http_url, settings.ari_user, password) as bulk:
-        switch = AriSwitch(cell_id, settings.ari_app, ear, metrics, bulk, timeout_s=settings.ari_timeout_s)
-        shell = Shell(
-            cell=cell_id,
-            switch=switch,
-            journal=journal,
-            observer=Observers(metrics, mirror, *observers),
-            clock=utc_now,
-            new_id=new_id,
-            mailbox=Mailbox(),
-            errands=errands,
-            timers=Timers(utc_now),
-            sound=_sounds(settings),
-            linked=asyncio.Event(),
-        )
-        cell = Cell(
-            shell,
-            stores,
-            policies,
-            Ways(gates, read_secret, lambda text: _number(text, settings.country)),
-            hopper_size=settings.hopper,
-            interval_s=settings.pace_interval_s,
-        )
-        recorder = Recorder(journal, stores.ledger, stores.numbers, live, on_recorded)
+    password = secret_in(str(settings.ari_password_file or ""))
+    bulk = Bulk(settings.ari_http_url, settings.ari_user, password)
+    switch = AriSwitch(cell_id, settings.ari_app, ear, metrics, bulk, timeout_s=settings.ari_timeout_s)
+    shell = Shell(
+        cell=cell_id,
+        switch=switch,
+        journal=journal,
+        observer=Observers(metrics, mirror, *observers),
+        clock=utc_now,
+        new_id=new_id,
+        mailbox=Mailbox(),
+        errands=Errands(),
+        timers=Timers(utc_now),
+        sound=lambda name: str(sounds_dir(settings) / name) if name else "",
+        linked=asyncio.Event(),
+    )
+    ways = Ways(gates, secret_in, lambda text: _number(text, settings.country), zone_of, settings.lab)
+    cell = ear.cell = Cell(
+        shell, stores, policies, ways, hopper_size=settings.hopper, interval_s=settings.pace_interval_s
+    )
+    cell.pacer.on_decision = metrics.decided
+    converter = Converter(
+        recordings_dir(settings), stores.ledger, lambda call: cell.calls.get(call) is not None
+    )
+    recorder = Recorder(journal, stores.ledger, stores.numbers, live, converter.closed)
+    listener = Listener(settings.ari_bind, settings.ari_port)
+    listener.add(switch.link, Credentials(settings.ari_user, password))
+    engine = Engine(cell, shell, switch, recorder, metrics, converter, listener)
+    _watch(engine)
+    async with bulk:
         await live.clear(cell_id)
         await cell.start(journal.recover())
-        ear.cell = cell
-        listener = Listener(settings.ari_bind, settings.ari_port)
-        listener.add(switch.link, Credentials(settings.ari_user, password))
+        for operator in cell.floor.all():
+            mirror.show(operator)
         await listener.start()
-        engine = Engine(cell, shell, switch, recorder, metrics, policies)
-        tasks = [
-            asyncio.create_task(work, name=name)
-            for name, work in (
-                ("cell", cell.run()),
-                ("recorder", recorder.run()),
-                ("mirror", mirror.run()),
-                ("link", switch.link.run()),
-            )
-        ]
         try:
-            yield engine
+            async with background(
+                cell=cell.run(),
+                recorder=recorder.run(),
+                mirror=mirror.run(),
+                link=switch.link.run(),
+                converter=converter.run(),
+                registrations=_follow_registrations(settings, cell, metrics),
+                figures=_follow_figures(cell, stores, metrics),
+            ):
+                yield engine
+                if not await recorder.settle(5.0):
+                    log.warning("facts stay in the journal for the next start", facts=journal.depth())
+                await mirror.flush()
         finally:
-            await recorder.settle(5.0)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             shell.timers.stop_all()
-            await errands.settle(1.0)
+            await shell.errands.settle(1.0)
             await listener.stop()
 
 
-def _version() -> str:
-    from dialer import __version__
+def _watch(engine: Engine) -> None:
+    """Depths of every queue, read when somebody asks for the metrics."""
+    engine.metrics.watch_queue("journal", engine.shell.journal.depth)
+    engine.metrics.watch_queue("errands", lambda: len(engine.shell.errands))
+    engine.metrics.watch_queue("link", lambda: engine.switch.link.under_way)
+    engine.metrics.watch_queue("recordings", engine.converter.waiting)
 
-    return __version__
+
+@asynccontextmanager
+async def background(**works: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
+    """Runs these beside the body; the first that fails ends the body with its error."""
+    body = asyncio.current_task()
+    failed: list[BaseException] = []
+
+    def done(task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            failed.append(error)
+            if body is not None:
+                body.cancel()
+
+    tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
+    for task in tasks:
+        task.add_done_callback(done)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if failed and body is not None:
+            body.uncancel()
+            raise failed[0] from None
+        raise
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _follow_registrations(settings: Settings, cell: Cell, metrics: Metrics) -> None:
+    """The one thing that ARI does not show."""
+    if not settings.ami_port or settings.ami_password_file is None:
+        return
+    seen: dict[TrunkId, Registration] = {}
+    cell.trunks.registration_of = lambda trunk: seen[trunk].status if trunk in seen else ""
+    secret = secret_in(str(settings.ami_password_file))
+    ami = Ami(settings.ami_host, settings.ami_port, settings.ami_user, secret)
+    await ami.start()
+    try:
+        while True:
+            await asyncio.sleep(REGISTRATIONS_S if ami.is_connected else 0.5)
+            try:
+                seen.clear()
+                seen.update(await ami.registrations())
+            except NetworkTrouble as trouble:
+                log.debug("registrations are not known", reason=str(trouble))
+            for trunk, registration in seen.items():
+                metrics.trunk(trunk, registered=registration.is_registered)
+    finally:
+        await ami.stop()
+
+
+async def _follow_figures(cell: Cell, stores: Stores, metrics: Metrics) -> None:
+    """Gauges that are counted in the database now and then."""
+    while True:
+        metrics.know_operators(operator.id for operator in cell.floor.all())
+        metrics.know_campaigns(cell.pacer.campaigns.values())
+        try:
+            for campaign in cell.pacer.running():
+                metrics.leads(campaign.id, await stores.leads.count(campaign.id, utc_now()))
+        except StoreDown as trouble:
+            log.debug("leads could not be counted", reason=str(trouble))
+        await asyncio.sleep(FIGURES_S)
 
 
 def _number(text: str, country: str) -> PhoneNumber | None:
-    found = normalise(text, country)
-    return found[0] if isinstance(found, list) and len(found) == 1 else None
+    """A caller as the network wrote him: with or without the country, never guessed from two."""
+    found = normalise(text if text.startswith(("+", "8")) else f"+{text}", country).numbers
+    return found[0] if len(found) == 1 else None
 
 
-def _sounds(settings: Settings) -> Callable[[str], str]:
-    folder = settings.sounds_dir or settings.data_dir / "sounds"
-    return lambda name: str(folder.resolve() / name) if name else ""
+# --- the API ---------------------------------------------------------------------------------------------
+
+
+async def health(settings: Settings, stores: Stores, engine: Engine | None) -> list[Check]:
+    """A dead trunk is no reason to be unready; a service that cannot dial or cannot write is."""
+    checks = []
+    try:
+        await stores.campaigns.all()
+        checks.append(Check("database", True))
+    except StoreDown as trouble:
+        checks.append(Check("database", False, str(trouble)))
+    if engine is not None:
+        linked = engine.shell.linked.is_set()
+        checks.append(Check("link", linked, "" if linked else "Asterisk is not connected"))
+        depth = engine.shell.journal.depth()
+        checks.append(Check("journal", depth < STUCK_FACTS, f"{depth} facts wait for the database"))
+    return checks
+
+
+# --- the whole service ------------------------------------------------------------------------------------
+
+
+async def serve(
+    settings: Settings,
+    *,
+    only: frozenset[str] = EVERYTHING,
+    stop: asyncio.Event,
+    hurry: asyncio.Event,
+    ready: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Run until `stop`, then drain; `hurry` ends the drain. Fatal says why it could not go on."""
+    if only - EVERYTHING or not only:
+        raise BadValue(f"--only takes {', '.join(sorted(EVERYTHING))}; not {', '.join(sorted(only))}")
+    if only != EVERYTHING and not settings.redis_url.get_secret_value():
+        raise BadValue("parts of the service talk to each other through Redis: set DIALER_REDIS_URL")
+    for folder in (sounds_dir(settings), recordings_dir(settings)):
+        folder.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(open_database(settings))
+        live = await stack.enter_async_context(open_live(settings))
+        engine = None
+        if ENGINE in only:
+            journal = stack.enter_context(
+                open_journal(settings.data_dir / "journal" / settings.cell, utc_now)
+            )
+            engine = await stack.enter_async_context(open_engine(settings, stores, live, journal))
+        desk = await _desk(settings, engine, stack)
+        if AGI in only:
+            await stack.enter_async_context(_agi(settings, stores, live, desk))
+        if WEB in only:
+            await stack.enter_async_context(_web(settings, stores, live, desk, engine, ready))
+        else:
+            ready("")
+        await stop.wait()
+        if engine is not None:
+            await _drain(settings, engine, hurry)
+
+
+async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack) -> Desk:
+    """The cell's own desk, or the way to it through Redis; beside a split service the cell listens there."""
+    url = settings.redis_url.get_secret_value()
+    if engine is None:
+        return await stack.enter_async_context(open_desk(url, CellId(settings.cell)))
+    if url:
+        await stack.enter_async_context(
+            background(wire=serve_commands(url, CellId(settings.cell), engine.cell.desk))
+        )
+    return engine.cell.desk
+
+
+@asynccontextmanager
+async def _agi(settings: Settings, stores: Stores, live: Live, desk: Desk) -> AsyncIterator[AgiServer]:
+    server = AgiServer(
+        desk,
+        stores.accounts,
+        live,
+        is_right,
+        bind=settings.agi_bind,
+        port=settings.agi_port,
+        language=Language(settings.language),
+    )
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def _web(
+    settings: Settings,
+    stores: Stores,
+    live: Live,
+    desk: Desk,
+    engine: Engine | None,
+    ready: Callable[[str], None],
+) -> AsyncIterator[None]:
+    metrics = (
+        engine.metrics
+        if engine
+        else Metrics(version=__version__, cell=CellId(settings.cell), started_at=utc_now())
+    )
+    app = build_app(
+        stores=stores,
+        live=live,
+        desk=desk,
+        tools=api_tools(settings, stores, desk, pacer=engine.cell.pacer if engine else None, clock=utc_now),
+        health=lambda: health(settings, stores, engine),
+        metrics_page=metrics.page,
+        version=__version__,
+        shortest_ring_s=LAB_RING_S if settings.lab else LAWFUL_RING_S,
+    )
+    bound = asyncio.Event()
+    address: list[str] = []
+
+    def on_bound(host: str, port: int) -> None:
+        address.append(f"http://{host}:{port}")
+        bound.set()
+
+    web = serve_web(app, settings.api_bind, settings.api_port, on_bound=on_bound)
+    async with background(web=web):
+        await bound.wait()
+        token_file = await _admit_cli(settings, stores, address[0])
+        ready(address[0])
+        try:
+            yield
+        finally:
+            token_file.unlink(missing_ok=True)
+
+
+async def _admit_cli(settings: Settings, stores: Stores, address: str) -> Path:
+    """The command line on this machine speaks to the API with a token made at each start."""
+    with suppress(Missing):
+        await stores.tokens.revoke(CLI_NAME, utc_now())
+    text, sha256 = new_token()
+    try:
+        await stores.tokens.add(CLI_NAME, "admin", sha256=sha256, now=utc_now())
+    except Conflict as clash:
+        raise Fatal(f"the token of the command line could not be renewed: {clash}") from None
+    path = settings.data_dir / "cli.token"
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(f"{address}\n{text}\n", encoding="utf-8")
+    return path
+
+
+async def _drain(settings: Settings, engine: Engine, hurry: asyncio.Event) -> None:
+    """Dial nothing more; talks may end, unless somebody is in a hurry."""
+    log.info("draining", calls=len(engine.cell.calls))
+    draining = asyncio.create_task(engine.cell.drain(settings.drain_s))
+    hurrying = asyncio.create_task(hurry.wait())
+    await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+    hurrying.cancel()
+    done = draining.done() and draining.result()
+    draining.cancel()
+    if not done:
+        log.warning("calls are ended", calls=len(engine.cell.calls))
+        await engine.cell.end_all()

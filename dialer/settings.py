@@ -75,3 +75,11 @@ class Settings(BaseSettings):
     log_format: str = Field("console", pattern="^(console|json)$")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     language: str = Field("ru", pattern="^(ru|en)$")
+
+
+def sounds_dir(settings: Settings) -> Path:
+    return (settings.sounds_dir or settings.data_dir / "sounds").absolute()
+
+
+def recordings_dir(settings: Settings) -> Path:
+    return (settings.recordings_dir or settings.data_dir / "recordings").absolute()

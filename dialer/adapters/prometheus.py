@@ -339,3 +339,29 @@ class Metrics:
 
 def _span_s(start_at: datetime | None, end_at: datetime | None) -> float | None:
     return None if start_at is None or end_at is None else max(0.0, (end_at - start_at).total_seconds())
+
+
+def markdown_page() -> str:
+    """docs/reference/metrics.md."""
+    lines = [
+        "# Metrics",
+        "",
+        "At /metrics, for Prometheus. `python -m dialer.adapters.prometheus` writes this page anew.",
+        "Campaigns appear by their id (`dialer_campaign_info` has the names); no label holds a phone number or the",
+        "id of a call. Counters begin at nothing when the service starts: use `rate()` and `increase()`.",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for row in TABLE:
+        labels = ", ".join(f"`{label}`" for label in row.labels)
+        lines.append(f"| `{row.name}` | {row.kind} | {labels} | {row.meaning} |")
+    lines += ["", "## Buckets", "", "Upper bounds in seconds.", "", "| histogram | buckets |", "|---|---|"]
+    lines += [
+        f"| `{row.name}` | {', '.join(f'{one:g}' for one in row.buckets)} |" for row in TABLE if row.buckets
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown_page(), end="")

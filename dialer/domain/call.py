@@ -85,6 +85,7 @@ class Call:
     bereft: bool = False  # lost its operator in mid-talk
     in_app: bool = False  # Asterisk lets us control the channel
     hanging_up: bool = False  # we have asked Asterisk to end it
+    failed_connects: int = 0  # times that Asterisk would not put the person through
     leased_at: datetime | None = None
     dialled_at: datetime | None = None  # the request went out
     ring_at: datetime | None = None
@@ -242,6 +243,7 @@ class ConnectFailed(Event):
     """Ours: Asterisk would not put the person into the operator's bridge."""
 
     reason: str
+    operator: OperatorId | None = None  # whose bridge it was; None: the present one's
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,9 +140,9 @@ class Move:
 
 
 def step(operator: Operator, event: Event) -> Result:
-    """The operator after the event, and what must be done. Conflict: that cannot be asked for in this state."""
-    if isinstance(event, LegDown) and event.channel != operator.channel:
-        return operator, ()
+    """The operator after the event, and what must be done; Conflict when the state does not allow it."""
+    if isinstance(event, LegDown | LegUp) and event.channel != operator.channel:
+        return operator, (DropLeg(event.channel),) if isinstance(event, LegUp) else ()
     move = TABLE.get((operator.state, type(event)))
     if move is None:
         if isinstance(event, LoginAsked | ReadyAsked | PauseAsked):
@@ -237,6 +237,13 @@ def _logout(operator: Operator, event: LogoutAsked) -> Result:
     return _leave(operator, event.at, event.reason)
 
 
+def _logout_connecting(operator: Operator, event: LogoutAsked) -> Result:
+    """Also from a talk whose phone is being rung again: what was said of it is written."""
+    gone, effects = _leave(operator, event.at, event.reason)
+    wrap = (EndWrapUp(operator),) if operator.call is not None else ()
+    return gone, (*wrap, *effects)
+
+
 def _logout_after_wrap_up(operator: Operator, event: LogoutAsked) -> Result:
     gone, effects = _leave(operator, event.at, event.reason)
     return gone, (EndWrapUp(operator), *effects)
@@ -275,15 +282,17 @@ def _pause_later(operator: Operator, event: PauseAsked) -> Result:
 
 
 def _leg_rings(operator: Operator, event: LegRings) -> Result:
-    return replace(operator, leg=LegState.RINGING, channel=event.channel), ()
+    """A leg that was there before it is let go."""
+    old = () if operator.channel in (None, event.channel) else _drop(operator)
+    return replace(operator, leg=LegState.RINGING, channel=event.channel), old
 
 
 def _leg_up(operator: Operator, event: LegUp) -> Result:
     return replace(operator, leg=LegState.UP, channel=event.channel), ()
 
 
-def _leg_unwanted(operator: Operator, event: LegUp) -> Result:
-    """It came up after he had left."""
+def _leg_unwanted(operator: Operator, event: LegRings | LegUp) -> Result:
+    """It rings, or came up, after he had left."""
     return operator, (DropLeg(event.channel),)
 
 
@@ -332,19 +341,21 @@ def _switch_lost(operator: Operator, event: SwitchLost) -> Result:
     """Back to where he was, as soon as Asterisk is back; the calls end on their own."""
     was = operator.state
     back = State.PAUSED if was is State.PAUSED or operator.then is State.PAUSED else State.READY
+    talked = was in (State.TALKING, State.WRAP_UP, State.CONNECTING)
+    wrap = (EndWrapUp(operator),) if talked else ()
     if operator.then is State.OFFLINE:
-        return _leave(_without_leg(operator), event.at, operator.then_reason)
-    wrap = (EndWrapUp(operator),) if was is State.WRAP_UP else ()
+        return _leave(_without_leg(operator), event.at, operator.then_reason)[0], wrap
     reason = operator.then_reason or (operator.reason if was is State.PAUSED else SWITCH_LOST)
     lost = _without_call(_without_leg(operator))
     if operator.leg_kind is LegKind.ON_DEMAND:
-        return _go(lost, back, event.at, operator.reason if back is State.PAUSED else ""), wrap
+        return _go(lost, back, event.at, reason if back is State.PAUSED else ""), wrap
     return replace(_go(lost, State.CONNECTING, event.at, reason), back_to=back), wrap
 
 
 def _still_connecting(operator: Operator, event: SwitchLost) -> Result:
-    back = operator.back_to or State.READY
-    return replace(_without_call(_without_leg(operator)), back_to=back), ()
+    if operator.call is not None:
+        return _switch_lost(operator, event)
+    return replace(_without_leg(operator), back_to=operator.back_to or State.READY), ()
 
 
 def _reserve(operator: Operator, event: ReservedFor) -> Result:
@@ -359,6 +370,8 @@ def _released(operator: Operator, event: Released) -> Result:
 
 def _released_lost(operator: Operator, event: Event) -> Result:
     """The call gave up waiting for his phone."""
+    if operator.leg_kind is LegKind.ON_DEMAND and operator.then is State.OFFLINE:
+        return _leave(operator, event.at, operator.then_reason)
     if operator.leg_kind is LegKind.ON_DEMAND:
         paused = _without_leg(_without_call(_go(operator, State.PAUSED, event.at, operator.reason or MISSED)))
         return paused, _drop(operator)
@@ -379,6 +392,14 @@ def _talk_over(operator: Operator, event: TalkEnded) -> Result:
     return wrapping, (*rest, StartWrapUp(until))
 
 
+def _talk_over_lost(operator: Operator, event: TalkEnded) -> Result:
+    """The talk ended without his phone: one that is called for each talk need not be up for the wrap-up."""
+    if operator.leg_kind is LegKind.ON_DEMAND:
+        return _talk_over(operator, event)
+    gone, effects = _leave(operator, event.at, PHONE_LOST)
+    return gone, (EndWrapUp(operator), *effects)
+
+
 def _wrap_up_over(operator: Operator, event: WrapUpRanOut) -> Result:
     free, effects = _free(operator, event.at, ready=event.ready_after)
     return free, (EndWrapUp(operator), *effects)
@@ -389,95 +410,73 @@ def _nothing(operator: Operator, event: Event) -> Result:
 
 
 _S = State
-_ROWS: Mapping[State, Mapping[type[Event], tuple[Handler, tuple[State, ...]]]] = {
+_Row = tuple[Handler, tuple[State, ...]]
+_ANYWHERE = (_S.CONNECTING, _S.READY, _S.PAUSED, _S.OFFLINE)
+# The end of a call that crossed with what the operator, or the phone, did meanwhile.
+_CALL_ENDS = (Released, TalkBegan, TalkEnded, WrapUpRanOut)
+_LATE: Mapping[type[Event], _Row] = dict.fromkeys(_CALL_ENDS, (_nothing, ()))
+_LEG: Mapping[type[Event], _Row] = {LegRings: (_leg_rings, ()), LegUp: (_leg_up, ())}
+_IN_CALL: Mapping[type[Event], _Row] = {
+    **_LATE,
+    **_LEG,
+    ReadyAsked: (_stay_on, ()),
+    PauseAsked: (_pause_later, ()),
+    LogoutAsked: (_logout_later, ()),
+    LegDown: (_leg_lost_in_call, (_S.CONNECTING,)),
+    SwitchLost: (_switch_lost, _ANYWHERE),
+    Released: (_released, (_S.READY, _S.PAUSED, _S.OFFLINE)),
+    TalkEnded: (_talk_over, (_S.WRAP_UP, _S.READY, _S.PAUSED, _S.OFFLINE)),
+}
+_ROWS: Mapping[State, Mapping[type[Event], _Row]] = {
     _S.OFFLINE: {
+        **_LATE,
         LoginAsked: (_login, (_S.CONNECTING, _S.PAUSED)),
         LogoutAsked: (_nothing, ()),
-        LegRings: (_nothing, ()),
+        LegRings: (_leg_unwanted, ()),
         LegUp: (_leg_unwanted, ()),
         LegDown: (_nothing, ()),
         SwitchLost: (_nothing, ()),
-        Released: (_nothing, ()),
-        TalkEnded: (_nothing, ()),
-        TalkBegan: (_nothing, ()),
-        WrapUpRanOut: (_nothing, ()),
     },
     _S.CONNECTING: {
-        LogoutAsked: (_logout, (_S.OFFLINE,)),
+        **_LATE,
+        LogoutAsked: (_logout_connecting, (_S.OFFLINE,)),
         LegRings: (_leg_rings, ()),
         LegUp: (_connected, (_S.RESERVED, _S.READY, _S.PAUSED)),
         LegDown: (_not_connected, (_S.OFFLINE,)),
-        SwitchLost: (_still_connecting, ()),
+        SwitchLost: (_still_connecting, _ANYWHERE),
         Released: (_released_lost, (_S.OFFLINE, _S.PAUSED)),
-        TalkEnded: (_released_lost, (_S.OFFLINE, _S.PAUSED)),
-        TalkBegan: (_nothing, ()),
-        WrapUpRanOut: (_nothing, ()),
+        TalkEnded: (_talk_over_lost, (_S.OFFLINE, _S.PAUSED, _S.WRAP_UP, _S.READY)),
     },
     _S.READY: {
+        **_LATE,
+        **_LEG,
         ReadyAsked: (_nothing, ()),
         PauseAsked: (_pause, (_S.PAUSED,)),
         LogoutAsked: (_logout, (_S.OFFLINE,)),
-        LegRings: (_leg_rings, ()),
-        LegUp: (_leg_up, ()),
         LegDown: (_leg_lost, (_S.OFFLINE, _S.PAUSED)),
         SwitchLost: (_switch_lost, (_S.CONNECTING,)),
         ReservedFor: (_reserve, (_S.RESERVED,)),
-        Released: (_nothing, ()),
-        TalkEnded: (_nothing, ()),
-        TalkBegan: (_nothing, ()),
-        WrapUpRanOut: (_nothing, ()),
     },
-    _S.RESERVED: {
-        ReadyAsked: (_stay_on, ()),
-        PauseAsked: (_pause_later, ()),
-        LogoutAsked: (_logout_later, ()),
-        LegRings: (_leg_rings, ()),
-        LegUp: (_leg_up, ()),
-        LegDown: (_leg_lost_in_call, (_S.CONNECTING,)),
-        SwitchLost: (_switch_lost, (_S.CONNECTING, _S.READY, _S.PAUSED, _S.OFFLINE)),
-        Released: (_released, (_S.READY, _S.PAUSED, _S.OFFLINE)),
-        TalkBegan: (_talk, (_S.TALKING,)),
-        TalkEnded: (_talk_over, (_S.WRAP_UP, _S.READY, _S.PAUSED, _S.OFFLINE)),
-        WrapUpRanOut: (_nothing, ()),
-    },
-    _S.TALKING: {
-        ReadyAsked: (_stay_on, ()),
-        PauseAsked: (_pause_later, ()),
-        LogoutAsked: (_logout_later, ()),
-        LegRings: (_leg_rings, ()),
-        LegUp: (_leg_up, ()),
-        LegDown: (_leg_lost_in_call, (_S.CONNECTING,)),
-        SwitchLost: (_switch_lost, (_S.CONNECTING, _S.READY, _S.PAUSED, _S.OFFLINE)),
-        Released: (_released, (_S.READY, _S.PAUSED, _S.OFFLINE)),
-        TalkBegan: (_nothing, ()),
-        TalkEnded: (_talk_over, (_S.WRAP_UP, _S.READY, _S.PAUSED, _S.OFFLINE)),
-        WrapUpRanOut: (_nothing, ()),
-    },
+    _S.RESERVED: {**_IN_CALL, TalkBegan: (_talk, (_S.TALKING,))},
+    _S.TALKING: _IN_CALL,
     _S.WRAP_UP: {
+        **_LATE,
+        **_LEG,
         ReadyAsked: (_ready_from_wrap_up, (_S.READY,)),
         PauseAsked: (_pause_from_wrap_up, (_S.PAUSED,)),
         LogoutAsked: (_logout_after_wrap_up, (_S.OFFLINE,)),
-        LegRings: (_leg_rings, ()),
-        LegUp: (_leg_up, ()),
         LegDown: (_leg_lost_in_wrap_up, (_S.OFFLINE,)),
-        SwitchLost: (_switch_lost, (_S.CONNECTING, _S.READY, _S.PAUSED, _S.OFFLINE)),
-        Released: (_nothing, ()),
-        TalkBegan: (_nothing, ()),
-        TalkEnded: (_nothing, ()),
+        SwitchLost: (_switch_lost, _ANYWHERE),
         WrapUpRanOut: (_wrap_up_over, (_S.READY, _S.PAUSED, _S.OFFLINE)),
     },
     _S.PAUSED: {
+        **_LATE,
+        **_LEG,
         ReadyAsked: (_ready, (_S.READY,)),
         PauseAsked: (_pause, ()),
         LogoutAsked: (_logout, (_S.OFFLINE,)),
-        LegRings: (_leg_rings, ()),
-        LegUp: (_leg_up, ()),
         LegDown: (_leg_lost, (_S.OFFLINE,)),
         SwitchLost: (_switch_lost, (_S.CONNECTING,)),
-        Released: (_nothing, ()),
-        TalkBegan: (_nothing, ()),
-        TalkEnded: (_nothing, ()),
-        WrapUpRanOut: (_nothing, ()),
     },
 }
 

@@ -36,7 +36,7 @@ class Verdict:
     @property
     def reason(self) -> str:
         """One sentence with figures."""
-        return self.text.format(**self.args)
+        return self.text.format(**self.args) if self.args else self.text
 
 
 PASSED = Verdict(True)

@@ -33,6 +33,8 @@ class Calls:
         self._on_end = on_end
         self._calls: dict[CallId, Call] = {}
         self._about: dict[CallId, tuple[Lead | None, Campaign]] = {}
+        self.idle = asyncio.Event()  # no call is in flight
+        self.idle.set()
         self._last_errand: dict[CallId, asyncio.Task[None]] = {}
 
     # --- what others may ask
@@ -52,6 +54,7 @@ class Calls:
     def add(self, call: Call, lead: Lead | None, campaign: Campaign) -> None:
         """A new call, or one that the journal remembers; nothing happens until it is told something."""
         self._calls[call.id] = call
+        self.idle.clear()
         self._about[call.id] = (lead, campaign)
 
     def forget_lead(self, call: CallId) -> None:
@@ -87,7 +90,7 @@ class Calls:
     def _handle(self, call_id: CallId, event: c.Event) -> None:
         before = self._calls.get(call_id)
         if before is None:
-            self._orphan(event)
+            self._orphan(call_id, event)
             return
         after, effects = step(before, event)
         self._calls[call_id] = after
@@ -99,9 +102,9 @@ class Calls:
         for effect in effects:
             self._perform(after, effect, event.at)
 
-    def _orphan(self, event: c.Event) -> None:
+    def _orphan(self, call: CallId, event: c.Event) -> None:
         if isinstance(event, c.Reserved):
-            self._floor.release(event.operator, event.at, talked=False)
+            self._floor.release(event.operator, call, event.at, talked=False)
 
     def _perform(self, call: Call, effect: c.Effect, at: datetime) -> None:
         """Each effect answers, if it does, by an event; nothing is awaited here."""
@@ -118,7 +121,7 @@ class Calls:
             case c.StartTalk(operator):
                 self._floor.start_talk(operator, at)
             case c.Release(operator, talked):
-                self._floor.release(operator, at, talked=talked)
+                self._floor.release(operator, call.id, at, talked=talked)
             case c.CallBackLeg(operator):
                 self._floor.call_back(operator)
             case c.PlayMessage():
@@ -157,6 +160,8 @@ class Calls:
     def _close(self, call: Call) -> None:
         lead, campaign = self._about.pop(call.id)
         del self._calls[call.id]
+        if not self._calls:
+            self.idle.set()
         self._last_errand.pop(call.id, None)
         for timer in c.Timer:
             self._shell.timers.stop((call.id, timer))
@@ -232,7 +237,7 @@ class Calls:
                 await self._shell.switch.answer(ChannelId(call.id))
             await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))
         except NetworkTrouble as trouble:
-            self.tell(call.id, c.ConnectFailed(self._shell.clock(), str(trouble)))
+            self.tell(call.id, c.ConnectFailed(self._shell.clock(), str(trouble), operator))
 
     async def _play_message(self, call: Call) -> None:
         exten, context = ("safe", "obz-out") if call.direction is Direction.OUT else ("sorry", "obz-in")

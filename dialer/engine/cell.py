@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -16,12 +16,14 @@ from dialer.domain.errors import Missing, NetworkTrouble, StoreDown
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State
 from dialer.domain.pacing.decision import Policy
+from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId, Outcome, PhoneNumber
+from dialer.engine.account import Accountant
 from dialer.engine.books import Books
 from dialer.engine.calls import Calls
 from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
-from dialer.engine.hopper import Hopper
+from dialer.engine.hopper import LEASE_S, Hopper
 from dialer.engine.inbound import Inbound
 from dialer.engine.pacer import Ask, Pacer
 from dialer.engine.reconcile import Reconciler
@@ -44,6 +46,8 @@ class Ways:
     ask: Ask  # the gates of one number at one instant
     secret_of: Callable[[str], str]  # what lies in a secret file; empty for no file
     number_of: Callable[[str], PhoneNumber | None]  # a number as a network wrote it
+    zone_of: ZoneOf
+    lab: bool = False
 
 
 class Cell:
@@ -88,7 +92,16 @@ class Cell:
             campaign_of=self._campaign,
             number_of=ways.number_of,
         )
-        self.desk = CellDesk(shell, self.floor, self.calls, self.books, self.trials)
+        accountant = Accountant(
+            shell,
+            self.pacer,
+            self.calls,
+            self.trunks,
+            leads=stores.leads,
+            zone_of=ways.zone_of,
+            lab=ways.lab,
+        )
+        self.desk = CellDesk(shell, self.floor, self.calls, self.books, self.trials, accountant=accountant)
         self.reconciler = Reconciler(shell, self.calls, self.floor)
         self.floor.tell_call = self.calls.tell
         self.floor.about = self._about
@@ -127,7 +140,11 @@ class Cell:
         held = [call.lead for call in recovered.calls if call.lead is not None]
         freed = await self._stores.leads.release_cell(self._shell.cell, but=held)
         for operator in self.floor.all():
-            if operator.state is State.WRAP_UP and operator.call is not None:
+            if operator.call is None:
+                continue
+            if (about := self._about(operator.call)) is not None:
+                self.floor.open_card(operator.id, *about)
+            elif operator.state is State.WRAP_UP:
                 await self._reopen_card(operator.id, operator.call)
         if recovered.calls or freed:
             log.info("after a restart", calls=len(recovered.calls), leases_given_back=freed)
@@ -162,8 +179,7 @@ class Cell:
         self.pacer.pace()
         try:
             async with asyncio.timeout(timeout_s):
-                while len(self.calls):
-                    await asyncio.sleep(0.05)
+                await self.calls.idle.wait()
         except TimeoutError:
             return False
         return True
@@ -233,6 +249,12 @@ class Cell:
                 await self.reconciler.sweep()
                 if (now - lease_check_at).total_seconds() >= LEASE_CHECK_S:
                     lease_check_at = now
-                    await self._stores.leads.release_run_out(now)
+                    await self._check_leases(now)
             except (NetworkTrouble, StoreDown) as trouble:
                 log.warning("the sweep is put off", reason=str(trouble))
+
+    async def _check_leases(self, now: datetime) -> None:
+        """A talk may be longer than a lease: its lead stays ours. Those of cells that died go back."""
+        held = [call.lead for call in self.calls.all() if call.lead is not None]
+        await self._stores.leads.renew(held, until_at=now + timedelta(seconds=LEASE_S))
+        await self._stores.leads.release_run_out(now)

@@ -11,7 +11,8 @@ from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.errors import BadValue, Missing
 from dialer.domain.operators import Operator
-from dialer.domain.types import CallId, ChannelId, EndedBy, OperatorId
+from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId
+from dialer.engine.account import Accountant
 from dialer.engine.books import Books
 from dialer.engine.calls import Calls
 from dialer.engine.floor import Floor
@@ -26,12 +27,22 @@ Answer = Mapping[str, Any]
 class CellDesk:
     """Does each command once: the same key gets the same answer."""
 
-    def __init__(self, shell: Shell, floor: Floor, calls: Calls, books: Books, trials: Trials) -> None:
+    def __init__(
+        self,
+        shell: Shell,
+        floor: Floor,
+        calls: Calls,
+        books: Books,
+        trials: Trials,
+        *,
+        accountant: Accountant,
+    ) -> None:
         self._shell = shell
         self._floor = floor
         self._calls = calls
         self._books = books
         self._trials = trials
+        self._accountant = accountant
         self._answers: OrderedDict[str, Answer] = OrderedDict()
         self._kinds: Mapping[str, Callable[[str, Command], Awaitable[Answer]]] = {
             "operator": self._operator,
@@ -124,7 +135,11 @@ class CellDesk:
 
     async def _campaign(self, name: str, command: Command) -> Answer:
         """The status is in the database already; this makes it work at once."""
+        if not name.isascii() or not name.isdigit():
+            raise BadValue(f"{name!r} is no campaign: give its id")
         await self._books.load()
+        if command.verb == "explain":
+            return await self._accountant.explain(CampaignId(int(name)))
         return {"campaign": name}
 
     async def _trunk(self, name: str, command: Command) -> Answer:

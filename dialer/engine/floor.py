@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -75,12 +75,17 @@ class Floor:
         for account in self.accounts.values():
             known = self._operators.get(account.id, Operator(account.id))
             self._operators[account.id] = replace(known, name=account.name, leg_kind=account.leg)
+        for operator in self.all():
+            if operator.id not in self.accounts and operator.state is not State.OFFLINE:
+                self.tell(operator.id, shifts.LogoutAsked(self._shell.clock(), "account_disabled"))
 
     def restore(self, operators: Iterable[Operator]) -> None:
-        """As the journal last saw them."""
+        """As the journal last saw them; what is replayed of their legs then finds its owner."""
         for operator in operators:
             if operator.id in self._operators:
                 self._operators[operator.id] = operator
+                if operator.channel is not None:
+                    self.legs.adopt(operator.id, operator.channel, up=operator.leg is LegState.UP)
 
     def all(self) -> list[Operator]:
         return list(self._operators.values())
@@ -159,7 +164,7 @@ class Floor:
         match event:
             case shifts.LegDown(channel=channel) if before.channel != channel:
                 pass
-            case shifts.LegDown(channel=channel) if before.state is not State.CONNECTING:
+            case shifts.LegDown(channel=channel):
                 ended = before.state is State.TALKING and before.leg_kind is LegKind.ON_DEMAND
                 if ended and self.legs.was_put_down(channel):
                     self.tell_call(call, c.HangUpAsked(event.at, EndedBy.OPERATOR))
@@ -181,6 +186,9 @@ class Floor:
             return (
                 call.operator if own is not None and own.call == call.id and own.leg is LegState.UP else None
             )
+        for taken in self._operators.values():  # asked twice before the answer was heard: nobody else
+            if taken.call == call.id and taken.state is State.RESERVED and taken.leg is LegState.UP:
+                return taken.id
         free = [
             op for op in self._operators.values() if self.is_free(op) and self.serves(op.id, call.campaign)
         ]
@@ -208,9 +216,10 @@ class Floor:
             self._cards[operator] = Card(known.call, *about)
         self._handle(operator, shifts.TalkBegan(at))
 
-    def release(self, operator: OperatorId, at: datetime, *, talked: bool) -> None:
+    def release(self, operator: OperatorId, call: CallId, at: datetime, *, talked: bool) -> None:
+        """Only from this call: who has another one by now is left alone."""
         known = self._operators.get(operator)
-        if known is None or known.call is None:
+        if known is None or known.call != call:
             return
         campaign = self._campaign_of(known.campaign) if known.campaign else None
         if talked and campaign is not None:
@@ -396,28 +405,27 @@ class Floor:
 
     # --- after a restart, or when Asterisk is back
 
-    def adopt_leg(self, operator: Operator, *, up: bool) -> None:
-        """The leg outlived us; one that was still ringing will say so when it is up."""
-        if operator.channel is not None:
-            self.legs.adopt(operator.id, operator.channel, up=up)
-
     def ring_again(self, operator: OperatorId) -> None:
         """The phone is to be called (once more)."""
         if operator in self.accounts:
             self.legs.ring(self.accounts[operator])
 
-    def resume(self, in_flight: Container[CallId]) -> None:
-        """Clocks start again; whoever holds a call that is no more is let go."""
+    def resume(self, in_flight: Mapping[CallId, OperatorId | None]) -> None:
+        """Clocks start again; whoever holds a call that is no more, or not his, is let go."""
         now = self._shell.clock()
         for operator in self.all():
             match operator.state:
                 case State.WRAP_UP if operator.wrap_until_at is not None:
                     self._start_wrap_up(operator, operator.wrap_until_at)
-                case State.RESERVED | State.TALKING if operator.call not in in_flight:
-                    self.release(operator.id, now, talked=operator.state is State.TALKING)
+                case State.RESERVED | State.TALKING if in_flight.get(_call(operator)) != operator.id:
+                    self.release(operator.id, _call(operator), now, talked=operator.state is State.TALKING)
                 case State.CONNECTING if operator.channel is None:
                     self.ring_again(operator.id)
                 case State.READY if self.is_free(operator):
                     self.on_free(operator.id)
                 case _:
                     pass
+
+
+def _call(operator: Operator) -> CallId:
+    return operator.call or CallId("")

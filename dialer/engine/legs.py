@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 NAILED_UP_RING_S = 30
 ON_DEMAND_RING_S = 15
+OUR_HANGUP = 32  # the cause that Asterisk gives to a hang-up asked for over ARI
 BEEP = "sound:beep"
 PRESS_ONE = "press1"
 # What makes a desk phone answer by itself differs by maker; both headers are known to most (RFC 5373 is not).
@@ -42,6 +43,7 @@ class Legs:
         self._tell = tell
         self._trunk_of = trunk_of
         self._owner: dict[ChannelId, OperatorId] = {}
+        self._unsent: set[ChannelId] = set()  # waits for the link to be called
         self._up: set[ChannelId] = set()
         self._put_down: set[ChannelId] = set()  # the operator hung up, it did not just vanish
         self._whisper: dict[ChannelId, ChannelId] = {}  # leg -> snoop
@@ -66,6 +68,7 @@ class Legs:
         """Call the operator's phone; the answer comes as LegUp or LegDown."""
         channel = ChannelId(f"o-{account.id}-{self._shell.new_id()}")
         self._owner[channel] = account.id
+        self._unsent.add(channel)
         self._tell(account.id, shifts.LegRings(self._shell.clock(), channel))
         self._shell.errands.start(self._ring(account, channel), f"leg-{account.id}")
 
@@ -74,6 +77,9 @@ class Legs:
         try:
             endpoint, exten = self._where(account)
             await self._shell.linked.wait()
+            self._unsent.discard(channel)
+            if channel not in self._owner:  # Asterisk stopped meanwhile
+                return
             await self._shell.switch.create_bridge(bridge_of(account.id))
             await self._shell.switch.originate(
                 channel,
@@ -114,6 +120,11 @@ class Legs:
         except NetworkTrouble as trouble:
             log.info("a leg could not be hung up", channel=channel, reason=str(trouble))
 
+    def vanished(self, channel: ChannelId) -> None:
+        """Asterisk does not know it, and nobody saw it end; one that was not called yet still will be."""
+        if channel not in self._unsent:
+            self._gone(channel, missed=channel not in self._up)
+
     def forget_all(self) -> None:
         """Asterisk stopped: no channel of ours is left."""
         self._owner.clear()
@@ -127,7 +138,7 @@ class Legs:
         match news.event:
             case EnteredApp():
                 self._shell.errands.start(self._came_up(news.channel), f"leg-up-{news.channel}")
-            case HangupRequested():
+            case HangupRequested(cause=cause) if cause != OUR_HANGUP:
                 self._put_down.add(news.channel)
             case Destroyed():
                 self._gone(news.channel, missed=news.channel not in self._up)

@@ -15,8 +15,8 @@ class Mailbox:
 
     Handlers are synchronous: between two awaits nothing else runs, so the events of a call never overlap and
     a reservation is one indivisible act.  A handler may post; what it posts runs after it, in order, before
-    `post` of the outermost handler returns.  Requests to Asterisk are never made here: they are errands, and their
-    answers come back as events.
+    `post` of the outermost handler returns.  Requests to Asterisk are never made here: they are errands, and
+    their answers come back as events.
     """
 
     def __init__(self) -> None:

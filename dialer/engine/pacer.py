@@ -16,9 +16,9 @@ from dialer.domain.cdr import Closing
 from dialer.domain.errors import ObzvonError, StoreDown
 from dialer.domain.lead import Lead, after_refusal
 from dialer.domain.numbers import dial_string
-from dialer.domain.pacing.decision import CallView, Decision, Dial, OperatorView, Policy, Snapshot
+from dialer.domain.pacing.decision import CallView, Decision, Dial, OperatorView, Policy, Snapshot, TrunkView
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CallId, CampaignId, CampaignStatus, EndedBy, PhoneNumber, TrunkId
+from dialer.domain.types import CallId, CampaignId, CampaignStatus, EndedBy, Mode, PhoneNumber, TrunkId
 from dialer.domain.verdict import Gate, Verdict, refuse
 from dialer.engine.calls import Calls
 from dialer.engine.floor import Floor
@@ -34,7 +34,7 @@ Ask = Callable[[Campaign, Lead, Trunk, NumberHistory, datetime], Verdict]
 
 
 class Pacer:
-    """Decides on events, at most `interval_s` apart; a closed gate takes its call back before it is dialled."""
+    """Decides on events, at most `interval_s` apart; a closed gate takes its call back undialled."""
 
     def __init__(
         self,
@@ -114,9 +114,16 @@ class Pacer:
             campaigns=running,
             candidates={campaign.id: self._hopper.candidates(campaign.id) for campaign in running},
             calls=[_view(call, now) for call in self._calls.all()],
-            operators=self._operators(now),
-            trunks=self._trunks.views(self._lines(), now),
+            operators=self.operator_views(now),
+            trunks=self.trunk_views(now),
         )
+
+    def at_hand(self, campaign: CampaignId) -> Sequence[Lead]:
+        """Leased ahead of need, ready to be dialled."""
+        return self._hopper.candidates(campaign)
+
+    def trunk_views(self, now: datetime) -> Mapping[TrunkId, TrunkView]:
+        return self._trunks.views(self._lines(), now)
 
     def _lines(self) -> Counter[TrunkId]:
         lines: Counter[TrunkId] = Counter(call.trunk for call in self._calls.all())
@@ -124,7 +131,7 @@ class Pacer:
             lines[trunk.id] += self._floor.legs.lines_on(trunk.id, self._floor.accounts)
         return lines
 
-    def _operators(self, now: datetime) -> Sequence[OperatorView]:
+    def operator_views(self, now: datetime) -> Sequence[OperatorView]:
         return [
             OperatorView(
                 id=operator.id,
@@ -238,7 +245,8 @@ class Pacer:
                 self._pass(call, history)
 
     def _pass(self, call: Call, history: Mapping[PhoneNumber, NumberHistory]) -> None:
-        if self._calls.get(call.id) is None:
+        current = self._calls.get(call.id)
+        if current is None:
             return
         lead, campaign = self._calls.about(call.id)
         campaign = self.campaigns.get(campaign.id, campaign)
@@ -247,13 +255,16 @@ class Pacer:
         if campaign.status is not CampaignStatus.RUNNING or self.draining or lead is None or trunk is None:
             self._take_back(call, f"campaign {campaign.name} is {campaign.status}")
             return
+        if campaign.mode is Mode.PROGRESSIVE and current.operator is None:
+            self._take_back(call, "the operator who was reserved for it is gone")
+            return
         verdict = self._ask(campaign, lead, trunk, history.get(call.number, NumberHistory()), now)
         if verdict.ok:
             self._calls.tell(call.id, c.Dialled(now))
             return
         self._calls.forget_lead(call.id)
+        self._refuse(lead, call.id, verdict)  # first: of two facts of one call the ledger keeps the first
         self._take_back(call, verdict.reason)
-        self._refuse(lead, call.id, verdict)
 
     def _take_back(self, call: Call, reason: str) -> None:
         self._calls.tell(call.id, c.HangUpAsked(self._shell.clock(), EndedBy.SERVICE, reason))
@@ -286,4 +297,5 @@ def _view(call: Call, now: datetime) -> CallView:
         since_at=since or call.leased_at or now,
         ring_at=call.ring_at,
         operator=call.operator,
+        number=call.number,
     )

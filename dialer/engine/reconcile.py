@@ -54,7 +54,7 @@ class Reconciler:
         self._floor.legs.forget_all()
         for operator in self._floor.all():
             self._floor.tell(operator.id, shifts.SwitchLost(at))
-        self._floor.resume(())
+        self._floor.resume({})
 
     def _vanished(self, call: Call, at: datetime) -> None:
         """No event and no channel: with the same boot, one that was never seen was never dialled."""
@@ -79,14 +79,9 @@ class Reconciler:
 
     def _legs(self, channels: dict[ChannelId, ChannelSeen]) -> None:
         for operator in self._floor.all():
-            if operator.channel is None:
-                continue
-            if operator.channel in channels:
-                if self._floor.legs.owner(operator.channel) is None:
-                    self._floor.adopt_leg(operator, up=operator.leg is LegState.UP)
-            else:
-                self._floor.tell(operator.id, shifts.LegDown(self._shell.clock(), operator.channel))
-        self._floor.resume({call.id for call in self._calls.all()})
+            if operator.channel is not None and operator.channel not in channels:
+                self._floor.legs.vanished(operator.channel)
+        self._floor.resume({call.id: call.operator for call in self._calls.all()})
 
     def _strangers(self, channels: dict[ChannelId, ChannelSeen], bridges: dict[BridgeId, BridgeSeen]) -> None:
         """Channels and bridges with our names that nobody owns."""

@@ -36,6 +36,7 @@ class Recorder:
         self._ledger = ledger
         self._numbers = numbers
         self._live = live
+        self._took = asyncio.Event()
         self._on_recorded = on_recorded  # a call with a recording is in the database: convert it
 
     async def run(self) -> None:
@@ -51,6 +52,7 @@ class Recorder:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
                 continue
             self._journal.taken(mark)
+            self._took.set()
             pause_s = FIRST_PAUSE_S
             for fact in facts:
                 if isinstance(fact, Closing) and fact.cdr is not None and fact.cdr.recording:
@@ -80,7 +82,8 @@ class Recorder:
         try:
             async with asyncio.timeout(timeout_s):
                 while self._journal.depth():
-                    await asyncio.sleep(0.02)
+                    self._took.clear()
+                    await self._took.wait()
         except TimeoutError:
             return False
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Options:
     loners: int = 0  # phones with an Asterisk of their own, numbered after the others: these can be unplugged
     is_heard: bool = True  # keep what every end of a call hears; off for load
     language: str = "ru"
+    knobs: Mapping[str, str] = field(default_factory=dict)  # of the PBX, where they shall differ
     folder: Path | None = None  # where the lab's own folder is made
     on_crash: Callable[[AsteriskDied], None] = report
 
@@ -218,6 +219,7 @@ def pbx_values(home: Home, ports: Ports, options: Options) -> dict[str, str]:
         "MOH_DIR": str(home.path / "sounds/moh"),
         "FALLBACK_SOUND": str(home.path / "sounds/message"),
         "INBOUND_SOUND": str(home.path / "sounds/message"),
+        **options.knobs,
     }
 
 

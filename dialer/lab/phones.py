@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,24 +116,42 @@ class Phone:
         for key, value in wanted.items():
             await self._phones.console.ask("DBPut", Family=f"phone/{self.number}", Key=key, Val=value)
 
+    async def last_heard(self) -> Path:
+        """The sound that reached it in the latest call that it answered or made."""
+        return self.heard(await self.calls())
+
+    async def calls(self) -> int:
+        """How many calls it has answered or made."""
+        try:
+            said = await self._phones.console.command(f"database get phone/{self.number} calls")
+        except ConsoleRefused:  # there is no such entry before the first call
+            return 0
+        found = re.search(r"Value: (\d+)", said)
+        return int(found[1]) if found else 0
+
     async def registered(self, timeout_s: float = REGISTERED_S) -> None:
         """Returns when the PBX has taken its registration."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not await self.is_registered():  # noqa: ASYNC110 Asterisk is asked, no event of ours
-                    await asyncio.sleep(POLL_S)
-        except TimeoutError:
-            raise TimedOut(f"phone {self.number} was not registered within {timeout_s:g} s") from None
+        await self._until(lambda: self._says("Registered"), "registered", timeout_s)
+
+    async def refused(self, timeout_s: float = REGISTERED_S) -> None:
+        """Returns when the PBX has refused its registration."""
+        await self._until(lambda: self._says("Rejected"), "refused", timeout_s)
+
+    async def free(self, timeout_s: float = REGISTERED_S) -> None:
+        """Returns when it is in no call."""
+
+        async def is_free() -> bool:
+            return not await self.in_call()
+
+        await self._until(is_free, "free", timeout_s)
 
     async def is_registered(self) -> bool:
         """Whether the PBX has taken its registration."""
-        said = await self._phones.console.command("pjsip show registrations")
-        return any(
-            line.split("/")[0].strip() == self.number and "Registered" in line for line in said.splitlines()
-        )
+        return await self._says("Registered")
 
-    async def dial(self, extension: str, keys: str = "", *, timeout_s: float = ANSWERED_S) -> None:
-        """Calls this extension of the PBX, waits for the answer, then presses the keys."""
+    async def dial(self, extension: str, keys: str = "", *, timeout_s: float = ANSWERED_S) -> Path:
+        """Calls this extension of the PBX, waits for the answer, presses the keys; where it is heard."""
+        heard = self.heard(await self.calls() + 1)
         answer = await self._phones.console.originate(
             f"PJSIP/{extension}@{self.number}", "talk", (), timeout_s=timeout_s
         )
@@ -140,6 +160,7 @@ class Phone:
             raise NetworkTrouble(f"phone {self.number} could not reach {extension} (reason {reason})")
         if keys:
             await self.press(keys)
+        return heard
 
     async def press(self, keys: str) -> None:
         """Presses keys on the call it is in, one after another as a finger does."""
@@ -170,6 +191,20 @@ class Phone:
         await self._phones.console.close()
         await self._phones.instance.kill9()
         await self._phones.start()
+
+    async def _says(self, status: str) -> bool:
+        """Whether its registration has this status."""
+        said = await self._phones.console.command("pjsip show registrations")
+        lines = [line.split() for line in said.splitlines()]
+        return any(line and line[0].startswith(f"{self.number}/") and status in line for line in lines)
+
+    async def _until(self, holds: Callable[[], Awaitable[bool]], what: str, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await holds():  # noqa: ASYNC110 another process is asked, there is no event of ours
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            raise TimedOut(f"phone {self.number} was not {what} within {timeout_s:g} s") from None
 
     def _alone(self) -> None:
         if len(self._phones.handsets) != 1:

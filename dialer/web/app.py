@@ -81,8 +81,10 @@ def _complete_openapi(app: FastAPI) -> None:
     schema = app.openapi()
     known = problem.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schema["components"]["schemas"].update(known.pop("$defs", {}) | {"Problem": known})
-    schema["components"]["schemas"].pop("HTTPValidationError", None)
-    schema["components"]["schemas"].pop("ValidationError", None)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                operation["responses"].update({str(k): v for k, v in problem.told(415).items()})
     app.openapi = lambda: schema  # type: ignore[method-assign]  # FastAPI's own way to replace the schema
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
+import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
@@ -25,6 +26,7 @@ from dialer.web.problem import KINDS, respond
 PREFIX = "obz_"  # makes a leaked token easy to find
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _NOTE_USE_EVERY = timedelta(minutes=1)
+log = structlog.get_logger(__name__)
 OPEN = frozenset({"/v1/openapi.json"})
 
 
@@ -90,7 +92,11 @@ async def authenticate(tokens: Tokens, header: str) -> Caller | None:
     found = await tokens.find(digest)
     if found is None or not hmac.compare_digest(found.sha256, digest) or found.revoked_at is not None:
         return None
-    role, operator = parse_role(found.role)
+    try:
+        role, operator = parse_role(found.role)
+    except BadValue as error:
+        log.error("a token opens nothing", token=found.name, reason=str(error))
+        return None
     return Caller(found.id, found.name, role, operator)
 
 

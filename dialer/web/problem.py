@@ -88,7 +88,8 @@ def respond(
         type=f"/docs#{kind}", id=kind, title=title, status=status, detail=detail, errors=list(faults)
     )
     body = json.dumps(problem.model_dump(), ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return Response(body, status, dict(headers or {}), MEDIA_TYPE)
+    again = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Response(body, status, again | dict(headers or {}), MEDIA_TYPE)
 
 
 def from_domain(_: Request, error: Exception) -> Response:
@@ -96,8 +97,7 @@ def from_domain(_: Request, error: Exception) -> Response:
     assert isinstance(error, errors.ObzvonError)
     if error.id not in KINDS:
         raise error
-    headers = {"Retry-After": "2"} if KINDS[error.id][0] == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return respond(error.id, str(error) or (error.__doc__ or ""), headers=headers)
+    return respond(error.id, str(error) or (error.__doc__ or ""))
 
 
 def from_http(request: Request, error: Exception) -> Response:
@@ -148,11 +148,19 @@ def place_of(loc: Sequence[Any]) -> str:
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route says in OpenAPI about its errors; those that any route may give are always there."""
-    told: dict[int | str, dict[str, Any]] = {}
-    for status in sorted({400, 401, 403, 413, 422, 500, 503, *statuses}):
-        kinds = [f"`{kind}`: {title}" for kind, (code, title) in KINDS.items() if code == status]
-        told[status] = {"description": "; ".join(kinds), "content": {MEDIA_TYPE: {"schema": REF}}}
-    return told
+    return told(400, 401, 403, 413, 422, 500, 503, *statuses)
+
+
+def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These statuses as OpenAPI describes them."""
+    kinds = {
+        status: "; ".join(f"`{kind}`: {title}" for kind, (code, title) in KINDS.items() if code == status)
+        for status in sorted(set(statuses))
+    }
+    return {
+        status: {"description": text, "content": {MEDIA_TYPE: {"schema": REF}}}
+        for status, text in kinds.items()
+    }
 
 
 VERB_ERRORS = (404, 409, 502, 504)

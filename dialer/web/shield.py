@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import traceback
 from collections.abc import Collection
+from pathlib import PurePath
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,6 +25,8 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+
+_PORT = re.compile(r":[0-9]*$")
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +60,13 @@ class Shield:
         try:
             await self._app(scope, _limited(scope, receive), send_safely)
         except Exception as error:  # the boundary: whatever it was, the user gets a problem, we get the log
-            log.exception("a request failed", method=scope["method"], path=scope["path"], error=repr(error))
+            log.error(
+                "a request failed: this is our fault",
+                method=scope["method"],
+                path=scope["path"],
+                error=f"{type(error).__name__}: {error}",
+                trace=_trace(error),
+            )
             if started:
                 raise
             refusal = respond("internal", "The service made an error; its log says which.")
@@ -65,10 +76,10 @@ class Shield:
         headers = Headers(scope=scope)
         if "\x00" in scope["path"] or b"%00" in scope.get("query_string", b""):
             return respond("bad-request", "The address holds a NUL character.")
-        if self._hosts and headers.get("host", "").rsplit(":", 1)[0].lower() not in self._hosts:
+        if self._hosts and _PORT.sub("", headers.get("host", "")).lower() not in self._hosts:
             return respond("wrong-host", "Ask for this server by one of its own names.")
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length[:20]) > _limit_of(scope["path"]):
+        if length.isascii() and length.isdigit() and int(length[:20]) > _limit_of(scope["path"]):
             return respond("too-large", _too_large(scope["path"]))
         return None
 
@@ -86,6 +97,12 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
         return message
 
     return take
+
+
+def _trace(error: BaseException) -> str:
+    """Where it came from, innermost last; without values, which may be secrets."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return " > ".join(f"{PurePath(one.filename).name}:{one.lineno} {one.name}" for one in frames)
 
 
 def _limit_of(path: str) -> int:

@@ -78,6 +78,10 @@ class Ari:
         for handset in self.lab.handsets:
             await self.lab.world.phone(handset.number).registered()
 
+    async def subscribe(self) -> None:
+        """Has the events of calls through the carrier sent, in Stasis or not."""
+        await self.send("POST", "applications/dialer/subscription", eventSource=f"endpoint:PJSIP/{TRUNK}")
+
     async def originate(self, endpoint: str, where: str, *, timeout_s: int = 30, **variables: str) -> str:
         """Dials `endpoint` into context/extension; the channel's id."""
         context, extension = where.split("/")
@@ -110,7 +114,9 @@ class Ari:
         await until(lambda: self._is(channel, ""), f"channel {channel} ended", timeout_s)
 
     async def talk(self, person: str, operator: str) -> str:
-        """Clears the guard and connects two channels; the bridge's id."""
+        """Clears the guard and connects two channels, once both are with the service; the bridge's id."""
+        for channel in (person, operator):
+            await until(lambda channel=channel: self._is_ours(channel), f"channel {channel} in Stasis")
         bridge = f"bridge-{person}"
         await self.send("POST", "bridges", type="mixing", bridgeId=bridge)
         await self.send("POST", f"channels/{person}/variable", variable="TIMEOUT(absolute)", value="0")
@@ -122,6 +128,10 @@ class Ari:
         alive = {each["id"] for each in await self.send("GET", "channels")}
         for channel in alive.intersection(channels):
             await self.send("DELETE", f"channels/{channel}")
+
+    async def _is_ours(self, channel: str) -> bool:
+        found = [each for each in await self.send("GET", "channels") if each["id"] == channel]
+        return bool(found) and found[0]["dialplan"]["app_name"] == "Stasis"
 
     async def _is(self, channel: str, state: str) -> bool:
         return await self.state(channel) == state
@@ -240,7 +250,8 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, timeout_s: floa
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def lab() -> AsyncIterator[Lab]:
     """A PBX, the world of world.toml and three phones (the last can be unplugged), for the whole session."""
-    async with Lab.start(Options(plan=worldfile.read(WORLD), phones=2, loners=1)) as lab:
+    options = Options(plan=worldfile.read(WORLD), phones=2, loners=1, knobs={"INBOUND_GUARD_S": "2"})
+    async with Lab.start(options) as lab:
         yield lab
 
 
@@ -256,17 +267,17 @@ async def ari(lab: Lab) -> AsyncIterator[Ari]:
 async def ear(ari: Ari) -> AsyncIterator[Ear]:
     """Hears the session's PBX, subscribed to the carrier; closed after each module: others need the port."""
     async with listening(ari.lab) as ear:
-        source = f"endpoint:PJSIP/{TRUNK}"
-        await ari.send("POST", "applications/dialer/subscription", eventSource=source)
+        await ari.subscribe()
         yield ear
-        await ari.send("DELETE", "applications/dialer/subscription", eventSource=source)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def quiet_ari() -> AsyncIterator[Ari]:
-    """A lab of its own, whose PBX has never seen a service."""
-    async with Lab.start(Options(plan=worldfile.read(WORLD), phones=1)) as lab, asking(lab) as ari:
+async def left_alone() -> AsyncIterator[Ari]:
+    """A lab of its own, whose PBX the service has left after subscribing to the carrier."""
+    async with Lab.start(Options(plan=worldfile.read(WORLD), phones=0)) as lab, asking(lab) as ari:
         await ari.push_all()
+        async with listening(lab):
+            await ari.subscribe()
         yield ari
 
 
@@ -274,6 +285,12 @@ async def quiet_ari() -> AsyncIterator[Ari]:
 def listen() -> Callable[[Lab], AbstractAsyncContextManager[Ear]]:
     """Opens an ear in the middle of a test: the service comes (back)."""
     return listening
+
+
+@pytest.fixture(name="until")
+def until_fixture() -> Callable[..., Awaitable[None]]:
+    """Waits for a condition."""
+    return until
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.connection import RawEvent
-from dialer.adapters.ari.listener import HEARTBEAT_S, Credentials, Listener
+from dialer.adapters.ari.link import HEARTBEAT_S
+from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
 from dialer.domain.call import Event
 from dialer.domain.trunk import Trunk

@@ -19,16 +19,14 @@ from dialer.domain.types import BridgeId, ChannelId
 from dialer.lab.lab import Lab, Options
 from tests.pbx.linked import BUSY, PLAN, RINGS, Linked, linked, ready
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def lab() -> AsyncIterator[Lab]:
     async with Lab.start(Options(plan=PLAN, phones=0, is_heard=False)) as running:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def link(lab: Lab) -> AsyncIterator[Linked]:
     async with ready(lab) as running:
         yield running

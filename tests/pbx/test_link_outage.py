@@ -17,10 +17,8 @@ from dialer.domain.types import ChannelId
 from dialer.lab.lab import Lab, Options
 from tests.pbx.linked import BUSY, GONE_AT_ONCE, PLAN, Linked, linked, ready
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def lab() -> AsyncIterator[Lab]:
     async with Lab.start(Options(plan=PLAN, phones=0, is_heard=False)) as running:
         yield running

@@ -8,7 +8,6 @@ from typing import Any
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
-from schemathesis.config import GenerationConfig
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -20,6 +19,7 @@ from tests.web.world import build_world
 EXAMPLES = 20
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 KNOWN = {"campaign": 1, "lead": 1, "operator": "101", "trunk": "main", "call": "c-0", "import_id": 1}
+SPAN = {"since_at": "2026-02-03T00:00:00Z", "until_at": "2026-02-04T00:00:00Z"}
 
 world = asyncio.run(build_world())
 schema = schemathesis.openapi.from_asgi("/v1/openapi.json", world.app)
@@ -32,6 +32,15 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) ->
         if name in KNOWN and len(str(value)) % 2:
             path_parameters[name] = KNOWN[name]
     return path_parameters
+
+
+@schema.hook
+def map_query(context: Any, query: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A span that can be asked for, where the drawn one is well-formed: two random instants seldom fit."""
+    since_at = (query or {}).get("since_at")
+    if isinstance(since_at, str) and len(since_at) % 2:
+        query |= SPAN
+    return query
 
 
 @schema.parametrize()

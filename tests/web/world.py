@@ -77,7 +77,9 @@ class Outside:
             lines = content.decode().splitlines()[1:]
         except UnicodeDecodeError:
             raise BadValue("body/file: neither UTF-8 nor cp1251") from None
-        return Imported(None if dry_run else 1, len(lines), 0, [Reject(2, "abc", "no number")], {"tel": "number"})
+        return Imported(
+            None if dry_run else 1, len(lines), 0, [Reject(2, "abc", "no number")], {"tel": "number"}
+        )
 
     async def keep_message(self, name: str, wav: bytes) -> float:
         if len(wav) < 100:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import socket
@@ -10,13 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from dialer.domain.errors import LinkDown, Refused, TimedOut
+
+FRAMES = (WSMsgType.TEXT, WSMsgType.PING, WSMsgType.PONG)  # anything else ends the connection
 
 RawEvent = dict[str, Any]  # one event as Asterisk's JSON says it
 
 FRAMES_PER_TURN = 64  # a replay of thousands of events must not starve the rest of the loop
+LAST_LOOK_S = 0.1  # were we frozen ourselves? then its answer lies here unread
+GOODBYE = WSCloseCode.GOING_AWAY.to_bytes(2, "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,11 @@ class Request:
 
 
 class Connection:
-    """Lives as long as its socket; a request that is under way when it closes raises LinkDown."""
+    """Lives as long as its socket; a request that is under way when it retires or closes raises LinkDown.
+
+    A retired connection takes no more requests, but is read to its end: what Asterisk has written into it,
+    it takes for delivered and does not say again.
+    """
 
     def __init__(self, peer: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         self._peer = peer
@@ -54,7 +63,9 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._ids = itertools.count(1)
         self._waiting: dict[str, asyncio.Future[RawEvent]] = {}
-        self._is_closed = False
+        self._is_retired = False
+        self._ended = asyncio.Event()
+        self._frames = 0  # of any kind
         self.late_answers = 0  # answers that came after their request had timed out
         self.strange_frames = 0  # neither event nor answer
 
@@ -67,21 +78,38 @@ class Connection:
         """Hands every event to `take` in order; returns when the socket has closed."""
         try:
             self._acknowledge_quickly()
-            for count in itertools.count(1):
-                message = await self._peer.receive()
-                if message.type is not WSMsgType.TEXT:
-                    return
+            while (message := await self._peer.receive()).type in FRAMES:
                 self._acknowledge_quickly()
-                self._sort(message.data, take)
-                if count % FRAMES_PER_TURN == 0:
+                self._frames += 1
+                match message.type:
+                    case WSMsgType.TEXT:
+                        self._sort(message.data, take)
+                    case WSMsgType.PING:
+                        await self._answer_ping(message.data)
+                if self._frames % FRAMES_PER_TURN == 0:
                     await asyncio.sleep(0)
         finally:
+            self._ended.set()
             self._fail_waiting()
+
+    async def watch(self, every_s: float) -> None:
+        """Pings; returns when after a ping nothing at all was heard for half of `every_s`."""
+        while True:
+            await asyncio.sleep(every_s)
+            frames = self._frames
+            with contextlib.suppress(ConnectionError, RuntimeError, TimeoutError):
+                async with asyncio.timeout(every_s / 2):
+                    await self._peer.ping()
+            await asyncio.sleep(every_s / 2)
+            if self._frames == frames:
+                await asyncio.sleep(LAST_LOOK_S)
+            if self._frames == frames:
+                return
 
     async def request(self, request: Request, timeout_s: float) -> Any:
         """The answer's JSON, None if it has none; raises Refused, TimedOut, LinkDown."""
-        if self._is_closed:
-            raise LinkDown("Asterisk is not connected")
+        if self._is_retired:
+            raise LinkDown("the connection from Asterisk is closing")
         request_id = str(next(self._ids))
         answer = self._waiting[request_id] = asyncio.get_running_loop().create_future()
         try:
@@ -95,13 +123,37 @@ class Connection:
         finally:
             self._waiting.pop(request_id, None)
 
-    async def close(self) -> None:
-        """Says goodbye; a peer that does not answer is dropped after the websocket's own timeout."""
-        await self._peer.close(code=1001, message=b"the dialer stops", drain=False)
+    def retire(self) -> None:
+        """Tells the far end that we write no more, and goes on listening to it.
+
+        An Asterisk that was only frozen reads on, finds the end, and connects anew. Had we hung up, its first
+        write would have failed, and a failed write can leave it deaf for ever (seen with 22.10.1).
+        """
+        if not self._is_retired:
+            self._fail_waiting()
+            with contextlib.suppress(OSError, RuntimeError):
+                self._transport.write_eof()
+
+    async def close(self, within_s: float) -> None:
+        """Says goodbye and listens until Asterisk has closed; drops it when it does not in time."""
+        self._fail_waiting()
+        try:
+            async with asyncio.timeout(within_s):
+                with contextlib.suppress(ConnectionError, RuntimeError):
+                    await self._peer.send_frame(GOODBYE, WSMsgType.CLOSE)
+                await self._ended.wait()
+        except TimeoutError:
+            self.drop()
 
     def drop(self) -> None:
-        """Ends it without a goodbye, for a peer that a newer connection has replaced."""
-        self._transport.abort()
+        """Ends it at once; what Asterisk has just written is lost."""
+        if not self._ended.is_set():
+            self._transport.abort()
+
+    async def _answer_ping(self, content: bytes) -> None:
+        if not self._is_retired:
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                await self._peer.pong(content)
 
     def _sort(self, text: str, take: Callable[[RawEvent], None]) -> None:
         try:
@@ -129,7 +181,7 @@ class Connection:
             answer.set_result(frame)
 
     def _fail_waiting(self) -> None:
-        self._is_closed = True
+        self._is_retired = True
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(LinkDown("the connection from Asterisk closed before it answered"))

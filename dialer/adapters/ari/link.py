@@ -17,6 +17,8 @@ from dialer.domain.types import CellId
 log = structlog.get_logger()
 
 REQUEST_TIMEOUT_S = 3.0
+HEARTBEAT_S = 2.0  # a link is pinged this often; without an answer it is down after half as much again
+PATIENCE_S = 1.0  # how long a new connection waits for the last words of the one before it
 SETUP_PAUSE_S = 0.2  # between two tries; Asterisk connects to us up to a second before it has booted
 
 
@@ -40,7 +42,7 @@ class LinkUser(Protocol):
 
 
 class Link:
-    """Survives any number of connections; a newer one replaces an older one, which is half-open."""
+    """Survives any number of connections, one after another; each is read to its end before the next."""
 
     def __init__(
         self,
@@ -54,7 +56,9 @@ class Link:
         self.app = app
         self._user = user
         self._now = now
-        self._connection: Connection | None = None
+        self._connection: Connection | None = None  # takes requests
+        self._read: Connection | None = None  # is listened to, perhaps after its retirement
+        self._turn = asyncio.Lock()
         self._setup: asyncio.Task[None] | None = None
         self._is_live = False  # what happened in the outage has been replayed
         self._ready = asyncio.Event()
@@ -99,23 +103,36 @@ class Link:
             raise LinkDown(f"Asterisk of cell {self.cell} is not connected")
         return await self._connection.request(request, until - loop.time())
 
-    async def serve(self, peer: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+    async def serve(
+        self, peer: web.WebSocketResponse, transport: asyncio.Transport, *, heartbeat_s: float = HEARTBEAT_S
+    ) -> None:
         """Reads one connection until it closes."""
-        if self._connection is not None:
-            log.warning("Asterisk connected again, the old connection is dropped", cell=self.cell)
-            self._connection.drop()
-            self._went_down(self._connection)
-        connection = self._connection = Connection(peer, transport)
-        log.info("Asterisk has connected", cell=self.cell, app=self.app)
-        try:
-            await connection.read(self._take)
-        finally:
-            self._went_down(connection)
+        previous = self._read
+        if previous is not None:
+            previous.retire()
+            self._went_down(previous)
+            asyncio.get_running_loop().call_later(PATIENCE_S, previous.drop)
+        async with self._turn:
+            connection = self._connection = self._read = Connection(peer, transport)
+            log.info("Asterisk has connected", cell=self.cell, app=self.app)
+            watching = asyncio.create_task(self._watch(connection, heartbeat_s))
+            try:
+                await connection.read(self._take)
+            finally:
+                watching.cancel()
+                self._read = None
+                self._went_down(connection)
 
-    async def close(self) -> None:
-        """Closes the connection; Asterisk keeps channels, bridges and events for the next one."""
-        if self._connection is not None:
-            await self._connection.close()
+    async def close(self, *, within_s: float = PATIENCE_S) -> None:
+        """Ends the connection and hears its last words; Asterisk keeps what comes later for the next one."""
+        if self._read is not None:
+            await self._read.close(within_s)
+
+    async def _watch(self, connection: Connection, heartbeat_s: float) -> None:
+        await connection.watch(heartbeat_s)
+        log.warning("Asterisk does not answer pings", cell=self.cell)
+        connection.retire()
+        self._went_down(connection)
 
     async def _wait_for_setup(self, request: Request, timeout_s: float) -> None:
         try:

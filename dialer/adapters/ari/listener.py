@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import encode_basic_auth, web
 
-from dialer.adapters.ari.link import Link
+from dialer.adapters.ari.link import HEARTBEAT_S, Link
 from dialer.domain.errors import Fatal
 from dialer.domain.types import CellId
 
 log = structlog.get_logger()
 
-HEARTBEAT_S = 2.0  # an idle link is pinged this often; an unanswered ping ends it after half as much again
 LARGEST_FRAME = 64 * 1024 * 1024  # bytes; a long list asked for over the socket must not end it
 GOODBYE_S = 1.0  # how long a stop waits for Asterisk's answer to our close
 
@@ -83,7 +82,7 @@ class Listener:
         if runner is None or self._site is None:
             return
         await self._site.stop()  # first, or Asterisk is back in before we are gone
-        await asyncio.gather(*(link.close() for link, _ in self._doors.values()))
+        await asyncio.gather(*(link.close(within_s=GOODBYE_S) for link, _ in self._doors.values()))
         await runner.cleanup()
 
     async def _accept(self, request: web.Request) -> web.StreamResponse:
@@ -98,14 +97,14 @@ class Listener:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="obzvon"'})
         peer = web.WebSocketResponse(
             protocols=("ari",),
-            heartbeat=self._heartbeat_s,
+            autoping=False,
             compress=False,
             max_msg_size=LARGEST_FRAME,
             timeout=GOODBYE_S,
         )
         await peer.prepare(request)
         if request.transport is not None:
-            await link.serve(peer, request.transport)
+            await link.serve(peer, request.transport, heartbeat_s=self._heartbeat_s)
         return peer
 
     def _known(self, request: web.Request) -> Link | None:

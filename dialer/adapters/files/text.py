@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator
+from io import StringIO
+from itertools import islice
 
 from dialer.domain.errors import BadValue
 from dialer.domain.listing import Row
@@ -12,12 +14,14 @@ from dialer.domain.listing import Row
 DELIMITERS = (";", ",", "\t", "|")
 SAMPLE_ROWS = 50
 LONGEST_RECORD = 100  # lines; a longer one is a quotation mark that nobody closed
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 def decode(content: bytes) -> tuple[str, str]:
     """The text and its encoding: as marked, else UTF-8, else Windows-1251."""
-    marked = next((encoding for mark, encoding in _BOMS if content.startswith(mark)), "")
+    mark, marked = next((bom for bom in _BOMS if content.startswith(bom[0])), (b"", ""))
+    if marked == "utf-8":
+        content = content[len(mark) :]
     if not marked and b"\0" in content:
         raise BadValue("The file is not text: save the list as CSV (UTF-8) or XLSX.")
     for encoding in (marked,) if marked else ("utf-8", "cp1251"):
@@ -25,7 +29,7 @@ def decode(content: bytes) -> tuple[str, str]:
             text = content.decode(encoding)
         except UnicodeDecodeError as flaw:
             line = content.count(b"\n", 0, flaw.start) + 1
-            if encoding == "utf-8" and not _mostly_utf8(content):
+            if not marked and encoding == "utf-8" and not _mostly_utf8(content):
                 continue
             raise BadValue(
                 f"Line {line} is not {encoding.upper()} text (byte 0x{content[flaw.start]:02x}):"
@@ -55,11 +59,13 @@ def _check_text(text: str) -> None:
 
 def find_delimiter(text: str) -> str:
     """The one that cuts most records into the same number of columns, and into the most columns."""
-    sample = "\n".join(text.splitlines()[: SAMPLE_ROWS * 2])
+    sample = "".join(islice(StringIO(text, newline=""), SAMPLE_ROWS * 2))
     scores = {}
     for delimiter in DELIMITERS:
         widths = Counter(
-            len(cells) for _, cells in zip(range(SAMPLE_ROWS), _reader(sample, delimiter), strict=False) if cells
+            len(cells)
+            for cells in islice(_tried(sample, delimiter), SAMPLE_ROWS)
+            if any(map(str.strip, cells))
         )
         width, times = widths.most_common(1)[0] if widths else (1, 0)
         scores[delimiter] = (width > 1, times, width)
@@ -67,9 +73,10 @@ def find_delimiter(text: str) -> str:
     return best if scores[best][0] else ","
 
 
-def _reader(text: str, delimiter: str) -> Iterator[list[str]]:
+def _tried(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Records as far as they can be read with this delimiter."""
     try:
-        yield from csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+        yield from csv.reader(StringIO(text, newline=""), delimiter=delimiter)
     except csv.Error:
         return
 
@@ -87,16 +94,29 @@ def read_records(text: str, delimiter: str) -> Iterator[Row]:
             return
         except csv.Error as flaw:
             raise BadValue(f"Line {begin} cannot be read ({flaw}): check its quotation marks.") from None
-        if len(lines.record) > LONGEST_RECORD or (len(lines.record) > 1 and _is_open(lines.record, delimiter)):
-            raise BadValue(f"Line {begin}: a quotation mark is opened there and never closed: close or remove it.")
+        if len(lines.record) > LONGEST_RECORD or (
+            len(lines.record) > 1 and _is_open(lines.record, delimiter)
+        ):
+            raise BadValue(
+                f"Line {begin}: a quotation mark is opened there and never closed: close or remove it."
+            )
         yield Row(begin, cells)
+
+
+def _is_open(record: list[str], delimiter: str) -> bool:
+    """The record ended because the file did, within quotation marks."""
+    try:
+        list(csv.reader(record, delimiter=delimiter, strict=True))
+    except csv.Error as flaw:
+        return "unexpected end of data" in str(flaw)
+    return False
 
 
 class _Lines:
     """The lines of a text, counted, with those of the present record at hand."""
 
     def __init__(self, text: str) -> None:
-        self._lines = iter(text.splitlines(keepends=True)) if "\r\n" not in text else _split(text)
+        self._lines = StringIO(text, newline="")  # splitlines() would also cut at rarer signs
         self.read = 0
         self.record: list[str] = []
 

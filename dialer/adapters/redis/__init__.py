@@ -1,1 +1,1 @@
-"""Live state in Redis."""
+"""Live state in Redis, and the wire between processes."""

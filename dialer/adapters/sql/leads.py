@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -169,7 +170,7 @@ async def apply(connection: AsyncConnection, updates: Sequence[LeadUpdate]) -> N
         query = update(leads).where(leads.c.id == change.lead)
         values = {
             "status": case((out, EXCLUDED), else_=change.status.value),
-            "next_at": case((out, None), else_=change.next_at),
+            "next_at": case((~out, literal(change.next_at, leads.c.next_at.type))),
             "number_index": change.number_index,
             "attempts": change.attempts,
             "dead": list(change.dead),

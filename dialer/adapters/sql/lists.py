@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.sql.database import Database
@@ -31,7 +31,8 @@ STAGES = {
 # own column names only, every value is bound
 TAKE_LEADS = text(
     f"INSERT INTO leads ({', '.join((*OF_LIST, *OF_FILE))})"  # noqa: S608 - names of this module
-    f" SELECT :base + n, :campaign, :import_id, 0, 'new', 0, '{{}}', '[]', {', '.join(OF_FILE)} FROM staged_leads"
+    f" SELECT :base + n, :campaign, :import_id, 0, 'new', 0, '{{}}', '[]', {', '.join(OF_FILE)}"
+    " FROM staged_leads"
 )
 TAKE_NUMBERS = text(
     f"INSERT INTO lead_numbers ({', '.join(OF_NUMBER)})"  # noqa: S608 - names of this module
@@ -70,19 +71,21 @@ async def undo_import(database: Database, import_id: int) -> int:
             row = (await connection.execute(query)).first()
         if row is None:
             raise Missing(f"there is no import {import_id}")
-        # whoever leases one of them now waits here, or is seen below
+        # delete first, look afterwards: a lead that is being leased in this moment is waited for, and stays
         its = leads.c.import_id == import_id
-        touched = select(leads.c.status, leads.c.attempts).where(
-            its, or_(leads.c.attempts > 0, leads.c.status == LeadStatus.LEASED.value)
-        )
-        busy = (await connection.execute(touched.limit(1).order_by(leads.c.attempts.desc()))).first()
-        if busy and busy.attempts:
-            raise Conflict(f"import {import_id} stays: some of its leads were dialled already")
-        if busy:
-            raise Conflict(f"import {import_id} is about to be dialled: stop its campaign, then undo it")
-        count = (await connection.execute(delete(leads).where(its))).rowcount  # its numbers go with it
+        free = (leads.c.attempts == 0, leads.c.status != LeadStatus.LEASED.value)
+        count = (await connection.execute(delete(leads).where(its, *free))).rowcount  # numbers go with them
+        left = select(leads.c.attempts).where(its).order_by(leads.c.attempts.desc()).limit(1)
+        if (busy := (await connection.execute(left)).first()) is not None:
+            raise Conflict(_why_it_stays(import_id, was_dialled=busy.attempts > 0))
         await connection.execute(delete(imports).where(imports.c.id == import_id))
     return count
+
+
+def _why_it_stays(import_id: int, *, was_dialled: bool) -> str:
+    if was_dialled:
+        return f"import {import_id} stays: some of its leads were dialled already"
+    return f"import {import_id} is about to be dialled: stop its campaign, then undo it"
 
 
 async def imports_of(database: Database, campaign: CampaignId) -> Sequence[Mapping[str, Any]]:

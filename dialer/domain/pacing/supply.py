@@ -141,7 +141,7 @@ class Supply:
         if view is None:
             return f"trunk {trunk} does not exist"
         if not view.usable:
-            return f"trunk {trunk} is out of use" + (f" ({view.why})" if view.why else "")
+            return view.why or f"trunk {trunk} is out of use"
         if self._lines[trunk] <= 0:
             return f"trunk {trunk} has no free line"
         return f"trunk {trunk} has used up its calls per second"

@@ -26,6 +26,8 @@ HourMinute = Annotated[
     str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(examples=["09:00"])
 ]
 
+SoundName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{0,31})?$")]
+
 
 class WindowFields(Body):
     """Hours of one weekday in the called person's zone; the end is not included, 00:00 is midnight."""
@@ -79,6 +81,7 @@ class CampaignFields(Body):
     ring_s: Annotated[float, Field(strict=True, ge=1, le=300)] = 25.0
     wrap_up_s: Annotated[float, Field(strict=True, ge=0, le=3600)] = 30.0
     after_wrap_up_ready: Flag = True
+    message: SoundName = Field("", description="a sound that is there already; an upload makes one")
     language: Language = Language.RU
     record: Flag = False
     longest_talk_s: Annotated[float, Field(strict=True, ge=10, le=86_400)] = 3600.0

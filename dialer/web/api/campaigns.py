@@ -10,15 +10,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from dialer.domain import law
 from dialer.domain.campaign import Campaign
-from dialer.domain.errors import BadValue, Missing
+from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
 from dialer.domain.types import CampaignId, CampaignStatus
+from dialer.domain.verdict import Gate
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
-from dialer.web.api.commands import Done, Pushed, try_later
+from dialer.web.api.commands import Pushed, try_later
 from dialer.web.auth import Supervisor, Viewer
 from dialer.web.paging import AfterId, Limit, Page
 from dialer.web.parts import Given, Key, Parts
-from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.problem import documented
 from dialer.web.values import Id
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
@@ -39,6 +41,13 @@ class ExplanationOut(BaseModel):
     summary: str
     gates: list[GateOut]
     held_back: dict[str, int] = Field(description="leads by what holds them back")
+
+
+class StatusSet(Pushed):
+    """The new status, and whether the cell that dials has taken it up already."""
+
+    campaign: int
+    status: CampaignStatus
 
 
 @router.get("", responses=documented())
@@ -100,28 +109,41 @@ async def explain_campaign(parts: Given, _: Viewer, campaign: Id) -> Explanation
     return ExplanationOut.model_validate(told, from_attributes=True)
 
 
-@router.post("/{campaign}/start", responses=documented(*VERB_ERRORS))
-async def start_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> Done:
+@router.post("/{campaign}/start", responses=documented(404, 409))
+async def start_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> StatusSet:
     """Begin, or go on, dialing. Refused with the reason when something is missing or a law forbids it."""
-    return await _tell(parts, who, "start", campaign, key)
+    row = await parts.stores.campaigns.get(CampaignId(campaign))
+    problems = law.check_start(row, lab=parts.shortest_ring_s < law.LAWFUL_RING_S)
+    if problems:
+        kind = Forbidden if any(one.gate is Gate.LAW for one in problems) else Conflict
+        raise kind(f"campaign {campaign} cannot start: {'; '.join(one.reason for one in problems)}")
+    return await _set_status(parts, who, CampaignStatus.RUNNING, campaign, key)
 
 
-@router.post("/{campaign}/pause", responses=documented(*VERB_ERRORS))
-async def pause_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> Done:
+@router.post("/{campaign}/pause", responses=documented(404, 409))
+async def pause_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> StatusSet:
     """Dial nobody new until it is started again; calls in flight go on."""
-    return await _tell(parts, who, "pause", campaign, key)
+    row = await parts.stores.campaigns.get(CampaignId(campaign))
+    if row.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSED):
+        raise Conflict(f"campaign {campaign} is {row.status}: only a running one can be paused")
+    return await _set_status(parts, who, CampaignStatus.PAUSED, campaign, key)
 
 
-@router.post("/{campaign}/stop", responses=documented(*VERB_ERRORS))
-async def stop_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> Done:
+@router.post("/{campaign}/stop", responses=documented(404))
+async def stop_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> StatusSet:
     """Dial nobody new and give the leads back; calls in flight go on."""
-    return await _tell(parts, who, "stop", campaign, key)
-
-
-async def _tell(parts: Parts, who: Supervisor, verb: str, campaign: int, key: str) -> Done:
     await parts.stores.campaigns.get(CampaignId(campaign))
-    target = f"campaign:{campaign}"
-    return Done.of(verb, target, await parts.do(who, verb, target, key))
+    return await _set_status(parts, who, CampaignStatus.STOPPED, campaign, key)
+
+
+async def _set_status(
+    parts: Parts, who: Supervisor, status: CampaignStatus, campaign: int, key: str
+) -> StatusSet:
+    """The database first: a cell that is away now reads it when it is back."""
+    await parts.stores.campaigns.set_status(CampaignId(campaign), status)
+    verb = {CampaignStatus.RUNNING: "start", CampaignStatus.PAUSED: "pause"}.get(status, "stop")
+    pushed = await try_later(parts, who, verb, f"campaign:{campaign}", key)
+    return StatusSet(campaign=campaign, status=status, **pushed.model_dump())
 
 
 async def _check(parts: Parts, campaign: Campaign, sent: Mapping[str, Any]) -> None:

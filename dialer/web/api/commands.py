@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
-from dialer.domain.errors import NetworkTrouble
+from dialer.domain.errors import Mistake, NetworkTrouble
 from dialer.web.auth import Caller
 from dialer.web.parts import Parts
 
@@ -30,13 +30,13 @@ class Pushed(BaseModel):
     """Whether the running cell has taken up what was saved."""
 
     pushed: bool = True
-    push_note: str = Field(default="", description="why it has not yet; it will when it can")
+    push_note: str = Field(default="", description="why it has not yet")
 
 
-async def try_later(parts: Parts, who: Caller, verb: str, target: str) -> Pushed:
-    """Tell the cell of something that is saved already: an unreachable one reads it when it is back."""
+async def try_later(parts: Parts, who: Caller, verb: str, target: str, key: str = "") -> Pushed:
+    """Tell the cell of something that is saved already; one that is away, or behind, reads it by itself."""
     try:
-        await parts.do(who, verb, target)
-    except NetworkTrouble as error:
+        await parts.do(who, verb, target, key)
+    except (NetworkTrouble, Mistake) as error:
         return Pushed(pushed=False, push_note=str(error) or (error.__doc__ or ""))
     return Pushed()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dialer.domain.errors import BadValue
+from dialer.domain.errors import BadValue, Conflict
 from dialer.domain.lead import Disposition
 from dialer.domain.operators import Account, LegState, Operator, State
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind, PhoneNumber, TrunkId
@@ -30,7 +30,7 @@ class AccountFields(Body):
     """What an administrator sets; the password and the PIN are never given back."""
 
     name: Title = ""
-    leg: LegKind = LegKind.NAILED_UP
+    leg_kind: LegKind = LegKind.NAILED_UP
     phone: PhoneKind = PhoneKind.SIP
     number: Number | None = Field(default=None, description="of an outside phone")
     trunk: Slug | None = Field(default=None, description="by which an outside phone is called")
@@ -138,9 +138,9 @@ async def list_operators(
 @router.post("", status_code=201, responses=documented(404, 409))
 async def create_operator(parts: Given, who: Admin, body: NewAccount) -> OperatorSaved:
     """Make an operator's account; the phone's account is pushed into Asterisk at once."""
-    blank = Account(OperatorId(body.id), body.name)
-    account = replace(blank, **await _changes(parts, body, blank.id))
-    await _check(parts.stores, account)
+    if body.id in {row.id for row in await parts.stores.accounts.all()}:
+        raise Conflict(f"there is an operator {body.id} already: change it by PATCH")
+    account = await _changed(parts, Account(OperatorId(body.id), body.name), body)
     await parts.stores.accounts.add(account)
     return await _saved(parts, who, account)
 
@@ -156,9 +156,7 @@ async def change_operator(
     parts: Given, who: Admin, operator: OperatorNumber, body: AccountChange
 ) -> OperatorSaved:
     """Change what is named; a new password reaches Asterisk at once."""
-    was = await parts.stores.accounts.get(OperatorId(operator))
-    account = replace(was, **await _changes(parts, body, was.id))
-    await _check(parts.stores, account)
+    account = await _changed(parts, await parts.stores.accounts.get(OperatorId(operator)), body)
     await parts.stores.accounts.save(account)
     return await _saved(parts, who, account)
 
@@ -230,18 +228,24 @@ async def _tell(parts: Parts, who: OperatorOrMore, verb: str, operator: str, key
     return Done.of(verb, target, await parts.do(who, verb, target, key, **args))
 
 
-async def _changes(parts: Parts, body: AccountFields, operator: OperatorId) -> dict[str, Any]:
-    """What was sent, as fields of the domain's Account; secrets go to their files and hashes."""
-    sent: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+async def _changed(parts: Parts, was: Account, body: AccountFields) -> Account:
+    """The account with what was sent; secrets go to files and hashes, when all the rest is right."""
+    sent: dict[str, Any] = {
+        name: getattr(body, name) for name in body.model_fields_set - {"id", "sip_password", "pin"}
+    }
+    if "leg_kind" in sent:
+        sent["leg"] = sent.pop("leg_kind")
     for name, kind in (("number", PhoneNumber), ("trunk", TrunkId)):
         if sent.get(name) is not None:
             sent[name] = kind(sent[name])
-    password, pin = sent.pop("sip_password", None), sent.pop("pin", None)
-    if password is not None:
-        sent["sip_password_file"] = await parts.tools.keep_secret(f"operator-{operator}", password)
-    if pin is not None:
-        sent["pin_hash"] = await parts.tools.hash_pin(pin)
-    return sent
+    account = replace(was, **sent)
+    await _check(parts.stores, account)
+    if body.sip_password is not None:
+        path = await parts.tools.keep_secret(f"operator-{was.id}", body.sip_password)
+        account = replace(account, sip_password_file=path)
+    if body.pin is not None:
+        account = replace(account, pin_hash=await parts.tools.hash_pin(body.pin))
+    return account
 
 
 async def _check(stores: Stores, account: Account) -> None:

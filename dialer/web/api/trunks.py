@@ -101,7 +101,7 @@ class TrunkSaved(TrunkOut, Pushed):
     """A trunk as it is set, and whether Asterisk has it already."""
 
 
-class TestNumber(Body):
+class TryNumber(Body):
     number: Number
 
 
@@ -117,8 +117,7 @@ async def create_trunk(parts: Given, who: Admin, body: NewTrunk) -> TrunkSaved:
     """Make a trunk; it is pushed into Asterisk at once."""
     if body.id in {row.id for row in await parts.stores.trunks.all()}:
         raise Conflict(f"there is a trunk {body.id} already: change it by PATCH")
-    trunk = replace(Trunk(TrunkId(body.id), body.host), **await _changes(parts, body, body.id))
-    _check(trunk)
+    trunk = await _changed(parts, Trunk(TrunkId(body.id), body.host), body)
     await parts.stores.trunks.add(trunk)
     return await _saved(parts, who, trunk)
 
@@ -132,9 +131,7 @@ async def get_trunk(parts: Given, _: Viewer, trunk: Slug) -> TrunkOut:
 @router.patch("/{trunk}", responses=documented(404))
 async def change_trunk(parts: Given, who: Admin, trunk: Slug, body: TrunkChange) -> TrunkSaved:
     """Change what is named; Asterisk gets it at once."""
-    was = await parts.stores.trunks.get(TrunkId(trunk))
-    changed = replace(was, **await _changes(parts, body, trunk))
-    _check(changed)
+    changed = await _changed(parts, await parts.stores.trunks.get(TrunkId(trunk)), body)
     await parts.stores.trunks.save(changed)
     return await _saved(parts, who, changed)
 
@@ -152,7 +149,7 @@ async def delete_trunk(parts: Given, who: Admin, trunk: Slug) -> Pushed:
     if users:
         raise Conflict(f"trunk {trunk} is used by {', '.join(users[:5])}: take it out there first")
     await parts.stores.trunks.remove(TrunkId(trunk))
-    return await try_later(parts, who, "drop", f"trunk:{trunk}")
+    return await try_later(parts, who, "push", f"trunk:{trunk}")  # what is no more is taken away
 
 
 @router.post("/{trunk}/push", responses=documented(*VERB_ERRORS))
@@ -162,7 +159,7 @@ async def push_trunk(parts: Given, who: Admin, trunk: Slug, key: Key = "") -> Do
 
 
 @router.post("/{trunk}/test", responses=documented(*VERB_ERRORS))
-async def try_trunk(parts: Given, who: Admin, trunk: Slug, body: TestNumber, key: Key = "") -> Done:
+async def try_trunk(parts: Given, who: Admin, trunk: Slug, body: TryNumber, key: Key = "") -> Done:
     """Make one call to this number and say what happened at each step."""
     return await _tell(parts, who, "test", trunk, key, number=PhoneNumber(body.number))
 
@@ -173,23 +170,20 @@ async def _tell(parts: Parts, who: Admin, verb: str, trunk: str, key: str, **arg
     return Done.of(verb, target, await parts.do(who, verb, target, key, **args))
 
 
-async def _changes(parts: Parts, body: TrunkFields, trunk: str) -> dict[str, Any]:
-    """What was sent, as fields of the domain's Trunk; the password goes to its file."""
-    sent: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set - {"id"}}
+async def _changed(parts: Parts, was: Trunk, body: TrunkFields) -> Trunk:
+    """The trunk with what was sent; the password goes to its file, when all the rest is right."""
+    sent: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set - {"id", "password"}}
     for name in ("codecs", "caller_ids", "prefixes"):
         if name in sent:
             sent[name] = tuple(sent[name])
     if "register_" in sent:
         sent["register"] = sent.pop("register_")
-    password = sent.pop("password", None)
-    if password is not None:
-        sent["password_file"] = await parts.tools.keep_secret(f"trunk-{trunk}", password)
-    return sent
-
-
-def _check(trunk: Trunk) -> None:
-    if trunk.register and not (trunk.user and trunk.password_file):
+    trunk = replace(was, **sent)
+    if trunk.register and not (trunk.user and (trunk.password_file or body.password)):
         raise BadValue("body/register: registering at a carrier needs user and password")
+    if body.password is None:
+        return trunk
+    return replace(trunk, password_file=await parts.tools.keep_secret(f"trunk-{was.id}", body.password))
 
 
 async def _saved(parts: Parts, who: Admin, trunk: Trunk) -> TrunkSaved:

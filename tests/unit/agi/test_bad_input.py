@@ -22,7 +22,7 @@ HEAD = b"agi_network: yes\nagi_network_script: "
 def impatient(monkeypatch):
     """The same limits, reached sooner."""
     monkeypatch.setattr("agi.server.HEADERS_S", 0.1)
-    monkeypatch.setattr("agi.phone.COMMAND_S", 0.2)
+    monkeypatch.setattr("agi.phone.COMMAND_S", 0.15)
     monkeypatch.setattr("agi.phone.PLAY_S", 0.0)
     monkeypatch.setattr("agi.login.KEY_S", 0.0)
 

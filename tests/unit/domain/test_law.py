@@ -60,7 +60,8 @@ def test_advertising_in_russia_is_not_dialled_automatically(mode: Mode) -> None:
     (problem,) = check_start(replace(GOOD, purpose=Purpose.ADVERTISING, mode=mode))
     assert (problem.gate, problem.rule) == (Gate.LAW, "ru-no-automatic-advertising")
     assert problem.reason == (
-        f"advertising in RU may not be dialled in {mode} mode (38-FZ art. 18 part 2): choose manual or preview"
+        f"advertising in RU may not be dialled in {mode} mode (38-FZ art. 18 part 2):"
+        " choose manual or preview"
     )
 
 

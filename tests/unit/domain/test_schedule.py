@@ -122,7 +122,7 @@ instants = st.sampled_from(
 ).flatmap(lambda day: st.integers(0, 96).map(lambda n: day + timedelta(minutes=15 * n)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(windows_, zones_, instants)
 def test_the_next_opening_is_the_first_open_quarter_of_an_hour(
     windows: tuple[Window, ...], zones: list[str], at: datetime
@@ -138,7 +138,7 @@ def test_the_next_opening_is_the_first_open_quarter_of_an_hour(
         assert found == first
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(windows_, windows_, st.sampled_from([MOSCOW, NEW_YORK]), instants)
 def test_narrowed_hours_are_open_exactly_when_both_are(
     one: tuple[Window, ...], other: tuple[Window, ...], zone: str, at: datetime

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dialer.adapters.ari import link as link_module
 from dialer.adapters.ari.connection import RawEvent, Request
 from dialer.adapters.ari.link import Link
 from dialer.adapters.ari.listener import Credentials, Listener
@@ -233,7 +234,8 @@ async def test_a_frame_that_is_no_json_is_skipped(stage: Stage) -> None:
         await stage.diary.has("set up", "ready")
 
 
-async def test_a_newer_connection_replaces_an_older_one(stage: Stage) -> None:
+async def test_a_newer_connection_replaces_an_older_one(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "PATIENCE_S", 0.05)
     async with stage.asterisk() as old:
         await old.say(REGISTERED)
         await stage.diary.has("set up", "ready")

@@ -1,0 +1,54 @@
+# Obzvon. `make help` lists the targets; .ci/setup does what they need first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+TESTS := tests/unit tests/ports tests/web tests/calls tests/sim tests/pbx
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help setup demo run test check format bench docs clean distclean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## everything that development and tests need; quick when it is there already
+	@.ci/setup all >&2
+
+demo:  ## the whole job with a pretend carrier and customers; ARGS="--for 60 --json" without a terminal
+	@.ci/setup demo >&2 && exec $(BIN)/dialer demo $(ARGS)
+
+run:  ## the service, with the settings of the environment (DIALER_...)
+	@.ci/setup run >&2 && exec $(BIN)/dialer run $(ARGS)
+
+test:  ## every test, real Asterisk included; ARGS="tests/unit -k name" for some, WORKERS=0 for one process
+	@.ci/setup all >&2 && exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder \
+	  $(or $(ARGS),$(wildcard $(TESTS)))
+
+check:  ## format, lint, types, import contracts, house numbers
+	@.ci/setup run >&2
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/unit/test_house.py
+
+format:  ## mend what ruff can mend
+	@.ci/setup run >&2
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+bench:  ## calls a second beside a bare loop, with and without media
+	@.ci/setup all >&2 && exec $(BIN)/python -m bench $(ARGS)
+
+docs:  ## write docs/reference/ anew from the code
+	@.ci/setup run >&2 && exec $(BIN)/dialer docs docs/reference
+
+clean:  ## caches and leftovers of builds; data in var/ stays
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean  ## the virtual environment as well; the private Asterisk stays in ~/.cache/obzvon
+	rm -rf .venv obzvon.egg-info

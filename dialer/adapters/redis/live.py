@@ -1,0 +1,221 @@
+"""Live state in Redis: what other processes and the wallboard read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar, cast
+
+import structlog
+from redis.asyncio import Redis
+
+from dialer.adapters.codec import decode, encode
+from dialer.adapters.redis.client import PREFIX, as_ours, open_redis, place
+from dialer.domain.call import Call
+from dialer.domain.cdr import Tally
+from dialer.domain.errors import BadValue, StoreDown
+from dialer.domain.kpi import Key
+from dialer.domain.operators import Operator
+from dialer.domain.types import CallId, CellId
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+CELLS = f"{PREFIX}:cells"
+STATE_KEPT_S = 86_400  # of a cell that never came back
+SUMS_KEPT_S = 8 * 86_400
+LOOK_S = 1.0  # between two looks whether Redis is there and the same
+COUNTS = ("attempts", "answered", "connected", "abandoned")
+SECONDS = ("talk_s", "duration_s")  # kept as whole microseconds: sums are exact in any order
+
+# Counts a call once: its id goes into the day's set together with its figures, or neither does.
+ADD_ONCE = """
+if redis.call('SADD', KEYS[2], ARGV[1]) == 0 then return 0 end
+for i = 3, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return 1
+"""
+
+
+async def _nothing() -> None: ...
+
+
+@asynccontextmanager
+async def open_live(
+    url: str, *, on_return: Callable[[], Awaitable[None]] = _nothing
+) -> AsyncIterator[RedisLive]:
+    """Live state that is whole again after Redis was away.
+
+    `on_return` is called when Redis is back, or is another one than before: recount the sums then.
+    """
+    async with open_redis(url) as redis:
+        live = RedisLive(redis, place(url))
+        watching = asyncio.create_task(live.watch(on_return), name="redis-watch")
+        try:
+            yield live
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+
+
+class RedisLive:
+    """See dialer.ports.Live; every method raises StoreDown while Redis is away."""
+
+    def __init__(self, redis: Redis, where: str) -> None:
+        self._redis = redis
+        self._where = where
+        self._add_once = redis.register_script(ADD_ONCE)
+        # what this process has shown, by key: shown again to a Redis that has forgotten it
+        self._shown: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._in_order = asyncio.Lock()  # an older state never overwrites a newer one
+
+    async def clear(self, cell: CellId) -> None:
+        keys = (_calls(cell), _operators(cell))
+        for key in keys:
+            self._shown.pop(key, None)
+        async with self._in_order:
+            with as_ours(self._where):
+                await self._redis.delete(*keys)
+
+    async def put_call(self, cell: CellId, call: Call) -> None:
+        await self._show(cell, _calls(cell), call.id, json.dumps(encode(call)))
+
+    async def drop_call(self, cell: CellId, call: CallId) -> None:
+        self._shown[_calls(cell)].pop(call, None)
+        async with self._in_order:
+            with as_ours(self._where):
+                await self._redis.hdel(_calls(cell), call)
+
+    async def calls(self) -> Sequence[Call]:
+        return await self._read(_calls, Call)
+
+    async def put_operator(self, cell: CellId, operator: Operator) -> None:
+        await self._show(cell, _operators(cell), operator.id, json.dumps(encode(operator)))
+
+    async def operators(self) -> Sequence[Operator]:
+        return await self._read(_operators, Operator)
+
+    async def add(self, key: Key, delta: Tally, *, once: CallId) -> None:
+        day = key[2]
+        figures = _flat({field: value for field, value in _fields(key, delta).items() if value})
+        with as_ours(self._where):
+            await self._add_once(keys=[_sums(day), _counted(day)], args=[once, SUMS_KEPT_S, *figures])
+
+    async def tallies(self, day: str) -> Mapping[Key, Tally]:
+        with as_ours(self._where):
+            fields = await cast(Awaitable[dict[str, str]], self._redis.hgetall(_sums(day)))
+        found: defaultdict[Key, dict[str, int]] = defaultdict(dict)
+        for field, value in fields.items():
+            operator, campaign, figure = field.split("|")
+            found[operator, int(campaign), day][figure] = int(value)
+        return {key: _tally(figures) for key, figures in found.items()}
+
+    async def reset_tallies(self, day: str, sums: Mapping[Key, Tally]) -> None:
+        fields: dict[str, int] = {}
+        for key, tally in sums.items():
+            fields |= _fields(key, tally)
+        with as_ours(self._where):
+            async with self._redis.pipeline(transaction=True) as transaction:
+                transaction.delete(_sums(day))
+                if fields:
+                    transaction.hset(_sums(day), items=_flat(fields))
+                    transaction.expire(_sums(day), SUMS_KEPT_S)
+                await transaction.execute()
+
+    async def watch(self, on_return: Callable[[], Awaitable[None]]) -> None:
+        """Until cancelled: look whether Redis is there; when it is back or new, show everything again."""
+        known = ""
+        while True:
+            try:
+                with as_ours(self._where):
+                    server = await self._redis.info("server")
+                if known not in ("", server["run_id"]):
+                    log.info("redis_returned", where=self._where)
+                    await self._show_again()
+                    await on_return()
+                known = server["run_id"]
+            except StoreDown as trouble:
+                if known != AWAY:
+                    log.warning("redis_away", why=str(trouble))
+                known = AWAY
+            await asyncio.sleep(LOOK_S)
+
+    async def _show(self, cell: CellId, key: str, field: str, value: str) -> None:
+        self._shown[key][field] = value
+        async with self._in_order, self._redis.pipeline(transaction=False) as pipeline:
+            with as_ours(self._where):
+                pipeline.hset(key, field, value)
+                pipeline.expire(key, STATE_KEPT_S)
+                pipeline.sadd(CELLS, cell)
+                await pipeline.execute()
+
+    async def _show_again(self) -> None:
+        async with self._in_order, self._redis.pipeline(transaction=True) as transaction:
+            with as_ours(self._where):
+                for key, fields in self._shown.items():
+                    transaction.delete(key)  # calls that ended while it was away are not shown again
+                    if fields:
+                        transaction.hset(key, items=_flat(fields))
+                        transaction.expire(key, STATE_KEPT_S)
+                        transaction.sadd(CELLS, key.rpartition(":")[2])
+                await transaction.execute()
+
+    async def _read(self, key_of: Callable[[CellId], str], kind: type[T]) -> Sequence[T]:
+        with as_ours(self._where):
+            cells = await cast(Awaitable[set[str]], self._redis.smembers(CELLS))
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for cell in sorted(cells):
+                    pipeline.hvals(key_of(CellId(cell)))
+                shown = await pipeline.execute()
+        return [value for values in shown for value in _readable(kind, values)]
+
+
+AWAY = "away"  # in place of the id of a run
+
+
+def _calls(cell: CellId) -> str:
+    return f"{PREFIX}:calls:{cell}"
+
+
+def _operators(cell: CellId) -> str:
+    return f"{PREFIX}:operators:{cell}"
+
+
+def _sums(day: str) -> str:
+    return f"{PREFIX}:sums:{day}"
+
+
+def _counted(day: str) -> str:
+    return f"{PREFIX}:counted:{day}"
+
+
+def _fields(key: Key, tally: Tally) -> dict[str, int]:
+    """The figures of one operator and campaign, as fields of the day's hash."""
+    who = f"{key[0]}|{key[1]}"
+    counts = {f"{who}|{name}": int(getattr(tally, name)) for name in COUNTS}
+    return counts | {f"{who}|{name}": round(getattr(tally, name) * 1e6) for name in SECONDS}
+
+
+def _flat(fields: Mapping[str, str | int]) -> list[str | int]:
+    return [part for field in fields.items() for part in field]
+
+
+def _tally(figures: Mapping[str, int]) -> Tally:
+    seconds = (figures.get(name, 0) / 1e6 for name in SECONDS)
+    return Tally(*(figures.get(name, 0) for name in COUNTS), *seconds)
+
+
+def _readable(kind: type[T], values: Sequence[str]) -> list[T]:
+    """What this version can read; another one may be running beside it."""
+    found = []
+    for value in values:
+        try:
+            found.append(decode(kind, json.loads(value)))
+        except (BadValue, ValueError) as bad:
+            log.warning("live_state_unreadable", kind=kind.__name__, why=str(bad))
+    return found

@@ -1,0 +1,238 @@
+"""Commands between processes: one list per cell for requests, one short-lived list per answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import uuid4
+
+import structlog
+from redis.asyncio import Redis
+
+from dialer.adapters.codec import decode, encode, loosen
+from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, open_redis, place
+from dialer.domain import errors
+from dialer.domain.errors import BadValue, ObzvonError, Refused, StoreDown, TimedOut
+from dialer.domain.types import CellId
+from dialer.ports import Command, Desk
+
+log = structlog.get_logger()
+
+TIMEOUT_S = 10.0
+SLOW_S: Mapping[str, float] = {"test": 180.0}  # verbs that make a whole call
+KEPT_S = 60  # an answer that nobody fetched
+HERE_S = 5  # an engine that does not say so for this long is not there
+AT_ONCE = 64  # commands under way in one engine
+REMEMBERED = 1_000  # requests
+LONGEST = 64_000  # characters of a command
+VERB = re.compile(r"[a-z_]{1,32}")
+TARGET = re.compile(r"[a-z]{1,16}:[A-Za-z0-9._+-]{1,80}")
+REQUEST_ID = re.compile(r"[0-9a-f]{32}")
+KEY = re.compile(r"[ -~]{0,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command on its way; `until_s` is on the clock of Redis."""
+
+    id: str
+    until_s: float
+    command: Command
+
+
+@asynccontextmanager
+async def open_desk(url: str, cell: CellId, *, timeout_s: float = TIMEOUT_S) -> AsyncIterator[RedisDesk]:
+    """The desk of a cell that another process runs."""
+    async with open_redis(url) as redis:
+        yield RedisDesk(redis, place(url), cell, timeout_s)
+
+
+class RedisDesk:
+    """See dialer.ports.Desk; raises what the cell raised, TimedOut, or StoreDown."""
+
+    def __init__(self, redis: Redis, where: str, cell: CellId, timeout_s: float) -> None:
+        self._redis = redis
+        self._where = where
+        self._cell = cell
+        self._timeout_s = timeout_s
+
+    async def do(self, command: Command) -> Mapping[str, Any]:
+        _check(command)
+        timeout_s = SLOW_S.get(command.verb, self._timeout_s)
+        with as_ours(self._where):
+            if not await self._redis.exists(_here(self._cell)):
+                raise StoreDown(f"no engine of the cell {self._cell} is running: start it with `dialer run`")
+            request = Request(uuid4().hex, await _now_s(self._redis) + timeout_s, command)
+            text = json.dumps(encode(request))
+            await self._redis.rpush(_requests(self._cell), text)
+            answer = await self._answer(request, timeout_s)
+            if answer is None:
+                undone = await self._redis.lrem(_requests(self._cell), 0, text)
+                raise TimedOut(
+                    f"the engine of the cell {self._cell} did not answer within {timeout_s:g} s: "
+                    + ("nothing was done" if undone else "look whether it has done what was asked")
+                )
+        return _opened(answer)
+
+    async def _answer(self, request: Request, timeout_s: float) -> str | None:
+        """The answer; None when the time is up. Reads are short: the client gives up on long ones."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + timeout_s
+        while (left_s := end_s - loop.time()) > 0:
+            waiting = self._redis.blpop([_answers(request.id)], timeout=min(left_s, BLOCK_S))
+            found = await cast(Awaitable[tuple[str, str] | None], waiting)
+            if found is not None:
+                return found[1]
+        return None
+
+
+async def serve_commands(url: str, cell: CellId, desk: Desk) -> None:
+    """Until cancelled: take the commands for this cell and answer them; goes on when Redis is back."""
+    async with open_redis(url) as redis, asyncio.TaskGroup() as tasks:
+        clerk = _Clerk(redis, place(url), cell, desk)
+        tasks.create_task(clerk.say_here(), name="desk-here")
+        while True:
+            await clerk.room.acquire()
+            tasks.create_task(clerk.do(await clerk.next()), name="desk-command")
+
+
+class _Clerk:
+    """The engine's end of the wire."""
+
+    def __init__(self, redis: Redis, where: str, cell: CellId, desk: Desk) -> None:
+        self._redis = redis
+        self._where = where
+        self._cell = cell
+        self._desk = desk
+        self._seen: OrderedDict[str, None] = OrderedDict()  # ids of requests
+        self.room = asyncio.Semaphore(AT_ONCE)
+
+    async def say_here(self) -> None:
+        while True:
+            try:
+                with as_ours(self._where):
+                    await self._redis.set(_here(self._cell), "1", ex=HERE_S)
+            except StoreDown:
+                pass  # told by `next`
+            await asyncio.sleep(1.0)
+
+    async def next(self) -> str:
+        was_away = False
+        while True:
+            try:
+                with as_ours(self._where):
+                    waiting = self._redis.blpop([_requests(self._cell)], timeout=BLOCK_S)
+                    found = await cast(Awaitable[tuple[str, str] | None], waiting)
+            except StoreDown as trouble:
+                if not was_away:
+                    log.warning("commands_wait", why=str(trouble))
+                was_away = True
+                await asyncio.sleep(0.5)
+                continue
+            if found is not None:
+                return found[1]
+
+    async def do(self, text: str) -> None:
+        try:
+            request = _read(text)
+            if request is None or request.id in self._seen:  # a cut connection makes the client send again
+                return
+            self._seen[request.id] = None
+            if len(self._seen) > REMEMBERED:
+                self._seen.popitem(last=False)
+            with as_ours(self._where):
+                if await _now_s(self._redis) > request.until_s:
+                    log.warning("command_too_late", verb=request.command.verb)
+                    return
+            answer = json.dumps(await self._result(request.command))
+            with as_ours(self._where):
+                async with self._redis.pipeline(transaction=True) as transaction:
+                    transaction.rpush(_answers(request.id), answer)
+                    transaction.expire(_answers(request.id), KEPT_S)
+                    await transaction.execute()
+        except StoreDown as trouble:
+            log.warning("command_unanswered", why=str(trouble))
+        finally:
+            self.room.release()
+
+    async def _result(self, command: Command) -> dict[str, Any]:
+        try:
+            _check(command)
+            return {"answer": loosen(await self._desk.do(command))}
+        except Refused as error:
+            return {"error": {"id": error.id, "status": error.status, "text": error.reason}}
+        except ObzvonError as error:
+            return {"error": {"id": error.id, "text": str(error)}}
+        except Exception:  # the boundary: one bad command must not end the engine's ear for all others
+            log.exception("command_failed", verb=command.verb, target=command.target.partition(":")[0])
+            text = "the engine failed at this command; its log says why"
+            return {"error": {"id": ObzvonError.id, "text": text}}
+
+
+def _check(command: Command) -> None:
+    if not VERB.fullmatch(command.verb):
+        raise BadValue(f"{command.verb[:40]!r} is no verb")
+    if not TARGET.fullmatch(command.target):
+        raise BadValue(f"{command.target[:40]!r} is no target: write kind:id, such as operator:101")
+    if not KEY.fullmatch(command.key):
+        raise BadValue("the idempotency key must be at most 200 printable characters")
+    if sum(len(name) + len(value) for name, value in command.args.items()) > LONGEST:
+        raise BadValue(f"the arguments of {command.verb} are too long")
+
+
+def _read(text: str) -> Request | None:
+    """A request that can be answered; others are not ours, and are told in the log only."""
+    why = "it is too long"
+    if len(text) <= 4 * LONGEST:
+        try:
+            request = decode(Request, json.loads(text))
+        except (BadValue, ValueError, RecursionError) as bad:
+            why = str(bad)[:200]
+        else:
+            if REQUEST_ID.fullmatch(request.id):
+                return request
+            why = "its id is not one of ours"
+    log.warning("command_unreadable", why=why)
+    return None
+
+
+def _opened(text: str) -> Mapping[str, Any]:
+    """The answer, or the error as it was raised at the other end."""
+    found = json.loads(text)
+    if "error" not in found:
+        return cast(Mapping[str, Any], found["answer"])
+    error = found["error"]
+    kind = ERRORS.get(error["id"], ObzvonError)
+    raise Refused(error["status"], error["text"]) if kind is Refused else kind(error["text"])
+
+
+def _all_errors() -> dict[str, type[ObzvonError]]:
+    kinds = (kind for kind in vars(errors).values() if isinstance(kind, type))
+    return {kind.id: kind for kind in kinds if issubclass(kind, ObzvonError)}
+
+
+ERRORS = _all_errors()
+
+
+async def _now_s(redis: Redis) -> float:
+    """The clock that both ends share."""
+    seconds, microseconds = await redis.time()
+    return float(seconds) + float(microseconds) / 1e6
+
+
+def _requests(cell: CellId) -> str:
+    return f"{PREFIX}:desk:{cell}"
+
+
+def _here(cell: CellId) -> str:
+    return f"{PREFIX}:desk:{cell}:here"
+
+
+def _answers(request_id: str) -> str:
+    return f"{PREFIX}:answer:{request_id}"

@@ -1,0 +1,208 @@
+"""Options made from tables: one row per property of a campaign, a trunk or an operator."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import time
+from typing import Any, Optional, TypeVar, get_type_hints
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from dialer.domain.errors import BadValue
+from dialer.domain.schedule import DAYS
+from dialer.domain.types import Outcome
+
+M = TypeVar("M", bound=BaseModel)
+Command = Callable[..., None]
+Read = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """One option; `read` turns its text into what the API would be sent for `field`."""
+
+    field: str
+    metavar: str
+    help: str
+    read: Read = str
+    option: str = ""  # where it is not called like the field
+    many: bool = False  # may be given several times
+
+    @property
+    def flag(self) -> str:
+        return f"--{(self.option or self.field).replace('_', '-')}"
+
+
+def with_knobs(knobs: Sequence[Knob]) -> Callable[[Command], Command]:
+    """Adds an option per knob; the function gets what was given as `given`, by field."""
+
+    def wrap(function: Command) -> Command:
+        hints = get_type_hints(function, include_extras=True)
+        own = [
+            parameter.replace(annotation=hints[name])
+            for name, parameter in inspect.signature(function).parameters.items()
+            if name != "given"
+        ]
+
+        @functools.wraps(function)
+        def command(**values: Any) -> None:
+            texts = {knob.field: values.pop(_parameter(knob)) for knob in knobs}
+            given = {knob.field: _read(knob, texts[knob.field]) for knob in knobs if texts[knob.field]}
+            function(**values, given=given)
+
+        added = [_option(knob) for knob in knobs]
+        vars(command)["__signature__"] = inspect.Signature([*own, *added])
+        command.__annotations__ = {each.name: each.annotation for each in (*own, *added)}
+        del vars(command)["__wrapped__"]
+        return command
+
+    return wrap
+
+
+def _parameter(knob: Knob) -> str:
+    return f"knob_{knob.field}"
+
+
+def _option(knob: Knob) -> inspect.Parameter:
+    kind: Any = list[str] if knob.many else Optional[str]  # noqa: UP007, UP045 read at run time by typer
+    default = typer.Option([] if knob.many else None, knob.flag, metavar=knob.metavar, help=knob.help,
+                           show_default=False)  # fmt: skip
+    return inspect.Parameter(
+        _parameter(knob), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
+    )
+
+
+def _read(knob: Knob, text: Any) -> Any:
+    try:
+        return knob.read(text)
+    except ValueError as flaw:
+        raise BadValue(f"{knob.flag} {str(text)[:60]!r}: {flaw}.") from None
+
+
+def check(model: type[M], knobs: Sequence[Knob], given: Mapping[str, Any]) -> M:
+    """What was given as the API's own model of it: the same bounds, told by the names of the options."""
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as flaws:
+        flags = {knob.field: knob.flag for knob in knobs}
+        raise BadValue("\n".join(_sentence(flaw, flags) for flaw in flaws.errors()[:5])) from None
+
+
+def _sentence(flaw: Any, flags: Mapping[str, str]) -> str:
+    place = flags.get(str(flaw["loc"][0]), str(flaw["loc"][0]).upper())
+    value = "" if flaw["type"] == "missing" else f" {str(flaw['input'])[:60]!r}"
+    told = str(flaw["msg"]).removeprefix("Value error, ")
+    return f"{place}{value}: {told[0].lower()}{told[1:]}."
+
+
+# --- readers ----------------------------------------------------------------------------------------------
+
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|min|h|d|)")
+_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_HOURS = re.compile(r"(?:([A-Za-z]{3}(?:[-\s][A-Za-z]{3})*)\s+)?([0-9]{1,2}:[0-9]{2})-([0-9]{1,2}:[0-9]{2})")
+MIDNIGHT = "24:00"
+
+
+def whole(text: str) -> int:
+    """`12`."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,12}", text.strip()):
+        raise ValueError("is not a whole number")
+    return int(text)
+
+
+def number(text: str) -> float:
+    """`1.5`, `1,5`."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,12}([.,][0-9]{1,6})?", text.strip()):
+        raise ValueError("is not a number")
+    return float(text.replace(",", "."))
+
+
+def span(text: str) -> float:
+    """Seconds of `45`, `30s`, `15m`, `2h`, `3d`."""
+    if not (match := _SPAN.fullmatch(text.strip())):
+        raise ValueError("is not a length of time, such as 45, 30s, 15m, 2h, 3d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def yes_or_no(text: str) -> bool:
+    """`yes`, `no`."""
+    if text not in ("yes", "no"):
+        raise ValueError("say yes or no")
+    return text == "yes"
+
+
+def items(text: str) -> list[str]:
+    """`a,b c`; `none` for an empty list."""
+    return [] if text.strip() == "none" else [item for item in re.split(r"[,\s]+", text) if item]
+
+
+def operators(text: str) -> list[str]:
+    """`101,105-109`; `none` for nobody."""
+    found: dict[str, None] = {}
+    for item in items(text):
+        first, dash, last = item.partition("-")
+        if not dash:
+            found[item] = None
+            continue
+        if not (first.isdecimal() and last.isdecimal() and len(first) == len(last) and first <= last):
+            raise ValueError("a range is written as 101-110")
+        if int(last) - int(first) > 10_000:
+            raise ValueError("a range has at most 10,000 operators")
+        found |= {str(each).zfill(len(first)): None for each in range(int(first), int(last) + 1)}
+    return list(found)
+
+
+def retry(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`no_answer=2h,24h,next`: delays in turn; `next` goes on with the lead's next number first."""
+    table: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        outcome, _, rest = text.partition("=")
+        if outcome not in set(Outcome):
+            raise ValueError(f"there is no outcome {outcome!r}: take one of {', '.join(Outcome)}")
+        words = [word for word in items(rest) if word != "never"]
+        delays = [span(word) for word in words if word != "next"]
+        table[outcome] = {"delays_s": delays, "next_number": "next" in words}
+    return table
+
+
+def schedule(text: str) -> list[dict[str, Any]]:
+    """`Mon-Fri 09:00-20:00, Sat 10:00-16:00`; hours without days count for every day."""
+    windows = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        if not (match := _HOURS.fullmatch(part)):
+            raise ValueError(f"{part!r} is not days and hours, such as Mon-Fri 09:00-20:00")
+        start, end = _clock(match[2]), _clock(match[3])
+        windows += [{"weekday": day, "start": start, "end": end} for day in _days(match[1] or "Mon-Sun")]
+    if not windows:
+        raise ValueError("is empty: write days and hours, such as Mon-Fri 09:00-20:00")
+    return windows
+
+
+def _clock(text: str) -> str:
+    if text == MIDNIGHT:
+        return "00:00"
+    try:
+        return f"{time.fromisoformat(text.zfill(5)):%H:%M}"
+    except ValueError:
+        raise ValueError(f"{text} is not a time of day") from None
+
+
+def _days(text: str) -> list[int]:
+    """`Mon-Fri`, `Sat Sun`, `Fri-Mon`."""
+    days: list[int] = []
+    for part in text.split():
+        first, dash, last = part.partition("-")
+        begin, end = _day(first), _day(last or first)
+        days += [(begin + step) % 7 for step in range((end - begin) % 7 + 1)]
+    return sorted(set(days))
+
+
+def _day(text: str) -> int:
+    if text.capitalize() not in DAYS:
+        raise ValueError(f"{text!r} is not a day: write {', '.join(DAYS)}")
+    return DAYS.index(text.capitalize())

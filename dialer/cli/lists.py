@@ -1,0 +1,250 @@
+"""`dialer import`: a list of people into a campaign, and out again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from dialer.adapters.files.lists import Counts, ListFile, Preview, open_path
+from dialer.adapters.files.rejects import RejectsFile
+from dialer.adapters.phones import reading
+from dialer.bootstrap import utc_now
+from dialer.cli.campaign import find_campaign
+from dialer.cli.environment import with_stores
+from dialer.cli.knobs import Knob, with_knobs
+from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say
+from dialer.domain.campaign import Campaign
+from dialer.domain.columns import Field
+from dialer.domain.errors import BadValue
+from dialer.domain.lead import Lead
+from dialer.domain.listing import Flaw, Taken
+from dialer.ports import Stores
+from dialer.settings import Settings
+
+CampaignOption = Annotated[str, typer.Option("--campaign", metavar="NAME", help="The campaign, by name or id.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read all of it, change nothing.")]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", show_default=False, help="Whether the first row is a header."),
+]
+Undo = Annotated[
+    int | None, typer.Option(metavar="ID", show_default=False, help="Take an import back, if nobody was called.")
+]
+Listed = Annotated[bool, typer.Option("--list", help="Show what was imported.")]
+KNOBS = (
+    Knob("columns", "COLUMN=FIELD", f"What a column is ({', '.join(Field)}), by its header or number.",
+         option="map", many=True, read=list),
+    Knob("country", "XX", "Where numbers without a country code belong; DIALER_COUNTRY if not said."),
+    Knob("rejects", "PATH", "Where refused rows go; beside FILE if not said.", Path),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One import as it was asked for."""
+
+    path: Path
+    campaign: str
+    mapping: Mapping[str, str]
+    header: bool | None
+    country: str
+    rejects: Path
+    is_dry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of the file."""
+
+    import_id: int | None
+    file: ListFile
+    preview: Preview
+    counts: Counts
+    rejects: Path | None
+
+
+@with_knobs(KNOBS)
+def import_list(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV or XLSX.", show_default=False)] = None,
+    campaign: CampaignOption = "",
+    *,
+    dry_run: DryRun = False,
+    header: Header = None,
+    undo: Undo = None,
+    listed: Listed = False,
+    as_json: AsJson = False,
+    given: Mapping[str, Any],
+) -> None:
+    """Import a list of people to call into a campaign, all of it or nothing."""
+    if undo is not None:
+        _undo(undo, as_json=as_json)
+    elif listed:
+        _list(campaign, as_json=as_json)
+    elif file is None or not campaign:
+        raise BadValue("say what to import and where: dialer import FILE --campaign NAME")
+    else:
+        rejects = given.get("rejects") or file.with_name(f"{file.stem}.rejects.csv")
+        columns = mapping(given.get("columns", ()))
+        wish = Wish(file, campaign, columns, header, given.get("country", ""), rejects, dry_run)
+        result = with_stores(lambda settings, stores: take(settings, stores, wish, is_quiet=as_json))
+        if as_json:
+            print_json(as_plain(result))
+        else:
+            _tell(result)
+
+
+def _undo(import_id: int, *, as_json: bool) -> None:
+    count = with_stores(lambda settings, stores: stores.leads.undo_import(import_id))
+    if as_json:
+        print_json({"import_id": import_id, "leads": count})
+    else:
+        say(f"import {import_id} is taken back: {count:,} leads removed")
+
+
+def _list(campaign: str, *, as_json: bool) -> None:
+    rows = with_stores(lambda settings, stores: _imports(stores, campaign))
+    if as_json:
+        print_json(rows)
+    else:
+        names = ("id", "campaign", "file", "leads", "at", "undone")
+        print_table(names, [tuple(row.get(name) for name in names) for row in rows])
+
+
+async def _imports(stores: Stores, name: str) -> list[dict[str, Any]]:
+    campaigns = [await find_campaign(stores, name)] if name else await stores.campaigns.all()
+    return [
+        {**row, "campaign": campaign.name}
+        for campaign in campaigns
+        for row in await stores.leads.imports(campaign.id)
+    ]
+
+
+def mapping(texts: Sequence[str]) -> dict[str, str]:
+    """`Phone=phone` or `phone=Phone`, as field -> columns."""
+    found: dict[str, str] = {}
+    for text in texts:
+        column, sign, name = (part.strip() for part in text.rpartition("="))
+        if column.lower() in set(Field) and name.lower() not in set(Field):
+            column, name = name, column
+        if not sign or not column:
+            raise BadValue(f"--map {text!r}: write COLUMN=FIELD, for example --map 'Mobile=phone'")
+        found[name] = f"{found[name]},{column}" if name in found else column
+    return found
+
+
+async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool = False) -> Result:
+    """Reads the file, shows how it is understood, and puts its leads into the campaign."""
+    campaign = await find_campaign(stores, wish.campaign)
+    taken = Taken.by_campaign(await stores.leads.numbers_of(campaign.id))
+    country = (wish.country or settings.country).upper()
+    file = await asyncio.to_thread(
+        open_path, wish.path, reading(country), mapping=wish.mapping, header=wish.header
+    )
+    preview = file.preview(taken)
+    if not is_quiet:
+        show(preview)
+    with RejectsFile(wish.rejects) as rejects:
+        import_id = await _import(stores, campaign, file, taken, rejects, wish)
+    return Result(import_id, file, preview, file.counts, wish.rejects if rejects.lines else None)
+
+
+async def _import(
+    stores: Stores, campaign: Campaign, file: ListFile, taken: Taken, rejects: RejectsFile, wish: Wish
+) -> int | None:
+    with bar() as progress:
+        task = progress.add_task("reading" if wish.is_dry else "importing", total=file.about)
+        leads = file.leads(taken, rejects.write, lambda counts: progress.update(task, completed=counts.rows))
+        first = await asyncio.to_thread(next, leads, None)
+        if first is None:
+            raise BadValue(f"no row of {wish.path} became a lead: {_why(file.counts)}")
+        if wish.is_dry:
+            await asyncio.to_thread(_exhaust, leads)
+            return None
+        import_id, _ = await stores.leads.import_list(
+            campaign.id, wish.path.name, chain([first], leads), now=utc_now()
+        )
+        progress.update(task, completed=file.counts.rows, total=file.counts.rows)
+    return import_id
+
+
+def _exhaust(leads: Iterator[Lead]) -> None:
+    for _ in leads:
+        pass
+
+
+def _why(counts: Counts) -> str:
+    return (
+        f"{counts.duplicates} of {counts.rows} are in the campaign already or repeat others,"
+        f" {counts.refused} were refused, see the rejects file"
+    )
+
+
+def bar() -> Progress:
+    """A progress bar on stderr; nothing of it where that is no terminal."""
+    console = aside()
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("rows"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+
+
+# --- what is shown ----------------------------------------------------------------------------------------
+
+
+def show(preview: Preview) -> None:
+    """The first rows as they are understood."""
+    known = [f"{name} -> {one}" for name, one in preview.columns.items()]
+    remark(f"{preview.form}, {'with' if preview.header else 'without'} a header; columns: {'; '.join(known)}")
+    print_table(
+        ("line", "numbers", "name", "company", "zones", "remarks"), [_row(*each) for each in preview.rows]
+    )
+
+
+def _row(row: Any, lead: Lead | None, flaws: Sequence[Flaw]) -> tuple[object, ...]:
+    remarks = "; ".join(f"{flaw.reason} ({flaw.kind})" for flaw in flaws)
+    if lead is None:
+        return (row.line, "", "", "", "", remarks)
+    zones = f"{lead.zones[0]} and {len(lead.zones) - 1} more" if len(lead.zones) > 1 else lead.zones
+    return (row.line, lead.numbers, lead.name, lead.company, zones, remarks)
+
+
+def _tell(result: Result) -> None:
+    counts = result.counts
+    what = "dry run, nothing changed" if result.import_id is None else f"import {result.import_id}"
+    say(
+        f"{what}: {counts.leads:,} leads, {counts.duplicates:,} duplicates, {counts.refused:,} refused rows,"
+        f" {counts.left_out:,} values left out"
+    )
+    if result.rejects:
+        say(f"what was refused, and why: {result.rejects}")
+    if result.import_id is not None:
+        say(f"to take it back: dialer import --undo {result.import_id}")
+
+
+def as_plain(result: Result) -> dict[str, Any]:
+    """The result for programs."""
+    return {
+        "import_id": result.import_id,
+        **asdict(result.counts),
+        "rejects": str(result.rejects) if result.rejects else None,
+        "form": result.preview.form,
+        "columns": dict(result.preview.columns),
+        "preview": [
+            {"line": row.line, "numbers": list(lead.numbers), "name": lead.name, "company": lead.company}
+            for row, lead, _ in result.preview.rows
+            if lead is not None
+        ],
+    }

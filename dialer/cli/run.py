@@ -1,0 +1,116 @@
+"""`dialer run`: the service, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dialer.adapters.sql.migrate import migrate as migrate_database
+from dialer.bootstrap import EVERYTHING, database_url, open_database, serve
+from dialer.cli.environment import load_settings, unknown_names
+from dialer.cli.log import configure
+from dialer.cli.screen import remark
+from dialer.domain.errors import Fatal
+from dialer.domain.law import LAWFUL_RING_S
+from dialer.domain.types import CampaignStatus
+from dialer.lab.home import PREFIX
+from dialer.settings import Settings
+
+STOPPING = "stopping: no new calls, talks may end; once more: at once"
+
+
+def run(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART", help="Run only engine, web or agi (may be repeated); parts meet in Redis."
+        ),
+    ] = None,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring the tables of PostgreSQL up to date first.")
+    ] = False,
+) -> None:
+    """Run the service: engine, API, FastAGI and metrics; Ctrl-C lets talks end, twice ends them."""
+    settings = load_settings()
+    configure(settings)
+    for sentence in unknown_names():
+        remark(sentence)
+    asyncio.run(run_service(settings, frozenset(only or EVERYTHING), migrate=migrate))
+
+
+async def run_service(settings: Settings, only: frozenset[str], *, migrate: bool = False) -> None:
+    """Until SIGINT or SIGTERM: the first drains, the second is in a hurry."""
+    refuse_lab_settings(settings)
+    if migrate:
+        await migrate_database(database_url(settings))
+    await refuse_short_rings(settings)
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def ask_to_stop() -> None:
+        if stop.is_set():
+            hurry.set()
+        else:
+            remark(STOPPING)
+            stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask_to_stop)
+    try:
+        await serve(settings, only=only, stop=stop, hurry=hurry, ready=_told)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _told(address: str) -> None:
+    remark(f"the API is at {address}, its pages at {address}/docs" if address else "running, without the API")
+
+
+# --- what exists in the lab only --------------------------------------------------------------------------
+
+
+def refuse_lab_settings(settings: Settings) -> None:
+    """Fatal where a setting of the lab is on and no lab is around."""
+    if settings.lab and not is_in_lab(settings.data_dir):
+        raise Fatal(
+            "DIALER_LAB is on, which allows ring times under the lawful 15 s, and this is no lab:"
+            " unset DIALER_LAB (`dialer demo` and the tests start a lab by themselves)"
+        )
+
+
+def is_in_lab(folder: Path) -> bool:
+    """Whether a lab that runs owns this folder: it holds a lock there for as long as it lives."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        if place.name.startswith(PREFIX):
+            return _is_locked(place / "owner")
+    return False
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+async def refuse_short_rings(settings: Settings) -> None:
+    """Fatal where a running campaign would give people less time than the law does."""
+    if settings.lab:
+        return
+    async with open_database(settings) as stores:
+        for campaign in await stores.campaigns.all():
+            if campaign.status is CampaignStatus.RUNNING and campaign.ring_s < LAWFUL_RING_S:
+                raise Fatal(
+                    f"campaign {campaign.name!r} rings for {campaign.ring_s:g} s, at least {LAWFUL_RING_S:g} s"
+                    f" are lawful: dialer campaign set {campaign.name!r} --ring-s {LAWFUL_RING_S:g}"
+                )

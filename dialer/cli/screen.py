@@ -1,0 +1,96 @@
+"""What a verb prints: tables for people, JSON for programs; results on stdout, all the rest on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dialer.adapters.codec import loosen
+
+WIDE = 10_000  # columns where there is no terminal: a pipe wants whole lines
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def out() -> Console:
+    """Results."""
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, soft_wrap=True)
+
+
+def aside() -> Console:
+    """Progress and remarks."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(sentence: str) -> None:
+    """A result in words."""
+    out().print(Text(sentence))
+
+
+def remark(sentence: str) -> None:
+    """What is worth knowing, but not the result."""
+    aside().print(Text(sentence, style="dim" if sys.stderr.isatty() else ""))
+
+
+def complain(sentence: str) -> None:
+    """What went wrong."""
+    aside().print(Text(sentence, style="red" if sys.stderr.isatty() else ""))
+
+
+def print_json(value: object) -> None:
+    """Any value of ours as JSON, and nothing else."""
+    print(json.dumps(loosen(value), ensure_ascii=False, indent=2))  # noqa: T201 this is what the user asked for
+
+
+def print_table(names: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "There are none.") -> None:
+    """Rows below their names; what was written by people is shown as it is, never as markup."""
+    shown = [[cell(value) for value in row] for row in rows]
+    if not shown:
+        say(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in shown:
+        table.add_row(*(Text(text) for text in row))
+    console = out()
+    console.print(table, soft_wrap=False, width=None if console.is_terminal else WIDE)
+
+
+def cell(value: object) -> str:
+    """A value as a table shows it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case datetime():
+            return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        case str():
+            return printable(value)
+        case set() | frozenset():
+            return " ".join(sorted(map(str, value)))
+        case tuple() | list():
+            return " ".join(map(str, value))
+        case _:
+            return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Without control characters: what a list or a carrier brought must not steer the terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def print_pairs(pairs: Iterable[tuple[str, Any]]) -> None:
+    """One thing, a line per property."""
+    print_table(("", ""), pairs)

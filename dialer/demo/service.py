@@ -1,0 +1,129 @@
+"""The service of the demo, as a process of its own: exactly what `dialer run` starts."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from dialer.domain.errors import Fatal, NetworkTrouble, TimedOut
+
+READY_S = 20.0
+PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """A demo that is killed leaves no service behind (Linux)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Service:
+    """A child process, and its API. Use it with `async with`."""
+
+    def __init__(self, environment: Mapping[str, str], log_file: Path) -> None:
+        self._environment = {**os.environ, **environment}
+        self._log_file = log_file
+        self._token_file = Path(environment["DIALER_DATA_DIR"]) / "cli.token"
+        self._process: asyncio.subprocess.Process | None = None
+        self._http: aiohttp.ClientSession | None = None
+        self.url = ""
+        self.token = ""
+
+    async def __aenter__(self) -> Service:
+        with self._log_file.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "dialer.cli", "run"),
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the demo, which then stops the service in order
+                preexec_fn=_die_with_parent,
+            )
+        try:
+            await self._wait_ready()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._http is not None:
+            await self._http.close()
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    async def _wait_ready(self) -> None:
+        """Until it answers and Asterisk is connected to it."""
+        try:
+            async with asyncio.timeout(READY_S):
+                while not self._token_file.exists() or len(self._token_file.read_text().split()) < 2:
+                    self._check_alive()
+                    await asyncio.sleep(0.05)
+                self.url, self.token = self._token_file.read_text().split()
+                headers = {"Authorization": f"Bearer {self.token}"}
+                self._http = aiohttp.ClientSession(self.url, headers=headers)
+                while not await self._is_ready():
+                    self._check_alive()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise TimedOut(f"the service was not ready within {READY_S:g} s: {self._last_words()}") from None
+
+    async def _is_ready(self) -> bool:
+        assert self._http is not None
+        async with self._http.get("/readyz") as answer:
+            return answer.status == 200
+
+    def _check_alive(self) -> None:
+        if self._process is None or self._process.returncode is not None:
+            raise Fatal(f"the service has ended: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        lines = self._log_file.read_text(errors="replace").splitlines()
+        return lines[-1] if lines else f"nothing in {self._log_file}"
+
+    async def get(self, path: str, **query: str | int) -> Any:
+        return await self._ask("GET", path, query)
+
+    async def post(self, path: str, body: object = None) -> Any:
+        return await self._ask("POST", path, {}, body)
+
+    async def _ask(self, method: str, path: str, query: Mapping[str, str | int], body: object = None) -> Any:
+        """The answer's JSON (text for /metrics); NetworkTrouble with the API's own sentence."""
+        self._check_alive()
+        assert self._http is not None
+        try:
+            async with self._http.request(method, path, params=dict(query), json=body) as answer:
+                if answer.status >= 400:
+                    raise NetworkTrouble(f"{method} {path}: {answer.status} {await answer.text()}")
+                return await (answer.json() if "json" in answer.content_type else answer.text())
+        except aiohttp.ClientError as failure:
+            raise NetworkTrouble(f"{method} {path}: {failure}") from failure
+
+    async def stop(self, *, drain_s: float) -> int:
+        """SIGTERM; the service lets talks end. A second call hurries it. The exit code."""
+        if self._process is None:
+            return 0
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(self._process.wait(), drain_s)
+        except TimeoutError:
+            self._process.kill()
+            return await self._process.wait()
+
+    def hurry(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)

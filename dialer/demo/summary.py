@@ -1,0 +1,104 @@
+"""What the demo has shown: figures folded from the records, and whether all is well."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from dialer.domain.cdr import Cdr
+from dialer.domain.types import Outcome
+
+BUCKET = re.compile(r'^dialer_event_lag_seconds_bucket\{.*?le="([^"]+)".*?\} (\S+)$', re.MULTILINE)
+DIALLED = re.compile(r"^dialer_originated_total(?:\{.*?\})? (\S+)$", re.MULTILINE)
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """Nearest rank; None of nothing."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def double_booked(cdrs: Iterable[Cdr]) -> int:
+    """Talks that began before the same operator's last one ended, by Asterisk's own instants."""
+    talks: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for cdr in cdrs:
+        if cdr.operator and cdr.bridge_at:
+            talks[cdr.operator].append((cdr.bridge_at, cdr.end_at))
+    count = 0
+    for spans in talks.values():
+        spans.sort()
+        count += sum(begin < before for (_, before), (begin, _) in pairwise(spans))
+    return count
+
+
+def attempts_in(metrics: str) -> int:
+    """How many requests to dial the service has sent, by its own counter."""
+    return round(sum(float(value) for value in DIALLED.findall(metrics)))
+
+
+def lag_ms(metrics: str, share: float) -> float | None:
+    """A quantile of the event lag, between the bounds of its bucket."""
+    buckets: dict[float, float] = defaultdict(float)
+    for bound, count in BUCKET.findall(metrics):
+        buckets[float(bound)] += float(count)
+    bounds = sorted(buckets)
+    total = buckets[bounds[-1]] if bounds else 0.0
+    if not total:
+        return None
+    wanted, below, low = share * total, 0.0, 0.0
+    for bound in bounds:
+        if buckets[bound] >= wanted:
+            if bound == float("inf"):
+                return round(low * 1000, 2)
+            inside = buckets[bound] - below
+            return round((low + (bound - low) * ((wanted - below) / inside if inside else 0)) * 1000, 2)
+        below, low = buckets[bound], bound
+    return None
+
+
+def summarise(
+    cdrs: Sequence[Cdr], hours: Sequence[Mapping[str, Any]], metrics: str, *, seconds: float, operators: int
+) -> dict[str, Any]:
+    """Everything that the demo promises to report."""
+    waits = [cdr.wait_s * 1000 for cdr in cdrs if cdr.wait_s is not None]
+    busy = sum(row["states"].get("talking", 0) + row["states"].get("wrap_up", 0) for row in hours)
+    present = sum(row["logged_in_s"] - row["states"].get("paused", 0) for row in hours)
+    outcomes = Counter(cdr.outcome.value for cdr in cdrs)
+    return {
+        "attempts": attempts_in(metrics),
+        "by_outcome": dict(sorted(outcomes.items())),
+        "answered_live": sum(cdr.answer_at is not None for cdr in cdrs),
+        "connected": outcomes[Outcome.CONNECTED],
+        "abandoned": outcomes[Outcome.ABANDONED],
+        "cdrs": len(cdrs),
+        "double_booked": double_booked(cdrs),
+        "answer_to_bridge_ms": {"p50": _ms(waits, 0.5), "p99": _ms(waits, 0.99)},
+        "event_lag_ms": {"p50": lag_ms(metrics, 0.5), "p99": lag_ms(metrics, 0.99)},
+        "air_time_s": round(sum(cdr.talk_s for cdr in cdrs), 1),
+        "occupancy": round(busy / present, 3) if present > 0 else None,
+        "operators": operators,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _ms(values: Sequence[float], share: float) -> float | None:
+    found = percentile(values, share)
+    return None if found is None else round(found, 1)
+
+
+def is_well(summary: Mapping[str, Any], *, progressive: bool) -> list[str]:
+    """What is wrong, in sentences; empty when the demo did what it promises."""
+    wrong = []
+    if summary["attempts"] != summary["cdrs"]:
+        wrong.append(f"{summary['attempts']} attempts but {summary['cdrs']} records")
+    if summary["double_booked"]:
+        wrong.append(f"{summary['double_booked']} talks overlap at one operator")
+    if progressive and summary["abandoned"]:
+        wrong.append(f"{summary['abandoned']} people were abandoned in progressive mode")
+    if not summary["connected"]:
+        wrong.append("nobody was connected")
+    return wrong

@@ -1,0 +1,24 @@
+"""Writes docs/reference/api.md: `python -m dialer.web.pages > docs/reference/api.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dialer import __version__
+from dialer.web.app import describe
+from dialer.web.parts import Check
+from dialer.web.reference import markdown_page
+
+
+async def _no_checks() -> Sequence[Check]:
+    return ()
+
+
+def api_page() -> str:
+    """The reference of the API in Markdown."""
+    app = describe(health=_no_checks, metrics_page=lambda: (b"", "text/plain"), version=__version__)
+    return markdown_page(app.openapi())
+
+
+if __name__ == "__main__":
+    print(api_page(), end="")

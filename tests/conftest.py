@@ -1,0 +1,49 @@
+"""Fixtures that every folder of tests may use."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from dialer.adapters.sql.migrate import migrate
+from tests.servers import Server, postgres_server, psql, redis_server, redis_url
+
+__all__ = ["postgres_server", "redis_server", "redis_url"]
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with all tables, made once and copied."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(migrate(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A migrated database of this test's own."""
+    shutil.copy(sqlite_template, tmp_path / "test.db")
+    return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Server) -> str:
+    assert psql(postgres_server, "CREATE DATABASE template_dialer")
+    asyncio.run(migrate(f"postgresql://dialer@127.0.0.1:{postgres_server.port}/template_dialer"))
+    return "template_dialer"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server, postgres_template: str) -> Iterator[str]:
+    """A migrated database of this test's own."""
+    name = f"test_{next(_numbers)}"
+    assert psql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    yield f"postgresql://dialer@127.0.0.1:{postgres_server.port}/{name}"
+    psql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")

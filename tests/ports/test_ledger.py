@@ -1,0 +1,232 @@
+"""Closed facts are taken once, however often they are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from dialer.domain.cdr import Cdr, Closing, WrapUp
+from dialer.domain.errors import Missing
+from dialer.domain.kpi import fold
+from dialer.domain.lead import Lead
+from dialer.domain.operators import State, StateChange
+from dialer.domain.types import CallId, CampaignId, LeadId, LeadStatus, OperatorId, Outcome, PhoneNumber
+from dialer.ports import CdrQuery, Stores
+from tests.ports.made import AT, CELL, SOON, entries, record, update
+
+ANN, BOB = OperatorId("101"), OperatorId("102")
+
+
+async def leased(stores: Stores, campaign: CampaignId) -> Lead:
+    await stores.leads.import_list(campaign, "a.csv", entries(1), now=AT)
+    (lead,) = await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON)
+    return lead
+
+
+async def keep(stores: Stores, *cdrs: Cdr) -> None:
+    await stores.ledger.close([Closing(cdr, None, cdr.id) for cdr in cdrs])
+
+
+async def test_a_record_comes_back_as_it_was_written(stores: Stores) -> None:
+    full = record(
+        "c-1", message_at=AT, sip_code=486, recording="c-1", reason="why", estimated=True, lead=LeadId(7)
+    )
+    bare = record(
+        "c-2", ring_at=None, answer_at=None, bridge_at=None, setup_s=None, ring_s=None, wait_s=None,
+        talk_s=0.0, outcome=Outcome.NO_ANSWER, cause=None, ended_by=None, operator=None,
+    )  # fmt: skip
+    await keep(stores, full, bare)
+    assert await stores.ledger.cdr(full.id) == full
+    assert await stores.ledger.cdr(bare.id) == bare
+
+
+async def test_closing_moves_the_lead_on_and_frees_it(stores: Stores, campaign: CampaignId) -> None:
+    lead = await leased(stores, campaign)
+    change = replace(update(lead, Outcome.BUSY, next_at=SOON), dead=lead.numbers)
+    await stores.ledger.close([Closing(record("c-1", lead), change, CallId("c-1"))])
+    after = await stores.leads.get(lead.id)
+    assert (after.status, after.next_at, after.last_at) == (LeadStatus.RETRY, SOON, AT)
+    assert (after.attempts, after.tried, after.dead) == (1, {Outcome.BUSY: 1}, lead.numbers)
+    assert await stores.leads.release_cell(CELL, but=[]) == 0
+
+
+async def test_a_repeated_closing_changes_nothing(stores: Stores, campaign: CampaignId) -> None:
+    lead = await leased(stores, campaign)
+    closing = Closing(record("c-1", lead), update(lead, Outcome.BUSY, next_at=AT), CallId("c-1"))
+    await stores.ledger.close([closing, closing])
+    (again,) = await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON)
+    other = replace(record("c-1", lead), outcome=Outcome.ABANDONED)
+    await stores.ledger.close([closing, Closing(other, update(again, Outcome.ABANDONED), CallId("c-1"))])
+    assert await stores.leads.get(lead.id) == again  # still leased, by whoever leased it since
+    assert (await stores.ledger.cdr(CallId("c-1"))).outcome is Outcome.CONNECTED
+    assert len(await stores.ledger.cdrs(CdrQuery())) == 1
+
+
+async def test_a_call_that_was_never_dialled_gives_its_lead_back_once(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    lead = await leased(stores, campaign)
+    back = replace(update(lead, Outcome.BUSY), attempts=0, tried={}, status=LeadStatus.NEW)
+    closing = Closing(None, back, CallId("c-1"))
+    await stores.ledger.close([closing])
+    assert (await stores.leads.get(lead.id)).status is LeadStatus.NEW
+    (again,) = await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON)
+    await stores.ledger.close([closing])
+    assert await stores.leads.get(lead.id) == again
+    assert await stores.ledger.cdrs(CdrQuery()) == []
+
+
+async def test_a_new_lead_that_must_wait_is_not_leased_before(stores: Stores, campaign: CampaignId) -> None:
+    lead = await leased(stores, campaign)
+    waits = replace(update(lead, Outcome.BUSY), attempts=0, tried={}, status=LeadStatus.NEW, next_at=SOON)
+    await stores.ledger.close([Closing(None, waits, CallId("c-1"))])
+    assert await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON) == []
+    assert len(await stores.leads.lease(campaign, 1, cell=CELL, now=SOON, until_at=SOON)) == 1
+
+
+async def test_facts_outlive_what_they_speak_of(stores: Stores) -> None:
+    gone = record("c-1", campaign=CampaignId(404), lead=LeadId(404), operator=OperatorId("404"))
+    lead = Lead(LeadId(404), CampaignId(404), (gone.number,))
+    await stores.ledger.close([Closing(gone, update(lead, Outcome.BUSY), gone.id)])
+    assert await stores.ledger.cdr(gone.id) == gone
+
+
+async def test_odd_text_from_the_network_is_no_reason_to_lose_a_record(stores: Stores) -> None:
+    await keep(stores, record("c-1", reason="a\0b\udc80", number=PhoneNumber("+7\0")))
+    assert (await stores.ledger.cdr(CallId("c-1"))).reason.startswith("a")
+
+
+async def test_a_batch_of_many_is_one_transaction(stores: Stores) -> None:
+    many = [record(f"c-{n:05}") for n in range(3_000)]
+    await keep(stores, *many)
+    page = await stores.ledger.cdrs(CdrQuery(after="c-01499", limit=1_000))
+    assert [cdr.id for cdr in page] == [cdr.id for cdr in many[1_500:2_500]]
+
+
+async def test_the_operators_word_is_added_to_the_record(stores: Stores, campaign: CampaignId) -> None:
+    lead = await leased(stores, campaign)
+    await keep(stores, record("c-1", lead))
+    moved = update(lead, Outcome.CONNECTED, LeadStatus.RETRY, SOON)
+    wrap = WrapUp(CallId("c-1"), ANN, 12.5, "call back", AT, lead=moved)
+    await stores.ledger.wrap([wrap, wrap])
+    cdr = await stores.ledger.cdr(CallId("c-1"))
+    assert (cdr.wrap_up_s, cdr.disposition) == (12.5, "call back")
+    assert (await stores.leads.get(lead.id)).next_at == SOON
+    await stores.ledger.wrap([replace(wrap, disposition="too late", at=AT - timedelta(seconds=1))])
+    await stores.ledger.wrap([replace(wrap, disposition="sold", at=AT + timedelta(seconds=1), lead=None)])
+    assert (await stores.ledger.cdr(CallId("c-1"))).disposition == "sold"
+
+
+async def test_an_operators_word_told_before_the_end_stands(stores: Stores, campaign: CampaignId) -> None:
+    lead = await leased(stores, campaign)
+    moved = update(lead, Outcome.CONNECTED, LeadStatus.EXCLUDED)
+    await stores.ledger.wrap([WrapUp(CallId("c-1"), ANN, 0.0, "never call", AT, lead=moved)])
+    closing = Closing(record("c-1", lead), update(lead, Outcome.CONNECTED, LeadStatus.DONE), CallId("c-1"))
+    await stores.ledger.close([closing])
+    assert (await stores.leads.get(lead.id)).status is LeadStatus.EXCLUDED
+    assert (await stores.ledger.cdr(CallId("c-1"))).disposition == "never call"
+
+
+async def test_a_converted_recording_is_found_by_its_call(stores: Stores) -> None:
+    await keep(stores, record("c-1", recording="c-1"))
+    await stores.ledger.recorded(CallId("c-1"), "2026/01/31/c-1.flac", seconds=40.2)
+    await stores.ledger.recorded(CallId("c-1"), "2026/01/31/c-1.flac", seconds=40.2)
+    assert (await stores.ledger.cdr(CallId("c-1"))).recording == "2026/01/31/c-1.flac"
+
+
+async def test_records_are_found_by_whom_when_and_what(stores: Stores) -> None:
+    rows = [
+        record("c-1", operator=ANN, campaign=CampaignId(1)),
+        record("c-2", operator=BOB, campaign=CampaignId(2), lead=LeadId(5)),
+        record("c-3", operator=None, outcome=Outcome.BUSY, dialled_at=AT + timedelta(days=1)),
+    ]
+    await keep(stores, *rows)
+
+    async def found(query: CdrQuery) -> list[str]:
+        return [cdr.id for cdr in await stores.ledger.cdrs(query)]
+
+    assert await found(CdrQuery()) == ["c-1", "c-2", "c-3"]
+    assert await found(CdrQuery(operator=ANN)) == ["c-1"]
+    assert await found(CdrQuery(campaign=CampaignId(2))) == ["c-2"]
+    assert await found(CdrQuery(lead=LeadId(5))) == ["c-2"]
+    assert await found(CdrQuery(outcome="busy")) == ["c-3"]
+    assert await found(CdrQuery(since_at=AT + timedelta(hours=1))) == ["c-3"]
+    assert await found(CdrQuery(until_at=AT + timedelta(hours=1))) == ["c-1", "c-2"]
+    assert await found(CdrQuery(after="c-1", limit=1)) == ["c-2"]
+    assert await found(CdrQuery(campaign=CampaignId(2**70), outcome="\0", limit=10**9)) == []
+    with pytest.raises(Missing, match="no record of the call c-9"):
+        await stores.ledger.cdr(CallId("c-9"))
+
+
+async def test_pages_follow_the_bytes_of_ids(stores: Stores) -> None:
+    ids = ["a-1", "a1", "a-2", "B", "b", "a.1"]  # a language would pass over dashes and case
+    await keep(stores, *(record(name) for name in ids))
+    assert [cdr.id for cdr in await stores.ledger.cdrs(CdrQuery())] == sorted(ids)
+    assert [cdr.id for cdr in await stores.ledger.cdrs(CdrQuery(after="a.1"))] == ["a1", "b"]
+
+
+async def test_the_fold_in_the_database_is_the_fold_over_the_records(stores: Stores) -> None:
+    draw = Random(7)
+    rows = []
+    for n in range(400):
+        talk_s = draw.randrange(0, 900_000_000) / 1e6
+        dialled_at = AT + timedelta(microseconds=draw.randrange(3 * 86_400_000_000))
+        answered = draw.random() < 0.6
+        rows.append(
+            record(
+                f"c-{n}",
+                operator=draw.choice([ANN, BOB, None]),
+                campaign=CampaignId(draw.choice([1, 2])),
+                outcome=draw.choice([Outcome.CONNECTED, Outcome.ABANDONED, Outcome.BUSY]),
+                dialled_at=dialled_at,
+                answer_at=dialled_at if answered else None,
+                talk_s=talk_s,
+                end_at=dialled_at + timedelta(seconds=talk_s + 7),
+            )
+        )
+    await keep(stores, *rows)
+    since_at, until_at = AT + timedelta(hours=3), AT + timedelta(days=2)
+    inside = [cdr for cdr in rows if since_at <= cdr.dialled_at < until_at]
+    assert await stores.ledger.tallies(since_at, until_at) == fold(inside)
+    assert await stores.ledger.tallies(until_at, since_at) == {}
+
+
+async def test_a_record_counts_on_the_day_of_its_dialing_in_utc(stores: Stores) -> None:
+    midnight = datetime(2026, 2, 1, tzinfo=UTC)
+    late = midnight - timedelta(microseconds=1)
+    await keep(stores, record("c-1", dialled_at=late), record("c-2", dialled_at=midnight))
+    sums = await stores.ledger.tallies(midnight - timedelta(days=9), midnight + timedelta(days=9))
+    assert sorted(day for _, _, day in sums) == ["2026-01-31", "2026-02-01"]
+
+
+async def test_state_changes_are_kept_once_and_in_order(stores: Stores) -> None:
+    at = [AT + timedelta(seconds=n) for n in range(3)]
+    changes = [
+        StateChange(ANN, State.OFFLINE, State.CONNECTING, "login", at[0]),
+        StateChange(ANN, State.CONNECTING, State.READY, "login", at[1]),
+        StateChange(ANN, State.READY, State.RESERVED, "", at[1], CallId("c-1"), CampaignId(1)),
+        StateChange(BOB, State.READY, State.PAUSED, "tea", at[2]),
+    ]
+    await stores.ledger.log(changes[:3])
+    await stores.ledger.log(changes)
+    await stores.ledger.log([])
+    assert await stores.ledger.changes(None, AT, SOON) == changes
+    assert await stores.ledger.changes(ANN, AT, SOON) == changes[:3]
+    assert await stores.ledger.changes(None, at[1], at[2]) == changes[1:3]
+
+
+async def test_the_last_operator_of_a_number_is_who_talked(stores: Stores) -> None:
+    number = PhoneNumber("+79160000001")
+    assert await stores.ledger.last_operator_of(number) is None
+    later = AT + timedelta(hours=1)
+    await keep(
+        stores,
+        record("c-2", operator=BOB, end_at=later, campaign=CampaignId(3)),
+        record("c-1", operator=ANN),
+        record("c-3", operator=None, bridge_at=None, end_at=later + timedelta(hours=1)),
+        record("c-4", operator=ANN, number=PhoneNumber("+79160000002"), end_at=later + timedelta(hours=2)),
+    )
+    assert await stores.ledger.last_operator_of(number) == (BOB, CampaignId(3))

@@ -1,0 +1,148 @@
+"""Imports are all or nothing, and can be undone until the first call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dialer.domain.cdr import Closing
+from dialer.domain.errors import BadValue, Conflict, Missing
+from dialer.domain.lead import Lead
+from dialer.domain.types import CallId, CampaignId, CellId, LeadId, LeadStatus, Outcome, PhoneNumber
+from dialer.ports import Stores
+from tests.ports.made import AT, entries, entry, update
+
+CELL = CellId("main")
+
+
+async def test_a_lead_comes_back_as_the_file_had_it(stores: Stores, campaign: CampaignId) -> None:
+    written = replace(
+        entry(1),
+        numbers=(PhoneNumber("+79161234567"), PhoneNumber("+74951234567")),
+        name="Иван «Vanya» Петров",
+        company="ООО Ромашка",
+        inn="7707083893",
+        email="a@example.org",
+        zones=("Europe/Moscow", "Asia/Omsk"),
+        extra={"город": "Омск", "b": "2", "a": "1"},
+        ref="crm-17",
+        priority=-3,
+    )
+    import_id, count = await stores.leads.import_list(campaign, "список.csv", [written], now=AT)
+    (lead,) = await stores.leads.find(campaign)
+    assert count == 1
+    assert lead == replace(written, id=lead.id, campaign=campaign)
+    assert list(lead.extra) == ["город", "b", "a"]  # the columns stay in the file's order
+    assert await stores.leads.imports(campaign) == [
+        {"id": import_id, "file_name": "список.csv", "at": AT, "leads": 1}
+    ]
+
+
+async def test_what_no_database_can_hold_is_replaced(stores: Stores, campaign: CampaignId) -> None:
+    odd = replace(entry(1), name="a\0b\ud800c", extra={"k\0": "v\ud800"})
+    await stores.leads.import_list(campaign, "odd\0.csv", [odd], now=AT)
+    (lead,) = await stores.leads.find(campaign)
+    assert lead.name.startswith("a")
+    assert lead.name.endswith("c")
+
+
+async def test_an_error_in_mid_file_leaves_nothing(stores: Stores, campaign: CampaignId) -> None:
+    def broken() -> Iterator[Lead]:
+        yield from entries(7_000)  # more than one batch
+        raise BadValue("line 7001: not a number")
+
+    with pytest.raises(BadValue, match="line 7001"):
+        await stores.leads.import_list(campaign, "broken.csv", broken(), now=AT)
+    assert await stores.leads.find(campaign) == []
+    assert await stores.leads.imports(campaign) == []
+    assert await stores.leads.numbers_of(campaign) == set()
+    assert (await stores.leads.import_list(campaign, "good.csv", entries(3), now=AT))[1] == 3
+
+
+async def test_a_lead_without_number_is_refused_by_name(stores: Stores, campaign: CampaignId) -> None:
+    with pytest.raises(BadValue, match="'lead 2' has no number"):
+        await stores.leads.import_list(campaign, "x.csv", [entry(1), replace(entry(2), numbers=())], now=AT)
+    assert await stores.leads.find(campaign) == []
+
+
+async def test_a_list_needs_its_campaign(stores: Stores) -> None:
+    for missing in (99, 0, -1, 2**70):
+        with pytest.raises(Missing, match=f"no campaign {missing}"):
+            await stores.leads.import_list(CampaignId(missing), "x.csv", entries(1), now=AT)
+
+
+async def test_whatever_the_file_says_of_the_past_a_lead_starts_new(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    worn = replace(
+        entry(1), status=LeadStatus.DONE, attempts=3, tried={Outcome.BUSY: 3}, next_at=AT, last_at=AT
+    )
+    await stores.leads.import_list(campaign, "x.csv", [worn], now=AT)
+    (lead,) = await stores.leads.find(campaign)
+    assert (lead.status, lead.attempts, lead.tried, lead.next_at) == (LeadStatus.NEW, 0, {}, None)
+
+
+async def test_the_numbers_of_a_campaign_are_known(stores: Stores, campaign: CampaignId) -> None:
+    two = replace(entry(1), numbers=(PhoneNumber("+79160000001"), PhoneNumber("+74950000001")))
+    await stores.leads.import_list(campaign, "x.csv", [two, entry(2)], now=AT)
+    known = {"+79160000001", "+74950000001", "+79160000002"}
+    assert await stores.leads.numbers_of(campaign) == known
+    assert await stores.leads.numbers_of(CampaignId(99)) == set()
+
+
+async def test_undo_takes_out_what_came_in_and_nothing_else(stores: Stores, campaign: CampaignId) -> None:
+    first, _ = await stores.leads.import_list(campaign, "a.csv", entries(3), now=AT)
+    second, _ = await stores.leads.import_list(campaign, "b.csv", entries(2, start=10), now=AT)
+    assert await stores.leads.undo_import(first) == 3
+    assert [lead.name for lead in await stores.leads.find(campaign)] == ["lead 10", "lead 11"]
+    assert [row["id"] for row in await stores.leads.imports(campaign)] == [second]
+    assert await stores.leads.numbers_of(campaign) == {"+79160000010", "+79160000011"}
+    with pytest.raises(Missing, match=f"no import {first}"):
+        await stores.leads.undo_import(first)
+
+
+async def test_the_ids_of_an_undone_import_are_not_given_again(stores: Stores, campaign: CampaignId) -> None:
+    first, _ = await stores.leads.import_list(campaign, "a.csv", entries(3), now=AT)
+    gone = {lead.id for lead in await stores.leads.find(campaign)}
+    await stores.leads.undo_import(first)
+    again, _ = await stores.leads.import_list(campaign, "a.csv", entries(3), now=AT)
+    assert again != first
+    assert not gone & {lead.id for lead in await stores.leads.find(campaign)}
+
+
+async def test_undo_is_refused_after_the_first_call(stores: Stores, campaign: CampaignId) -> None:
+    import_id, _ = await stores.leads.import_list(campaign, "a.csv", entries(3), now=AT)
+    (lead,) = await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=AT + timedelta(minutes=5))
+    with pytest.raises(Conflict, match="about to be dialled: stop its campaign"):
+        await stores.leads.undo_import(import_id)
+    await stores.ledger.close([Closing(cdr=None, lead=update(lead, Outcome.BUSY), call=CallId("c-1"))])
+    with pytest.raises(Conflict, match="dialled already"):
+        await stores.leads.undo_import(import_id)
+    assert len(await stores.leads.find(campaign)) == 3
+
+
+async def test_pages_go_by_id_and_filters_hold(stores: Stores, campaign: CampaignId) -> None:
+    await stores.leads.import_list(campaign, "a.csv", entries(25), now=AT)
+    first = await stores.leads.find(campaign, limit=10)
+    rest = await stores.leads.find(campaign, after=first[-1].id, limit=100)
+    assert [lead.name for lead in (*first, *rest)] == [f"lead {n}" for n in range(1, 26)]
+    assert [lead.name for lead in await stores.leads.find(campaign, number="+79160000007")] == ["lead 7"]
+    assert len(await stores.leads.find(campaign, number="+7916000001")) == 10  # a beginning will do
+    await stores.leads.exclude(first[3].id)
+    assert [lead.id for lead in await stores.leads.find(campaign, status=LeadStatus.EXCLUDED)] == [
+        first[3].id
+    ]
+    assert await stores.leads.find(campaign, after=2**80) == []
+    assert await stores.leads.find(campaign, limit=0) == []
+    assert await stores.leads.find(campaign, number="+7'; DROP TABLE leads; --\0") == []
+
+
+async def test_a_missing_lead_is_named(stores: Stores) -> None:
+    for missing in (1, 0, -5, 2**64):
+        with pytest.raises(Missing, match=f"no lead {missing}"):
+            await stores.leads.get(LeadId(missing))
+        with pytest.raises(Missing, match=f"no import {missing}"):
+            await stores.leads.undo_import(missing)

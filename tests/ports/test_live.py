@@ -1,0 +1,206 @@
+"""Live state: the same on memory and on a real Redis, which may be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from dialer.adapters.memory.live import MemoryLive
+from dialer.adapters.redis.live import RedisLive, open_live
+from dialer.domain.call import Call, State
+from dialer.domain.cdr import Tally
+from dialer.domain.errors import Fatal, StoreDown
+from dialer.domain.kpi import fold, key_of, tally_of
+from dialer.domain.operators import Operator
+from dialer.domain.types import CallId, CampaignId, CellId, LeadId, OperatorId, PhoneNumber, TrunkId
+from dialer.ports import Live
+from tests.ports.made import AT, CELL, record
+from tests.servers import Server
+
+WEST = CellId("west")
+DAY = "2026-01-31"
+ANN = Operator(OperatorId("101"), "Анна", since_at=AT)
+CALL = Call(
+    CallId("c-1"), CampaignId(1), LeadId(2), PhoneNumber("+79161234567"), TrunkId("main"), dialled_at=AT
+)
+T = TypeVar("T")
+
+
+@pytest.fixture(params=["memory", "redis"])
+def live_url(request: pytest.FixtureRequest) -> str:
+    return "" if request.param == "memory" else str(request.getfixturevalue("redis_url"))
+
+
+@pytest.fixture
+async def live(live_url: str) -> AsyncIterator[Live]:
+    if not live_url:
+        yield MemoryLive()
+        return
+    async with open_live(live_url) as opened:
+        yield opened
+
+
+async def until(ask: Callable[[], Awaitable[T]], is_right: Callable[[T], bool]) -> T:
+    """Ask until the answer is right; an answer that cannot be had yet is no answer."""
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                answer = await ask()
+            except StoreDown:
+                answer = None
+            if answer is not None and is_right(answer):
+                return answer
+            await asyncio.sleep(0.05)
+
+
+async def test_calls_of_all_cells_are_seen_in_their_last_state(live: Live) -> None:
+    later = replace(CALL, state=State.BRIDGED, talk_since_at=AT + timedelta(seconds=1))
+    other = replace(CALL, id=CallId("c-2"))
+    await live.put_call(CELL, CALL)
+    await live.put_call(CELL, later)
+    await live.put_call(WEST, other)
+    assert sorted(await live.calls(), key=lambda call: call.id) == [later, other]
+    await live.drop_call(CELL, later.id)
+    await live.drop_call(CELL, CallId("c-unknown"))
+    assert await live.calls() == [other]
+
+
+async def test_operators_are_seen_in_their_last_state(live: Live) -> None:
+    await live.put_operator(CELL, ANN)
+    await live.put_operator(CELL, replace(ANN, reason="tea"))
+    assert await live.operators() == [replace(ANN, reason="tea")]
+
+
+async def test_a_cell_that_starts_forgets_its_last_run_and_no_other(live: Live) -> None:
+    other = replace(CALL, id=CallId("c-2"))
+    await live.put_call(CELL, CALL)
+    await live.put_operator(CELL, ANN)
+    await live.put_call(WEST, other)
+    await live.clear(CELL)
+    await live.clear(CellId("never-seen"))
+    assert await live.calls() == [other]
+    assert await live.operators() == []
+
+
+async def test_the_live_sums_are_the_fold_over_the_records_each_told_twice(live: Live) -> None:
+    cdrs = [
+        record(
+            f"c-{n}",
+            operator=[OperatorId("101"), OperatorId("102"), None][n % 3],
+            campaign=CampaignId(1 + n % 2),
+            talk_s=n * 0.1,
+            end_at=AT + timedelta(microseconds=n * 333_333),
+        )
+        for n in range(300)
+    ]
+    await asyncio.gather(*(live.add(key_of(cdr), tally_of(cdr), once=cdr.id) for cdr in cdrs + cdrs))
+    assert await live.tallies(DAY) == fold(cdrs)
+    assert await live.tallies("2026-02-01") == {}
+
+
+async def test_sums_that_are_set_anew_go_on_from_there(live: Live) -> None:
+    first, second = record("c-1"), record("c-2", talk_s=1.5)
+    await live.add(key_of(first), tally_of(first), once=first.id)
+    await live.reset_tallies(DAY, {("102", 7, DAY): Tally(attempts=3, talk_s=0.1)})
+    await live.add(key_of(first), tally_of(first), once=first.id)  # was counted before: not again
+    await live.add(key_of(second), tally_of(second), once=second.id)
+    assert await live.tallies(DAY) == {
+        ("102", 7, DAY): Tally(attempts=3, talk_s=0.1),
+        key_of(second): tally_of(second),
+    }
+    await live.reset_tallies(DAY, {})
+    assert await live.tallies(DAY) == {}
+
+
+# --- only Redis can go away ---
+
+
+async def test_while_redis_is_away_every_method_says_so(redis_server: Server, redis_url: str) -> None:
+    async with open_live(redis_url) as live:
+        await live.put_call(CELL, CALL)
+        redis_server.kill()
+        cdr = record("c-1")
+        for attempt in (
+            live.put_call(CELL, CALL),
+            live.drop_call(CELL, CALL.id),
+            live.calls(),
+            live.put_operator(CELL, ANN),
+            live.operators(),
+            live.clear(CELL),
+            live.add(key_of(cdr), tally_of(cdr), once=cdr.id),
+            live.tallies(DAY),
+            live.reset_tallies(DAY, {}),
+        ):
+            with pytest.raises(
+                StoreDown, match=rf"Redis at 127\.0\.0\.1:{redis_server.port} cannot be used: "
+            ):
+                await asyncio.wait_for(attempt, 5)
+
+
+async def test_a_redis_that_comes_back_empty_shows_everything_again(
+    redis_server: Server, redis_url: str
+) -> None:
+    cdrs = [record("c-1"), record("c-2")]
+    recounts = 0
+
+    async def recount() -> None:
+        nonlocal recounts
+        for cdr in cdrs:
+            await live.add(key_of(cdr), tally_of(cdr), once=cdr.id)
+        recounts += 1
+
+    async with open_live(redis_url, on_return=recount) as live:
+        await live.put_call(CELL, CALL)
+        await live.put_operator(CELL, ANN)
+        await recount()
+        redis_server.kill()
+        with pytest.raises(StoreDown):
+            await live.put_call(CELL, replace(CALL, state=State.RINGING))
+        redis_server.start()
+        assert await until(live.calls, bool) == [replace(CALL, state=State.RINGING)]
+        assert await until(live.operators, bool) == [ANN]
+        assert await until(lambda: live.tallies(DAY), lambda sums: sums == fold(cdrs))
+        assert recounts >= 1
+
+
+async def test_a_redis_that_is_frozen_is_told_within_seconds_and_used_again(
+    redis_server: Server, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dialer.adapters.redis.client.ANSWER_S", 0.3)
+    async with open_live(redis_url) as live:
+        await live.put_call(CELL, CALL)
+        redis_server.send(signal.SIGSTOP)
+        with pytest.raises(StoreDown):
+            await asyncio.wait_for(live.calls(), 5)
+        redis_server.send(signal.SIGCONT)
+        assert await until(live.calls, bool) == [CALL]
+
+
+async def test_what_another_version_wrote_is_passed_over(redis_url: str) -> None:
+    async with open_live(redis_url) as live:
+        await live.put_call(CELL, CALL)
+        assert isinstance(live, RedisLive)
+        await live._redis.hset("obz:calls:main", "c-9", '{"id": "c-9", "state": "levitating"}')
+        await live._redis.hset("obz:calls:main", "c-8", "rubbish")
+        assert await live.calls() == [CALL]
+
+
+@pytest.mark.parametrize("url", ["http://x", "localhost:6379", "redis://host:port/0", ""])
+async def test_an_address_that_cannot_be_one_is_fatal_with_an_example(url: str) -> None:
+    with pytest.raises(Fatal, match=r"DIALER_REDIS_URL cannot be read \(.*write it as redis://host:6379/0"):
+        async with open_live(url):
+            pass
+
+
+async def test_the_password_is_in_no_message(redis_server: Server) -> None:
+    redis_server.kill()
+    async with open_live(f"redis://:hush@127.0.0.1:{redis_server.port}/0") as live:
+        with pytest.raises(StoreDown) as told:
+            await live.calls()
+    assert "hush" not in str(told.value)

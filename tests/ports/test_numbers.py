@@ -1,0 +1,90 @@
+"""Nobody on the do-not-call list is called, and a number's last attempt is known."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from dialer.domain.cdr import Closing
+from dialer.domain.errors import BadValue
+from dialer.domain.types import CampaignId, Outcome, PhoneNumber
+from dialer.ports import NumberHistory, Stores
+from tests.ports.made import AT, record
+
+NUMBER, OTHER = PhoneNumber("+79161234567"), PhoneNumber("+79031234567")
+SPRING, AUTUMN = CampaignId(1), CampaignId(2)
+
+
+async def why(stores: Stores, number: PhoneNumber, campaign: CampaignId = SPRING) -> str:
+    return (await stores.numbers.history([number], campaign))[number].dnc
+
+
+async def test_a_blocked_number_is_blocked_everywhere(stores: Stores) -> None:
+    await stores.numbers.block("+7 (916) 123-45-67", campaign=None, reason="asked", now=AT)
+    expected = "the number is on the do-not-call list for every campaign: asked"
+    assert await why(stores, NUMBER) == await why(stores, NUMBER, AUTUMN) == expected
+    assert await why(stores, OTHER) == ""
+
+
+async def test_a_block_of_one_campaign_holds_there_only(stores: Stores) -> None:
+    await stores.numbers.block(NUMBER, campaign=AUTUMN, reason="", now=AT)
+    assert await why(stores, NUMBER) == ""
+    assert await why(stores, NUMBER, AUTUMN) == "the number is on the do-not-call list for this campaign"
+
+
+async def test_a_prefix_blocks_all_that_begins_with_it(stores: Stores) -> None:
+    await stores.numbers.block("+7903*", campaign=None, reason="premium", now=AT)
+    assert "prefix +7903* is on the do-not-call list" in await why(stores, OTHER)
+    assert await why(stores, NUMBER) == ""
+    await stores.numbers.block("+7*", campaign=None, reason="all", now=AT)
+    assert "prefix +7*" in await why(stores, NUMBER)
+
+
+async def test_a_block_is_taken_back_where_it_was_made(stores: Stores) -> None:
+    await stores.numbers.block(NUMBER, campaign=None, reason="x", now=AT)
+    assert not await stores.numbers.unblock(NUMBER, campaign=SPRING)
+    assert await stores.numbers.unblock(NUMBER, campaign=None)
+    assert not await stores.numbers.unblock(NUMBER, campaign=None)
+    assert await why(stores, NUMBER) == ""
+
+
+async def test_the_list_is_told_with_reasons_and_a_second_block_renews_the_first(stores: Stores) -> None:
+    later = AT + timedelta(days=1)
+    await stores.numbers.block("+7903*", campaign=AUTUMN, reason="premium", now=AT)
+    await stores.numbers.block(NUMBER, campaign=None, reason="asked", now=AT)
+    await stores.numbers.block(NUMBER, campaign=None, reason="asked again", now=later)
+    assert await stores.numbers.blocked() == [
+        {"entry": "+7903*", "campaign": AUTUMN, "reason": "premium", "at": AT},
+        {"entry": NUMBER, "campaign": None, "reason": "asked again", "at": later},
+    ]
+
+
+@pytest.mark.parametrize(
+    "entry", ["", "*", "+*", "79161234567", "+7916x", "+0*", "+7**", "+7' OR 1=1 --", "9" * 99]
+)
+async def test_what_is_no_number_is_refused_with_an_example(stores: Stores, entry: str) -> None:
+    with pytest.raises(BadValue, match=r"write a number such as \+79161234567, or a prefix such as \+7916\*"):
+        await stores.numbers.block(entry, campaign=None, reason="", now=AT)
+    with pytest.raises(BadValue):
+        await stores.numbers.unblock(entry, campaign=None)
+    assert await stores.numbers.blocked() == []
+
+
+async def test_the_last_attempt_counts_whichever_campaign_made_it(stores: Stores) -> None:
+    later = AT + timedelta(hours=2)
+    cdrs = [
+        record("c-1", number=NUMBER, end_at=later, outcome=Outcome.ABANDONED, campaign=AUTUMN),
+        record("c-2", number=NUMBER, end_at=AT, outcome=Outcome.BUSY),
+    ]
+    await stores.ledger.close([Closing(cdr, None, cdr.id) for cdr in cdrs])
+    found = await stores.numbers.history([NUMBER, OTHER, NUMBER], SPRING)
+    assert found == {NUMBER: NumberHistory(later, "abandoned", ""), OTHER: NumberHistory()}
+
+
+async def test_many_numbers_are_asked_at_once(stores: Stores) -> None:
+    numbers = [PhoneNumber(f"+7916{n:07}") for n in range(1_200)]
+    await stores.numbers.block(numbers[1_100], campaign=None, reason="", now=AT)
+    found = await stores.numbers.history(numbers, SPRING)
+    assert [number for number in numbers if found[number].dnc] == [numbers[1_100]]
+    assert await stores.numbers.history([], SPRING) == {}

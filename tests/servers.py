@@ -1,0 +1,178 @@
+"""Real servers for tests: PostgreSQL and Redis on loopback and on free ports, gone with the test run."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+READY_S = 20.0
+PG_FOLDERS = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), Path("/usr/local/bin")]
+
+
+def binary(name: str) -> str:
+    """The path of a server's program; the test fails with the way out when there is none."""
+    found = shutil.which(name, path=os.pathsep.join([*map(str, PG_FOLDERS), os.environ["PATH"]]))
+    if found is None:
+        pytest.fail(f"{name} is not installed here: run `make setup`", pytrace=False)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(is_ready: Callable[[], bool], what: str, timeout_s: float = READY_S) -> None:
+    """Poll until the condition holds; the test fails when it never does."""
+    until_s = time.monotonic() + timeout_s
+    while not is_ready():
+        if time.monotonic() > until_s:
+            pytest.fail(f"{what} did not happen within {timeout_s:g} s", pytrace=False)
+        time.sleep(0.02)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def as_user(user: str) -> list[str]:
+    """A prefix that lays root down and dies with the test run; PostgreSQL refuses to run as root."""
+    prefix = [binary("setpriv"), "--pdeathsig", "KILL"]
+    if os.geteuid() != 0:
+        return prefix
+    found = pwd.getpwnam(user)
+    return [*prefix, "--reuid", str(found.pw_uid), "--regid", str(found.pw_gid), "--clear-groups"]
+
+
+def owned(folder: Path, user: str) -> Path:
+    if os.geteuid() == 0:
+        found = pwd.getpwnam(user)
+        os.chown(folder, found.pw_uid, found.pw_gid)
+    return folder
+
+
+class Server:
+    """One process that is started, killed and started again on the same port and folder."""
+
+    def __init__(self, command: list[str], port: int, folder: Path) -> None:
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = port
+        self.folder = folder
+
+    def start(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self.folder)
+        wait_until(self._is_up, f"the start of {self._command[-1]}")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(READY_S)
+            self._process = None
+
+    def kill(self) -> None:
+        self.stop(signal.SIGKILL)
+
+    def send(self, what: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(what)
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            pytest.fail(
+                f"a server ended at once:\n{(self.folder / 'log').read_text()[-2000:]}", pytrace=False
+            )
+        return is_open(self.port)
+
+
+@contextmanager
+def temporary(prefix: str) -> Iterator[Path]:
+    """A folder directly below /tmp: a socket's path must be short, and other users must reach it."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A cluster that sorts like a language, as most real ones do."""
+    user = next((name for name in ("postgres", "nobody") if _is_user(name)), "")
+    with temporary("obz-pg-") as folder:
+        data = folder / "data"
+        run = [*as_user(user)]
+        subprocess.run(
+            [*run, binary("initdb"), "-D", data, "-U", "dialer", "-A", "trust", "-E", "UTF8", "--no-sync",
+             "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"],
+            check=True, capture_output=True, cwd=owned(folder, user),
+        )  # fmt: skip
+        port = free_port()
+        options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder}
+        options |= {"fsync": "off", "max_connections": 100}
+        flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
+        server = Server([*run, binary("postgres"), "-D", str(data), *flags], port, folder)
+        server.start()
+        try:
+            wait_until(lambda: psql(server, "SELECT 1"), "an answer of PostgreSQL")
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Server]:
+    """Started for one test, which may kill it."""
+    with temporary("obz-redis-") as folder:
+        port = free_port()
+        flags = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        server = Server([*as_user("nobody"), binary("redis-server"), *flags], port, owned(folder, "nobody"))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: Server) -> str:
+    return f"redis://127.0.0.1:{redis_server.port}/0"
+
+
+def psql(server: Server, sql: str, database: str = "postgres") -> bool:
+    command = [
+        binary("psql"),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(server.port),
+        "-U",
+        "dialer",
+        "-qc",
+        sql,
+        database,
+    ]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def _is_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True

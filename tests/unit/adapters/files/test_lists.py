@@ -1,0 +1,263 @@
+"""List files of every form: read whole, or refused with the line and the way out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import xlsxwriter  # type: ignore[import-untyped]  # it has no type stubs
+
+from dialer.adapters.files.lists import Counts, ListFile, open_content, open_path
+from dialer.adapters.files.rejects import RejectsFile, safe
+from dialer.adapters.phones import reading
+from dialer.domain.columns import Field
+from dialer.domain.errors import BadValue
+from dialer.domain.lead import Lead
+from dialer.domain.listing import Flaw, Taken
+
+READING = reading("RU")
+MOBILE, OTHER = "+79161234567", "+79031112233"
+
+
+def opened(content: str | bytes, encoding: str = "utf-8", **options: object) -> ListFile:
+    raw = content.encode(encoding) if isinstance(content, str) else content
+    return open_content("list.csv", raw, READING, **options)  # type: ignore[arg-type]  # as the signature says
+
+
+def leads(content: str | bytes, encoding: str = "utf-8", **options: object) -> list[Lead]:
+    return list(opened(content, encoding, **options).leads(Taken()))
+
+
+def flaws(content: str | bytes) -> list[Flaw]:
+    found: list[Flaw] = []
+    list(opened(content).leads(Taken(), found.extend))
+    return found
+
+
+def sheet(*rows: Sequence[object], hidden_first: bool = False, start: int = 0) -> bytes:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    if hidden_first:
+        secret = book.add_worksheet("secret")
+        secret.write(0, 0, "phone")
+        secret.hide()
+    page = book.add_worksheet("list")
+    page.activate()
+    if hidden_first:
+        page.set_first_sheet()
+    for number, cells in enumerate(rows, start):
+        page.write_row(number, 0, cells)
+    book.close()
+    return out.getvalue()
+
+
+class TestText:
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
+    @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+    @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+    def test_encodings_delimiters_and_line_ends_are_found(
+        self, encoding: str, delimiter: str, line_end: str
+    ) -> None:
+        rows = [
+            ["Телефон", "Имя", "Город"],
+            ["89161234567", "Пётр", "Тверь"],
+            ["89031112233", "Юлия", "Омск"],
+        ]
+        text = line_end.join(delimiter.join(row) for row in rows)
+        found = leads(text, encoding)
+        assert [(lead.numbers, lead.name, lead.extra) for lead in found] == [
+            ((MOBILE,), "Пётр", {"Город": "Тверь"}),
+            ((OTHER,), "Юлия", {"Город": "Омск"}),
+        ]
+
+    def test_one_column_needs_no_delimiter(self) -> None:
+        assert [lead.numbers for lead in leads("89161234567\n89031112233\n")] == [(MOBILE,), (OTHER,)]
+
+    def test_quoted_values_hold_delimiters_quotes_and_new_lines(self) -> None:
+        text = 'phone;company;note\n"8 916 123-45-67\n8 903 111-22-33";"ООО ""Ромашка; и Ко""";"a\nb"\nx;;\n'
+        (lead,) = leads(text)
+        assert (lead.numbers, lead.company, lead.extra) == (
+            (MOBILE, OTHER),
+            'ООО "Ромашка; и Ко"',
+            {"note": "a b"},
+        )
+        assert [flaw.line for flaw in flaws(text)] == [5]
+
+    def test_empty_lines_before_and_between_do_not_shift_line_numbers(self) -> None:
+        text = "\n\nphone,name\n\n12,Иван\n89161234567,Ольга\n"
+        assert [(flaw.line, flaw.value) for flaw in flaws(text)] == [(5, "12")]
+        assert len(leads(text)) == 1
+
+    def test_commas_within_values_do_not_win_over_semicolons(self) -> None:
+        text = "phone;address\n" + "\n".join(f"8916123456{i};Тверь, ул. Мира, {i}, кв. 1" for i in range(8))
+        assert len(leads(text)) == 8
+
+
+class TestSpreadsheets:
+    def test_numbers_kept_as_numbers_are_read_whole(self) -> None:
+        content = sheet(
+            ["Телефон", "ИНН", "Приоритет", "Сумма"], [79161234567, 7707083893, 5, 1.5], ["89031112233"]
+        )
+        first, second = leads(content)
+        assert (first.numbers, first.inn, first.priority) == ((MOBILE,), "7707083893", 5)
+        assert first.extra == {"Сумма": "1.5"}
+        assert second.numbers == (OTHER,)
+
+    def test_line_numbers_are_those_beside_the_rows(self) -> None:
+        content = sheet(["phone"], [12], [], ["нет"], start=3)
+        assert [(flaw.line, flaw.value) for flaw in flaws(content)] == [(5, "12"), (7, "нет")]
+
+    def test_a_hidden_sheet_is_passed_over(self) -> None:
+        assert len(leads(sheet(["phone"], [79161234567], hidden_first=True))) == 1
+
+    def test_the_form_is_known_by_contents_not_by_name(self) -> None:
+        found = opened(sheet(["phone"], [79161234567]))
+        assert found.form == "spreadsheet"
+
+
+class TestReading:
+    TEXT = "phone;name\n89161234567;Иван\n12;Пётр\n8 916 123-45-67;Иван снова\n89031112233;Юлия\n"
+
+    def test_a_preview_shows_columns_and_rows_and_keeps_nothing(self) -> None:
+        found = opened(self.TEXT)
+        preview = found.preview()
+        assert preview.form == 'CSV, utf-8, ";"'
+        assert preview.columns == {"phone": Field.PHONE, "name": Field.NAME}
+        assert [row.line for row, lead, _ in preview.rows if lead is None] == [3, 4]
+        assert found.counts == Counts()
+        assert len(list(found.leads(Taken()))) == 2
+
+    def test_a_preview_ends_after_ten_rows(self) -> None:
+        text = "phone\n" + "\n".join(f"891612345{i:02}" for i in range(30))
+        assert len(opened(text).preview().rows) == 10
+
+    def test_counts_say_what_became_of_every_row(self) -> None:
+        found = opened(self.TEXT)
+        list(found.leads(Taken()))
+        assert found.counts == Counts(rows=4, leads=2, duplicates=1, refused=1)
+
+    def test_numbers_of_the_campaign_are_not_imported_again(self) -> None:
+        found = opened(self.TEXT)
+        taken = Taken.by_campaign([lead.number for lead in leads(self.TEXT)])
+        assert list(found.leads(taken)) == []
+        assert found.counts.duplicates == 3
+
+    def test_progress_is_told_while_reading_and_at_the_end(self) -> None:
+        text = "phone\n" + "\n".join(f"8916{i:07}" for i in range(2500))
+        told: list[int] = []
+        list(opened(text).leads(Taken(), on_progress=lambda counts: told.append(counts.rows)))
+        assert told == [1000, 2000, 2500]
+
+    def test_a_mapping_and_no_header_are_obeyed(self) -> None:
+        (lead,) = leads("Иван;89161234567;89031112233\n", mapping={"phone": "3", "name": "1"}, header=False)
+        assert (lead.name, lead.numbers, lead.extra) == ("Иван", (OTHER,), {"column 2": "89161234567"})
+
+
+class TestBadFiles:
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b"", "The list list.csv is empty"),
+            (b"\n\n \n", "The list is empty"),
+            (b"\xef\xbb\xbf", "The list is empty"),
+            (b"name,city\nIvan,Omsk\n", "No column holds phone numbers .there are name, city."),
+            (b"phone\n", None),
+            (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n\x00\x01\x02", "The file is not text"),
+            (b"\x89PNG\r\n\x1a\n\x00\x00", "The file is not text"),
+            (b"\x7fELF\x02\x01\x01\x00", "The file is not text"),
+            (b"GIF89a\x01\x02\x03\x04", "Line 1 holds a control character"),
+            (b"phone\n89161234567\n\x1b[31m", "Line 3 holds a control character .0x1b."),
+            ("phone".encode("utf-16-le"), "The file is not text"),
+            (b"\xff\xfea", "Line 1 is not UTF-16 text"),
+            (b"phone\n89161234567\n\x98\x98", "Line 3 is not CP1251 text .byte 0x98."),
+            ("Телефон;Имя\n89161234567;Пётр\n".encode() + b"\xff\n", "Line 3 is not UTF-8 text .byte 0xff."),
+            (b"\xef\xbb\xbfphone\n\xff", "Line 2 is not UTF-8 text"),
+            (
+                b'phone,name\n"89161234567,Ivan\n89031112233,Olga\n',
+                "Line 2: a quotation mark is opened there",
+            ),
+            (
+                b'phone,name\n89161234567,"Ivan\n' + b"89031112233,Olga\n" * 300,
+                "Line 2: a quotation mark is opened there",
+            ),
+            (
+                b'phone,name\n89161234567,"' + b"x" * 200_000 + b'"\n',
+                "Line 2 cannot be read .field larger than field limit",
+            ),
+            (b"PK\x03\x04 broken", "The spreadsheet cannot be read"),
+            (b"PK\x03\x04", "The spreadsheet cannot be read"),
+            (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "The spreadsheet cannot be read"),
+            (sheet(["phone"], [79161234567])[:900], "The spreadsheet cannot be read"),
+            (sheet(), "The spreadsheet has no rows on any visible sheet"),
+            (sheet(["city"], ["Омск"]), "No column holds phone numbers"),
+            (b",".join([b"phone"] * 300), "The list has 300 columns"),
+        ],
+    )
+    def test_a_file_that_is_no_list_is_refused_with_the_way_out(
+        self, content: bytes, message: str | None
+    ) -> None:
+        if message is None:  # a header alone: no leads, no error
+            assert leads(content) == []
+            return
+        with pytest.raises(BadValue, match=message) as caught:
+            leads(content)
+        assert str(caught.value).count("\n") == 0
+
+    def test_a_path_that_cannot_be_read_says_why(self, tmp_path: Path) -> None:
+        with pytest.raises(BadValue, match=r"gone.csv cannot be read: No such file"):
+            open_path(tmp_path / "gone.csv", READING)
+        with pytest.raises(BadValue, match=r"cannot be read: Is a directory"):
+            open_path(tmp_path, READING)
+
+    def test_a_huge_file_is_refused_unread(self, tmp_path: Path) -> None:
+        huge = tmp_path / "huge.csv"
+        with huge.open("wb") as file:
+            os.truncate(file.fileno(), 201 * 1024 * 1024)
+        with pytest.raises(BadValue, match=r"huge.csv has 201 MB, at most 200 are read: split it"):
+            open_path(huge, READING)
+
+    def test_a_good_path_is_read(self, tmp_path: Path) -> None:
+        (tmp_path / "list.csv").write_text("phone\n89161234567\n")
+        assert len(list(open_path(tmp_path / "list.csv", READING).leads(Taken()))) == 1
+
+
+class TestRejects:
+    def test_the_file_says_line_column_value_and_reason(self, tmp_path: Path) -> None:
+        path = tmp_path / "rejects.csv"
+        with RejectsFile(path) as rejects:
+            list(opened(TestReading.TEXT).leads(Taken(), rejects.write))
+        rows = list(csv.reader(path.read_text("utf-8-sig").splitlines(), delimiter=";"))
+        assert rows == [
+            ["line", "column", "value", "reason", "what"],
+            [
+                "3",
+                "phone",
+                "12",
+                "2 digits are too few for a number of RU: the area code may be missing",
+                "row refused",
+            ],
+            ["4", "phone", f"'{MOBILE}", "the number is in line 2 of this file", "duplicate"],
+        ]
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def test_nothing_to_say_leaves_no_file(self, tmp_path: Path) -> None:
+        with RejectsFile(tmp_path / "rejects.csv") as rejects:
+            assert rejects.lines == 0
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("value", ["=1+1", "+7", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n@x"])
+    def test_no_value_is_calculated_by_a_spreadsheet(self, value: str) -> None:
+        assert safe(value) == f"'{value}"
+
+    @pytest.mark.parametrize("value", ["", "12", "Иван", "a=b", "'x"])
+    def test_ordinary_values_stay_as_they_are(self, value: str) -> None:
+        assert safe(value) == value
+
+    def test_a_place_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(BadValue, match=r"cannot be written \(No such file"):
+            RejectsFile(tmp_path / "no" / "rejects.csv")

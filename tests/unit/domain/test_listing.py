@@ -1,0 +1,310 @@
+"""Columns found, rows made leads, and every flaw named by line, column, value and reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from dialer.domain.columns import Columns, Field, guess, plan
+from dialer.domain.errors import BadValue
+from dialer.domain.lead import Lead
+from dialer.domain.listing import Flaw, Kind, Phones, Reading, Row, Taken, read
+from dialer.domain.types import PhoneNumber
+
+ONE, TWO = PhoneNumber("+79160000001"), PhoneNumber("+79160000002")
+
+
+def phones(cell: str) -> Phones:
+    """Numbers that begin with a plus are good ones here."""
+    parts = cell.split(";")
+    good = tuple(PhoneNumber(part) for part in parts if re.fullmatch(r"\+\d{11}", part))
+    return Phones(good, tuple((part, "odd") for part in parts if part not in good))
+
+
+def zones_of(number: PhoneNumber) -> tuple[str, ...]:
+    return () if number.startswith("+883") else ("Europe/Moscow", "Europe/Samara")
+
+
+READING = Reading(phones, zones_of, lambda text: text if "/" in text else None)
+
+
+def is_phone(cell: str) -> bool:
+    return bool(phones(cell).numbers)
+
+
+class TestColumns:
+    @pytest.mark.parametrize(
+        ("header", "field"),
+        [
+            ("Телефон", Field.PHONE),
+            ("тел.", Field.PHONE),
+            ("Тел. 2", Field.PHONE),
+            ("Моб", Field.PHONE),
+            ("Моб. телефон", Field.PHONE),
+            ("Контактный телефон", Field.PHONE),
+            ("Номер телефона", Field.PHONE),
+            ("Номер", Field.PHONE),
+            ("Phone", Field.PHONE),
+            ("phone_number", Field.PHONE),
+            ("Mobile", Field.PHONE),
+            ("MSISDN", Field.PHONE),
+            ("Факс", Field.SKIP),
+            ("Телеграм", Field.EXTRA),
+            ("telegram", Field.EXTRA),
+            ("Номер договора", Field.EXTRA),
+            ("ИНН", Field.INN),
+            ("ИНН компании", Field.INN),
+            ("inn", Field.INN),
+            ("Компания", Field.COMPANY),
+            ("Название организации", Field.COMPANY),
+            ("Юрлицо", Field.COMPANY),
+            ("Company name", Field.COMPANY),
+            ("ФИО", Field.NAME),
+            ("Контакт", Field.NAME),
+            ("Контактное лицо", Field.NAME),
+            ("Full name", Field.NAME),
+            ("first_name", Field.NAME),
+            ("Фамилия", Field.NAME),
+            ("Email", Field.EMAIL),
+            ("E-mail", Field.EMAIL),
+            ("Эл. почта", Field.EMAIL),
+            ("Часовой пояс", Field.ZONE),
+            ("Timezone", Field.ZONE),
+            ("time zone", Field.ZONE),
+            ("Приоритет", Field.PRIORITY),
+            ("Priority", Field.PRIORITY),
+            ("ID", Field.REF),
+            ("Код клиента", Field.NAME),
+            ("Внешний код", Field.REF),
+            ("Город", Field.EXTRA),
+            ("Комментарий", Field.EXTRA),
+            ("", Field.EXTRA),
+        ],
+    )
+    def test_headers_are_guessed_in_russian_and_english(self, header: str, field: Field) -> None:
+        assert guess(header) is field
+
+    def test_numbers_and_parts_of_a_name_may_stand_in_several_columns_others_may_not(self) -> None:
+        headers = ["Телефон", "Фамилия", "Имя", "Тел. 2", "Компания", "Организация"]
+        columns, header = plan([headers, [ONE, "", "", "", "", ""]], is_phone)
+        assert header
+        assert columns.of(Field.PHONE) == (0, 3)
+        assert columns.of(Field.NAME) == (1, 2)
+        assert columns.of(Field.COMPANY) == (4,)
+        assert columns.of(Field.EXTRA) == (5,)
+
+    def test_a_file_without_header_is_known_by_its_first_row(self) -> None:
+        columns, header = plan([["Ivan", ONE, "i@example.org"], ["Olga", TWO, "o@example.org"]], is_phone)
+        assert not header
+        assert columns.names == ("column 1", "column 2", "column 3")
+        assert columns.fields == (Field.EXTRA, Field.PHONE, Field.EMAIL)
+
+    def test_a_column_under_a_strange_header_is_found_by_its_contents(self) -> None:
+        columns, header = plan([["кому", "куда"], ["Иван", ONE], ["Ольга", TWO]], is_phone)
+        assert (header, columns.of(Field.PHONE)) == (True, (1,))
+
+    def test_equal_and_empty_headers_are_told_apart(self) -> None:
+        columns, _ = plan([["a", "a", "", "phone"], ["", "", "", ONE]], is_phone)
+        assert columns.names == ("a", "a (2)", "column 3", "phone")
+
+    @pytest.mark.parametrize(
+        ("mapping", "field", "indexes"),
+        [
+            ({"phone": "b"}, Field.PHONE, (1,)),
+            ({"phone": "B, 3"}, Field.PHONE, (1, 2)),
+            ({"PHONE": "2"}, Field.PHONE, (1,)),
+            ({"name": "3", "skip": "1"}, Field.NAME, (2,)),
+            ({"extra": "phone"}, Field.EXTRA, (0, 1, 2)),
+        ],
+    )
+    def test_what_the_user_says_wins(
+        self, mapping: dict[str, str], field: Field, indexes: tuple[int, ...]
+    ) -> None:
+        sample = [["phone", "b", "c"], [ONE, ONE, "x"]]
+        if mapping == {"extra": "phone"}:
+            with pytest.raises(BadValue, match="No column holds phone numbers"):
+                plan([["phone", "b", "c"], ["", "", ""]], is_phone, mapping=mapping)
+            return
+        columns, _ = plan(sample, is_phone, mapping=mapping)
+        assert columns.of(field) == indexes
+
+    @pytest.mark.parametrize(
+        ("sample", "mapping", "message"),
+        [
+            ([], {}, "The list is empty"),
+            ([["", " "]], {}, "The list is empty"),
+            (
+                [["имя", "город"], ["Иван", "Омск"]],
+                {},
+                r"No column holds phone numbers \(there are имя, город\)",
+            ),
+            ([["phone"], [ONE]], {"fone": "phone"}, "There is no field 'fone': map one of phone, name"),
+            ([["phone"], [ONE]], {"phone": "tel"}, "The list has no column 'tel': its columns are phone"),
+            ([["phone"], [ONE]], {"phone": "0"}, "a number from 1 to 1 works too"),
+            ([["phone"], [ONE]], {"phone": "2"}, "The list has no column '2'"),
+            ([["phone"], [ONE]], {"phone": ""}, "The list has no column ''"),
+            ([["phone"], [ONE]], {"phone": "²"}, "The list has no column '²'"),
+            ([["phone"] * 201], {}, "The list has 201 columns, at most 200"),
+        ],
+    )
+    def test_a_list_that_cannot_be_planned_says_why_and_the_way_out(
+        self, sample: list[list[str]], mapping: dict[str, str], message: str
+    ) -> None:
+        with pytest.raises(BadValue, match=message):
+            plan(sample, is_phone, mapping=mapping)
+
+
+HEADERS = ["phone", "phone2", "name", "company", "inn", "email", "zone", "priority", "ref", "city"]
+COLUMNS = Columns(
+    tuple(HEADERS),
+    (
+        Field.PHONE,
+        Field.PHONE,
+        Field.NAME,
+        Field.COMPANY,
+        Field.INN,
+        Field.EMAIL,
+        Field.ZONE,
+        Field.PRIORITY,
+        Field.REF,
+        Field.EXTRA,
+    ),
+)
+
+
+def row(line: int = 2, **cells: str) -> Row:
+    return Row(line, [cells.get(name, "") for name in HEADERS])
+
+
+def read_rows(*rows: Row, taken: Taken | None = None) -> tuple[list[Lead], list[Flaw]]:
+    found = list(read(rows, COLUMNS, READING, taken or Taken()))
+    return [lead for _, lead, _ in found if lead], [flaw for _, _, flaws in found for flaw in flaws]
+
+
+def one_flaw(**cells: str) -> tuple[Sequence[Lead], Flaw]:
+    leads, (flaw,) = read_rows(row(line=7, **cells))
+    return leads, flaw
+
+
+class TestRows:
+    def test_a_full_row_becomes_a_lead(self) -> None:
+        (lead,), flaws = read_rows(
+            row(
+                phone=f" {ONE} ",
+                phone2=f"{TWO};{ONE}",
+                name="Иванов\tИван\n",
+                company='ООО "Ромашка"',
+                inn="7707083893",
+                email="i@example.org",
+                zone="Asia/Omsk",
+                priority="5",
+                ref="A-1",
+                city="Омск",
+            )
+        )
+        assert not flaws
+        assert (lead.numbers, lead.zones, lead.priority) == ((ONE, TWO), ("Asia/Omsk",), 5)
+        assert (lead.name, lead.company, lead.inn) == ("Иванов Иван", 'ООО "Ромашка"', "7707083893")
+        assert (lead.email, lead.ref, lead.extra) == ("i@example.org", "A-1", {"city": "Омск"})
+
+    def test_without_a_zone_of_its_own_the_lead_may_be_wherever_its_numbers_may(self) -> None:
+        (lead,), _ = read_rows(row(phone=ONE))
+        assert lead.zones == ("Europe/Moscow", "Europe/Samara")
+
+    def test_empty_rows_are_passed_over(self) -> None:
+        assert read_rows(row(), Row(3, []), Row(4, ["", " \t"])) == ([], [])
+
+    def test_a_short_row_lacks_its_last_values_only(self) -> None:
+        (lead,), flaws = read_rows(Row(2, [ONE]))
+        assert (lead.numbers, flaws) == ((ONE,), [])
+
+    @pytest.mark.parametrize(
+        ("cells", "column", "value", "reason"),
+        [
+            ({"name": "Иван"}, "phone", "", "there is no phone number"),
+            ({"phone": "12"}, "phone", "12", "odd"),
+            ({"phone2": "x"}, "phone2", "x", "odd"),
+            ({"phone": "+88312345678"}, "phone", "+88312345678", "the time zone of the number is not known"),
+        ],
+    )
+    def test_a_row_that_nobody_can_call_is_refused(
+        self, cells: dict[str, str], column: str, value: str, reason: str
+    ) -> None:
+        leads, flaw = one_flaw(**cells)
+        assert not leads
+        assert (flaw.line, flaw.column, flaw.value, flaw.kind) == (7, column, value, Kind.REFUSED)
+        assert flaw.reason.startswith(reason)
+
+    def test_a_row_with_surplus_values_is_refused(self) -> None:
+        leads, (flaw,) = read_rows(Row(9, [ONE, *[""] * 9, "more", ""]))
+        assert not leads
+        assert (flaw.line, flaw.value) == (9, "more")
+        assert flaw.reason.startswith("the row has 12 values, the file 10 columns: put values that contain")
+
+    @pytest.mark.parametrize(
+        ("column", "value", "reason"),
+        [
+            ("phone2", "12", "odd"),
+            ("inn", "770708389", "an INN has 10 or 12 digits"),
+            ("inn", "7707083894", "the check digit of the INN is wrong"),
+            ("inn", "500100732258", "the check digit of the INN is wrong"),
+            ("inn", "77070838a3", "an INN has 10 or 12 digits"),
+            ("inn", "７７０７０８３８９３", "an INN has 10 or 12 digits"),
+            ("email", "ivan", "this is no e-mail address"),
+            ("email", "ivan@localhost", "this is no e-mail address"),
+            ("email", "a@b.ru; c@d.ru", "this is no e-mail address"),
+            ("email", "<i@example.org>", "this is no e-mail address"),
+            ("zone", "Мордор", "there is no such time zone: write it as Europe/Moscow"),
+            ("priority", "high", "a priority is a whole number from -1000 to 1000"),
+            ("priority", "1.5", "a priority is a whole number"),
+            ("priority", "9999", "a priority is a whole number"),
+            ("priority", "99999999999999999999", "a priority is a whole number"),
+            ("priority", "٣", "a priority is a whole number"),
+            ("name", "x" * 1001, "the value has 1001 characters, at most 1000 fit"),
+            ("city", "x" * 5000, "the value has 5000 characters, at most 1000 fit"),
+        ],
+    )
+    def test_a_bad_value_is_left_out_and_the_person_is_called_all_the_same(
+        self, column: str, value: str, reason: str
+    ) -> None:
+        (lead,), flaw = one_flaw(phone=ONE, **{column: value})
+        assert lead.numbers == (ONE,)
+        assert (lead.inn, lead.email, lead.priority, lead.name) == ("", "", 0, "")
+        assert (flaw.line, flaw.column, flaw.kind) == (7, column, Kind.LEFT_OUT)
+        assert flaw.reason.startswith(reason)
+        assert flaw.value == (value if len(value) < 100 else "x" * 40 + "...")
+
+    def test_a_twelve_digit_inn_with_right_check_digits_is_kept(self) -> None:
+        (lead,), flaws = read_rows(row(phone=ONE, inn="500100732259"))
+        assert (lead.inn, flaws) == ("500100732259", [])
+
+    def test_control_characters_do_not_reach_the_lead(self) -> None:
+        (lead,), _ = read_rows(row(phone=ONE, name="И\x00ван\r\n\x1b[31m\u202e", city="\x07"))
+        assert (lead.name, lead.extra) == ("И ван [31m", {})
+
+
+class TestDuplicates:
+    def test_the_second_row_with_a_number_names_the_first(self) -> None:
+        leads, flaws = read_rows(row(line=2, phone=ONE), row(line=5, phone=ONE))
+        assert len(leads) == 1
+        assert flaws == [Flaw(5, "phone", ONE, "the number is in line 2 of this file", Kind.DUPLICATE)]
+
+    def test_numbers_of_the_campaign_are_duplicates_too(self) -> None:
+        leads, (flaw,) = read_rows(row(phone=ONE), taken=Taken.by_campaign({ONE}))
+        assert not leads
+        assert (flaw.reason, flaw.kind) == ("the number is in the campaign already", Kind.DUPLICATE)
+
+    def test_a_row_keeps_the_numbers_that_only_it_has(self) -> None:
+        leads, (flaw,) = read_rows(row(line=2, phone=ONE), row(line=3, phone=ONE, phone2=TWO))
+        assert leads[1].numbers == (TWO,)
+        assert (flaw.line, flaw.kind) == (3, Kind.LEFT_OUT)
+
+    def test_a_refused_row_takes_no_number(self) -> None:
+        leads, _ = read_rows(Row(2, [ONE, *[""] * 9, "more"]), row(line=3, phone=ONE))
+        assert len(leads) == 1
+
+    def test_a_duplicate_with_a_bad_number_beside_it_is_refused_not_a_duplicate(self) -> None:
+        _, flaws = read_rows(row(phone=ONE, phone2="12"), taken=Taken.by_campaign({ONE}))
+        assert {flaw.kind for flaw in flaws} == {Kind.REFUSED}

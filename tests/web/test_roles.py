@@ -1,0 +1,87 @@
+"""Who may do what: every route of the API, asked with every role."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dialer.web.reference import operations
+from tests.web.world import ask, build_world
+
+ORDER = ("viewer", "operator", "supervisor", "admin")
+VERBS = (
+    "login",
+    "logout",
+    "ready",
+    "pause",
+    "dispose",
+    "hang_up",
+    "hold",
+    "unhold",
+    "mute",
+    "unmute",
+    "keys",
+)
+ADMIN = {
+    "create_operator", "change_operator", "push_phone", "create_trunk", "change_trunk", "delete_trunk",
+    "push_trunk", "try_trunk", "list_tokens", "create_token", "revoke_token",
+}  # fmt: skip
+OPERATOR = {f"operator_{verb}" for verb in VERBS} | {"pause_operator", "dispose_call", "send_keys"}
+
+world = asyncio.run(build_world())
+ROUTES = [
+    (operation["operationId"], method.upper(), path)
+    for _, method, path, operation in operations(world.app.openapi())
+    if path.startswith("/v1/")
+]
+
+
+def least(name: str, method: str) -> str:
+    if name in ADMIN:
+        return "admin"
+    if name in OPERATOR:
+        return "operator"
+    return "viewer" if method == "GET" else "supervisor"
+
+
+@pytest.mark.parametrize(("name", "method", "path"), ROUTES, ids=str)
+async def test_a_role_may_do_what_its_rank_allows_and_nothing_more(name: str, method: str, path: str) -> None:
+    where = path.format(
+        campaign=99,
+        lead=99,
+        operator="101",
+        trunk="nowhere",
+        call="c-99",
+        import_id=99,
+        entry="+7916*",
+        name="x",
+    )
+    for role in ORDER:
+        answer = await ask(world.app, method, where, token=world.tokens[role])
+        allowed = ORDER.index(role) >= ORDER.index(least(name, method))
+        assert (answer.status == 403) is not allowed, (role, answer.status, answer.body)
+        if not allowed:
+            assert f"needs the role {least(name, method)}" in answer.json["detail"]
+    assert (await ask(world.app, method, where)).status == 401
+
+
+async def test_an_operators_token_is_for_that_operator_only() -> None:
+    fresh = await build_world()
+    for verb in VERBS:
+        body: Any = {"reason": "x", "disposition": "agreed", "keys": "1"}
+        wanted = {"pause": ["reason"], "dispose": ["disposition"], "keys": ["keys"]}.get(verb, [])
+        sent = {key: body[key] for key in wanted} or None
+        path = "/v1/operators/102/" + verb
+        answer = await ask(fresh.app, "POST", path, token=fresh.tokens["operator"], body=sent)
+        assert (verb, answer.status, answer.json["id"]) == (verb, 403, "forbidden")
+    assert fresh.desk.told == []
+
+
+async def test_a_token_with_a_role_that_nobody_knows_opens_nothing() -> None:
+    fresh = await build_world()
+    (admin,) = [row for row in await fresh.stores.tokens.all() if row.name == "admin"]
+    object.__setattr__(admin, "role", "emperor")
+    answer = await ask(fresh.app, "GET", "/v1/me", token=fresh.tokens["admin"])
+    assert (answer.status, answer.json["id"]) == (401, "unauthorized")

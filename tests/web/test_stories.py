@@ -1,0 +1,411 @@
+"""The main stories of the API, over a real server and a real TCP connection."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from dialer.domain.call import Call, State
+from dialer.domain.cdr import Tally
+from dialer.domain.errors import BadValue, Conflict, Forbidden, LinkDown
+from dialer.domain.kpi import key_of
+from dialer.domain.operators import Operator, StateChange
+from dialer.domain.operators import State as Post
+from dialer.domain.types import CallId, CampaignId, CampaignStatus, LeadId, OperatorId, PhoneNumber, TrunkId
+from dialer.ports import Command
+from dialer.web.api import cdrs
+from dialer.web.parts import Check
+from tests.web.conftest import Api
+from tests.web.world import CELL, NOW, record
+
+SPAN = {"since_at": "2026-02-03T09:00:00Z", "until_at": "2026-02-03T14:00:00+03:00"}
+
+
+async def test_a_campaign_is_made_filled_started_and_explained(api: Api) -> None:
+    boss = api["supervisor"]
+    body = {
+        "name": "Осень",
+        "operators": ["101"],
+        "trunks": ["main"],
+        "mode": "power",
+        "ratio": 1.5,
+        "ring_s": 20,
+        "message": "hello",
+    }
+    async with boss.post("/v1/campaigns", json=body) as made:
+        assert made.status == 201
+        campaign = await made.json()
+    assert campaign["status"] == "draft"
+    assert {name: campaign[name] for name in body} == body
+    here = f"/v1/campaigns/{campaign['id']}"
+    leads = [
+        {"numbers": [f"+7916111223{n}"], "name": f"Лид {n}", "extra": {"город": "Омск"}} for n in range(3)
+    ]
+    async with boss.post(f"{here}/leads", json=[*leads, leads[0]]) as added:
+        told = await added.json()
+        assert (added.status, told["added"]) == (201, 3)
+        assert told["duplicates"] == [{"place": "body/3/numbers", "number": "+79161112230"}]
+    async with boss.get(f"{here}/leads", params={"limit": 2}) as page:
+        first = await page.json()
+    async with boss.get(f"{here}/leads", params={"limit": 2, "after": first["next"]}) as page:
+        second = await page.json()
+    assert [lead["name"] for lead in first["items"] + second["items"]] == ["Лид 0", "Лид 1", "Лид 2"]
+    assert second["next"] is None
+    async with boss.post(f"{here}/start") as started:
+        assert started.status == 200
+    assert api.world.desk.told[-1] == Command("start", f"campaign:{campaign['id']}")
+    async with boss.get(f"{here}/explain") as explained:
+        gates = (await explained.json())["gates"]
+    assert gates[1] == {
+        "name": "hours",
+        "is_open": False,
+        "value": "closed in all zones",
+        "opens_at": "2026-02-03T11:00:00Z",
+    }
+
+
+async def test_a_campaign_that_may_not_start_says_every_reason_and_stays_as_it_is(api: Api) -> None:
+    boss = api["supervisor"]
+    async with boss.post("/v1/campaigns", json={"name": "empty"}) as made:
+        empty = (await made.json())["id"]
+    async with boss.post(f"/v1/campaigns/{empty}/start") as refused:
+        problem = await refused.json()
+    assert (refused.status, problem["id"]) == (409, "conflict")
+    assert "no message" in problem["detail"]
+    assert "no trunk" in problem["detail"]
+    adverts = {
+        "name": "adverts",
+        "purpose": "advertising",
+        "message": "m",
+        "trunks": ["main"],
+        "operators": ["101"],
+    }
+    async with boss.post("/v1/campaigns", json=adverts) as made:
+        forbidden = (await made.json())["id"]
+    async with boss.post(f"/v1/campaigns/{forbidden}/start") as refused:
+        problem = await refused.json()
+    assert (refused.status, problem["id"]) == (403, "forbidden")
+    assert "advertising" in problem["detail"]
+    async with boss.post(f"/v1/campaigns/{forbidden}/pause") as refused:
+        assert refused.status == 409
+    assert {row.status for row in await api.world.stores.campaigns.all()} == {CampaignStatus.DRAFT}
+    assert api.world.desk.told == []
+
+
+async def test_a_campaign_is_stopped_even_while_no_cell_listens(api: Api) -> None:
+    api.world.desk.fails = LinkDown("no cell answers")
+    async with api["supervisor"].post("/v1/campaigns/1/stop") as told:
+        assert await told.json() == {
+            "campaign": 1,
+            "status": "stopped",
+            "pushed": False,
+            "push_note": "no cell answers",
+        }
+    assert (await api.world.stores.campaigns.get(CampaignId(1))).status is CampaignStatus.STOPPED
+
+
+async def test_a_changed_campaign_keeps_what_was_not_named(api: Api) -> None:
+    async with api["supervisor"].patch("/v1/campaigns/1", json={"rest_s": 60, "retries": {}}) as changed:
+        after = await changed.json()
+    kept = await api.world.stores.campaigns.get(CampaignId(1))
+    assert changed.status == 200
+    assert (after["rest_s"], after["retries"], after["name"]) == (60.0, {}, "spring")
+    assert (kept.rest.total_seconds(), dict(kept.retries), kept.operators) == (60, {}, {"101"})
+    assert api.world.desk.told == []  # a draft: nobody has to reload it
+
+
+async def test_a_running_campaign_is_reloaded_when_it_changes_even_if_asterisk_is_away(api: Api) -> None:
+    await api.world.stores.campaigns.set_status(CampaignId(1), CampaignStatus.RUNNING)
+    async with api["supervisor"].patch("/v1/campaigns/1", json={"priority": 5}) as changed:
+        assert (await changed.json())["pushed"] is True
+    assert api.world.desk.told[-1] == Command("reload", "campaign:1")
+    api.world.desk.fails = LinkDown("Asterisk is not connected")
+    async with api["supervisor"].patch("/v1/campaigns/1", json={"priority": 6}) as changed:
+        told = await changed.json()
+    assert (told["priority"], told["pushed"], told["push_note"]) == (6, False, "Asterisk is not connected")
+
+
+async def test_a_list_file_is_imported_shown_and_undone(api: Api) -> None:
+    form = aiohttp.FormData(quote_fields=False)  # as browsers do
+    form.add_field("file", "телефон\n+79160000001\n".encode(), filename="список.csv")
+    async with api["supervisor"].post("/v1/campaigns/1/imports?dry_run=true", data=form) as told:
+        report = await told.json()
+    assert (told.status, report["import_id"], report["leads"]) == (200, None, 1)
+    assert report["rejects"] == [{"line": 2, "value": "abc", "reason": "no number"}]
+    assert api.world.outside.imports == [("список.csv", 28, True)]
+    async with api["viewer"].get("/v1/campaigns/1/imports") as told:
+        assert [one["file_name"] for one in await told.json()] == ["spring.csv"]
+    async with api["supervisor"].delete("/v1/imports/1") as undone:
+        assert await undone.json() == {"import_id": 1, "removed": 3}
+
+
+async def test_an_excluded_lead_is_out(api: Api) -> None:
+    async with api["supervisor"].post("/v1/leads/2/exclude") as told:
+        assert (await told.json())["status"] == "excluded"
+    async with api["viewer"].get("/v1/campaigns/1/leads", params={"status": "excluded"}) as page:
+        assert [lead["id"] for lead in (await page.json())["items"]] == [2]
+    async with api["viewer"].get("/v1/campaigns/1/leads/count") as told:
+        counts = await told.json()
+    assert (counts["new"], counts["excluded"]) == (2, 1)
+
+
+async def test_an_operator_works_a_shift_with_his_own_token(api: Api) -> None:
+    me = api["operator"]
+    for verb, body in [
+        ("login", None),
+        ("ready", None),
+        ("hold", None),
+        ("unhold", None),
+        ("mute", None),
+        ("unmute", None),
+        ("keys", {"keys": "1#"}),
+        ("hang_up", None),
+        (
+            "dispose",
+            {"disposition": "callback", "note": "после обеда", "callback_at": "2026-02-03T15:00:00+03:00"},
+        ),
+        ("pause", {"reason": "lunch"}),
+        ("logout", None),
+    ]:
+        async with me.post(f"/v1/operators/101/{verb}", json=body) as told:
+            assert told.status == 200, (verb, await told.text())
+        assert (api.world.desk.told[-1].verb, api.world.desk.told[-1].target) == (verb, "operator:101")
+    disposed = next(command for command in api.world.desk.told if command.verb == "dispose")
+    assert disposed.args == {
+        "disposition": "callback",
+        "note": "после обеда",
+        "callback_at": "2026-02-03T12:00:00+00:00",
+    }
+    async with me.post("/v1/operators/102/ready") as refused:
+        assert (refused.status, (await refused.json())["id"]) == (403, "forbidden")
+
+
+async def test_the_same_key_is_done_once(api: Api) -> None:
+    key = {"Idempotency-Key": "press-1"}
+    numbers = []
+    for _ in range(2):
+        async with api["supervisor"].post("/v1/operators/101/ready", headers=key) as told:
+            numbers.append((await told.json())["result"]["number"])
+    async with api["admin"].post("/v1/operators/101/ready", headers=key) as told:
+        numbers.append((await told.json())["result"]["number"])  # another caller's key is another key
+    async with api["supervisor"].post("/v1/operators/102/ready", headers=key) as told:
+        numbers.append((await told.json())["result"]["number"])  # another target, another command
+    assert numbers == [1, 1, 2, 3]
+
+
+async def test_a_refused_verb_says_why(api: Api) -> None:
+    for error, status in [(Conflict("operator 101 is talking: end the call first"), 409),
+                          (Forbidden("38-FZ: advertising is not dialled automatically"), 403),
+                          (LinkDown("Asterisk is not connected"), 503)]:  # fmt: skip
+        api.world.desk.fails = error
+        async with api["supervisor"].post("/v1/operators/101/ready") as told:
+            problem = await told.json()
+            assert told.content_type == "application/problem+json"
+        assert (told.status, problem["status"], problem["id"]) == (status, status, error.id)
+        assert problem["detail"] == str(error)
+
+
+async def test_operators_show_account_and_live_state(api: Api) -> None:
+    at_work = Operator(
+        OperatorId("101"), state=Post.TALKING, since_at=NOW, call=CallId("c-9"), campaign=CampaignId(1)
+    )
+    await api.world.live.put_operator(CELL, at_work)
+    async with api["viewer"].get("/v1/operators") as page:
+        first, second = (await page.json())["items"]
+    assert (first["state"], first["call"], first["since_at"]) == ("talking", "c-9", "2026-02-03T10:00:00Z")
+    assert (second["id"], second["state"], second["has_pin"]) == ("102", "offline", True)
+    assert not {"pin_hash", "sip_password_file"} & first.keys()
+    async with api["viewer"].get("/v1/operators?state=offline") as page:
+        assert [one["id"] for one in (await page.json())["items"]] == ["102"]
+
+
+async def test_an_account_is_made_and_its_secrets_are_never_shown(api: Api) -> None:
+    body = {"id": "103", "name": "Анна", "sip_password": "very-secret-1", "pin": "4711"}
+    async with api["admin"].post("/v1/operators", json=body) as made:
+        text = await made.text()
+    assert made.status == 201
+    assert "very-secret-1" not in text
+    assert "4711" not in text
+    account = await api.world.stores.accounts.get(OperatorId("103"))
+    assert (account.sip_password_file, account.pin_hash) == ("/secrets/operator-103", "hash-of-4")
+    assert api.world.desk.told[-1] == Command("push", "operator:103")
+    api.world.desk.fails = BadValue("the secret file cannot be read")
+    async with api["admin"].post("/v1/operators", json={"id": "104", "name": "Олег"}) as made:
+        told = await made.json()
+    assert (made.status, told["pushed"], told["push_note"]) == (201, False, "the secret file cannot be read")
+    async with api["admin"].post("/v1/operators", json=body | {"sip_password": "another-one"}) as again:
+        assert again.status == 409
+    assert api.world.outside.secrets["operator-103"] == "very-secret-1"  # the refused one changed nothing
+
+
+async def test_a_trunk_is_made_changed_tested_and_removed(api: Api) -> None:
+    admin = api["admin"]
+    body = {
+        "id": "second",
+        "host": "sip.example.org",
+        "register": True,
+        "user": "u",
+        "password": "carrier-pass",
+    }
+    async with admin.post("/v1/trunks", json=body) as made:
+        text = await made.text()
+        trunk = await made.json()
+    assert made.status == 201
+    assert "carrier-pass" not in text
+    assert "/secrets" not in text
+    assert (trunk["register"], trunk["has_password"], trunk["pushed"]) == (True, True, True)
+    async with admin.patch("/v1/trunks/second", json={"lines": 30, "codecs": ["ulaw"]}) as changed:
+        assert (await changed.json())["lines"] == 30
+    async with admin.post("/v1/trunks/second/test", json={"number": "+79161234567"}) as tested:
+        assert tested.status == 200
+    assert api.world.desk.told[-1] == Command("test", "trunk:second", {"number": "+79161234567"})
+    async with admin.delete("/v1/trunks/main") as refused:
+        assert (refused.status, "campaign 1" in (await refused.json())["detail"]) == (409, True)
+    async with admin.delete("/v1/trunks/second") as removed:
+        assert removed.status == 200
+    async with admin.get("/v1/trunks/second") as gone:
+        assert gone.status == 404
+    assert TrunkId("main") in {row.id for row in await api.world.stores.trunks.all()}
+
+
+async def test_calls_in_flight_are_seen_and_ended(api: Api) -> None:
+    for n, state in enumerate([State.RINGING, State.BRIDGED]):
+        call = Call(CallId(f"c-7{n}"), CampaignId(1), LeadId(1), PhoneNumber("+79160000001"), TrunkId("main"))
+        await api.world.live.put_call(CELL, replace(call, state=state, dialled_at=NOW))
+    async with api["viewer"].get("/v1/calls") as page:
+        assert [one["state"] for one in (await page.json())["items"]] == ["ringing", "bridged"]
+    async with api["viewer"].get("/v1/calls?state=bridged") as page:
+        assert [one["id"] for one in (await page.json())["items"]] == ["c-71"]
+    async with api["supervisor"].post("/v1/calls/c-71/hang_up") as told:
+        assert told.status == 200
+    assert api.world.desk.told[-1] == Command("hang_up", "call:c-71")
+    async with api["supervisor"].post("/v1/calls/c-0/hang_up") as ended:
+        assert "/v1/cdrs/c-0" in (await ended.json())["detail"]
+
+
+async def test_records_come_in_pages_by_filter_and_as_csv(api: Api) -> None:
+    viewer = api["viewer"]
+    async with viewer.get("/v1/cdrs", params={"limit": 1}) as page:
+        first = await page.json()
+    async with viewer.get("/v1/cdrs", params={"limit": 1, "after": first["next"]}) as page:
+        second = await page.json()
+    assert [page["items"][0]["id"] for page in (first, second)] == ["c-0", "c-1"]
+    async with viewer.get("/v1/cdrs", params={"since_at": "2026-02-03T13:01:00+03:00"}) as page:
+        assert [one["id"] for one in (await page.json())["items"]] == ["c-1"]
+    async with viewer.get("/v1/cdrs", params={"outcome": "busy"}) as page:
+        assert (await page.json())["items"] == []
+    async with viewer.get("/v1/cdrs.csv") as export:
+        assert export.content_type == "text/csv"
+        rows = list(csv.DictReader(io.StringIO(await export.text())))
+    assert [row["id"] for row in rows] == ["c-0", "c-1"]
+    assert rows[0]["number"] == "+79160000000"
+    assert rows[0]["reason"] == "'=cmd|' /C calc'!A0"
+    assert rows[0]["dialled_at"] == "2026-02-03T10:00:00Z"
+
+
+async def test_an_export_runs_over_many_pages_of_the_store(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cdrs, "EXPORT_PAGE", 1)
+    async with api["viewer"].get("/v1/cdrs.csv?excel=true") as export:
+        text = (await export.read()).decode("utf-8")
+    assert text.startswith("\ufeffid;cell;campaign")
+    assert [line.partition(";")[0] for line in text.splitlines()[1:]] == ["c-0", "c-1"]
+
+
+async def test_tallies_are_told_with_their_total(api: Api) -> None:
+    cdr = record(0, CampaignId(1))
+    await api.world.live.add(key_of(cdr), Tally(2, 1, 1, 0, 30.0, 35.0), once=CallId("c-0"))
+    await api.world.live.add(("", 1, "2026-02-03"), Tally(3, 0, 0, 0, 0.0, 9.0), once=CallId("c-5"))
+    async with api["viewer"].get("/v1/tallies") as told:
+        live = await told.json()
+    assert live["total"]["attempts"] == 5
+    assert [(row["operator"], row["attempts"]) for row in live["rows"]] == [(None, 3), ("101", 2)]
+    async with api["viewer"].get("/v1/tallies/recorded", params=SPAN) as told:
+        assert (await told.json())["total"] == {
+            "attempts": 2, "answered": 2, "connected": 2, "abandoned": 0, "talk_s": 60.0, "duration_s": 70.0,
+        }  # fmt: skip
+
+
+async def test_hours_worked_and_their_ledger(api: Api) -> None:
+    moves = [
+        (Post.OFFLINE, Post.READY, "2026-02-03T09:00:00"),
+        (Post.READY, Post.TALKING, "2026-02-03T09:30:00"),
+        (Post.TALKING, Post.PAUSED, "2026-02-03T09:40:00"),
+    ]
+    at = type(NOW).fromisoformat
+    await api.world.stores.ledger.log(
+        [StateChange(OperatorId("101"), was, became, "", at(f"{when}+00:00")) for was, became, when in moves]
+    )
+    async with api["viewer"].get("/v1/hours", params=SPAN) as told:
+        (mine,) = await told.json()
+    assert mine["states"] == {"offline": 0.0, "ready": 1800.0, "talking": 600.0, "paused": 1200.0}
+    assert (mine["logged_in_s"], mine["occupancy"]) == (3600.0, 0.25)
+    async with api["viewer"].get("/v1/state-changes", params=SPAN | {"limit": "2"}) as page:
+        first = await page.json()
+    assert [one["became"] for one in first["items"]] == ["ready", "talking"]
+    assert first["next"] == "2"
+
+
+async def test_do_not_call_entries_are_added_listed_and_removed(api: Api) -> None:
+    boss = api["supervisor"]
+    for body in ({"entry": "+79161234567", "reason": "asked"}, {"entry": "+7916*", "campaign": 1}):
+        async with boss.post("/v1/dnc", json=body) as added:
+            assert added.status == 201
+    async with boss.get("/v1/dnc") as page:
+        assert [(one["entry"], one["campaign"]) for one in (await page.json())["items"]] == [
+            ("+7916*", 1),
+            ("+79161234567", None),
+        ]
+    async with boss.delete("/v1/dnc/+79161234567") as removed:
+        assert removed.status == 204
+    async with boss.delete("/v1/dnc/+79161234567") as gone:
+        assert gone.status == 404
+
+
+async def test_a_message_is_checked_and_named_by_its_content(api: Api) -> None:
+    wav = b"RIFF" + bytes(4) + b"WAVEfmt " + bytes(200)
+    form = aiohttp.FormData()
+    form.add_field("file", wav, filename="../../etc/passwd.wav")
+    async with api["supervisor"].post("/v1/campaigns/1/message", data=form) as told:
+        saved = await told.json()
+    assert (told.status, saved["seconds"]) == (200, 2.5)
+    assert saved["message"].startswith("campaign-1-")
+    assert api.world.outside.messages == {saved["message"]: wav}
+    assert (await api.world.stores.campaigns.get(CampaignId(1))).message == saved["message"]
+
+
+async def test_tokens_are_made_shown_once_and_revoked(api: Api) -> None:
+    async with api["admin"].post("/v1/tokens", json={"name": "wall", "role": "viewer"}) as made:
+        text = (await made.json())["token"]
+    mine = {"Authorization": f"Bearer {text}"}
+    async with api["nobody"].get("/v1/me", headers=mine) as told:
+        assert await told.json() == {"name": "wall", "role": "viewer", "operator": None}
+    async with api["admin"].get("/v1/tokens") as listed:
+        assert text not in await listed.text()
+    async with api["admin"].delete("/v1/tokens/wall") as revoked:
+        assert revoked.status == 204
+    async with api["nobody"].get("/v1/me", headers=mine) as told:
+        assert told.status == 401
+    async with api["admin"].delete("/v1/tokens/admin") as own:
+        assert own.status == 409
+
+
+async def test_health_readiness_and_metrics_need_no_token(api: Api) -> None:
+    async with api["nobody"].get("/healthz") as told:
+        assert (told.status, (await told.json())["version"]) == (200, "0.1.0")
+    async with api["nobody"].get("/readyz") as told:
+        assert (told.status, (await told.json())["ready"]) == (200, True)
+    api.world.checks.append(Check("journal", False, "400 facts wait for the database"))
+    async with api["nobody"].get("/readyz") as told:
+        assert told.status == 503
+        assert (await told.json())["checks"][-1] == {
+            "name": "journal",
+            "ok": False,
+            "detail": "400 facts wait for the database",
+        }
+    async with api["nobody"].get("/metrics") as told:
+        assert told.content_type == "text/plain"
+        assert "dialer_build_info" in await told.text()
