@@ -214,8 +214,7 @@ async def open_engine(
     async with bulk:
         await live.clear(cell_id)
         await cell.start(journal.recover())
-        for operator in cell.floor.all():
-            mirror.show(operator)
+        await mirror.flush()
         await listener.start()
         try:
             async with background(

@@ -347,8 +347,8 @@ def markdown_page() -> str:
         "# Metrics",
         "",
         "At /metrics, for Prometheus. `python -m dialer.adapters.prometheus` writes this page anew.",
-        "Campaigns appear by their id (`dialer_campaign_info` has the names); no label holds a phone number or the",
-        "id of a call. Counters begin at nothing when the service starts: use `rate()` and `increase()`.",
+        "Campaigns appear by their id (`dialer_campaign_info` has the names); no label holds a phone number",
+        "or the id of a call. Counters begin at zero when the service starts: use `rate()`, `increase()`.",
         "",
         "| metric | type | labels | meaning |",
         "|---|---|---|---|",
@@ -357,9 +357,9 @@ def markdown_page() -> str:
         labels = ", ".join(f"`{label}`" for label in row.labels)
         lines.append(f"| `{row.name}` | {row.kind} | {labels} | {row.meaning} |")
     lines += ["", "## Buckets", "", "Upper bounds in seconds.", "", "| histogram | buckets |", "|---|---|"]
-    lines += [
-        f"| `{row.name}` | {', '.join(f'{one:g}' for one in row.buckets)} |" for row in TABLE if row.buckets
-    ]
+    for row in TABLE:
+        if row.buckets:
+            lines.append(f"| `{row.name}` | {', '.join(f'{one:g}' for one in row.buckets)} |")
     return "\n".join(lines) + "\n"
 
 

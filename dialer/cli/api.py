@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,13 @@ class Told(ObzvonError):
 
 
 async def ask(
-    settings: Settings, method: str, path: str, *, body: object = None, timeout_s: float = TIMEOUT_S, **query: str
+    settings: Settings,
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, str] | None = None,
+    body: object = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> Any:
     """The JSON that the service answers; NotRunning, TimedOut, or what the service says against it."""
     address, token = _place(settings.data_dir / TOKEN_FILE)
@@ -40,7 +47,7 @@ async def ask(
     try:
         async with (
             aiohttp.ClientSession(headers=headers, timeout=timeout) as http,
-            http.request(method, f"{address}{path}", json=body, params=query) as answer,
+            http.request(method, f"{address}{path}", json=body, params=query or {}) as answer,
         ):
             if answer.status >= 300:
                 raise await _refusal(answer)
@@ -60,9 +67,9 @@ async def is_running(settings: Settings) -> bool:
     return True
 
 
-def ask_now(settings: Settings, method: str, path: str, *, body: object = None, **query: str) -> Any:
+def ask_now(settings: Settings, method: str, path: str, *, body: object = None) -> Any:
     """As `ask`, for a verb that does nothing else."""
-    return asyncio.run(ask(settings, method, path, body=body, **query))
+    return asyncio.run(ask(settings, method, path, body=body))
 
 
 def _place(path: Path) -> tuple[str, str]:

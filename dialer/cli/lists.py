@@ -113,7 +113,7 @@ def _list(campaign: str, *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        names = ("id", "campaign", "file", "leads", "at", "undone")
+        names = ("id", "campaign", "file_name", "leads", "at")
         print_table(names, [tuple(row.get(name) for name in names) for row in rows])
 
 

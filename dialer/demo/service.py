@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Service:
         self.token = ""
 
     async def __aenter__(self) -> Service:
+        self._token_file.unlink(missing_ok=True)  # of a service that was killed
         with self._log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "dialer.cli", "run"),
@@ -83,8 +85,10 @@ class Service:
 
     async def _is_ready(self) -> bool:
         assert self._http is not None
-        async with self._http.get("/readyz") as answer:
-            return answer.status == 200
+        with suppress(aiohttp.ClientError):
+            async with self._http.get("/readyz") as answer:
+                return answer.status == 200
+        return False
 
     def _check_alive(self) -> None:
         if self._process is None or self._process.returncode is not None:

@@ -14,7 +14,7 @@ from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import Missing, NetworkTrouble, StoreDown
 from dialer.domain.lead import Lead
-from dialer.domain.operators import State
+from dialer.domain.operators import State, StateChange
 from dialer.domain.pacing.decision import Policy
 from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId, Outcome, PhoneNumber
@@ -137,6 +137,11 @@ class Cell:
         self.floor.restore(recovered.operators)
         for call in recovered.calls:
             await self._remember(call)
+            self._shell.observer.saw(None, None, call)
+        for operator in self.floor.all():
+            since_at = operator.since_at or self._shell.clock()
+            here = StateChange(operator.id, operator.state, operator.state, operator.reason, since_at)
+            self._shell.observer.moved(here, operator)
         held = [call.lead for call in recovered.calls if call.lead is not None]
         freed = await self._stores.leads.release_cell(self._shell.cell, but=held)
         for operator in self.floor.all():

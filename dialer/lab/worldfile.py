@@ -48,14 +48,16 @@ class Reader:
         seed = data.get("seed", 1)
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
             raise self._bad("seed", seed, "a whole number from 0 to 2147483647")
-        if not isinstance(data.get("everyone"), dict):
-            raise self._bad("everyone", data.get("everyone"), "a table: what numbers do that no rule names")
+        everyone = data.get("everyone")
+        if not isinstance(everyone, dict):
+            raise self._bad("everyone", everyone, "a table: what numbers do that no rule names")
+        self._only(everyone, RULE_KEYS[1:], "everyone")
         rules = data.get("rule", [])
         if not isinstance(rules, list):
             raise self._bad("rule", rules, "a list of tables, each under [[rule]]")
         read = [self._rule(rule, f"rule {index}") for index, rule in enumerate(rules, 1)]
         self._unique(read)
-        return Plan(seed, (*read, self._rule({"number": "*"} | data["everyone"], "everyone")))
+        return Plan(seed, (*read, self._rule({**everyone, "number": "*"}, "everyone")))
 
     def _rule(self, data: Any, place: str) -> Rule:
         if not isinstance(data, dict):
@@ -77,18 +79,23 @@ class Reader:
     def _shares(self, data: Mapping[str, Any], place: str) -> dict[Does, float]:
         if ("does" in data) == ("shares" in data):
             raise self._bad(place, ", ".join(data), 'either "does" or "shares"')
-        shares = {data["does"]: 1.0} if "does" in data else data["shares"]
-        key = f"{place}.does" if "does" in data else f"{place}.shares"
+        if "does" in data:
+            return {self._does(data["does"], f"{place}.does"): 1.0}
+        shares, key = data["shares"], f"{place}.shares"
         if not isinstance(shares, dict) or not shares:
             raise self._bad(key, shares, "a table of behaviours and their shares")
         for name, share in shares.items():
-            if name not in list(Does):
-                raise self._bad(key, name, f"one of {', '.join(Does)}")
+            self._does(name, key)
             if not is_number(share) or share < 0:
                 raise self._bad(f"{key}.{name}", share, "a number that is not negative")
         if not sum(shares.values()):
             raise self._bad(key, shares, "at least one share above 0")
         return {Does(name): float(share) for name, share in shares.items()}
+
+    def _does(self, name: Any, key: str) -> Does:
+        if name not in list(Does):
+            raise self._bad(key, name, f"one of {', '.join(Does)}")
+        return Does(name)
 
     def _length(self, value: Any, key: str, default: Length) -> Length:
         if value is None:

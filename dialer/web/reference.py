@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -14,6 +15,7 @@ from fastapi import APIRouter, Response
 from dialer.web.problem import KINDS
 
 Schema = Mapping[str, Any]
+_PAGE = re.compile(r"Page_(\w+)_")
 METHODS = ("get", "post", "patch", "put", "delete")
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
@@ -74,7 +76,7 @@ def shape(schema: Schema, node: Schema) -> str:
     if "$ref" in node:
         name = str(node["$ref"]).rpartition("/")[2]
         values = resolve(schema, node).get("enum")
-        return " | ".join(map(str, values)) if values else name
+        return " | ".join(map(str, values)) if values else _PAGE.sub(r"page of \1", name)
     if "enum" in node:
         return " | ".join(map(str, node["enum"]))
     if "const" in node:
@@ -121,6 +123,13 @@ def fields(schema: Schema, node: Schema) -> list[tuple[str, str, str]]:
     return told
 
 
+def shapes(schema: Schema) -> Iterator[tuple[str, str, list[tuple[str, str, str]]]]:
+    """(name, what it is, its fields) of everything that has fields, by name."""
+    for name, one in sorted(schema["components"]["schemas"].items()):
+        if "properties" in one and not _PAGE.fullmatch(name) and not name.startswith("Body_"):
+            yield name, one.get("description", ""), fields(schema, one)
+
+
 def body_of(operation: Schema) -> Schema | None:
     """The schema of the request's body, if it takes one."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
@@ -153,6 +162,12 @@ def html_page(schema: Schema) -> str:
             parts.append(f"<h2>{escape(tag)}</h2>")
             last = tag
         parts.append(_html_operation(schema, method, path, operation))
+    parts.append("<h2>shapes</h2>")
+    parts += [
+        f"<details id={name}><summary><code>{name}</code> {escape(about)}</summary>"
+        f"{_html_table(rows)}</details>"
+        for name, about, rows in shapes(schema)
+    ]
     parts.append("<h2>errors</h2><table>")
     parts += [
         f"<tr id={kind}><td><code>{kind}</code><td>{status}<td>{escape(title)}"
@@ -194,6 +209,9 @@ def markdown_page(schema: Schema) -> str:
             lines += [f"## {tag}", ""]
             last = tag
         lines += _markdown_operation(schema, method, path, operation)
+    lines += ["## Shapes", ""]
+    for name, about, rows in shapes(schema):
+        lines += [f"### {name}", "", *([about, ""] if about else []), *_markdown_table(rows)]
     lines += ["## Errors", "", "| id | status | meaning |", "|---|---|---|"]
     lines += [f"| `{kind}` | {status} | {title} |" for kind, (status, title) in KINDS.items()]
     return "\n".join(lines) + "\n"
@@ -208,11 +226,15 @@ def _markdown_operation(schema: Schema, method: str, path: str, operation: Schem
     ]
     body = body_of(operation)
     rows += fields(schema, body) if body else []
-    if rows:
-        lines += ["| field | type | meaning |", "|---|---|---|"]
-        lines += [f"| `{name}` | {_cell(kind)} | {_cell(meaning)} |" for name, kind, meaning in rows]
-        lines.append("")
+    lines += _markdown_table(rows)
     return [*lines, f"Answer {answer_of(schema, operation)}", ""]
+
+
+def _markdown_table(rows: list[tuple[str, str, str]]) -> list[str]:
+    if not rows:
+        return []
+    told = [f"| `{name}` | {_cell(kind)} | {_cell(meaning)} |" for name, kind, meaning in rows]
+    return ["| field | type | meaning |", "|---|---|---|", *told, ""]
 
 
 def _cell(text: str) -> str:

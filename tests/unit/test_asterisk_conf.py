@@ -54,7 +54,7 @@ def test_secrets_have_no_default(tmp_path: Path, missing: str) -> None:
 
 
 def test_a_file_that_asks_for_an_unknown_knob_is_named() -> None:
-    with pytest.raises(BadValue, match="http.conf asks for the knob NOSUCH"):
+    with pytest.raises(BadValue, match=r"http\.conf asks for the knob NOSUCH"):
         fill_in("bindport = @@NOSUCH@@", {}, "http.conf")
 
 

@@ -21,7 +21,7 @@ RawEvent = dict[str, Any]  # one event as Asterisk's JSON says it
 
 FRAMES_PER_TURN = 64  # a replay of thousands of events must not starve the rest of the loop
 LAST_LOOK_S = 0.1  # were we frozen ourselves? then its answer lies here unread
-GOODBYE = WSCloseCode.GOING_AWAY.to_bytes(2, "big")
+GOODBYE = b"\x88\x02" + WSCloseCode.GOING_AWAY.to_bytes(2, "big")  # a whole close frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +124,20 @@ class Connection:
             self._waiting.pop(request_id, None)
 
     def retire(self) -> None:
-        """Tells the far end that we write no more, and goes on listening to it.
+        """Says goodbye and goes on listening until Asterisk has closed.
 
-        An Asterisk that was only frozen reads on, finds the end, and connects anew. Had we hung up, its first
-        write would have failed, and a failed write can leave it deaf for ever (seen with 22.10.1).
+        An Asterisk that was only frozen reads on, finds the goodbye, and connects anew. Had we hung up, its
+        first write would have failed, and a failed write can leave it deaf for ever (seen with 22.10.1).
         """
         if not self._is_retired:
             self._fail_waiting()
-            with contextlib.suppress(OSError, RuntimeError):
-                self._transport.write_eof()
+            self._transport.write(GOODBYE)
 
     async def close(self, within_s: float) -> None:
-        """Says goodbye and listens until Asterisk has closed; drops it when it does not in time."""
-        self._fail_waiting()
+        """As `retire`, and drops an Asterisk that has not closed in time."""
+        self.retire()
         try:
             async with asyncio.timeout(within_s):
-                with contextlib.suppress(ConnectionError, RuntimeError):
-                    await self._peer.send_frame(GOODBYE, WSMsgType.CLOSE)
                 await self._ended.wait()
         except TimeoutError:
             self.drop()

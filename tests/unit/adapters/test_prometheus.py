@@ -213,8 +213,8 @@ def _record(call: Call) -> Cdr:
         id=call.id, cell=CellId("main"), campaign=call.campaign, lead=call.lead, direction=call.direction,
         number=call.number, trunk=call.trunk, attempt_no=1, dialled_at=call.dialled_at, ring_at=call.ring_at,
         answer_at=call.answer_at, bridge_at=call.bridge_at, message_at=None, end_at=call.end_at, setup_s=None,
-        ring_s=None, wait_s=None, talk_s=call.talk_s, outcome=call.outcome, alerting=call.alerting, cause=None,
-        sip_code=None, ended_by=None, operator=None,
+        ring_s=None, wait_s=None, talk_s=call.talk_s, outcome=call.outcome, alerting=call.alerting,
+        cause=None, sip_code=None, ended_by=None, operator=None,
     )  # fmt: skip
 
 

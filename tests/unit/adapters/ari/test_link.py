@@ -145,7 +145,9 @@ async def test_the_outage_is_replayed_in_order_before_the_link_is_ready(stage: S
 
 async def test_only_live_events_count_as_late(stage: Stage) -> None:
     async with stage.asterisk() as asterisk:
-        await asterisk.say(event("Old", NOW - timedelta(hours=1)), REGISTERED, event("New", NOW - timedelta(seconds=2)))
+        await asterisk.say(
+            event("Old", NOW - timedelta(hours=1)), REGISTERED, event("New", NOW - timedelta(seconds=2))
+        )
         await stage.diary.has("Old", "New", "set up", "ready")
     assert stage.diary.lags == [2.0]
 
@@ -196,7 +198,9 @@ async def test_answers_find_their_requests_in_any_order(stage: Stage) -> None:
         assert await asyncio.gather(*asking) == [f"channels/{n}" for n in range(5)]
 
 
-async def test_a_request_without_an_answer_times_out_alone_and_a_late_answer_does_no_harm(stage: Stage) -> None:
+async def test_a_request_without_an_answer_times_out_alone_and_a_late_answer_does_no_harm(
+    stage: Stage,
+) -> None:
     async with stage.asterisk() as asterisk:
         await asterisk.say(REGISTERED)
         slow = asyncio.create_task(stage.link.request(Request("GET", "slow"), timeout_s=0.05))
@@ -234,7 +238,9 @@ async def test_a_frame_that_is_no_json_is_skipped(stage: Stage) -> None:
         await stage.diary.has("set up", "ready")
 
 
-async def test_a_newer_connection_replaces_an_older_one(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_newer_connection_replaces_an_older_one(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(link_module, "PATIENCE_S", 0.05)
     async with stage.asterisk() as old:
         await old.say(REGISTERED)

@@ -64,7 +64,9 @@ async def test_each_cell_comes_in_by_its_own_path_and_password() -> None:
         ("west", "", ""),
     ],
 )
-async def test_a_wrong_cell_user_or_password_is_refused_and_counted(cell: str, user: str, password: str) -> None:
+async def test_a_wrong_cell_user_or_password_is_refused_and_counted(
+    cell: str, user: str, password: str
+) -> None:
     async with listening() as listener:
         assert await knock(listener, cell, user, password) == 401
         assert listener.refused == 1

@@ -13,7 +13,9 @@ from dialer.domain.trunk import Transport, Trunk
 from dialer.domain.types import Language, OperatorId, PhoneKind, TrunkId
 
 BY_ADDRESS = Trunk(TrunkId("main"), "192.0.2.10")
-BY_REGISTRATION = Trunk(TrunkId("spare"), "sip.example.net", register=True, user="77", from_user="74950000001")
+BY_REGISTRATION = Trunk(
+    TrunkId("spare"), "sip.example.net", register=True, user="77", from_user="74950000001"
+)
 PHONE = Account(OperatorId("101"), "Анна")
 
 
@@ -41,7 +43,11 @@ def test_a_refused_registration_is_never_given_up() -> None:
 
 def test_the_number_travels_beside_a_from_user_that_hides_it() -> None:
     fields = by_kind(trunk_objects(BY_REGISTRATION, "secret"))["endpoint"].fields
-    assert (fields["from_user"], fields["send_pai"], fields["trust_id_outbound"]) == ("74950000001", "yes", "yes")
+    assert (fields["from_user"], fields["send_pai"], fields["trust_id_outbound"]) == (
+        "74950000001",
+        "yes",
+        "yes",
+    )
 
 
 def test_a_setting_that_was_taken_back_is_written_empty_and_not_left_out() -> None:
@@ -114,7 +120,9 @@ def test_an_outside_phone_is_not_pushed() -> None:
         ({"register": True}, "register"),
     ],
 )
-def test_a_trunk_that_would_break_the_configuration_is_refused_by_name(change: dict[str, object], named: str) -> None:
+def test_a_trunk_that_would_break_the_configuration_is_refused_by_name(
+    change: dict[str, object], named: str
+) -> None:
     with pytest.raises(BadValue, match=named):
         trunk_objects(replace(BY_ADDRESS, **change), "secret")  # type: ignore[arg-type]  # bad values on purpose
 

@@ -42,7 +42,9 @@ def test_a_call_goes_into_the_dialplan_under_our_own_id_and_never_to_an_applicat
     assert request.body == {"variables": {"OBZ_MESSAGE": "/srv/sounds/a"}}
 
 
-@pytest.mark.parametrize("endpoint", ["PJSIP/79160000001@main", "PJSIP/+79160000001@main", "PJSIP/101", "PJSIP/112@x"])
+@pytest.mark.parametrize(
+    "endpoint", ["PJSIP/79160000001@main", "PJSIP/+79160000001@main", "PJSIP/101", "PJSIP/112@x"]
+)
 def test_numbers_by_trunks_and_phones_by_name_are_dialled(endpoint: str) -> None:
     assert originate(endpoint=endpoint).query["endpoint"] == endpoint
 
@@ -102,14 +104,21 @@ def test_no_other_value_of_a_call_can_break_out(change: dict[str, Any]) -> None:
 
 def test_the_frame_says_what_asterisk_expects() -> None:
     frame = json.loads(originate().frame("7"))
-    assert (frame["type"], frame["request_id"], frame["method"], frame["uri"]) == ("RESTRequest", "7", "POST", "channels")
+    assert (frame["type"], frame["request_id"], frame["method"], frame["uri"]) == (
+        "RESTRequest",
+        "7",
+        "POST",
+        "channels",
+    )
     assert {"name": "channelId", "value": CALL} in frame["query_strings"]
     assert json.loads(frame["message_body"]) == {"variables": {"OBZ_MESSAGE": "/srv/sounds/a"}}
 
 
 def test_a_header_for_the_phone_may_be_set_as_a_variable() -> None:
     name = "PJSIP_HEADER(add,Alert-Info)"
-    assert originate(variables={name: "info=alert-autoanswer"}).body == {"variables": {name: "info=alert-autoanswer"}}
+    assert originate(variables={name: "info=alert-autoanswer"}).body == {
+        "variables": {name: "info=alert-autoanswer"}
+    }
 
 
 @pytest.mark.parametrize("media", [["sound:beep"], ["sound:/srv/x/camp-1", "tone:ring"], ["digits:101"]])
@@ -117,7 +126,9 @@ def test_sounds_are_played_one_after_another(media: list[str]) -> None:
     assert requests.play(CALL, media).query == {"media": ",".join(media)}
 
 
-@pytest.mark.parametrize("media", [[], ["beep"], ["sound:../../etc/passwd"], ["sound:a,sound:b"], ["sound:a\n"]])
+@pytest.mark.parametrize(
+    "media", [[], ["beep"], ["sound:../../etc/passwd"], ["sound:a,sound:b"], ["sound:a\n"]]
+)
 def test_nothing_else_is_played(media: list[str]) -> None:
     with pytest.raises(BadValue):
         requests.play(CALL, media)

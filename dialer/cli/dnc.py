@@ -1,0 +1,69 @@
+"""`dialer dnc`: numbers that are never dialled."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dialer.adapters.phones import one_number
+from dialer.bootstrap import utc_now
+from dialer.cli.campaign import find_campaign
+from dialer.cli.environment import with_stores
+from dialer.cli.screen import AsJson, print_json, print_table, say
+from dialer.domain.dnc import checked
+from dialer.domain.errors import Missing
+from dialer.domain.types import CampaignId
+from dialer.ports import Stores
+from dialer.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The do-not-call list: numbers and prefixes never dialled.")
+Entry = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="A number, or a prefix such as '+7916*'.", show_default=False)
+]
+Campaign = Annotated[str, typer.Option("--campaign", metavar="NAME", help="For this campaign only.")]
+
+
+async def read_entry(settings: Settings, stores: Stores, text: str, campaign: str) -> tuple[str, CampaignId | None]:
+    """The entry as it is kept, and the campaign that it is for."""
+    entry = checked(text) if text.startswith("+") or "*" in text else one_number(text, settings.country)
+    return entry, (await find_campaign(stores, campaign)).id if campaign else None
+
+
+@app.command("add")
+def add(
+    entry: Entry, campaign: Campaign = "", reason: Annotated[str, typer.Option(help="Why, for the record.")] = ""
+) -> None:
+    """Bar a number or a prefix at once, for every way of dialing."""
+
+    async def work(settings: Settings, stores: Stores) -> str:
+        kept, which = await read_entry(settings, stores, entry, campaign)
+        await stores.numbers.block(kept, campaign=which, reason=reason[:200], now=utc_now())
+        return kept
+
+    say(f"{with_stores(work)} is never dialled" + (f" for {campaign!r}" if campaign else ""))
+
+
+@app.command("remove")
+def remove(entry: Entry, campaign: Campaign = "") -> None:
+    """Take an entry out again."""
+
+    async def work(settings: Settings, stores: Stores) -> str:
+        kept, which = await read_entry(settings, stores, entry, campaign)
+        if not await stores.numbers.unblock(kept, campaign=which):
+            where = f" of {campaign!r}" if campaign else ""
+            raise Missing(f"{kept} is not on the do-not-call list{where}")
+        return kept
+
+    say(f"{with_stores(work)} may be dialled again")
+
+
+@app.command("list")
+def show_all(as_json: AsJson = False) -> None:
+    """List every entry."""
+    rows = with_stores(lambda settings, stores: stores.numbers.blocked())
+    if as_json:
+        print_json(rows)
+    else:
+        names = ("entry", "campaign", "reason", "at")
+        print_table(names, [tuple(row.get(name) for name in names) for row in rows], empty="The list is empty.")

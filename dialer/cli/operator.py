@@ -1,0 +1,260 @@
+"""`dialer operator`: accounts of operators, their phones, and their verbs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from getpass import getpass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from dialer.adapters.phones import one_number
+from dialer.adapters.secrets import hash_secret, read_secret, write_secret
+from dialer.cli.api import ask, ask_now, is_running
+from dialer.cli.environment import load_settings, with_stores
+from dialer.cli.knobs import Knob, check, with_knobs, yes_or_no
+from dialer.cli.screen import AsJson, print_json, print_table, remark, say
+from dialer.cli.trunk import LATER, tell_trial
+from dialer.domain.errors import BadValue, Conflict
+from dialer.domain.operators import Account
+from dialer.domain.types import (
+    OPERATOR_NUMBER, Language, LegKind, OperatorId, PhoneKind,
+)  # fmt: skip
+from dialer.ports import Stores
+from dialer.settings import Settings
+from dialer.web.api.operators import AccountChange
+
+app = typer.Typer(no_args_is_help=True, help="Operators: accounts, phones, and what they are told.")
+Id = Annotated[str, typer.Argument(metavar="ID", help="The number to log in with: two to six digits.", show_default=False)]
+PIN_LENGTH = range(4, 13)
+
+KNOBS = (
+    Knob("name", "NAME", "The operator's name."),
+    Knob("leg_kind", "KIND", f"When the phone is called: {', '.join(LegKind)}.", option="leg"),
+    Knob("phone", "KIND", f"{', '.join(PhoneKind)}: registered here, or any number through a trunk."),
+    Knob("number", "NUMBER", "Of an outside phone."),
+    Knob("trunk", "NAME", "By which an outside phone is called."),
+    Knob("language", "ru|en", f"Of the prompts: {', '.join(Language)}."),
+    Knob("enabled", "YES|NO", "no: may not log in.", yes_or_no),
+    Knob("sip_password_file", "PATH", "A file with the phone's password; a new one is made if not said.", Path),
+    Knob("pin_file", "PATH", "A file with the PIN for logging in by phone keys.", Path),
+)  # fmt: skip
+AskPin = Annotated[bool, typer.Option("--pin", help="Ask for the PIN (4 to 12 digits), without showing it.")]
+
+
+@app.command("add")
+@with_knobs(KNOBS)
+def add(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
+    """Add an operator, with a new password for the phone, and say how to register it."""
+    text = _pin(given, ask=pin)
+
+    async def work(settings: Settings, stores: Stores) -> tuple[Settings, Account, bool]:
+        if not OPERATOR_NUMBER.fullmatch(operator):
+            raise BadValue(f"{operator[:20]!r} cannot be an operator's number: take two to six digits")
+        if operator in {account.id for account in await stores.accounts.all()}:
+            raise Conflict(f"there is an operator {operator} already: change it by `dialer operator set {operator}`")
+        account = Account(OperatorId(operator), given.get("name", f"Operator {operator}"))
+        account = await changed(settings, stores, account, given, text)
+        await stores.accounts.add(account)
+        return settings, account, await is_running(settings)
+
+    settings, account, runs = with_stores(work)
+    if as_json:
+        print_json(plain(account))
+    else:
+        say(f"operator {account.id} {account.name!r} is added")
+        _tell_phone(settings, account)
+    if not runs:
+        remark(LATER)
+
+
+@app.command("set")
+@with_knobs(KNOBS)
+def change(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
+    """Change what is named; the phone's account reaches Asterisk within a second."""
+    if not given and not pin:
+        raise BadValue("say what to change: `dialer operator set --help` lists it")
+    text = _pin(given, ask=pin)
+
+    async def work(settings: Settings, stores: Stores) -> Account:
+        account = await changed(settings, stores, await stores.accounts.get(OperatorId(operator)), given, text)
+        await stores.accounts.save(account)
+        return account
+
+    account = with_stores(work)
+    if as_json:
+        print_json(plain(account))
+    else:
+        say(f"operator {account.id} {account.name!r} is changed")
+
+
+async def changed(
+    settings: Settings, stores: Stores, was: Account, given: Mapping[str, Any], pin: str
+) -> Account:
+    """The account with what was given; secrets go to files and hashes when all the rest is right."""
+    sent = {name: value for name, value in given.items() if name not in ("sip_password_file", "pin_file")}
+    if "number" in sent:
+        sent["number"] = one_number(sent["number"], settings.country)
+    model = check(AccountChange, KNOBS, sent)
+    values: dict[str, Any] = {name: getattr(model, name) for name in model.model_fields_set}
+    if "leg_kind" in values:
+        values["leg"] = values.pop("leg_kind")
+    account = replace(was, **values)
+    await _check_outside(stores, account)
+    if path := given.get("sip_password_file"):
+        await asyncio.to_thread(read_secret, path)
+        account = replace(account, sip_password_file=str(path.absolute()))
+    elif account.phone is PhoneKind.SIP and not account.sip_password_file:
+        account = replace(account, sip_password_file=await asyncio.to_thread(_new_password, settings, account))
+    return replace(account, pin_hash=await hash_secret(pin)) if pin else account
+
+
+async def _check_outside(stores: Stores, account: Account) -> None:
+    if account.phone is PhoneKind.SIP:
+        return
+    if account.number is None or account.trunk is None:
+        raise BadValue("an outside phone needs --number and the --trunk by which it is called")
+    if account.trunk not in {trunk.id for trunk in await stores.trunks.all()}:
+        raise BadValue(f"--trunk: there is no trunk {account.trunk}: `dialer trunk add {account.trunk}`")
+
+
+def _new_password(settings: Settings, account: Account) -> str:
+    """The file with the phone's password, made unless it is there from an earlier time."""
+    path = settings.data_dir.absolute() / "secrets" / f"operator-{account.id}"
+    if not path.exists():
+        write_secret(path)
+    return str(path)
+
+
+def _pin(given: Mapping[str, Any], *, ask: bool) -> str:
+    """The PIN from its file or from the keyboard; empty for none."""
+    if path := given.get("pin_file"):
+        pin = read_secret(path)
+    elif ask:
+        pin = getpass("PIN: ")
+        if pin != getpass("once more: "):
+            raise BadValue("the two PINs differ: try again")
+    else:
+        return ""
+    if not (pin.isascii() and pin.isdecimal() and len(pin) in PIN_LENGTH):
+        raise BadValue(f"a PIN has {PIN_LENGTH.start} to {PIN_LENGTH.stop - 1} digits")
+    return pin
+
+
+def _tell_phone(settings: Settings, account: Account) -> None:
+    if account.phone is PhoneKind.OUTSIDE:
+        say(f"at log-in {account.number} is called through trunk {account.trunk}, and asked to press 1")
+        return
+    host = urlsplit(settings.ari_http_url).hostname or ""
+    where = "the address of Asterisk's machine" if host in ("127.0.0.1", "localhost", "::1") else host
+    say(f"register a phone: server {where} (port 5060, unless asterisk_conf says otherwise), user {account.id},")
+    say(f"  password: the line in {account.sip_password_file}")
+    pin = "" if account.pin_hash else f" (it needs a PIN: dialer operator set {account.id} --pin)"
+    say(f"to log in: dial *10 on the phone{pin}, or `dialer operator login {account.id}`; keys: *11 ready, *12 pause")
+
+
+def plain(account: Account) -> dict[str, Any]:
+    """The account for programs, without secrets."""
+    return {
+        "id": account.id,
+        "name": account.name,
+        "leg": account.leg,
+        "phone": account.phone,
+        "number": account.number,
+        "trunk": account.trunk,
+        "language": account.language,
+        "enabled": account.enabled,
+        "sip_password_file": account.sip_password_file,
+        "has_pin": bool(account.pin_hash),
+    }
+
+
+@app.command("list")
+def show_all(as_json: AsJson = False) -> None:
+    """List the operators' accounts; where the service runs, with the state of this moment."""
+
+    async def work(settings: Settings, stores: Stores) -> list[dict[str, Any]]:
+        live = await states(settings) if await is_running(settings) else {}
+        return [plain(account) | {"state": live.get(account.id)} for account in await stores.accounts.all()]
+
+    found = with_stores(work)
+    if as_json:
+        print_json(found)
+        return
+    names = ("id", "name", "state", "leg", "phone", "number", "trunk", "language", "has_pin", "enabled")
+    print_table(names, [tuple(one[name] for name in names) for one in found],
+                empty="There is no operator: `dialer operator add 101 --name NAME` makes one.")
+
+
+async def states(settings: Settings) -> dict[str, str]:
+    """Operator -> state, from the running service."""
+    found: dict[str, str] = {}
+    after = ""
+    while True:
+        page = await ask(settings, "GET", "/v1/operators", query={"limit": "1000", "after": after})
+        found |= {one["id"]: one["state"] for one in page["items"]}
+        if not page["next"]:
+            return found
+        after = page["next"]
+
+
+@app.command("remove")
+def remove(operator: Id) -> None:
+    """Take an operator out of every campaign and let nobody log in; records keep the name."""
+
+    async def work(settings: Settings, stores: Stores) -> None:
+        account = await stores.accounts.get(OperatorId(operator))
+        for campaign in await stores.campaigns.all():
+            if account.id in campaign.operators:
+                await stores.campaigns.save(replace(campaign, operators=campaign.operators - {account.id}))
+        await stores.accounts.save(replace(account, enabled=False, pin_hash=""))
+
+    with_stores(work)
+    say(f"operator {operator} is out; `dialer operator set {operator} --enabled yes` brings the account back")
+
+
+# --- verbs for the running service ------------------------------------------------------------------------
+
+
+@app.command("login")
+def login(operator: Id) -> None:
+    """Begin the shift: a nailed-up phone is called now."""
+    _tell(operator, "login")
+
+
+@app.command("logout")
+def logout(operator: Id) -> None:
+    """End the shift; asked for in a call, it ends after it."""
+    _tell(operator, "logout")
+
+
+@app.command("ready")
+def ready(operator: Id) -> None:
+    """Take calls."""
+    _tell(operator, "ready")
+
+
+@app.command("pause")
+def pause(
+    operator: Id, reason: Annotated[str, typer.Option(help="Why: lunch, training ...")] = "other"
+) -> None:
+    """Take no more calls; asked for in a call, it begins after it."""
+    _tell(operator, "pause", {"reason": reason})
+
+
+@app.command("test")
+def test(operator: Id, as_json: AsJson = False) -> None:
+    """Call the phone once and say what happened at each step."""
+    tell_trial(ask_now(load_settings(), "POST", f"/v1/operators/{operator}/test"), as_json=as_json)
+
+
+def _tell(operator: str, verb: str, body: object = None) -> None:
+    result = ask_now(load_settings(), "POST", f"/v1/operators/{operator}/{verb}", body=body)["result"]
+    then = f", then {result['then']}" if result.get("then") else ""
+    say(f"operator {operator} is {result['state']}{then}")
+
+

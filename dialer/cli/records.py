@@ -1,0 +1,176 @@
+"""`dialer explain`, `check`, `cdr`: why it dials or does not, and whether the figures are right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from dialer.bootstrap import utc_now
+from dialer.cli.api import ask
+from dialer.cli.campaign import find_campaign
+from dialer.cli.environment import load_settings, with_stores
+from dialer.cli.knobs import Knob, whole, with_knobs
+from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, say
+from dialer.domain.errors import BadValue, Mistake
+from dialer.domain.types import OperatorId, Outcome
+from dialer.ports import CdrQuery, Stores
+from dialer.settings import Settings
+
+LOOKS = 4  # live sums may be off by the closings of the last second: looked at again before they are called wrong
+LOOK_AGAIN_S = 1.0
+FIGURES = ("attempts", "answered", "connected", "abandoned", "talk_s", "duration_s")
+SAME = 1e-3  # seconds; sums of floats
+
+app = typer.Typer(no_args_is_help=True, help="Records of attempts.")
+
+
+# --- explain ----------------------------------------------------------------------------------------------
+
+
+def explain(
+    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="By name or id.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Say why a campaign dials, or why nothing is being dialled: each gate, and when it opens."""
+
+    async def work(settings: Settings, stores: Stores) -> Any:
+        one = await find_campaign(stores, campaign)
+        return await ask(settings, "GET", f"/v1/campaigns/{one.id}/explain")
+
+    told = with_stores(work)
+    if as_json:
+        print_json(told)
+        return
+    say(told["summary"])
+    rows = [("open" if gate["is_open"] else "CLOSED", gate["name"], gate["value"], _local(gate["opens_at"]))
+            for gate in told["gates"]]  # fmt: skip
+    print_table(("", "gate", "now", "opens"), rows)
+    if told["held_back"]:
+        say("leads held back by:")
+        print_pairs(told["held_back"].items())
+
+
+def _local(instant: str | None) -> datetime | None:
+    return datetime.fromisoformat(instant) if instant else None
+
+
+# --- check ------------------------------------------------------------------------------------------------
+
+
+def check(
+    day: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="In UTC; today if not said.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Prove that the live sums of a day equal the records; exit code 1 with the differences if not."""
+    settings = load_settings()
+    which = _day(day)
+    wrong, rows = asyncio.run(compare(settings, which))
+    if as_json:
+        print_json({"day": which.isoformat(), "rows": rows, "differences": wrong})
+    else:
+        names = ("operator", "campaign", "figure", "live", "recorded")
+        if wrong:
+            print_table(names, [tuple(one[name] for name in names) for one in wrong])
+    if wrong:
+        raise Mistake(f"{len(wrong)} live figures of {which} differ from the records")
+    if not as_json:
+        say(f"the live sums of {which} equal the records ({rows} rows)")
+
+
+async def compare(settings: Settings, day: date) -> tuple[list[dict[str, Any]], int]:
+    """The differences of a day, looked at until they have had time to go away; and how many rows there are."""
+    since = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    span = {"since_at": since.isoformat(), "until_at": (since + timedelta(days=1)).isoformat()}
+    wrong: list[dict[str, Any]] = []
+    rows = 0
+    for look in range(LOOKS):
+        if look:
+            await asyncio.sleep(LOOK_AGAIN_S)
+        live = await ask(settings, "GET", "/v1/tallies", query={"day": day.isoformat()})
+        recorded = await ask(settings, "GET", "/v1/tallies/recorded", query=span)
+        wrong, rows = differences(live["rows"], recorded["rows"]), len(recorded["rows"])
+        if not wrong:
+            break
+    return wrong, rows
+
+
+def differences(live: list[dict[str, Any]], recorded: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each figure that is not the same in both."""
+    theirs, ours = _by_key(recorded), _by_key(live)
+    found = []
+    for key in sorted(theirs.keys() | ours.keys()):
+        for figure in FIGURES:
+            a, b = ours.get(key, {}).get(figure, 0), theirs.get(key, {}).get(figure, 0)
+            if abs(a - b) > SAME:
+                operator, campaign = key
+                found.append(
+                    {"operator": operator, "campaign": campaign, "figure": figure, "live": a, "recorded": b}
+                )
+    return found
+
+
+def _by_key(rows: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
+    return {(row["operator"] or "", row["campaign"]): row for row in rows}
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text) if text else utc_now().date()
+    except ValueError:
+        raise BadValue(f"--day {text!r} is not a day, such as 2026-02-03") from None
+
+
+# --- cdr --------------------------------------------------------------------------------------------------
+
+
+def instant(text: str) -> datetime:
+    """`2026-02-03` or `2026-02-03T10:00`, on this machine's clock unless it names a zone."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise ValueError("is not a day or an instant, such as 2026-02-03 or 2026-02-03T10:00+03:00") from None
+
+
+KNOBS = (
+    Knob("campaign", "NAME", "Of this campaign."),
+    Knob("operator", "ID", "Of this operator."),
+    Knob("outcome", "OUTCOME", f"{', '.join(Outcome)}."),
+    Knob("since_at", "WHEN", "Dialled at or after; today if not said.", instant, "since"),
+    Knob("until_at", "WHEN", "Dialled before.", instant, "until"),
+    Knob("limit", "N", "At most this many, 100 if not said; the first of them.", whole),
+)
+
+
+@app.command("list")
+@with_knobs(KNOBS)
+def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
+    """List closed attempts in the order in which they were dialled."""
+    if given.get("outcome", Outcome.BUSY) not in set(Outcome):
+        raise BadValue(f"--outcome {given['outcome']!r}: take one of {', '.join(Outcome)}")
+    if not 1 <= given.get("limit", 1) <= 100_000:
+        raise BadValue("--limit: take 1 to 100000")
+
+    async def work(settings: Settings, stores: Stores) -> Any:
+        today = utc_now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        campaign = (await find_campaign(stores, given["campaign"])).id if "campaign" in given else None
+        query = CdrQuery(
+            campaign=campaign,
+            operator=OperatorId(given["operator"]) if "operator" in given else None,
+            outcome=given.get("outcome", ""),
+            since_at=given.get("since_at", today.astimezone(UTC)),
+            until_at=given.get("until_at"),
+            limit=given.get("limit", 100),
+        )
+        return await stores.ledger.cdrs(query)
+
+    found = with_stores(work)
+    if as_json:
+        print_json(found)
+        return
+    names = ("id", "dialled_at", "number", "trunk", "outcome", "ring_s", "wait_s", "talk_s", "operator", "disposition",
+             "cause", "sip_code")
+    print_table(names, [tuple(getattr(one, name) for name in names) for one in found], empty="There are no records.")

@@ -1,0 +1,69 @@
+"""`dialer token`: who may use the API."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from dialer.bootstrap import utc_now
+from dialer.cli.environment import with_stores
+from dialer.cli.screen import AsJson, print_json, print_table, remark, say
+from dialer.domain.errors import BadValue
+from dialer.ports import Stores, Token
+from dialer.settings import Settings
+from dialer.web.auth import new_token, parse_role
+
+app = typer.Typer(no_args_is_help=True, help="Bearer tokens of the API.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose it is.", show_default=False)]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@app.command("add")
+def add(
+    name: Name,
+    role: Annotated[
+        str, typer.Option(metavar="ROLE", help="viewer, supervisor, admin, or operator:101 for that one operator.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Make a token; its text is shown this once."""
+    if not _NAME.fullmatch(name):
+        raise BadValue(f"{name[:40]!r} cannot name a token: take 1 to 64 letters, digits and _ . -")
+    parse_role(role)
+    text, digest = new_token()
+
+    async def work(settings: Settings, stores: Stores) -> Token:
+        return await stores.tokens.add(name, role, sha256=digest, now=utc_now())
+
+    made = with_stores(work)
+    if as_json:
+        print_json(plain(made) | {"token": text})
+    else:
+        remark(f"token {name} ({role}); it cannot be shown again:")
+        say(text)
+
+
+def plain(token: Token) -> dict[str, Any]:
+    """What may be seen of a token."""
+    return {name: getattr(token, name) for name in ("id", "name", "role", "created_at", "last_used_at", "revoked_at")}
+
+
+@app.command("list")
+def show_all(as_json: AsJson = False) -> None:
+    """List the tokens, the revoked ones too."""
+    rows = [plain(token) for token in with_stores(lambda settings, stores: stores.tokens.all())]
+    if as_json:
+        print_json(rows)
+    else:
+        names = ("id", "name", "role", "created_at", "last_used_at", "revoked_at")
+        print_table(names, [tuple(row.values()) for row in rows],
+                    empty="There is no token: `dialer token add NAME --role admin` makes one.")
+
+
+@app.command("revoke")
+def revoke(name: Name) -> None:
+    """Revoke a token; it stops working at once."""
+    with_stores(lambda settings, stores: stores.tokens.revoke(name, utc_now()))
+    say(f"token {name} is revoked")

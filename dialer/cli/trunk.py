@@ -1,0 +1,173 @@
+"""`dialer trunk`: the SIP ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dialer.adapters.ari.push import trunk_objects
+from dialer.adapters.codec import loosen
+from dialer.adapters.phones import one_number
+from dialer.adapters.secrets import read_secret
+from dialer.cli.api import ask_now, is_running
+from dialer.cli.environment import load_settings, with_stores
+from dialer.cli.knobs import Knob, check, items, number, whole, with_knobs, yes_or_no
+from dialer.cli.screen import AsJson, print_json, print_table, remark, say
+from dialer.domain.errors import BadValue, Conflict, Mistake
+from dialer.domain.trunk import Transport, Trunk
+from dialer.domain.types import PhoneKind, TrunkId
+from dialer.ports import Stores
+from dialer.settings import Settings
+from dialer.web.api.trunks import TrunkChange
+
+app = typer.Typer(no_args_is_help=True, help="The SIP ways out: carriers' accounts.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, dashes.", show_default=False)]
+LATER = "Asterisk gets it when the service runs: `dialer run`"
+
+KNOBS = (
+    Knob("host", "HOST", "The carrier's name or address."),
+    Knob("port", "PORT", "Its SIP port; 5060 if not said.", whole),
+    Knob("transport", "KIND", f"{', '.join(Transport)}."),
+    Knob("register", "YES|NO", "Register there; no: known by its address.", yes_or_no),
+    Knob("user", "NAME", "The account at the carrier."),
+    Knob("password_file", "PATH", "A file with its password, mode 0600; it is read at each start.", Path),
+    Knob("from_user", "NAME", "The user in From, where the carrier wants one; the number goes along as identity."),
+    Knob("number_format", "+7|7|8", "How the carrier wants numbers: +79161234567, 79161234567 or 89161234567."),
+    Knob("codecs", "NAMES", "In order of preference: alaw,ulaw.", items),
+    Knob("caller_ids", "NUMBERS", "The numbers that people may see.", items),
+    Knob("lines", "N", "Most calls at a time.", whole),
+    Knob("calls_per_s", "N", "Most new calls a second.", number),
+    Knob("prefixes", "PREFIXES", "What may be dialled: +7,+375.", items),
+    Knob("enabled", "YES|NO", "no: not used until yes.", yes_or_no),
+)  # fmt: skip
+
+
+@app.command("add")
+@with_knobs(KNOBS)
+def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
+    """Add a trunk; the running service gives it to Asterisk within a second."""
+
+    async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
+        if name in {trunk.id for trunk in await stores.trunks.all()}:
+            raise Conflict(f"there is a trunk {name} already: change it by `dialer trunk set {name}`")
+        if "host" not in given:
+            raise BadValue(f"say where the carrier is: dialer trunk add {name} --host sip.example.org")
+        trunk = changed(settings, Trunk(TrunkId(name), ""), given)
+        await stores.trunks.add(trunk)
+        return trunk, await is_running(settings)
+
+    _told(*with_stores(work), as_json=as_json, verb="added")
+
+
+@app.command("set")
+@with_knobs(KNOBS)
+def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
+    """Change what is named; Asterisk gets it within a second."""
+    if not given:
+        raise BadValue("say what to change: `dialer trunk set --help` lists it")
+
+    async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
+        trunk = changed(settings, await stores.trunks.get(TrunkId(name)), given)
+        await stores.trunks.save(trunk)
+        return trunk, await is_running(settings)
+
+    _told(*with_stores(work), as_json=as_json, verb="changed")
+
+
+def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
+    """The trunk with what was given, if Asterisk would take it; BadValue says what it would not."""
+    sent = dict(given)
+    path = sent.pop("password_file", None)
+    if "caller_ids" in sent:
+        sent["caller_ids"] = [one_number(text, settings.country) for text in sent["caller_ids"]]
+    model = check(TrunkChange, KNOBS, sent)
+    values = {name: getattr(model, name) for name in model.model_fields_set}
+    if "register_" in values:
+        values["register"] = values.pop("register_")
+    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    trunk = replace(was, **values | lists)
+    if path is not None:
+        trunk = replace(trunk, password_file=str(path.absolute()))
+    if trunk.user and not trunk.password_file:
+        raise BadValue(
+            f"the account {trunk.user!r} needs its password: put it into a file (mode 0600) and name it"
+            " with --password-file"
+        )
+    trunk_objects(trunk, read_secret(Path(trunk.password_file)) if trunk.password_file else "")
+    return trunk
+
+
+def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, verb: str) -> None:
+    if as_json:
+        print_json(trunk)
+    else:
+        say(f"trunk {trunk.id} is {verb}: {trunk.host}:{trunk.port} ({trunk.transport})")
+    if not is_pushed:
+        remark(LATER)
+
+
+@app.command("list")
+def show_all(as_json: AsJson = False) -> None:
+    """List the trunks."""
+    found = with_stores(lambda settings, stores: stores.trunks.all())
+    if as_json:
+        print_json(found)
+        return
+    names = ("name", "host", "port", "transport", "register", "user", "numbers", "lines", "calls/s", "prefixes", "on")
+    print_table(names, [
+        (one.id, one.host, one.port, one.transport, one.register, one.user, one.number_format, one.lines,
+         one.calls_per_s, one.prefixes, one.enabled)
+        for one in found
+    ], empty="There is no trunk: `dialer trunk add NAME --host HOST` makes one.")
+
+
+@app.command("remove")
+def remove(name: Name) -> None:
+    """Remove a trunk that no campaign and no operator's phone uses."""
+
+    async def work(settings: Settings, stores: Stores) -> None:
+        await stores.trunks.get(TrunkId(name))
+        users = [f"campaign {one.name!r}" for one in await stores.campaigns.all() if name in one.trunks]
+        phones = [one for one in await stores.accounts.all() if one.phone is PhoneKind.OUTSIDE]
+        users += [f"operator {one.id}" for one in phones if one.trunk == name]
+        if users:
+            raise Conflict(f"trunk {name} is used by {', '.join(users[:5])}: take it out there first")
+        await stores.trunks.remove(TrunkId(name))
+
+    with_stores(work)
+    say(f"trunk {name} is removed")
+
+
+@app.command("push")
+def push(name: Name) -> None:
+    """Give the trunk to Asterisk again."""
+    ask_now(load_settings(), "POST", f"/v1/trunks/{name}/push")
+    say(f"Asterisk has trunk {name}")
+
+
+@app.command("test")
+def test(
+    name: Name,
+    to: Annotated[str, typer.Argument(metavar="NUMBER", help="A phone that you can hear.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Make one call by this trunk and say what happened at each step."""
+    settings = load_settings()
+    target = one_number(to, settings.country)
+    tell_trial(ask_now(settings, "POST", f"/v1/trunks/{name}/test", body={"number": target}), as_json=as_json)
+
+
+def tell_trial(answer: Mapping[str, Any], *, as_json: bool) -> None:
+    """The steps of a trial call; a failed one ends with exit code 1."""
+    result = answer["result"]
+    if as_json:
+        print_json(loosen(result))
+    else:
+        for step in result["steps"]:
+            say(step)
+    if not result["ok"]:
+        raise Mistake("nobody answered")

@@ -1,0 +1,219 @@
+"""An office for the tests: a lab, the service as a process of its own, a campaign, operators on real phones."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialer.adapters.secrets import write_secret
+from dialer.adapters.sounds import write_demo_message
+from dialer.bootstrap import open_database
+from dialer.demo.service import Service
+from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import Cdr
+from dialer.domain.errors import NetworkTrouble
+from dialer.domain.lead import Lead
+from dialer.domain.operators import Account
+from dialer.domain.schedule import every_day
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import CampaignId, LeadId, OperatorId, PhoneNumber, TrunkId
+from dialer.lab.lab import Lab
+from dialer.ports import CdrQuery, Stores
+from dialer.settings import Settings, sounds_dir
+
+TRUNK = TrunkId("carrier")
+
+
+@dataclass(slots=True)
+class Office:
+    """A running service with its campaign, seen from outside: by API, records, and the lab's ends."""
+
+    lab: Lab
+    settings: Settings
+    environment: Mapping[str, str]
+    service: Service
+    campaign: CampaignId
+    operators: Sequence[OperatorId]
+
+    async def ready(self, *operators: str) -> None:
+        """These (all, if none is named) log in and are ready."""
+        chosen = operators or tuple(self.operators)
+        await asyncio.gather(*(self._begin_shift(operator) for operator in chosen))
+
+    async def _begin_shift(self, operator: str) -> None:
+        async with asyncio.timeout(20):
+            while (state := await self.state(operator)) != "ready":
+                with suppress(NetworkTrouble):
+                    if state == "paused":
+                        await self.service.post(f"/v1/operators/{operator}/ready")
+                    if state == "offline":
+                        await self.service.post(f"/v1/operators/{operator}/login")
+                await asyncio.sleep(0.1)
+
+    async def state(self, operator: str) -> str:
+        return str((await self.service.get(f"/v1/operators/{operator}"))["state"])
+
+    async def do(self, operator: str, verb: str, body: object = None) -> Any:
+        return await self.service.post(f"/v1/operators/{operator}/{verb}", body)
+
+    async def start(self) -> None:
+        await self.service.post(f"/v1/campaigns/{self.campaign}/start")
+
+    async def pause(self) -> None:
+        await self.service.post(f"/v1/campaigns/{self.campaign}/pause")
+
+    async def calls(self) -> list[dict[str, Any]]:
+        return list((await self.service.get("/v1/calls", limit=1000))["items"])
+
+    async def until(
+        self, holds: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 20.0
+    ) -> None:
+        """Returns when the condition holds; fails the test, naming it, when it does not in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await holds():
+                    await asyncio.sleep(0.03)
+        except TimeoutError:
+            pytest.fail(f"not within {timeout_s:g} s: {what}; calls {await self.calls()}")
+
+    async def in_flight(self, n: int, *states: str, timeout_s: float = 20.0) -> None:
+        """Until at least n calls are in one of these states."""
+
+        async def enough() -> bool:
+            return sum(call["state"] in states for call in await self.calls()) >= n
+
+        await self.until(enough, f"{n} calls in {states}", timeout_s)
+
+    async def quiet(self, timeout_s: float = 60.0) -> None:
+        """Until no call is in flight and the database has every record."""
+
+        async def none() -> bool:
+            return not await self.calls() and "dialer_queue_depth" not in await self._waiting()
+
+        await self.until(none, "all calls ended and recorded", timeout_s)
+
+    async def _waiting(self) -> str:
+        lines = (await self.service.get("/metrics")).splitlines()
+        journal = [line for line in lines if line.startswith("dialer_queue") and "journal" in line]
+        return "".join(line for line in journal if not line.endswith(" 0.0"))
+
+    @asynccontextmanager
+    async def stores(self) -> AsyncIterator[Stores]:
+        async with open_database(self.settings) as stores:
+            yield stores
+
+    async def cdrs(self) -> list[Cdr]:
+        async with self.stores() as stores:
+            return list(await stores.ledger.cdrs(CdrQuery(limit=1000)))
+
+    async def leads(self) -> list[Lead]:
+        async with self.stores() as stores:
+            return list(await stores.leads.find(self.campaign, limit=1000))
+
+    # --- what befalls the service
+
+    def kill(self) -> None:
+        """kill -9: no goodbye."""
+        os.kill(self.service.pid, signal.SIGKILL)
+
+    def freeze(self) -> None:
+        os.kill(self.service.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.service.pid, signal.SIGCONT)
+
+    async def restart(self) -> None:
+        """A new process on the same data, after the old one is gone."""
+        await self.service.__aexit__()
+        self.service = await Service(self.environment, self.lab.folder / "service.log").__aenter__()
+
+
+@asynccontextmanager
+async def open_office(
+    lab: Lab,
+    numbers: Sequence[str],
+    *,
+    change: Callable[[Campaign], Campaign] = lambda campaign: campaign,
+    account: Callable[[Account], Account] = lambda account: account,
+    trunk: Callable[[Trunk], Trunk] = lambda trunk: trunk,
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[Office]:
+    """A fresh database and service on this lab; `change` and the like alter the defaults."""
+    variables = {**lab.environment(), **(environment or {})}
+    folder = Path(variables["DIALER_DATA_DIR"]) / os.urandom(4).hex()
+    variables["DIALER_DATA_DIR"] = str(folder)
+    settings = settings_of(variables)
+    async with open_database(settings, make=True) as stores:
+        await stores.trunks.add(trunk(_trunk(lab)))
+        operators = []
+        for handset in lab.handsets:
+            path = folder / "secrets" / f"sip-{handset.number}"
+            write_secret(path, handset.password)
+            its = Account(OperatorId(handset.number), f"Op {handset.number}", sip_password_file=str(path))
+            await stores.accounts.add(account(its))
+            operators.append(its.id)
+        message = write_demo_message(sounds_dir(settings))
+        campaign = await stores.campaigns.add(change(_campaign(operators, message.name)))
+        leads = [
+            Lead(LeadId(0), campaign.id, (PhoneNumber(number),), zones=("Europe/Moscow",))
+            for number in numbers
+        ]
+        await stores.leads.import_list(campaign.id, "test.csv", leads, now=datetime.now(UTC))
+    async with Service(variables, lab.folder / "service.log") as service:
+        office = Office(lab, settings, variables, service, campaign.id, operators)
+        try:
+            yield office
+        finally:
+            await office.service.stop(drain_s=5.0)
+            await office.service.__aexit__()
+
+
+def settings_of(variables: Mapping[str, str]) -> Settings:
+    """As the service will read them."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        return Settings()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _trunk(lab: Lab) -> Trunk:
+    return Trunk(
+        TRUNK,
+        host=lab.trunk.host,
+        port=lab.trunk.port,
+        user=lab.trunk.user,
+        password_file=str(lab.trunk.password_file),
+        caller_ids=("+74951234567",),
+        lines=100,
+        calls_per_s=50,
+    )
+
+
+def _campaign(operators: Sequence[OperatorId], message: str) -> Campaign:
+    return Campaign(
+        CampaignId(0),
+        "test",
+        operators=frozenset(operators),
+        trunks=(TRUNK,),
+        schedule=every_day(time(0), time(0)),
+        ring_s=8.0,
+        wrap_up_s=1.0,
+        message=message,
+    )
+
+
+def numbers(prefix: str, n: int) -> list[str]:
+    """n numbers that begin so: `+7916` gives +79160000000 and on."""
+    return [f"{prefix}{i:0{12 - len(prefix)}d}" for i in range(n)]
