@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,13 +106,13 @@ async def open_database(settings: Settings, *, make: bool = False) -> AsyncItera
 
 
 @asynccontextmanager
-async def open_live(settings: Settings) -> AsyncIterator[Live]:
-    """Live state in memory, or in Redis when it is configured."""
+async def open_live(settings: Settings, on_return: Callable[[], Awaitable[None]]) -> AsyncIterator[Live]:
+    """Live state in memory, or in Redis when it is configured; `on_return`: Redis was away and is back."""
     url = settings.redis_url.get_secret_value()
     if not url:
         yield MemoryLive()
         return
-    async with open_redis_live(url) as live:
+    async with open_redis_live(url, on_return=on_return) as live:
         yield live
 
 
@@ -215,6 +215,7 @@ async def open_engine(
         await live.clear(cell_id)
         await cell.start(journal.recover())
         await mirror.flush()
+        await recorder.catch_up(utc_now())
         await listener.start()
         try:
             async with background(
@@ -353,8 +354,13 @@ async def serve(
         folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_database(settings))
-        live = await stack.enter_async_context(open_live(settings))
-        engine = None
+        engine: Engine | None = None
+
+        async def recount() -> None:
+            if engine is not None:
+                await engine.recorder.recount(utc_now())
+
+        live = await stack.enter_async_context(open_live(settings, recount))
         if ENGINE in only:
             journal = stack.enter_context(
                 open_journal(settings.data_dir / "journal" / settings.cell, utc_now)

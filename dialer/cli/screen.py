@@ -9,20 +9,19 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from dialer.adapters.codec import loosen
 
-WIDE = 10_000  # columns where there is no terminal: a pipe wants whole lines
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def out() -> Console:
     """Results."""
-    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True)
 
 
 def aside() -> Console:
@@ -47,22 +46,36 @@ def complain(sentence: str) -> None:
 
 def print_json(value: object) -> None:
     """Any value of ours as JSON, and nothing else."""
-    print(json.dumps(loosen(value), ensure_ascii=False, indent=2))  # noqa: T201 this is what the user asked for
+    print(json.dumps(loosen(value), ensure_ascii=False, indent=2))
 
 
-def print_table(names: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "There are none.") -> None:
+def print_table(
+    names: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "There are none."
+) -> None:
     """Rows below their names; what was written by people is shown as it is, never as markup."""
     shown = [[cell(value) for value in row] for row in rows]
     if not shown:
         say(empty)
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    elif sys.stdout.isatty():
+        out().print(_table(names, shown))
+    else:
+        print(_plain([list(names), *shown] if any(names) else shown))
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(names))
     for name in names:
         table.add_column(name, overflow="fold")
-    for row in shown:
-        table.add_row(*(Text(text) for text in row))
-    console = out()
-    console.print(table, soft_wrap=False, width=None if console.is_terminal else WIDE)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _plain(rows: Sequence[Sequence[str]]) -> str:
+    """Whole lines, whatever their length: a pipe has no width."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(set_cell_size(*one) for one in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def cell(value: object) -> str:

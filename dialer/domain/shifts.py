@@ -20,6 +20,9 @@ WRAP_UP_OVER = "wrap_up_over"
 SWITCH_LOST = "asterisk_stopped"
 LOGOUT = "logout"
 
+AGAIN_AFTER = timedelta(seconds=2)  # between two rings of a phone that was lost with Asterisk
+AGAIN_FOR = timedelta(seconds=90)  # a phone that registers every minute has done so by then
+
 
 # --- events -----------------------------------------------------------------------------------------------
 
@@ -110,6 +113,13 @@ class RingLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class RingLater:
+    """Asterisk is back, his phone is not yet: try again then, if he is still without a leg."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DropLeg:
     """Hang up his phone."""
 
@@ -128,7 +138,7 @@ class EndWrapUp:
     work: Operator
 
 
-Effect = RingLeg | DropLeg | StartWrapUp | EndWrapUp
+Effect = RingLeg | RingLater | DropLeg | StartWrapUp | EndWrapUp
 Result = tuple[Operator, tuple[Effect, ...]]
 Handler = Callable[[Operator, Any], Result]
 
@@ -312,6 +322,9 @@ def _not_connected(operator: Operator, event: LegDown) -> Result:
     """His phone did not answer. A call that waits for him learns it from its own clock."""
     if operator.call is not None:
         return _without_leg(operator), ()
+    waits_since_at = operator.since_at or event.at
+    if operator.reason != LOGIN and event.at - waits_since_at < AGAIN_FOR:
+        return _without_leg(operator), (RingLater(event.at + AGAIN_AFTER),)
     return _leave(_without_leg(operator), event.at, NO_ANSWER)
 
 

@@ -149,6 +149,8 @@ class Floor:
         match effect:
             case shifts.RingLeg():
                 self.legs.ring(self.accounts[operator.id])
+            case shifts.RingLater(due_at):
+                self._shell.timers.start(("ring", operator.id), due_at, lambda: self._ring_late(operator.id))
             case shifts.DropLeg(channel):
                 self.legs.drop(channel)
             case shifts.StartWrapUp(until_at):
@@ -409,6 +411,11 @@ class Floor:
         """The phone is to be called (once more)."""
         if operator in self.accounts:
             self.legs.ring(self.accounts[operator])
+
+    def _ring_late(self, operator: OperatorId) -> None:
+        known = self._operators[operator]
+        if known.state is State.CONNECTING and known.channel is None:
+            self.ring_again(operator)
 
     def resume(self, in_flight: Mapping[CallId, OperatorId | None]) -> None:
         """Clocks start again; whoever holds a call that is no more, or not his, is let go."""

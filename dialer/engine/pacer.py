@@ -82,7 +82,8 @@ class Pacer:
                 log.warning("leases could not be renewed", reason=str(trouble))
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), self._interval_s)
+                async with asyncio.timeout(self._interval_s):  # wait_for may swallow a cancellation
+                    await self._wake.wait()
                 await asyncio.sleep(0.005)  # one decision for all that comes in the same breath
             except TimeoutError:
                 pass

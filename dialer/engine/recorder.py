@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -70,12 +71,33 @@ class Recorder:
                     await self._numbers.block(wrap.block, campaign=None, reason=reason, now=wrap.at)
         if changes := [fact for fact in facts if isinstance(fact, StateChange)]:
             await self._ledger.log(changes)
-        for closing in closings:
-            if closing.cdr is not None:
-                await self._count(closing.cdr)
+        await self._count([closing.cdr for closing in closings if closing.cdr is not None])
 
-    async def _count(self, cdr: Cdr) -> None:
-        await self._live.add(key_of(cdr), tally_of(cdr), once=cdr.id)
+    async def _count(self, cdrs: Sequence[Cdr]) -> None:
+        """The live sums follow the records; while Redis is away they wait for the recount at its return."""
+        try:
+            for cdr in cdrs:
+                await self._live.add(key_of(cdr), tally_of(cdr), once=cdr.id)
+        except StoreDown as trouble:
+            log.warning("live sums are behind until Redis is back", reason=str(trouble))
+
+    async def catch_up(self, now: datetime) -> None:
+        """At start: what the journal held goes to the database, then the sums are folded from there."""
+        try:
+            while self._journal.depth():
+                mark, facts = await self._journal.pending(BATCH)
+                await self._record(facts)
+                self._journal.taken(mark)
+            await self.recount(now)
+        except StoreDown as trouble:
+            log.warning("the sums of today are counted later", reason=str(trouble))
+
+    async def recount(self, now: datetime) -> None:
+        """Set the live sums of today and yesterday (UTC) to the fold over the records; raises StoreDown."""
+        today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        for began_at in (today - timedelta(days=1), today):
+            sums = await self._ledger.tallies(began_at, began_at + timedelta(days=1))
+            await self._live.reset_tallies(began_at.date().isoformat(), sums)
 
     async def settle(self, timeout_s: float) -> bool:
         """At the end of the service: True when the database has everything."""

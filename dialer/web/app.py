@@ -80,7 +80,7 @@ _schemas: dict[str, dict[str, Any]] = {}  # by version: the routes are the same 
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """Made at the start, never in a request: it takes half a second. FastAPI's is completed by our problems."""
+    """Made at the start, never in a request: it takes half a second. Our problems are added to it."""
     schema = _schemas.get(app.version)
     if schema is None:
         schema = _schemas[app.version] = app.openapi()

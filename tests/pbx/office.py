@@ -74,9 +74,7 @@ class Office:
     async def calls(self) -> list[dict[str, Any]]:
         return list((await self.service.get("/v1/calls", limit=1000))["items"])
 
-    async def until(
-        self, holds: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 20.0
-    ) -> None:
+    async def until(self, holds: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 20.0) -> None:
         """Returns when the condition holds; fails the test, naming it, when it does not in time."""
         try:
             async with asyncio.timeout(timeout_s):

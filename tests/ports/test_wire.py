@@ -41,10 +41,12 @@ class FakeDesk:
         self.answer = answer or {}
         self.asked: list[Command] = []
         self.wait_for: asyncio.Event | None = None
+        self.busy = asyncio.Event()
 
     async def do(self, command: Command) -> Mapping[str, Any]:
         self.asked.append(command)
         if self.wait_for is not None and command.verb == "pause":
+            self.busy.set()
             await self.wait_for.wait()
         if self.error is not None:
             raise self.error
@@ -130,8 +132,7 @@ async def test_one_slow_command_holds_up_no_other(redis_url: str) -> None:
     desk.wait_for = asyncio.Event()
     async with served(redis_url, desk) as far:
         slow = asyncio.create_task(far.do(Command("pause", "operator:101")))
-        while not desk.asked:
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(desk.busy.wait(), 5)
         await asyncio.gather(*(far.do(READY) for _ in range(20)))
         assert not slow.done()
         desk.wait_for.set()

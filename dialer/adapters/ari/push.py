@@ -13,7 +13,7 @@ from dialer.domain.trunk import Trunk
 from dialer.domain.types import NAME, OPERATOR_NUMBER, Language, PhoneKind
 
 KINDS = ("auth", "aor", "endpoint", "identify", "registration")  # each leans on those before it
-ADDITIVE = ("aor", "identify")  # writing one again adds to its contacts or matches: delete it first
+ADDITIVE = ("contact", "match")  # fields that grow when an object is written again: delete it first
 
 HOST = re.compile(r"(?!.{254})[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)*")
 SIP_USER = re.compile(r"[A-Za-z0-9._~!*'+-]{1,64}")

@@ -267,9 +267,9 @@ class AriSwitch:
             objects = self._wanted.get(name, ())
             if self._pushed.get(name) == (self._booted_at, objects):
                 return
-            kept = {item.kind for item in objects}
+            kept = {item.kind: item for item in objects}
             for kind in KINDS:
-                if kind in ADDITIVE or kind not in kept:
+                if kind not in kept or _adds(kept[kind]):
                     await self._ask(requests.delete_object(kind, name), fine=GONE, is_setup=is_setup)
             for item in objects:
                 await self._ask(requests.write_object(item), is_setup=is_setup)
@@ -290,6 +290,11 @@ class AriSwitch:
             if refusal.status not in fine:
                 raise
             return None
+
+
+def _adds(item: PjsipObject) -> bool:
+    """Writing it again would add to it. A phone's aor is spared: deleting it forgets the registration."""
+    return bool(item.fields.keys() & set(ADDITIVE))
 
 
 def _channel(raw: Mapping[str, Any]) -> ChannelSeen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -17,15 +17,19 @@ PREFIX = "obz"
 CONNECT_S = 2.0
 ANSWER_S = 5.0  # longer than any blocking read of ours, see BLOCK_S
 BLOCK_S = 2
+CONNECTIONS = 64  # each command under way may hold one in a blocking read
 
 
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[Redis]:
     """A pool of connections, made when they are needed; Fatal when the address cannot be one."""
     try:
-        client = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=ANSWER_S,  # for a free one: a burst waits, it does not fail
             decode_responses=True,
+            encoding_errors="replace",  # rubbish is for the reader to judge, not an end of the connection
             socket_connect_timeout=CONNECT_S,
             socket_timeout=ANSWER_S,
             # a connection that a restart has cut is made anew at once, and once: every command of ours
@@ -34,6 +38,7 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
         )
     except ValueError as bad:
         raise Fatal(f"DIALER_REDIS_URL cannot be read ({bad}): write it as redis://host:6379/0") from None
+    client = Redis.from_pool(pool)  # closes the pool with itself
     try:
         yield client
     finally:

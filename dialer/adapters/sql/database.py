@@ -20,10 +20,10 @@ BUSY_MS = 30_000  # another process writes (an import at most): wait, do not fai
 POOL = 8
 COMMAND_S = 60  # a frozen server is a trouble, not a wait without end
 PRAGMAS = (
+    f"PRAGMA busy_timeout={BUSY_MS}",
     "PRAGMA journal_mode=WAL",  # readers never wait for the writer
     "PRAGMA synchronous=NORMAL",  # a power cut loses the last moments, which the journal still has
     "PRAGMA foreign_keys=ON",
-    f"PRAGMA busy_timeout={BUSY_MS}",
     "PRAGMA temp_store=MEMORY",
 )
 
@@ -36,6 +36,8 @@ PASSING = (
     "58",
 )  # SQLSTATE classes: connection, deadlock, resources, operator, system
 
+UNREACHABLE = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+
 
 def parsed(url: str) -> URL:
     """The address with its driver; Fatal when it is none that we know."""
@@ -44,12 +46,22 @@ def parsed(url: str) -> URL:
     except ArgumentError:
         raise Fatal(f"the database address {_masked(url)!r} cannot be read: {FORMS}") from None
     match address.get_backend_name():
+        case "sqlite" if address.database in (None, "", ":memory:"):
+            raise Fatal("SQLite needs a file: write DIALER_DATABASE_URL as sqlite:////folder/name.db")
         case "sqlite":
             return address.set(drivername="sqlite+aiosqlite")
         case "postgresql" | "postgres":
-            return address.set(drivername="postgresql+asyncpg")
+            return address.set(drivername="postgresql+asyncpg", query=_options(address))
         case other:
             raise Fatal(f"the database cannot be of the kind {other!r}: {FORMS}")
+
+
+def _options(address: URL) -> dict[str, str]:
+    """What may follow the question mark; the driver calls sslmode by another name."""
+    options = {"ssl" if name == "sslmode" else name: str(value) for name, value in address.query.items()}
+    if unknown := sorted(options.keys() - {"ssl"}):
+        raise Fatal(f"the database address has the option {unknown[0]!r}: only sslmode can stand there")
+    return options
 
 
 FORMS = "write DIALER_DATABASE_URL as postgresql://user:password@host/name, or leave it empty for SQLite"
@@ -78,7 +90,7 @@ class Database:
         connection = self._engine.connect()
         try:
             await connection.start()
-        except (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as trouble:
+        except UNREACHABLE as trouble:
             raise StoreDown(
                 f"the database {self.name} cannot be reached: {_first_line(trouble)}"
             ) from trouble

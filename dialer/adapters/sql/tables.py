@@ -170,8 +170,10 @@ leads = Table(
     # leases that have run out, and those of one cell
     Index("ix_leads_leased", "leased_until_at",
           sqlite_where=text("status = 'leased'"), postgresql_where=text("status = 'leased'")),
-    # a page of a campaign's list, and its counts by status
-    Index("ix_leads_list", "campaign", "status", "id"),
+    # counts by status, and a page of one status
+    Index("ix_leads_status", "campaign", "status", "id"),
+    # a page of a campaign's list
+    Index("ix_leads_list", "campaign", "id"),
     sqlite_autoincrement=True,  # an undone lead's id may stand in a journal: it is not given again
 )  # fmt: skip
 

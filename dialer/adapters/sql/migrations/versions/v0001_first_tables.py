@@ -124,7 +124,8 @@ def _lists() -> None:
         sqlite_where=sa.text("status = 'leased'"),
         postgresql_where=sa.text("status = 'leased'"),
     )
-    op.create_index("ix_leads_list", "leads", ["campaign", "status", "id"])
+    op.create_index("ix_leads_list", "leads", ["campaign", "id"])
+    op.create_index("ix_leads_status", "leads", ["campaign", "status", "id"])
     op.create_index(
         "ix_leads_new",
         "leads",

@@ -1,0 +1,281 @@
+"""A whole cell on pretend parts, in virtual time; it can be killed and started again on what is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dialer.adapters.memory import memory_stores
+from dialer.adapters.memory.live import MemoryLive
+from dialer.adapters.memory.notes import MemoryJournal
+from dialer.domain import shifts
+from dialer.domain.call import Call, Event
+from dialer.domain.campaign import Campaign, may_dial
+from dialer.domain.cdr import Cdr
+from dialer.domain.errors import StoreDown
+from dialer.domain.lead import Lead
+from dialer.domain.operators import Account, Operator, State, StateChange
+from dialer.domain.pacing.policies import Policies
+from dialer.domain.schedule import every_day
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    CampaignStatus,
+    CellId,
+    LeadId,
+    LeadStatus,
+    OperatorId,
+    PhoneNumber,
+    TrunkId,
+)
+from dialer.domain.verdict import Verdict
+from dialer.engine.cell import Cell, Ways
+from dialer.engine.errands import Errands
+from dialer.engine.mailbox import Mailbox
+from dialer.engine.recorder import Recorder
+from dialer.engine.shell import Shell
+from dialer.engine.timers import Timers
+from dialer.ports import CdrQuery, NumberHistory
+from tests.unit.engine.pretend import PretendAsterisk
+from tests.unit.engine.virtual import now, until
+
+MAIN = TrunkId("main")
+CELL = CellId("main")
+MOSCOW = ZoneInfo("Europe/Moscow")
+
+
+class Watcher:
+    """An Observer that checks the house rules at every single move."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.seen: Counter[str] = Counter()
+        self.changes: list[StateChange] = []
+
+    def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
+        self.seen[after.state] += before is None or before.state is not after.state
+        holders = Counter(
+            call.operator for call in self._house.cell.calls.all() if call.operator is not None
+        )
+        twice = [operator for operator, calls in holders.items() if calls > 1]
+        assert not twice, f"double-booked: {twice}"
+
+    def moved(self, change: StateChange, operator: Operator) -> None:
+        self.changes.append(change)
+
+
+class Shaky:
+    """A store whose database the test can take away."""
+
+    def __init__(self, store: Any, house: House) -> None:
+        self._store = store
+        self._house = house
+
+    def __getattr__(self, name: str) -> Any:
+        request = getattr(self._store, name)
+
+        async def ask(*args: Any, **kwargs: Any) -> Any:
+            if self._house.store_down:
+                raise StoreDown("the database is away")
+            return await request(*args, **kwargs)
+
+        return ask
+
+
+def ask(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, at: datetime) -> Verdict:
+    return may_dial(
+        campaign, lead, lead.number, trunk=trunk, history=history, now=at, zone_of=lambda name: MOSCOW
+    )
+
+
+class House:
+    """Everything that survives a crash, and the cell that does not."""
+
+    def __init__(self, asterisk: PretendAsterisk) -> None:
+        self.asterisk = asterisk
+        self.store_down = False
+        stores = memory_stores(now)
+        self.stores = stores
+        self._engine_stores = replace(
+            stores,
+            **{name: Shaky(getattr(stores, name), self) for name in ("leads", "campaigns", "numbers", "ledger")},
+        )
+        self.live = MemoryLive()
+        self.journal = MemoryJournal(now)
+        self.watcher = Watcher(self)
+        self.errors = 0
+        self._ids = count(1)
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.cell: Cell
+        self.shell: Shell
+
+    # --- furniture
+
+    async def furnish(
+        self,
+        *,
+        operators: int = 1,
+        leads: int = 1,
+        account: Account | None = None,
+        trunk: Trunk | None = None,
+        **campaign: Any,
+    ) -> Campaign:
+        """A campaign with its list, its operators and its trunk."""
+        ids = [OperatorId(str(101 + n)) for n in range(operators)]
+        for id_ in ids:
+            await self.stores.accounts.add(replace(account or Account(id_, f"op {id_}"), id=id_))
+        await self.stores.trunks.add(
+            trunk or Trunk(MAIN, "127.0.0.2", lines=30, calls_per_s=50, caller_ids=("+74950000000",))
+        )
+        settings = {
+            "status": CampaignStatus.RUNNING,
+            "operators": frozenset(ids),
+            "trunks": (MAIN,),
+            "schedule": every_day(time(0), time(0)),
+            "wrap_up_s": 3.0,
+            "message": "sorry",
+            **campaign,
+        }
+        added = await self.stores.campaigns.add(Campaign(CampaignId(0), "list", **settings))
+        rows = [
+            Lead(LeadId(0), added.id, (PhoneNumber(f"+7916{n:07}"),), zones=("Europe/Moscow",))
+            for n in range(leads)
+        ]
+        await self.stores.leads.import_list(added.id, "list.csv", rows, now=now())
+        return added
+
+    # --- the life of the cell
+
+    async def start(self, *, connect: bool = True) -> None:
+        self.shell = Shell(
+            cell=CELL,
+            switch=self.asterisk,
+            journal=self.journal,
+            observer=self.watcher,
+            clock=now,
+            new_id=lambda: f"{next(self._ids):08}",
+            mailbox=Mailbox(),
+            errands=Errands(),
+            timers=Timers(now),
+            sound=lambda name: name,
+            linked=asyncio.Event(),
+        )
+        ways = Ways(
+            ask,
+            secret_of=lambda path: "",
+            number_of=lambda text: PhoneNumber(f"+{text}"),
+            zone_of=lambda name: MOSCOW,
+            lab=False,
+        )
+        self.cell = Cell(self.shell, self._engine_stores, Policies(), ways, hopper_size=40, interval_s=0.25)
+        recorder = Recorder(
+            self.journal,
+            self._engine_stores.ledger,
+            self._engine_stores.numbers,
+            self.live,
+            lambda call: None,
+        )
+        await self.cell.start(self.journal.recover())
+        self._tasks = [asyncio.create_task(work) for work in (self.cell.run(), recorder.run())]
+        if connect:
+            self.asterisk.connect_to(self.cell)
+            await until(self.shell.linked.is_set)
+
+    async def kill(self) -> None:
+        """kill -9: no handler runs, nothing is said to Asterisk; what it says from now on waits."""
+        self.asterisk.ear = None
+        self.shell.timers.stop_all()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.check_nothing_failed()
+        await self.shell.errands.settle(0)
+
+    async def stop(self) -> None:
+        self.check_nothing_failed()
+        await self.kill()
+
+    def check_nothing_failed(self) -> None:
+        assert self.shell.mailbox.failed == 0, "an event could not be handled"
+        assert self.shell.errands.failed == 0, "an errand failed"
+
+    # --- operators
+
+    def ask(self, operator: str, event: Callable[[datetime], shifts.Event]) -> Operator:
+        return self.cell.floor.ask(OperatorId(operator), event(now()))
+
+    async def enter(self, *operators: str) -> None:
+        """These log in and take calls, in this order, a second apart."""
+        for operator in operators:
+            self.ask(operator, shifts.LoginAsked)
+            await until(lambda operator=operator: self.operator(operator).state is State.PAUSED)
+            self.ask(operator, shifts.ReadyAsked)
+            await asyncio.sleep(1)
+
+    async def all_ready(self, *, but: Sequence[str] = ()) -> None:
+        """Every operator logs in and takes calls."""
+        for operator in self.cell.floor.all():
+            if operator.id not in but:
+                self.cell.floor.ask(operator.id, shifts.LoginAsked(now()))
+        await until(lambda: all(op.state is State.PAUSED for op in self.operators() if op.id not in but))
+        for operator in self.operators():
+            if operator.id not in but:
+                self.cell.floor.ask(operator.id, shifts.ReadyAsked(now()))
+
+    def operators(self) -> list[Operator]:
+        return self.cell.floor.all()
+
+    def operator(self, id_: str = "101") -> Operator:
+        return self.cell.floor.get(OperatorId(id_))
+
+    # --- what came of it
+
+    def calls(self) -> list[Call]:
+        return self.cell.calls.all()
+
+    def call(self) -> Call:
+        (call,) = self.calls()
+        return call
+
+    async def cdrs(self) -> list[Cdr]:
+        return list(await self.stores.ledger.cdrs(CdrQuery(limit=100_000)))
+
+    async def outcomes(self) -> dict[str, int]:
+        return dict(Counter(cdr.outcome.value for cdr in await self.cdrs()))
+
+    async def leads(self, campaign: Campaign, status: LeadStatus | None = None) -> Sequence[Lead]:
+        return await self.stores.leads.find(campaign.id, status=status, limit=100_000)
+
+    async def settled(self, within_s: float = 3600.0) -> None:
+        """No call is in flight, every fact has arrived."""
+        await until(lambda: not self.calls() and not self.journal.depth(), within_s, step_s=0.5)
+
+    async def worked_through(self, campaign: Campaign, within_s: float = 3 * 3600.0) -> None:
+        """Each lead was dialled once at least, or taken out."""
+
+        def done() -> bool:
+            dialled = {number for _, number, _ in self.asterisk.dialled}
+            working = any(op.state is State.WRAP_UP for op in self.operators())
+            return len(dialled) == total and not self.calls() and not working
+
+        total = len(await self.leads(campaign))
+        await until(done, within_s, step_s=0.5)
+        await until(lambda: not self.journal.depth())
+
+    async def check_records(self) -> list[Cdr]:
+        """Every attempt that reached the network has exactly one record, and the records are sound."""
+        cdrs = await self.cdrs()
+        assert sorted(cdr.id for cdr in cdrs) == sorted(CallId(id_) for _, _, id_ in self.asterisk.dialled)
+        for cdr in cdrs:
+            assert cdr.end_at >= cdr.dialled_at
+            assert cdr.talk_s >= 0
+            assert cdr.end_at.tzinfo is UTC
+        assert self.asterisk.double_booked == []
+        return cdrs

@@ -1,0 +1,370 @@
+"""A pretend Asterisk in virtual time: it dials, rings, answers, bridges and hangs up as the real one says it does.
+
+Events come doubled where the real ones do, never inside a request, and are kept while nobody is connected.
+It outlives the cell that drives it.  It also watches: two people in one bridge, a number dialled twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dialer.domain import call as c
+from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
+from dialer.domain.operators import Account
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import Alerting, BridgeId, ChannelId
+from dialer.ports import BridgeSeen, ChannelNews, ChannelSeen, Ear, PhoneNews
+from tests.unit.engine.virtual import now
+
+WAY_S = 0.0005  # there or back
+GUARD_S = 1.6
+MESSAGE_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a number does when it is called."""
+
+    does: str = "answer"  # answer, busy, unallocated, congestion, rejected, no_answer, ring_ends, silence, deaf
+    after_s: float = 6.0  # from the first ringing to the answer, or to what it does
+    talk_s: float = 20.0  # from the bridge to the person's hang-up
+    waits_s: float = 120.0  # for an operator
+    alerting: Alerting | None = Alerting.RINGING
+
+
+CAUSES = {"busy": (17, 486), "unallocated": (1, 404), "congestion": (34, 503), "rejected": (21, 403)}
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    id: ChannelId
+    endpoint: str
+    context: str
+    exten: str
+    created_at: datetime
+    state: str = "Down"
+    in_app: bool = False
+    bridge: BridgeId | None = None
+    guard: asyncio.TimerHandle | None = None
+    clocks: list[asyncio.TimerHandle] = field(default_factory=list)
+    music: bool = False
+    fate: Fate = Fate()
+
+    @property
+    def is_person(self) -> bool:
+        return self.id.startswith("c-")
+
+
+class PretendAsterisk:
+    """Satisfies ports.Switch."""
+
+    def __init__(self, fate_of: Callable[[str], Fate] = lambda number: Fate()) -> None:
+        self.fate_of = fate_of
+        self.phones: dict[str, Fate] = {}  # operators' phones; by default they answer after half a second
+        self.refuse: Callable[[str], NetworkTrouble | None] = lambda endpoint: None
+        self.refuse_connect = False
+        self.ear: Ear | None = None
+        self.booted = now()
+        self.lines: dict[ChannelId, Channel] = {}
+        self.rooms: set[BridgeId] = set()
+        self.dialled: list[tuple[datetime, str, ChannelId]] = []  # people's calls that went out
+        self.most_lines: Counter[str] = Counter()
+        self.double_booked: list[tuple[datetime, BridgeId]] = []
+        self.answer_to_bridge_s: list[float] = []
+        self.did: list[tuple[str, str]] = []  # requests worth looking at
+        self._answered_at: dict[ChannelId, datetime] = {}
+        self._outbox: deque[ChannelNews | PhoneNews] = deque()
+
+    # --- the link
+
+    def connect_to(self, ear: Ear) -> None:
+        """The service is there (again): first what it has missed."""
+        self.ear = ear
+        self._flush()
+        ear.ready(self.booted)
+
+    def lose_link(self) -> None:
+        ear, self.ear = self.ear, None
+        if ear is not None:
+            ear.down()
+
+    def reboot(self) -> None:
+        """kill -9: every channel is gone, nobody says so."""
+        self.lose_link()
+        for line in list(self.lines.values()):
+            self._forget(line)
+        self.rooms.clear()
+        self._outbox.clear()
+        self.booted = now()
+
+    def _say(self, channel: ChannelId, event: c.Event, *args: str, times: int = 1) -> None:
+        for _ in range(times):
+            self._outbox.append(ChannelNews(channel, event, args=args, caller="79160000001", exten="answered"))
+        asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        while self.ear is not None and self._outbox:
+            self.ear.heard(self._outbox.popleft())
+
+    async def _travel(self) -> None:
+        if self.ear is None:
+            raise LinkDown("Asterisk is not connected")
+        await asyncio.sleep(WAY_S)
+
+    def _line(self, channel: ChannelId) -> Channel:
+        if channel not in self.lines:
+            raise Refused(404, "Channel not found")
+        return self.lines[channel]
+
+    def _ours(self, channel: ChannelId) -> Channel:
+        line = self._line(channel)
+        if not line.in_app:
+            raise Refused(409, "Channel not in Stasis application")
+        return line
+
+    # --- dialing
+
+    async def originate(
+        self,
+        channel: ChannelId,
+        *,
+        endpoint: str,
+        context: str,
+        exten: str,
+        caller_id: str,
+        timeout_s: int,
+        variables: Mapping[str, str],
+    ) -> None:
+        await self._travel()
+        if (trouble := self.refuse(endpoint)) is not None:
+            raise trouble
+        if channel in self.lines:
+            raise Refused(409, "Channel with given unique ID already exists")
+        line = Channel(channel, endpoint, context, exten, now())
+        self.lines[channel] = line
+        number, _, trunk = endpoint.removeprefix("PJSIP/").partition("@")
+        if line.is_person:
+            self.dialled.append((now(), number, channel))
+            line.fate = self.fate_of(number)
+        else:
+            line.fate = self.phones.get(number, Fate(after_s=0.5, talk_s=1e6))
+        if trunk:
+            busy = sum(1 for each in self.lines.values() if each.endpoint.endswith(f"@{trunk}"))
+            self.most_lines[trunk] = max(self.most_lines[trunk], busy)
+        self._later(line, timeout_s, lambda: self._destroy(line, 19, 0) if line.state != "Up" else None)
+        self._later(line, 0.05, lambda: self._ring(line))
+        await asyncio.sleep(WAY_S)
+
+    def _later(self, line: Channel, s: float, do: Callable[[], None]) -> None:
+        line.clocks.append(asyncio.get_running_loop().call_later(s, do))
+
+    def _ring(self, line: Channel) -> None:
+        fate = line.fate
+        if fate.does in CAUSES:
+            cause, sip = CAUSES[fate.does]
+            self._destroy(line, cause, sip)
+            return
+        if fate.alerting is not None and fate.does not in ("silence", "deaf"):
+            line.state = "Ringing"
+            self._say(line.id, c.Alerted(now(), fate.alerting), times=2)
+        if fate.does == "answer":
+            self._later(line, fate.after_s, lambda: self._answer(line))
+        elif fate.does == "ring_ends":
+            self._later(line, fate.after_s, lambda: self._destroy(line, 19, 480))
+
+    def _answer(self, line: Channel) -> None:
+        line.state = "Up"
+        line.in_app = True
+        self._answered_at[line.id] = now()
+        self._say(line.id, c.Answered(now()), times=2)
+        self._say(line.id, c.EnteredApp(now()), "answered" if line.is_person else "leg")
+        if line.is_person:
+            line.guard = asyncio.get_running_loop().call_later(GUARD_S, self._guard, line)
+            self._later(line, line.fate.waits_s, lambda: None if line.bridge else self.person_hangs_up(line.id))
+
+    def _guard(self, line: Channel) -> None:
+        if line.in_app and line.id in self.lines:
+            self._to_message(line)
+
+    def _to_message(self, line: Channel) -> None:
+        if line.guard is not None:
+            line.guard.cancel()
+        self._leave(line)
+        line.in_app = False
+        line.exten = "safe"
+        self._say(line.id, c.LeftApp(now()))
+        self._say(line.id, c.MessageStarted(now()))
+        self._later(line, MESSAGE_S, lambda: self._message_over(line))
+
+    def _message_over(self, line: Channel) -> None:
+        self._say(line.id, c.MessageEnded(now()))
+        self._destroy(line, 16, 0)
+
+    # --- the end
+
+    def person_hangs_up(self, channel: ChannelId, cause: int = 16) -> None:
+        """The far end of any channel, a phone's too."""
+        line = self.lines.get(channel)
+        if line is not None:
+            self._say(channel, c.HangupRequested(now(), cause))
+            self._destroy(line, 16, 0)
+
+    def vanish(self, channel: ChannelId) -> None:
+        """Its phone is dead: the end comes without a request."""
+        self._destroy(self.lines[channel], 16, 0)
+
+    def _destroy(self, line: Channel, cause: int, sip: int) -> None:
+        if line.id not in self.lines:
+            return
+        self._leave(line)
+        if line.in_app:
+            line.in_app = False
+            self._say(line.id, c.LeftApp(now()))
+        self._forget(line)
+        self._say(line.id, c.Destroyed(now(), cause, sip), times=2)
+
+    def _forget(self, line: Channel) -> None:
+        self.lines.pop(line.id, None)
+        for clock in line.clocks:
+            clock.cancel()
+        if line.guard is not None:
+            line.guard.cancel()
+
+    async def hang_up(self, channel: ChannelId, reason: str = "normal") -> None:
+        await self._travel()
+        self.person_hangs_up(channel, 32)
+        await asyncio.sleep(WAY_S)
+
+    # --- bridges
+
+    async def connect(self, channel: ChannelId, bridge: BridgeId) -> None:
+        await self._travel()
+        line = self._ours(channel)
+        if self.refuse_connect:
+            raise Refused(500, "it would not")
+        if line.guard is not None:
+            line.guard.cancel()
+        self._enter(line, bridge)
+        await asyncio.sleep(WAY_S)
+
+    async def add(self, channel: ChannelId, bridge: BridgeId) -> None:
+        await self._travel()
+        self._enter(self._ours(channel), bridge)
+        await asyncio.sleep(WAY_S)
+
+    def _enter(self, line: Channel, bridge: BridgeId) -> None:
+        if bridge not in self.rooms:
+            raise Refused(404, "Bridge not found")
+        if line.bridge == bridge:
+            return
+        self._leave(line)
+        line.bridge = bridge
+        self._say(line.id, c.EnteredBridge(now(), bridge))
+        if line.is_person:
+            if sum(1 for each in self.lines.values() if each.bridge == bridge and each.is_person) > 1:
+                self.double_booked.append((now(), bridge))
+            self.answer_to_bridge_s.append((now() - self._answered_at[line.id]).total_seconds())
+            self._later(line, line.fate.talk_s, lambda: self.person_hangs_up(line.id))
+
+    def _leave(self, line: Channel) -> None:
+        if line.bridge is not None:
+            self._say(line.id, c.LeftBridge(now(), line.bridge))
+            line.bridge = None
+
+    async def remove(self, channel: ChannelId, bridge: BridgeId) -> None:
+        await self._travel()
+        line = self.lines.get(channel)
+        if line is not None and line.bridge == bridge:
+            self._leave(line)
+
+    async def create_bridge(self, bridge: BridgeId) -> None:
+        await self._travel()
+        self.rooms.add(bridge)
+
+    async def destroy_bridge(self, bridge: BridgeId) -> None:
+        await self._travel()
+        self.rooms.discard(bridge)
+
+    # --- the rest
+
+    async def answer(self, channel: ChannelId) -> None:
+        await self._travel()
+        self._ours(channel).state = "Up"
+
+    async def go_on(self, channel: ChannelId, *, context: str, exten: str) -> None:
+        await self._travel()
+        self._to_message(self._ours(channel))
+
+    async def set_variable(self, channel: ChannelId, name: str, value: str) -> None:
+        await self._travel()
+
+    async def start_music(self, channel: ChannelId) -> None:
+        await self._travel()
+        self._ours(channel).music = True
+
+    async def stop_music(self, channel: ChannelId) -> None:
+        await self._travel()
+        if channel in self.lines:
+            self.lines[channel].music = False
+
+    async def play(self, channel: ChannelId, *media: str) -> None:
+        await self._travel()
+        self.did.append(("play", channel))
+
+    async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
+        await self._travel()
+        self._ours(channel)
+        self.lines[snoop] = Channel(snoop, "", "", "", now(), "Up", in_app=True)
+        self._say(snoop, c.EnteredApp(now()), "snoop")
+
+    async def mute(self, channel: ChannelId, on: bool) -> None:
+        await self._travel()
+
+    async def send_keys(self, channel: ChannelId, keys: str) -> None:
+        await self._travel()
+
+    async def channels(self) -> Sequence[ChannelSeen]:
+        await self._travel()
+        return [
+            ChannelSeen(line.id, line.state, line.created_at, "Stasis", line.context, line.exten)
+            for line in self.lines.values()
+        ]
+
+    async def bridges(self) -> Sequence[BridgeSeen]:
+        await self._travel()
+        inside = {
+            room: tuple(line.id for line in self.lines.values() if line.bridge == room) for room in self.rooms
+        }
+        return [BridgeSeen(room, channels) for room, channels in inside.items()]
+
+    async def booted_at(self) -> datetime:
+        await self._travel()
+        return self.booted
+
+    async def push_trunk(self, trunk: Trunk, password: str) -> None:
+        await self._travel()
+
+    async def push_phone(self, account: Account, password: str) -> None:
+        await self._travel()
+
+    async def drop_endpoint(self, name: str) -> None:
+        await self._travel()
+
+    # --- what tests ask
+
+    def people(self) -> list[Channel]:
+        return [line for line in self.lines.values() if line.is_person]
+
+    def leg_of(self, operator: str) -> ChannelId:
+        """The operator's leg that is up."""
+        (leg,) = [each.id for each in self.lines.values() if each.id.startswith(f"o-{operator}-")]
+        return leg
+
+    def calls_per_second(self) -> int:
+        """The most in any window of one second."""
+        times = [at.timestamp() for at, _, _ in self.dialled]
+        return max((sum(1 for t in times if start <= t < start + 1) for start in times), default=0)
