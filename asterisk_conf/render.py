@@ -36,7 +36,7 @@ KNOBS = (
     Knob(
         "VARLIB_DIR", "/var/lib/asterisk", "Asterisk's own database, with the phones and trunks", "Asterisk"
     ),
-    Knob("KEYS_DIR", "/var/lib/asterisk/keys", "certificate and key for SIP over TLS", "Asterisk"),
+    Knob("KEYS_DIR", "/etc/asterisk/keys", "certificate and key for SIP over TLS", "Asterisk"),
     Knob("SPOOL_DIR", "/var/spool/asterisk", "Asterisk's spool", "Asterisk"),
     Knob("RUN_DIR", "/run/asterisk", "control socket and process id", "Asterisk, doctor"),
     Knob("LOG_DIR", "/var/log/asterisk", "log files", "Asterisk, people"),

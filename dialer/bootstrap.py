@@ -370,7 +370,7 @@ async def serve(
         if AGI in only:
             await stack.enter_async_context(_agi(settings, stores, live, desk))
         if WEB in only:
-            await stack.enter_async_context(_web(settings, stores, live, desk, engine, ready))
+            await stack.enter_async_context(_web(settings, stores, live, desk, engine=engine, ready=ready))
         else:
             ready("")
         await stop.wait()
@@ -414,6 +414,7 @@ async def _web(
     stores: Stores,
     live: Live,
     desk: Desk,
+    *,
     engine: Engine | None,
     ready: Callable[[str], None],
 ) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 from dialer.adapters.files.lists import ListFile, open_content
@@ -38,7 +39,8 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, pacer: Pacer | 
         return (await store_message(sounds_dir(settings), name, content)).seconds
 
     async def keep_secret(name: str, secret: str) -> str:
-        path = settings.data_dir.absolute() / "secrets" / name
+        """A file of a new name each time: whoever compares paths sees that the secret has changed."""
+        path = settings.data_dir.absolute() / "secrets" / f"{name}-{token_hex(4)}"
         await asyncio.to_thread(write_secret, path, secret)
         return str(path)
 

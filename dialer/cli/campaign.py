@@ -17,7 +17,17 @@ from dialer.bootstrap import utc_now
 from dialer.cli.api import is_running
 from dialer.cli.environment import with_stores
 from dialer.cli.knobs import (
-    Knob, check, items, number, operators, retry, schedule, span, whole, with_knobs, yes_or_no,
+    Knob,
+    check,
+    items,
+    number,
+    operators,
+    retry,
+    schedule,
+    span,
+    whole,
+    with_knobs,
+    yes_or_no,
 )  # fmt: skip
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
 from dialer.domain import law

@@ -69,7 +69,7 @@ def _parameter(knob: Knob) -> str:
 
 
 def _option(knob: Knob) -> inspect.Parameter:
-    kind: Any = list[str] if knob.many else Optional[str]  # noqa: UP007, UP045 read at run time by typer
+    kind: Any = list[str] if knob.many else Optional[str]  # noqa: UP045 read at run time by typer
     default = typer.Option([] if knob.many else None, knob.flag, metavar=knob.metavar, help=knob.help,
                            show_default=False)  # fmt: skip
     return inspect.Parameter(

@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from dialer.cli import campaign, config, dnc, lists, operator, records, reference, token, trunk
-#from dialer.cli.doctor import doctor
+
+from dialer.cli.doctor import doctor
 from dialer.cli.run import run
 from dialer.cli.screen import complain
 from dialer.domain.errors import ObzvonError
@@ -46,7 +47,7 @@ app.add_typer(dnc.app, name="dnc")
 app.add_typer(records.app, name="cdr")
 app.command("explain")(records.explain)
 app.command("check")(records.check)
-#app.command("doctor")(doctor)
+app.command("doctor")(doctor)
 app.command("config")(config.config)
 app.command("migrate")(config.migrate)
 app.add_typer(token.app, name="token")

@@ -22,7 +22,11 @@ from dialer.cli.trunk import LATER, tell_trial
 from dialer.domain.errors import BadValue, Conflict
 from dialer.domain.operators import Account
 from dialer.domain.types import (
-    OPERATOR_NUMBER, Language, LegKind, OperatorId, PhoneKind,
+    OPERATOR_NUMBER,
+    Language,
+    LegKind,
+    OperatorId,
+    PhoneKind,
 )  # fmt: skip
 from dialer.ports import Stores
 from dialer.settings import Settings

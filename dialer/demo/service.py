@@ -104,6 +104,9 @@ class Service:
     async def post(self, path: str, body: object = None) -> Any:
         return await self._ask("POST", path, {}, body)
 
+    async def patch(self, path: str, body: object) -> Any:
+        return await self._ask("PATCH", path, {}, body)
+
     async def _ask(self, method: str, path: str, query: Mapping[str, str | int], body: object = None) -> Any:
         """The answer's JSON (text for /metrics); NetworkTrouble with the API's own sentence."""
         self._check_alive()

@@ -66,15 +66,16 @@ def render(view: View, *, seconds: float, footer: str) -> Group:
 def _figures(view: View, seconds: float) -> Text:
     total = view.total
     occupancy = f"{view.occupancy:.0%}" if view.occupancy is not None else "-"
-    waiting = view.leads.get("new", 0) + view.leads.get("retry_due", 0)
+    out = [call for call in view.calls if call["dialled_at"]]
+    waiting = sum(view.leads.get(status, 0) for status in ("new", "retry_due", "leased")) - len(out)
     parts = [
-        ("dialled", str(total.get("attempts", 0))),
-        ("answered", str(total.get("answered", 0))),
-        ("connected", str(total.get("connected", 0))),
+        ("dialled", str(total.get("attempts", 0) + len(out))),
+        ("answered", str(total.get("answered", 0) + sum(bool(call["answer_at"]) for call in out))),
+        ("connected", str(total.get("connected", 0) + sum(bool(call["bridge_at"]) for call in out))),
         ("abandoned", str(total.get("abandoned", 0))),
         ("air time", clock(total.get("talk_s", 0.0))),
         ("occupancy", occupancy),
-        ("leads to call", str(waiting)),
+        ("leads to call", str(max(0, waiting))),
         ("running", clock(seconds)),
     ]
     text = Text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from dialer.domain.campaign import DISTURBING, Campaign
@@ -75,10 +75,16 @@ def fresh(lead: Lead, campaign: CampaignId) -> Lead:
     )
 
 
+LONG_AGO_AT = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 def settled(update: LeadUpdate) -> LeadUpdate:
-    """As stores keep it: a lead that waits for an instant is in RETRY, a NEW one can be leased at once."""
-    waits = update.status is LeadStatus.NEW and update.next_at is not None
-    return replace(update, status=LeadStatus.RETRY) if waits else update
+    """As stores keep it: RETRY waits for an instant, and a NEW one can be leased at once."""
+    if update.status is LeadStatus.NEW and update.next_at is not None:
+        return replace(update, status=LeadStatus.RETRY)
+    if update.status is LeadStatus.RETRY and update.next_at is None:
+        return replace(update, next_at=update.last_at or LONG_AGO_AT)
+    return update
 
 
 # --- after an attempt -------------------------------------------------------------------------------------

@@ -71,6 +71,8 @@ class CellDesk:
 
     async def _operator(self, name: str, command: Command) -> Answer:
         operator = OperatorId(name)
+        if operator not in self._floor.accounts:
+            await self._books.load()  # it may have been made a moment ago
         self._floor.get(operator)
         if command.verb in ("mute", "unmute", "keys"):
             return await self._on_leg(operator, command)

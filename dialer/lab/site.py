@@ -29,8 +29,9 @@ class Address:
 
 def folders(home: Home, name: str) -> dict[str, str]:
     """The folder knobs of one Asterisk, with the folders made."""
-    knobs = {"ETC_DIR": "etc", "VARLIB_DIR": "lib", "KEYS_DIR": "lib/keys", "SPOOL_DIR": "spool"}
+    knobs = {"ETC_DIR": "etc", "VARLIB_DIR": "lib", "KEYS_DIR": "keys", "SPOOL_DIR": "spool"}
     knobs |= {"RUN_DIR": "run", "LOG_DIR": "log", "CACHE_DIR": "cache"}
+    home.make(name, "lib/keys")  # where Asterisk looks for RSA keys of its own; it complains of no folder
     return {knob: str(home.make(name, folder)) for knob, folder in knobs.items()}
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.connection import RawEvent
@@ -127,6 +126,21 @@ class Linked:
         return channel
 
 
+async def polled(holds: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 8.0) -> None:
+    """Returns when the condition holds; fails the test, naming it, when it does not in time."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not await holds():
+                await asyncio.sleep(0.01)  # noqa: ASYNC110  # the conditions are asked of other processes
+    except TimeoutError:
+        raise AssertionError(f"not within {timeout_s:g} s: {what}") from None
+
+
+async def idle(lab: Lab) -> bool:
+    """The PBX has no channel left."""
+    return (await lab.pbx.cli("core show channels count")).startswith("0 active channels")
+
+
 def trunk_of(lab: Lab) -> Trunk:
     """The way to the lab's carrier, by address."""
     return Trunk(TRUNK, lab.trunk.host, lab.trunk.port)
@@ -138,7 +152,7 @@ async def linked(
 ) -> AsyncIterator[Linked]:
     """A listener for the lab's PBX; waits for nothing."""
     place = lab.environment()
-    secret = Path(place["DIALER_ARI_PASSWORD_FILE"]).read_text()
+    secret = lab.values["ARI_PASSWORD"]
     user, cell, diary = place["DIALER_ARI_USER"], CellId(place["DIALER_CELL"]), Diary()
     async with Bulk(place["DIALER_ARI_HTTP_URL"], user, secret) as bulk:
         switch = Recorder(cell, place["DIALER_ARI_APP"], diary, diary, bulk)

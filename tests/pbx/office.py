@@ -26,6 +26,7 @@ from dialer.domain.operators import Account
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, LeadId, OperatorId, PhoneNumber, TrunkId
+from dialer.lab import tones
 from dialer.lab.lab import Lab
 from dialer.ports import CdrQuery, Stores
 from dialer.settings import Settings, sounds_dir
@@ -83,6 +84,47 @@ class Office:
         except TimeoutError:
             pytest.fail(f"not within {timeout_s:g} s: {what}; calls {await self.calls()}")
 
+    async def stands(self, operator: str, state: str, reason: str | None = None, timeout_s: float = 20.0) -> None:
+        """Until the operator is in this state (for this reason)."""
+
+        async def does() -> bool:
+            now = await self.service.get(f"/v1/operators/{operator}")
+            return now["state"] == state and reason in (None, now["reason"])
+
+        await self.until(does, f"operator {operator} {state} {reason or ''}", timeout_s)
+
+    async def call(self, number: str) -> dict[str, Any] | None:
+        """The call in flight to this number."""
+        wanted = number.lstrip("+")
+        return next((one for one in await self.calls() if one["number"].lstrip("+") == wanted), None)
+
+    async def comes_to(self, number: str, state: str, timeout_s: float = 20.0) -> dict[str, Any]:
+        """The call to this number, once it is in this state."""
+        found: list[dict[str, Any]] = []
+
+        async def does() -> bool:
+            found[:] = [one] if (one := await self.call(number)) and one["state"] == state else []
+            return bool(found)
+
+        await self.until(does, f"the call to {number} is {state}", timeout_s)
+        return found[0]
+
+    async def change(self, **fields: object) -> None:
+        """Changes the running campaign, by API."""
+        await self.service.patch(f"/v1/campaigns/{self.campaign}", fields)
+
+    async def go_home(self) -> None:
+        """Nothing is dialled any more, calls end, everybody logs out: all recordings are written to their end."""
+        await self.service.post(f"/v1/campaigns/{self.campaign}/stop")
+        for call in await self.calls():
+            with suppress(NetworkTrouble):  # it ends at this moment by itself
+                await self.service.post(f"/v1/calls/{call['id']}/hang_up")
+        await self.quiet()
+        for operator in self.operators:
+            await self.do(operator, "logout")
+        for operator in self.operators:
+            await self.stands(operator, "offline")
+
     async def in_flight(self, n: int, *states: str, timeout_s: float = 20.0) -> None:
         """Until at least n calls are in one of these states."""
 
@@ -112,6 +154,18 @@ class Office:
     async def cdrs(self) -> list[Cdr]:
         async with self.stores() as stores:
             return list(await stores.ledger.cdrs(CdrQuery(limit=1000)))
+
+    async def cdr(self, number: str, timeout_s: float = 10.0) -> Cdr:
+        """The one record of this number, once the database has it."""
+        wanted, found = number.lstrip("+"), list[Cdr]()
+
+        async def is_there() -> bool:
+            found[:] = [cdr for cdr in await self.cdrs() if cdr.number.lstrip("+") == wanted]
+            return bool(found)
+
+        await self.until(is_there, f"a record of {number}", timeout_s)
+        assert len(found) == 1, found
+        return found[0]
 
     async def leads(self) -> list[Lead]:
         async with self.stores() as stores:
@@ -215,3 +269,25 @@ def _campaign(operators: Sequence[OperatorId], message: str) -> Campaign:
 def numbers(prefix: str, n: int) -> list[str]:
     """n numbers that begin so: `+7916` gives +79160000000 and on."""
     return [f"{prefix}{i:0{12 - len(prefix)}d}" for i in range(n)]
+
+
+MUSIC = (392.0, 494.0, 587.0)  # of the lab's music on hold
+PIECE_S, SHORT_S, LOUD = 0.1, 0.25, 0.4
+
+
+def phases(path: Path, **named: float | Sequence[float]) -> list[tuple[str, float]]:
+    """Which of these tones were heard, one after another, and for how many seconds; short bits are left out."""
+    samples, rate = tones.read(path)
+    size = round(PIECE_S * rate)
+    found: list[tuple[str, float]] = []
+    for start in range(0, len(samples) - size + 1, size):
+        piece = samples[start : start + size]
+        for name, hertz in named.items():
+            each = [hertz] if isinstance(hertz, float) else hertz
+            if max(tones.goertzel(piece, rate, one) for one in each) < LOUD:
+                continue
+            if found and found[-1][0] == name:
+                found[-1] = (name, round(found[-1][1] + PIECE_S, 1))
+            else:
+                found.append((name, PIECE_S))
+    return [(name, length_s) for name, length_s in found if length_s > SHORT_S]

@@ -2,36 +2,70 @@
 
 from __future__ import annotations
 
-from dialer.lab import tones
-from dialer.lab.fate import Does, Plan, Rule, Voice, fixed
-from dialer.lab.lab import Lab, Options
-from tests.pbx.office import numbers, open_office
+import asyncio
+from pathlib import Path
 
+from dialer.domain.types import EndedBy, Outcome
+from dialer.lab import tones
+from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
+from dialer.lab.lab import Lab, Options
+from tests.pbx.office import MUSIC, Office, open_office, phases
+
+PERSON = "+79161230042"
+BEEP = 700.0  # of Asterisk's own sound "beep"
 PLAN = Plan(
-    seed=3, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(60), voice=Voice("number")),)
+    seed=3, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(90), voice=Voice("number")),)
 )
 
 
-async def test_probe() -> None:
-    import asyncio, time
-    t=time.time()
-    async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
-        print("lab", time.time()-t); t=time.time()
-        async with open_office(lab, ["+79161230042"]) as office:
-            print("office", time.time()-t); t=time.time()
-            await office.ready()
-            await office.start()
-            await office.in_flight(1, "bridged")
-            print("bridged", time.time()-t); t=time.time()
-            p=lab.world.heard_by("79161230042")
-            ph=lab.world.phone("101").heard()
-            for i in range(20):
-                await asyncio.sleep(0.25)
-                print(time.time()-t, p.exists() and p.stat().st_size, ph.exists() and ph.stat().st_size)
-            for e in (p, ph):
-                s, r = tones.read(e)
-                print([(round(at,1), tones.tones(w, r)) for at, w in tones.windows(s, r)])
-            import shutil; shutil.copy(p,"/tmp/mine/p.sln"); shutil.copy(ph, "/tmp/mine/ph.sln")
-            t=time.time()
-        print("office stop", time.time()-t); t=time.time()
-    print("lab stop", time.time()-t); t=time.time()
+async def hold(office: Office, on: bool) -> None:
+    """Puts the person on hold, or takes him back, and lets it be heard for a while."""
+    await office.do("101", "hold" if on else "unhold")
+
+    async def done() -> bool:
+        call = await office.call(PERSON)
+        return call is not None and call["on_hold"] is on
+
+    await office.until(done, f"hold {on}")
+    await asyncio.sleep(1.5)
+
+
+def tones_at_once(path: Path, first: float, second: float) -> float:
+    """For how many seconds both were heard together."""
+    samples, rate = tones.read(path)
+    pieces = [samples[at : at + 400] for at in range(0, len(samples) - 400, 400)]
+    both = [piece for piece in pieces if tones.goertzel(piece, rate, first) > 0.5]
+    return sum(tones.goertzel(piece, rate, second) > 0.03 for piece in both) * 0.05
+
+
+async def test_both_hear_each_other_in_the_talk_after_hold_and_after_a_kill_9_in_mid_talk() -> None:
+    async with Lab.start(Options(plan=PLAN, phones=1)) as lab, open_office(lab, [PERSON]) as office:
+        phone = lab.world.phone("101")
+        await office.ready()
+        await office.start()
+        await office.comes_to(PERSON, "bridged")
+        await asyncio.sleep(1.5)
+        await hold(office, True)
+        await hold(office, False)
+        office.kill()
+        await asyncio.sleep(3)
+        await office.restart()
+        assert (await office.call(PERSON) or {}).get("state") == "bridged"
+        await hold(office, True)
+        await hold(office, False)
+        await lab.world.hang_up(PERSON)
+        cdr = await office.cdr(PERSON)
+        await office.go_home()
+        person = phases(lab.world.heard_by(PERSON), operator=phone.hertz, music=MUSIC)
+        assert [name for name, _ in person] == ["operator", "music", "operator", "music", "operator"]
+        assert person[2][1] > 4, f"the talk did not go on while the service was dead: {person}"
+        operator = phases(phone.heard(), person=tone_of(PERSON))
+        assert [name for name, _ in operator] == ["person"]
+        heard_s, silent_s = operator[0][1], person[1][1] + person[3][1]
+        assert abs(heard_s - cdr.talk_s) < 1.5, (heard_s, cdr.talk_s)
+        assert cdr.outcome is Outcome.CONNECTED
+        assert cdr.ended_by is EndedBy.PERSON
+        assert (cdr.end_at - cdr.bridge_at).total_seconds() - cdr.talk_s > silent_s - 1
+        assert await phone.calls() == 1, "the operator's leg stayed up all the time"
+        together_s = tones_at_once(phone.heard(), tone_of(PERSON), BEEP)
+        assert 0.25 < together_s < 0.6, f"the tone before the call was heard for {together_s} s with the person"

@@ -116,3 +116,18 @@ async def test_a_second_call_to_a_number_has_its_own_fate(ari: Any, ear: Any, la
     for code in (486, 404):
         channel = await ari.call(number)
         assert (await ear.hears(channel, "ChannelDestroyed"))["tech_cause"] == code
+
+
+async def test_a_person_speaks_in_sentences_and_ends_the_talk_when_the_plan_says(
+    ari: Any, ear: Any, lab: Lab, time_between: Any
+) -> None:
+    channel = await ari.call("79130000001", OBZ_REC="rec-speech")
+    operator = await ari.ring("102")
+    await ari.up(operator)
+    await ari.talk(channel, operator)
+    end = await ear.hears(channel, "ChannelDestroyed")
+    talk_s = time_between(await ear.hears(channel, "StasisStart"), end)
+    assert talk_s == pytest.approx(lab.world.fate("79130000001").talk_s, abs=0.8)
+    await ari.hang_up(operator)
+    speech, _ = tones.read(lab.recordings / "rec-speech.raw", 0, 2)
+    assert abs(speech).max() > 0.05, "nobody spoke"

@@ -1,4 +1,4 @@
-"""What the link relies on, asked of a real Asterisk: if one of these fails, an upgrade has changed the ground."""
+"""What the link relies on, asked of a real Asterisk: a failure says that an upgrade changed the ground."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import pytest_asyncio
 from dialer.adapters.ari.connection import Request
 from dialer.adapters.ari.events import UNWANTED
 from dialer.adapters.ari.listener import Listener
+from dialer.adapters.ari.switch import AriSwitch
 from dialer.domain.call import Alerted, Answered, Destroyed, EnteredApp, EnteredBridge, MessageStarted
 from dialer.domain.errors import Fatal, Refused, TimedOut
 from dialer.domain.types import BridgeId, ChannelId
 from dialer.lab.lab import Lab, Options
-from tests.pbx.linked import BUSY, PLAN, RINGS, Linked, linked, ready
+from tests.pbx.linked import BUSY, PLAN, RINGS, Linked, linked, polled, ready
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -46,9 +47,11 @@ async def test_asterisk_connects_shows_its_password_and_names_its_boot(link: Lin
 
 async def test_with_a_wrong_password_it_stays_outside_and_comes_in_once_it_is_right(lab: Lab) -> None:
     async with linked(lab, password="wrong") as shut:
-        async with asyncio.timeout(5):
-            while shut.listener.refused < 2:
-                await asyncio.sleep(0.01)
+
+        async def refused_twice() -> bool:
+            return shut.listener.refused >= 2
+
+        await polled(refused_twice, "refused and trying again")
         assert not shut.switch.link.is_connected
     async with ready(lab):
         pass
@@ -57,9 +60,12 @@ async def test_with_a_wrong_password_it_stays_outside_and_comes_in_once_it_is_ri
 async def test_requests_right_behind_the_handshake_are_not_lost(lab: Lab) -> None:
     for _ in range(5):
         async with linked(lab) as link:
-            async with asyncio.timeout(5):
-                while not link.switch.link.is_connected:
-                    await asyncio.sleep(0)
+            switch = link.switch
+
+            async def connected(switch: AriSwitch = switch) -> bool:
+                return switch.link.is_connected
+
+            await polled(connected, "connected")
             ping = Request("GET", "asterisk/ping")
             answers = await asyncio.gather(*(link.switch.link.request(ping) for _ in range(3)))
             assert [answer["ping"] for answer in answers] == ["pong"] * 3

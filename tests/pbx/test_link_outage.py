@@ -15,7 +15,7 @@ from dialer.domain.call import Destroyed, EnteredApp
 from dialer.domain.errors import Fatal, LinkDown
 from dialer.domain.types import ChannelId
 from dialer.lab.lab import Lab, Options
-from tests.pbx.linked import BUSY, GONE_AT_ONCE, PLAN, Linked, linked, ready
+from tests.pbx.linked import BUSY, GONE_AT_ONCE, PLAN, Linked, idle, linked, polled, ready
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -31,9 +31,7 @@ async def dial(link: Linked, prefix: str, count: int) -> list[ChannelId]:
 async def test_what_happened_while_we_were_away_is_heard_in_order_before_we_are_ready(lab: Lab) -> None:
     async with ready(lab) as before:
         channels = await dial(before, GONE_AT_ONCE, 20)
-    async with asyncio.timeout(10):
-        while not (await lab.pbx.cli("core show channels count")).startswith("0 active channels"):
-            await asyncio.sleep(0.05)
+    await polled(lambda: idle(lab), "all calls are over")
     async with ready(lab) as after:
         replayed = after.diary.news[: after.diary.heard_before_ready]
         heard = {*before.diary.news, *replayed}

@@ -19,7 +19,6 @@ log = structlog.get_logger()
 REQUEST_TIMEOUT_S = 3.0
 HEARTBEAT_S = 2.0  # a link is pinged this often; without an answer it is down after half as much again
 PATIENCE_S = 1.0  # how long a new connection waits for the last words of the one before it
-BREATHER_S = 0.25  # Asterisk 22.10.1 can crash if it is back while it still writes to the connection before
 SETUP_PAUSE_S = 0.2  # between two tries; Asterisk connects to us up to a second before it has booted
 
 
@@ -60,7 +59,6 @@ class Link:
         self._connection: Connection | None = None  # takes requests
         self._read: Connection | None = None  # is listened to, perhaps after its retirement
         self._turn = asyncio.Lock()
-        self._free_at = 0.0  # by the loop's clock: when the next handshake may be answered
         self._setup: asyncio.Task[None] | None = None
         self._is_live = False  # what happened in the outage has been replayed
         self._ready = asyncio.Event()
@@ -105,10 +103,6 @@ class Link:
             raise LinkDown(f"Asterisk of cell {self.cell} is not connected")
         return await self._connection.request(request, until - loop.time())
 
-    async def breathe(self) -> None:
-        """Returns when Asterisk has had time to let go of the connection before; the handshake waits for it."""
-        await asyncio.sleep(max(0.0, self._free_at - asyncio.get_running_loop().time()))
-
     async def serve(
         self, peer: web.WebSocketResponse, transport: asyncio.Transport, *, heartbeat_s: float = HEARTBEAT_S
     ) -> None:
@@ -127,7 +121,6 @@ class Link:
             finally:
                 watching.cancel()
                 self._read = None
-                self._free_at = asyncio.get_running_loop().time() + BREATHER_S
                 self._went_down(connection)
 
     async def close(self, *, within_s: float = PATIENCE_S) -> None:

@@ -102,7 +102,6 @@ class Listener:
             max_msg_size=LARGEST_FRAME,
             timeout=GOODBYE_S,
         )
-        await link.breathe()
         await peer.prepare(request)
         if request.transport is not None:
             await link.serve(peer, request.transport, heartbeat_s=self._heartbeat_s)

@@ -167,7 +167,7 @@ class MemoryLeads:
 
 def _is_due(lead: Lead, now: datetime) -> bool:
     if lead.status is LeadStatus.RETRY:
-        return lead.next_at is None or lead.next_at <= now
+        return lead.next_at is not None and lead.next_at <= now
     return lead.status is LeadStatus.NEW
 
 

@@ -27,9 +27,9 @@ class MemoryCampaigns:
         return added
 
     async def save(self, campaign: Campaign) -> None:
-        await self.get(campaign.id)
+        known = await self.get(campaign.id)
         self._refuse_twin(campaign)
-        self._rows[campaign.id] = campaign
+        self._rows[campaign.id] = replace(campaign, status=known.status)
 
     async def set_status(self, campaign: CampaignId, status: CampaignStatus) -> None:
         self._rows[campaign] = replace(await self.get(campaign), status=status)

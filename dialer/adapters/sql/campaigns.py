@@ -32,7 +32,9 @@ class SqlCampaigns:
 
     async def save(self, campaign: Campaign) -> None:
         try:
-            await self._update(campaign.id, _columns(campaign))
+            values = _columns(campaign)
+            del values["status"]  # a start or stop at the same moment must not be undone
+            await self._update(campaign.id, values)
         except IntegrityError:
             raise _twin(campaign) from None
 

@@ -28,14 +28,9 @@ PRAGMAS = (
 )
 
 
-PASSING = (
-    "08",
-    "40",
-    "53",
-    "57",
-    "58",
-)  # SQLSTATE classes: connection, deadlock, resources, operator, system
-
+FORMS = "write DIALER_DATABASE_URL as postgresql://user:password@host/name, or leave it empty for SQLite"
+# SQLSTATE classes of the server's own troubles: connection, deadlock, resources, operator, system
+PASSING = ("08", "40", "53", "57", "58")
 UNREACHABLE = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
 
 
@@ -43,7 +38,7 @@ def parsed(url: str) -> URL:
     """The address with its driver; Fatal when it is none that we know."""
     try:
         address = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise Fatal(f"the database address {_masked(url)!r} cannot be read: {FORMS}") from None
     match address.get_backend_name():
         case "sqlite" if address.database in (None, "", ":memory:"):
@@ -62,9 +57,6 @@ def _options(address: URL) -> dict[str, str]:
     if unknown := sorted(options.keys() - {"ssl"}):
         raise Fatal(f"the database address has the option {unknown[0]!r}: only sslmode can stand there")
     return options
-
-
-FORMS = "write DIALER_DATABASE_URL as postgresql://user:password@host/name, or leave it empty for SQLite"
 
 
 def _masked(url: str) -> str:

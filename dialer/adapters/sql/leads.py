@@ -16,7 +16,6 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    or_,
     select,
     union_all,
     update,
@@ -127,8 +126,8 @@ class SqlLeads:
         its = leads.c.campaign == campaign
         if await self._database.row(select(leads.c.id).where(its, _is(NEW)).limit(1)):
             return now
-        first = func.min(func.coalesce(leads.c.next_at, now), type_=leads.c.next_at.type)
-        row = await self._database.row(select(first.label("at")).where(its, _is(RETRY)))
+        first = select(func.min(leads.c.next_at).label("at")).where(its, _is(RETRY))
+        row = await self._database.row(first)
         return max(row["at"], now) if row and row["at"] else None
 
     async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
@@ -209,7 +208,7 @@ def _is(status: str) -> ColumnElement[bool]:
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    return or_(leads.c.next_at <= now, leads.c.next_at.is_(None))
+    return leads.c.next_at <= now
 
 
 def _given_back(not_before_at: datetime | None = None) -> Mapping[str, Any]:

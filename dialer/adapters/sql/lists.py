@@ -18,7 +18,7 @@ from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, fresh
 from dialer.domain.types import CampaignId, LeadStatus
 
-CHUNK = 500  # leads; the event loop waits while so many are made ready
+CHUNK = 1_000  # leads; the event loop waits while so many are made ready
 OF_FILE = ("priority", "zones", "name", "company", "inn", "email", "extra", "ref")
 OF_LIST = ("id", "campaign", "import_id", "number_index", "status", "attempts", "tried", "dead")
 OF_NUMBER = ("lead", "position", "campaign", "number")

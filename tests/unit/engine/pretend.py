@@ -111,9 +111,18 @@ class PretendAsterisk:
             self.ear.heard(self._outbox.popleft())
 
     async def _travel(self) -> None:
-        if self.ear is None:
+        ear = self.ear
+        if ear is None:
             raise LinkDown("Asterisk is not connected")
         await asyncio.sleep(WAY_S)
+        if self.ear is not ear:
+            raise LinkDown("the request was lost")
+
+    async def _answer_request(self) -> None:
+        ear = self.ear
+        await asyncio.sleep(WAY_S)
+        if self.ear is not ear or ear is None:
+            raise LinkDown("the answer was lost")
 
     def _line(self, channel: ChannelId) -> Channel:
         if channel not in self.lines:
@@ -157,7 +166,7 @@ class PretendAsterisk:
             self.most_lines[trunk] = max(self.most_lines[trunk], busy)
         self._later(line, timeout_s, lambda: self._destroy(line, 19, 0) if line.state != "Up" else None)
         self._later(line, 0.05, lambda: self._ring(line))
-        await asyncio.sleep(WAY_S)
+        await self._answer_request()
 
     def _later(self, line: Channel, s: float, do: Callable[[], None]) -> None:
         line.clocks.append(asyncio.get_running_loop().call_later(s, do))
@@ -237,7 +246,7 @@ class PretendAsterisk:
     async def hang_up(self, channel: ChannelId, reason: str = "normal") -> None:
         await self._travel()
         self.person_hangs_up(channel, 32)
-        await asyncio.sleep(WAY_S)
+        await self._answer_request()
 
     # --- bridges
 
@@ -249,12 +258,12 @@ class PretendAsterisk:
         if line.guard is not None:
             line.guard.cancel()
         self._enter(line, bridge)
-        await asyncio.sleep(WAY_S)
+        await self._answer_request()
 
     async def add(self, channel: ChannelId, bridge: BridgeId) -> None:
         await self._travel()
         self._enter(self._ours(channel), bridge)
-        await asyncio.sleep(WAY_S)
+        await self._answer_request()
 
     def _enter(self, line: Channel, bridge: BridgeId) -> None:
         if bridge not in self.rooms:

@@ -232,11 +232,11 @@ async def test_while_the_database_is_away_facts_wait_in_the_journal_and_arrive_l
 
 @in_virtual_time
 async def test_a_talk_longer_than_a_lease_keeps_its_lead() -> None:
-    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=1500)))
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=700)))
     campaign = await house.furnish(operators=2, leads=1)
     await house.start()
     await house.all_ready()
-    await asyncio.sleep(1200)
+    await asyncio.sleep(600)
     assert len(house.asterisk.dialled) == 1
     (lead,) = await house.leads(campaign)
     assert lead.status is LeadStatus.LEASED

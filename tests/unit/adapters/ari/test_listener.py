@@ -74,8 +74,8 @@ async def test_a_wrong_cell_user_or_password_is_refused_and_counted(
 
 async def test_a_handshake_without_any_credentials_is_refused() -> None:
     async with listening() as listener, aiohttp.ClientSession() as session:
-        async with session.get(f"http://127.0.0.1:{listener.port}/ari/west") as answer:
-            assert answer.status == 401
+        answer = await session.get(f"http://127.0.0.1:{listener.port}/ari/west")
+        assert answer.status == 401
 
 
 async def test_a_port_that_is_taken_is_fatal_and_the_sentence_names_it() -> None:

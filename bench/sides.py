@@ -1,0 +1,259 @@
+"""The two sides of the comparison, each a process of its own: the service, and the bare loop."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import re
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import batched
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from bench.figures import BARE, PRODUCT, Load, Probe, Tick, between, counted
+from bench.stage import TRUNK, Stage, cpu_s
+from dialer.adapters.prometheus import LAG_S
+from dialer.bootstrap import open_database
+from dialer.demo.service import Service
+from dialer.domain.cdr import Cdr
+from dialer.domain.errors import Fatal, NetworkTrouble, TimedOut
+from dialer.domain.types import Outcome
+from dialer.ports import CdrQuery
+
+READY_S = 40.0
+QUIET_S = 30.0
+LOGINS_AT_ONCE = 10
+ROOT = Path(__file__).parents[1]
+LAG = re.compile(r'^dialer_event_lag_seconds_bucket\{.*?le="([^"]+)".*?\} (\S+)$', re.MULTILINE)
+FACTS = re.compile(r'^dialer_queue_depth\{queue="journal"\} (\S+)$', re.MULTILINE)
+PR_SET_PDEATHSIG = 1
+
+
+class Side(Protocol):
+    """Made ready by `async with`; makes probes one after another."""
+
+    name: str
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    async def probe(self, load: Load) -> Probe: ...
+
+
+class Product:
+    """The service exactly as it is run, in power mode; its trunk's calls per second are the throttle."""
+
+    name = PRODUCT
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._service = Service(stage.environment, stage.lab.folder / "service.log")
+
+    async def __aenter__(self) -> Self:
+        await self._service.__aenter__()
+        try:
+            async with asyncio.timeout(READY_S):
+                await self._until(self._has_trunk)
+                if not self._stage.media:
+                    await self._stage.let_phones_be_silent()
+                for some in batched(self._stage.operators, LOGINS_AT_ONCE):
+                    await asyncio.gather(*(self._begin_shift(operator) for operator in some))
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with suppress(NetworkTrouble, Fatal, TimeoutError):
+            async with asyncio.timeout(READY_S):
+                for some in batched(self._stage.operators, LOGINS_AT_ONCE):
+                    await asyncio.gather(*(self._operator(operator, "logout") for operator in some))
+        await self._service.stop(drain_s=10.0)
+        await self._service.__aexit__()
+
+    async def probe(self, load: Load) -> Probe:
+        campaign = f"/v1/campaigns/{self._stage.campaign}"
+        await self._stage.add_leads(int(load.rate * (load.warm_s + load.seconds) * 1.1) + 300)
+        await self._service.patch(f"/v1/trunks/{TRUNK}", {"calls_per_s": float(load.rate)})
+        await self._service.post(f"{campaign}/start")
+        await asyncio.sleep(load.warm_s)
+        begin_at, begin = datetime.now(UTC), await self._tick()
+        await asyncio.sleep(load.seconds)
+        end_at, end = datetime.now(UTC), await self._tick()
+        await self._service.post(f"{campaign}/pause")
+        async with asyncio.timeout(QUIET_S):
+            await self._until(self._is_quiet)
+        cdrs = await self._cdrs(begin_at, end_at)
+        cpu_ms, switch_cpu_ms, lag_p99_ms = between(begin, end, len(cdrs))
+        return Probe(
+            side=PRODUCT,
+            media=self._stage.media,
+            asked=load.rate,
+            seconds=(end_at - begin_at).total_seconds(),
+            calls=len(cdrs),
+            failures=counted([cdr.outcome.value for cdr in cdrs if cdr.outcome is not Outcome.CONNECTED]),
+            waits_ms=[cdr.wait_s * 1000 for cdr in cdrs if cdr.wait_s is not None],
+            cpu_ms=cpu_ms,
+            switch_cpu_ms=switch_cpu_ms,
+            lag_p99_ms=lag_p99_ms,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._service.pid
+
+    async def _tick(self) -> Tick:
+        page = await self._service.get("/metrics")
+        lag: dict[float, float] = defaultdict(float)
+        for bound, count in LAG.findall(page):
+            lag[float(bound)] += float(count)
+        return Tick(time.monotonic(), cpu_s(self._service.pid), self._stage.switch_cpu_s(), lag)
+
+    async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        while not await holds():
+            await asyncio.sleep(0.1)
+
+    async def _has_trunk(self) -> bool:
+        """Phones come after the trunk and before this: Asterisk has been told of all of them."""
+        with suppress(NetworkTrouble):
+            for operator in self._stage.operators[-1:]:
+                await self._service.post(f"/v1/operators/{operator}/push")
+            return True
+        return False
+
+    async def _is_quiet(self) -> bool:
+        """No call is in flight, and the database has every record."""
+        if (await self._service.get("/v1/calls", limit=1))["items"]:
+            return False
+        return all(float(depth) == 0 for depth in FACTS.findall(await self._service.get("/metrics")))
+
+    async def _begin_shift(self, operator: str) -> None:
+        while (state := (await self._service.get(f"/v1/operators/{operator}"))["state"]) != "ready":
+            with suppress(NetworkTrouble):
+                if state == "offline":
+                    await self._operator(operator, "login")
+                if state == "paused":
+                    await self._operator(operator, "ready")
+            await asyncio.sleep(0.1)
+
+    async def _operator(self, operator: str, verb: str) -> None:
+        await self._service.post(f"/v1/operators/{operator}/{verb}")
+
+    async def _cdrs(self, since_at: datetime, until_at: datetime) -> list[Cdr]:
+        """Attempts that began in the window."""
+        found: list[Cdr] = []
+        async with open_database(self._stage.settings) as stores:
+            query = CdrQuery(since_at=since_at, limit=1000)
+            while page := await stores.ledger.cdrs(query):
+                found.extend(page)
+                query = CdrQuery(since_at=since_at, after=page[-1].id, limit=1000)
+        return [cdr for cdr in found if since_at <= cdr.dialled_at < until_at]
+
+
+class Bare:
+    """bench/bare.py as a child process."""
+
+    name = BARE
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        with (self._stage.lab.folder / "bare.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bench.bare"),
+                cwd=ROOT,
+                env={"PATH": "/usr/bin:/bin", **self._stage.environment},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        try:
+            await self._ask({"do": "legs", "operators": self._stage.operators, "bounds": LAG_S})
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        process = self._process
+        if process is None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 15.0)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def probe(self, load: Load) -> Probe:
+        first = self._stage.draw(int(load.rate * (load.warm_s + load.seconds)) + 1)
+        order: dict[str, Any] = {"do": "dial", "rate": load.rate, "seconds": load.seconds}
+        order |= {"warm_s": load.warm_s, "numbers": first, "trunk": TRUNK, "message": str(self._stage.message)}
+        ticks: list[Tick] = []
+        answer = await self._ask(order, lambda: ticks.append(self._tick()))
+        begin, end = ticks
+        lag = dict(zip((*LAG_S, float("inf")), map(float, answer["lags"]), strict=True))
+        end = Tick(end.at_s, begin.cpu_s + answer["cpu_s"], end.switch_cpu_s, lag)
+        cpu_ms, switch_cpu_ms, lag_p99_ms = between(begin, end, answer["calls"])
+        return Probe(
+            side=BARE,
+            media=self._stage.media,
+            asked=load.rate,
+            seconds=end.at_s - begin.at_s,
+            calls=answer["calls"],
+            failures=counted(answer["flaws"]),
+            waits_ms=answer["waits_ms"],
+            cpu_ms=cpu_ms,
+            switch_cpu_ms=switch_cpu_ms,
+            lag_p99_ms=lag_p99_ms,
+        )
+
+    def _tick(self) -> Tick:
+        return Tick(time.monotonic(), 0.0, self._stage.switch_cpu_s())
+
+    async def _ask(
+        self, order: Mapping[str, Any], at_window: Callable[[], object] = lambda: None
+    ) -> dict[str, Any]:
+        """One order and its answer; `at_window` is called when the window opens and when it closes."""
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        within_s = READY_S + order.get("warm_s", 0.0) + order.get("seconds", 0.0) + QUIET_S
+        try:
+            async with asyncio.timeout(within_s):
+                while line := await process.stdout.readline():
+                    answer: dict[str, Any] = json.loads(line)
+                    if "window" not in answer:
+                        return answer
+                    at_window()
+        except TimeoutError:
+            raise TimedOut(f"the bare loop did not answer within {within_s:.0f} s: {self._words()}") from None
+        raise Fatal(f"the bare loop has ended: {self._words()}")
+
+    def _words(self) -> str:
+        lines = (self._stage.lab.folder / "bare.log").read_text(errors="replace").splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+
+def _die_with_parent() -> None:
+    """A benchmark that is killed leaves nothing behind (Linux)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+SIDES: Mapping[str, Callable[[Stage], Side]] = {PRODUCT: Product, BARE: Bare}

@@ -1,0 +1,283 @@
+"""Asterisk as its HTTP shows it: version, user, modules, events, clock, sessions, trunks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import statistics
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
+from dialer.domain.errors import NetworkTrouble, Refused
+
+ANSWER_S = 3.0
+EVENTS = 7
+SLOW_LAG_S, BAD_LAG_S = 0.02, 0.5
+CLOCK_S = 0.5
+SESSIONS = 150  # opened for a moment; Asterisk's own default limit is 100
+EVENT_TRIES_S = 0.1  # an Asterisk over its limit closes a new connection at once
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where Asterisk's HTTP is, and what must be there."""
+
+    url: str  # up to /ari
+    user: str
+    password: str
+    app: str
+    modules: frozenset[str]
+    trunks: Sequence[str]
+    is_accepted: Callable[[str], bool]
+    wanted: str  # the accepted versions in words
+
+
+async def look_at_asterisk(place: Place) -> list[Finding]:
+    """All that HTTP can tell; when it does not answer, one line says so."""
+    async with _session(place) as http:
+        first, is_usable = await _greet(http, place)
+        if not is_usable:
+            return first
+        found = [*first]
+        for name, look in _LOOKS.items():
+            try:
+                found += await look(http, place)
+            except (NetworkTrouble, aiohttp.ClientError, TimeoutError, OSError) as trouble:
+                found.append(broken(name, f"Asterisk did not tell: {_words(trouble)}", "asterisk -rx 'core show version'"))
+        return found
+
+
+@asynccontextmanager
+async def _session(place: Place) -> AsyncIterator[aiohttp.ClientSession]:
+    header = aiohttp.encode_basic_auth(place.user, place.password)
+    timeout = aiohttp.ClientTimeout(total=ANSWER_S)
+    async with aiohttp.ClientSession(headers={"Authorization": header}, timeout=timeout) as http:
+        yield http
+
+
+async def _get(http: aiohttp.ClientSession, place: Place, path: str) -> Any:
+    async with http.get(f"{place.url}/{path}") as answer:
+        if answer.status >= 300:
+            raise Refused(answer.status, answer.reason or "")
+        return await answer.json(content_type=None)
+
+
+def _words(trouble: BaseException) -> str:
+    return str(trouble) or type(trouble).__name__
+
+
+# --- version and user -------------------------------------------------------------------------------------
+
+
+async def _greet(http: aiohttp.ClientSession, place: Place) -> tuple[list[Finding], bool]:
+    """The first lines, and whether it makes sense to go on."""
+    start = "start Asterisk (systemctl start asterisk), and check DIALER_ARI_HTTP_URL against its http.conf"
+    try:
+        info = await _get(http, place, "asterisk/info")
+        version = str(info["system"]["version"])
+    except Refused as refusal:
+        return [_refused(place, refusal)], False
+    except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
+        why = "no answer" if isinstance(trouble, TimeoutError) else _words(trouble)
+        return [broken("asterisk", f"{place.url} cannot be reached: {why}", start)], False
+    except (ValueError, KeyError, TypeError):
+        return [broken("asterisk", f"what answers at {place.url} is not Asterisk", start)], False
+    if not place.is_accepted(version):
+        text = f"version {version} lacks what the link needs"
+        return [broken("asterisk", text, f"install Asterisk {place.wanted}")], True
+    return [well("asterisk", f"version {version} answers at {place.url}")], True
+
+
+def _refused(place: Place, refusal: Refused) -> Finding:
+    if refusal.status == 401:
+        text = f"Asterisk does not know the user {place.user!r} with this password"
+        mend = f"DIALER_ARI_USER and DIALER_ARI_PASSWORD_FILE must be those of [{place.user}] in ari.conf"
+        return broken("ari user", text, mend)
+    mend = "enabled = yes in ari.conf and in http.conf, and load res_ari.so"
+    return broken("asterisk", f"ARI is not at {place.url}: {refusal.status} {refusal.reason}", mend)
+
+
+# --- what it has ------------------------------------------------------------------------------------------
+
+
+async def _modules(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    running = {
+        row["name"] for row in await _get(http, place, "asterisk/modules") if row["status"] == "Running"
+    }
+    if missing := sorted(place.modules - running):
+        mend = f"add them to modules.conf, then: asterisk -rx 'module load {missing[0]}'"
+        return [broken("modules", f"not running: {', '.join(missing)}", mend)]
+    return [well("modules", f"the {len(place.modules)} that are needed run")]
+
+
+async def _application(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    """A persistent websocket of Asterisk's keeps its application, whether we are there or not."""
+    known = {row["name"] for row in await _get(http, place, "applications")}
+    if place.app in known:
+        return [well("application", f"Asterisk holds {place.app!r} for the service")]
+    text = f"Asterisk does not connect to the service: it has no application {place.app!r}"
+    mend = "ari.conf needs [dialer-link] (type = outbound_websocket), websocket_client.conf its address"
+    return [broken("application", text, mend)]
+
+
+async def _trunks(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    states = {row["resource"]: row["state"] for row in await _get(http, place, "endpoints/PJSIP")}
+    return [_trunk(name, states.get(name)) for name in place.trunks]
+
+
+def _trunk(trunk: str, state: str | None) -> Finding:
+    name = f"trunk {trunk}"
+    match state:
+        case "online":
+            return well(name, "answers Asterisk's probes")
+        case None:
+            return doubtful(name, "Asterisk does not have it yet", f"dialer run, then: dialer trunk push {trunk}")
+        case "offline":
+            mend = f"check host, port and firewall, then: dialer trunk test {trunk} NUMBER"
+            return broken(name, "does not answer Asterisk's probes", mend)
+        case _:
+            return doubtful(name, f"its state is {state}", f"dialer trunk test {trunk} NUMBER")
+
+
+# --- events and the clock ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """One event that was asked for: our clock around it, Asterisk's in it."""
+
+    sent_at: datetime
+    stamped_at: datetime
+    heard_at: datetime
+
+    @property
+    def round_trip_s(self) -> float:
+        return (self.heard_at - self.sent_at).total_seconds()
+
+    @property
+    def ahead_s(self) -> float:
+        """How far Asterisk's clock must be ahead of ours at least; negative: behind."""
+        if self.stamped_at > self.heard_at:
+            return (self.stamped_at - self.heard_at).total_seconds()
+        return min(0.0, (self.stamped_at - self.sent_at).total_seconds())
+
+
+async def _events(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    """The way of an event, under a name of its own: a second listener would take the service's away."""
+    app = f"doctor-{secrets.token_hex(4)}"
+    address = f"{place.url.replace('http', 'ws', 1)}/events?app={app}"
+    try:
+        async with http.ws_connect(address, protocols=("ari",)) as socket:
+            echoes = [await _echo(http, place, socket, app) for _ in range(EVENTS)]
+    except aiohttp.WSServerHandshakeError as refusal:
+        text = f"a websocket is refused: {refusal.status}"
+        return [broken("link", text, "load res_http_websocket.so and res_ari_events.so")]
+    except Refused as refusal:
+        if refusal.status == 403:
+            return [broken("ari user", "it may only read", f"read_only = no in [{place.user}] of ari.conf")]
+        raise
+    except TimeoutError:
+        text = f"an event that was asked for did not come within {ANSWER_S:g} s"
+        return [broken("link", text, "load res_ari_events.so and res_stasis.so")]
+    return [
+        well("ari user", f"{place.user} may read and write"),
+        well("link", f"websocket, request and event work (tried as {app})"),
+        *judge(echoes),
+    ]
+
+
+async def _echo(
+    http: aiohttp.ClientSession, place: Place, socket: aiohttp.ClientWebSocketResponse, app: str
+) -> Echo:
+    """Asks for an event of our own and waits for it."""
+    sent_at = datetime.now(UTC)
+    url = f"{place.url}/events/user/doctor"
+    async with asyncio.timeout(ANSWER_S):
+        asking = asyncio.create_task(_post(http, url, app))
+        try:
+            while True:
+                event = json.loads((await socket.receive_str()))
+                if event.get("eventname") == "doctor":
+                    heard_at = datetime.now(UTC)
+                    await asking
+                    return Echo(sent_at, datetime.fromisoformat(event["timestamp"]).astimezone(UTC), heard_at)
+        except TypeError:  # the socket was closed instead
+            raise TimeoutError from None
+        finally:
+            asking.cancel()
+
+
+async def _post(http: aiohttp.ClientSession, url: str, app: str) -> None:
+    async with http.post(url, params={"application": app}) as answer:
+        if answer.status >= 300:
+            raise Refused(answer.status, answer.reason or "")
+
+
+def judge(echoes: Sequence[Echo]) -> list[Finding]:
+    """Lag and clock, from several echoes: the quickest tells the clock best."""
+    lag_s = statistics.median(echo.round_trip_s for echo in echoes)
+    told = f"{lag_s * 1000:.1f} ms from request to event (median of {len(echoes)})"
+    busy = "look for what keeps this machine busy: top; vmstat 1"
+    if lag_s >= BAD_LAG_S:
+        lag = broken("event lag", told, busy)
+    elif lag_s >= SLOW_LAG_S:
+        lag = doubtful("event lag", f"{told}, {SLOW_LAG_S * 1000:g} ms are usual", busy)
+    else:
+        lag = well("event lag", told)
+    ahead_s = min(echoes, key=lambda echo: echo.round_trip_s).ahead_s
+    if abs(ahead_s) >= CLOCK_S:
+        word = "ahead of" if ahead_s > 0 else "behind"
+        text = f"Asterisk's clock is {abs(ahead_s):.1f} s {word} ours"
+        clock = broken("clock", text, "run a time service on both machines: timedatectl set-ntp true")
+    else:
+        clock = well("clock", f"Asterisk's and ours differ by less than {max(abs(ahead_s), 0.001):.3f} s")
+    return [lag, clock]
+
+
+# --- sessions ---------------------------------------------------------------------------------------------
+
+
+async def _sessions(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    """Asterisk tells its limit nowhere: connections are opened until it closes one, and closed at once."""
+    parts = urlsplit(place.url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    held: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    try:
+        for _ in range(SESSIONS):
+            held.append(await asyncio.open_connection(host, port))
+        refused = sum(await asyncio.gather(*(_is_closed(reader) for reader, _ in held)))
+    finally:
+        for _, writer in held:
+            writer.close()
+    if refused:
+        text = f"Asterisk serves {SESSIONS - refused} HTTP connections at a time"
+        mend = "sessionlimit = 200 in http.conf ([general]; session_limit is ignored), then restart Asterisk"
+        return [doubtful("sessionlimit", text, mend)]
+    return [well("sessionlimit", f"{SESSIONS} HTTP connections at a time are served")]
+
+
+async def _is_closed(reader: asyncio.StreamReader) -> bool:
+    try:
+        async with asyncio.timeout(EVENT_TRIES_S):
+            return not await reader.read(1)
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+_LOOKS = {
+    "modules": _modules,
+    "application": _application,
+    "link": _events,
+    "sessionlimit": _sessions,
+    "trunks": _trunks,
+}

@@ -1,0 +1,121 @@
+"""What lies beside the service: database, Redis, AMI, and the service itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from dialer.adapters.ami.registrations import Ami, Registration
+from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
+from dialer.adapters.redis.client import as_ours, open_redis, place
+
+LOGIN_S = 3.0
+ANSWER_S = 5.0
+LAG_METRIC = "dialer_event_lag_seconds"
+SLOW_LAG_S = 0.02
+QUANTILE = 0.5
+
+
+async def look_at_database(revision: Callable[[], Awaitable[str]], head: str) -> list[Finding]:
+    """Whether it answers, and whether its tables are those of this version."""
+    found = await revision()
+    if not found:
+        return [doubtful("database", "it has no tables yet", "dialer migrate")]
+    if found < head:
+        return [broken("database", f"its tables are at {found}, needed is {head}", "dialer migrate")]
+    return [well("database", f"its tables are at {found}")]
+
+
+async def look_at_redis(url: str) -> list[Finding]:
+    """Whether it answers; without an address it is not used."""
+    if not url:
+        return [well("redis", "not used: live state is in memory")]
+    async with open_redis(url) as redis:
+        with as_ours(place(url)):
+            await redis.ping()
+    return [well("redis", f"{place(url)} answers")]
+
+
+# --- registrations ----------------------------------------------------------------------------------------
+
+
+async def look_at_registrations(ami: Ami | None, trunks: Sequence[str]) -> list[Finding]:
+    """Whether the trunks that register are known at their carriers."""
+    if ami is None:
+        if not trunks:
+            return [well("ami", "not used")]
+        mend = "set DIALER_AMI_PORT and DIALER_AMI_PASSWORD_FILE"
+        return [doubtful("ami", "not used: registrations of trunks are not seen", mend)]
+    await ami.start()
+    try:
+        async with asyncio.timeout(LOGIN_S):
+            await ami.wait_connected()
+        seen = {str(trunk): one for trunk, one in (await ami.registrations()).items()}
+    except TimeoutError:
+        mend = "DIALER_AMI_HOST, _PORT, _USER and _PASSWORD_FILE must be those of manager.conf"
+        return [broken("ami", f"no log-in within {LOGIN_S:g} s: wrong address, user or password", mend)]
+    finally:
+        await ami.stop()
+    return [well("ami", "logged in"), *(_registration(trunk, seen.get(trunk)) for trunk in trunks)]
+
+
+def _registration(trunk: str, registration: Registration | None) -> Finding:
+    name = f"registration {trunk}"
+    if registration is None:
+        return doubtful(name, "Asterisk does not have it yet", f"dialer run, then: dialer trunk push {trunk}")
+    if registration.is_registered:
+        return well(name, "registered at the carrier")
+    text = f"{registration.status}, next try in {registration.next_try_s:.0f} s"
+    return broken(name, text, f"check user and password: dialer trunk set {trunk} --user NAME --password-file PATH")
+
+
+# --- the service ------------------------------------------------------------------------------------------
+
+
+async def look_at_service(address: str) -> list[Finding]:
+    """What the running service says of itself, and how quickly it hears Asterisk."""
+    if not address:
+        return [doubtful("service", "it does not run", "dialer run")]
+    timeout = aiohttp.ClientTimeout(total=ANSWER_S)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as http:
+            async with http.get(f"{address}/readyz") as answer:
+                ready = await answer.json()
+            async with http.get(f"{address}/metrics") as answer:
+                lag_s = median_of(await answer.text(), LAG_METRIC)
+    except (aiohttp.ClientError, TimeoutError):
+        return [broken("service", f"{address} does not answer", "look at its log, and restart it")]
+    return [_readiness(address, ready), *_link_lag(lag_s)]
+
+
+def _readiness(address: str, ready: Any) -> Finding:
+    bad = [f"{one['name']}: {one['detail'] or 'not well'}" for one in ready["checks"] if not one["ok"]]
+    if bad:
+        return broken("service", "; ".join(bad), "the other lines say why; then look at its log")
+    return well("service", f"runs at {address} and is ready")
+
+
+def _link_lag(lag_s: float | None) -> list[Finding]:
+    if lag_s is None:
+        return []
+    text = f"half of the service's events came within {lag_s * 1000:g} ms"
+    if lag_s > SLOW_LAG_S:
+        return [doubtful("link lag", text, "look for what keeps this machine busy: top; vmstat 1")]
+    return [well("link lag", text)]
+
+
+def median_of(page: str, metric: str) -> float | None:
+    """The bound of the bucket in which the median of a histogram lies; None while it is empty."""
+    buckets = sorted(
+        (float(sample.labels["le"]), sample.value)
+        for family in text_string_to_metric_families(page)
+        if family.name == metric
+        for sample in family.samples
+        if sample.name == f"{metric}_bucket"
+    )
+    total = buckets[-1][1] if buckets else 0
+    return next((bound for bound, count in buckets if total and count >= total * QUANTILE), None)

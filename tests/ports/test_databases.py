@@ -1,0 +1,301 @@
+"""Databases: their tables, their indexes, and what is said when something is wrong with them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import Engine
+
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.migrate import head, migrate, revision
+from dialer.adapters.sql.open import open_stores
+from dialer.adapters.sql.tables import metadata
+from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.errors import Fatal, StoreDown
+from dialer.domain.lead import Lead
+from dialer.domain.operators import State, StateChange
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    CellId,
+    LeadId,
+    LeadStatus,
+    OperatorId,
+    Outcome,
+    PhoneNumber,
+)
+from dialer.ports import CdrQuery, Stores
+from tests.ports.made import AT, CELL, SOON, entries, record, update
+from tests.servers import Server, psql
+
+both = pytest.mark.parametrize("store_url", ["sqlite", "postgres"], indirect=True)
+
+
+# --- tables ---
+
+
+@both
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
+async def test_the_migrations_make_the_tables_that_the_code_speaks_of(store_url: str) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+        return [each for each in found if each[1].name != "ix_leads_new"]  # has an expression: see below
+
+    database = Database(store_url)
+    async with database.connection() as connection:
+        assert await connection.run_sync(differences) == []
+        found = await connection.execute(text(INDEX_SQL["sqlite" if database.is_sqlite else "postgres"]))
+        made = " ".join(found.scalar_one().lower().replace('"', "").split())
+        assert "(campaign, priority desc, id) where" in made
+    await database.close()
+
+
+INDEX_SQL = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE name = 'ix_leads_new'",
+    "postgres": "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_leads_new'",
+}
+
+
+async def test_the_revision_is_told_and_migrating_again_changes_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    assert await revision(url) == ("", head())
+    await migrate(url)
+    await migrate(url)
+    assert await revision(url) == (head(), head())
+
+
+async def test_a_database_without_tables_is_fatal_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(Fatal, match=r"new\.db has no tables yet: run `dialer migrate`"):
+        async with open_stores(f"sqlite:///{tmp_path / 'new.db'}"):
+            pass
+
+
+async def test_an_old_database_is_fatal_and_a_newer_one_is_not(sqlite_url: str) -> None:
+    def set_revision(name: str) -> None:
+        with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = ?", (name,))
+
+    set_revision("0000")
+    with pytest.raises(Fatal, match=rf"is at 0000, needed is {head()}: run `dialer migrate`"):
+        async with open_stores(sqlite_url):
+            pass
+    set_revision("9999")  # made by the next version, which may run beside this one
+    async with open_stores(sqlite_url) as stores:
+        assert await stores.campaigns.all() == []
+
+
+async def test_two_processes_may_migrate_at_once(postgres_server: Server) -> None:
+    assert psql(postgres_server, "CREATE DATABASE twice")
+    url = f"postgresql://dialer@127.0.0.1:{postgres_server.port}/twice"
+    await asyncio.gather(*(migrate(url) for _ in range(4)))
+    assert await revision(url) == (head(), head())
+
+
+# --- indexes ---
+
+
+async def use_everything(stores: Stores) -> None:
+    """Every query that the service makes while it works."""
+    campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "c"))).id
+    import_id, _ = await stores.leads.import_list(campaign, "a.csv", entries(9), now=AT)
+    leads = await stores.leads.lease(campaign, 4, cell=CELL, now=AT, until_at=SOON)
+    await stores.leads.renew([leads[0].id], until_at=SOON)
+    await stores.leads.give_back([leads[0].id], not_before_at=AT)
+    await stores.leads.release_run_out(AT)
+    await stores.leads.release_cell(CellId("west"), but=[])
+    await stores.leads.find(campaign)
+    await stores.leads.find(campaign, status=LeadStatus.NEW, number="+7916", after=3)
+    await stores.leads.count(campaign, AT)
+    await stores.leads.next_due_at(campaign, AT)
+    await stores.leads.numbers_of(campaign)
+    await stores.leads.exclude(leads[1].id)
+    change = update(leads[2], Outcome.BUSY)
+    await stores.ledger.close([Closing(record("c-1", leads[2]), change, CallId("c-1"))])
+    await stores.ledger.wrap([WrapUp(CallId("c-1"), OperatorId("101"), 1.0, "x", AT, change)])
+    await stores.ledger.log([StateChange(OperatorId("101"), State.READY, State.PAUSED, "x", AT)])
+    await stores.ledger.recorded(CallId("c-1"), "f", seconds=1.0)
+    await stores.ledger.cdr(CallId("c-1"))
+    for query in (
+        CdrQuery(campaign=campaign, after="c"),
+        CdrQuery(operator=OperatorId("101"), after="c"),
+        CdrQuery(lead=LeadId(1)),
+        CdrQuery(after="c"),
+    ):
+        await stores.ledger.cdrs(query)
+    await stores.ledger.tallies(AT, SOON)
+    await stores.ledger.changes(None, AT, SOON)
+    await stores.ledger.changes(OperatorId("101"), AT, SOON)
+    await stores.ledger.last_operator_of(PhoneNumber("+79160000001"))
+    await stores.numbers.block("+7903*", campaign=None, reason="", now=AT)
+    await stores.numbers.history([PhoneNumber("+79160000001")], campaign)
+    await stores.tokens.find("x")
+    await stores.leads.imports(campaign)
+    second, _ = await stores.leads.import_list(campaign, "b.csv", entries(2, 50), now=AT)
+    await stores.leads.undo_import(second)
+
+
+SMALL = {
+    "dnc",
+    "imports",
+    "tokens",
+    "staged_leads",
+    "staged_numbers",
+    "retries",
+    "fresh",
+    "both_kinds",
+    "best",
+}
+
+
+async def test_no_query_reads_a_whole_table_of_leads_or_facts(sqlite_url: str) -> None:
+    told: list[tuple[str, Any]] = []
+
+    def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, _ctx: Any, many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
+            told.append((statement, parameters[0] if many else parameters))
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        async with open_stores(sqlite_url) as stores:
+            await use_everything(stores)
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+    assert len(told) > 40
+    engine = create_engine(sqlite_url)
+    with engine.connect() as connection:
+        for statement, parameters in told:
+            if "sqlite_sequence" in statement:
+                continue
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            for row in plan:
+                what = row[3]
+                table = what.removeprefix("SCAN ").split(" ")[0]
+                read_whole = what.startswith("SCAN ") and "USING" not in what and "CONSTANT" not in what
+                assert not read_whole or table in SMALL, f"{what}: {statement}"
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["ix_leads_new", "ix_leads_retry"])
+async def test_the_lease_reads_the_partial_indexes(sqlite_url: str, name: str) -> None:
+    plans = []
+
+    def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, _ctx: Any, _many: bool) -> None:
+        if "skip" not in statement and statement.startswith("WITH"):
+            plans.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        async with open_stores(sqlite_url) as stores:
+            await stores.leads.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+    ((statement, parameters),) = plans
+    engine = create_engine(sqlite_url)
+    with engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    engine.dispose()
+    assert any(name in row[3] for row in plan)
+
+
+# --- troubles ---
+
+
+async def test_an_import_holds_up_no_other_writer_while_the_file_is_read(sqlite_url: str) -> None:
+    checked = 0
+
+    def slow_file() -> Iterator[Lead]:
+        nonlocal checked
+        for lead in entries(5_000):
+            if lead.numbers[0].endswith("500"):
+                with sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), timeout=0) as other:
+                    other.execute("BEGIN IMMEDIATE")  # raises when somebody else writes
+                    other.rollback()
+                checked += 1
+            yield lead
+
+    async with open_stores(sqlite_url) as stores:
+        campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "c"))).id
+        assert (await stores.leads.import_list(campaign, "a.csv", slow_file(), now=AT))[1] == 5_000
+    assert checked == 5
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://u:hush@h/d", "of the kind 'mysql': write DIALER_DATABASE_URL as postgresql://"),
+        ("hush", r"'\*\*\*' cannot be read: write DIALER_DATABASE_URL as postgresql://"),
+        ("postgresql://u:hush@h:port/d", "cannot be read"),
+        ("sqlite://", "SQLite needs a file"),
+        ("postgresql://u:hush@h/d?sslmod=1", "the option 'sslmod': only sslmode can stand there"),
+    ],
+)
+async def test_an_address_that_cannot_be_one_is_fatal_without_its_password(url: str, says: str) -> None:
+    for attempt in (migrate(url), revision(url)):
+        with pytest.raises(Fatal, match=says) as told:
+            await attempt
+        assert "hush" not in str(told.value)
+
+
+async def test_a_database_that_cannot_be_reached_is_named_without_its_password(
+    tmp_path: Path, postgres_server: Server
+) -> None:
+    (tmp_path / "text.db").write_text("this is no database at all, just some text of a good length" * 20)
+    port = postgres_server.port
+    for url, says in (
+        (f"sqlite:///{tmp_path}/none/x.db", r"none/x\.db cannot be reached: unable to open database file"),
+        (f"sqlite:///{tmp_path}/text.db", r"text\.db cannot be reached: file is not a database"),
+        ("postgresql://u:hush@127.0.0.1:1/d", r"u:\*\*\*@127\.0\.0\.1:1/d cannot be reached: "),
+        (f"postgresql://dialer:hush@127.0.0.1:{port}/none", 'database "none" does not exist'),
+        (f"postgresql://nobody:hush@127.0.0.1:{port}/postgres", 'role "nobody" does not exist'),
+        (f"postgresql://dialer:hush@127.0.0.1:{port}/postgres?sslmode=require", "SSL"),
+    ):
+        with pytest.raises(StoreDown, match=says) as told:
+            async with open_stores(url):
+                pass
+        assert "hush" not in str(told.value)
+
+
+async def test_a_server_that_was_stopped_is_used_again_when_it_is_back(
+    postgres_server: Server, postgres_url: str
+) -> None:
+    async with open_stores(postgres_url) as stores:
+        first = await stores.campaigns.add(Campaign(CampaignId(0), "c"))
+        postgres_server.stop(signal.SIGQUIT)
+        try:
+            with pytest.raises(StoreDown, match=r"/test_\d+ (cannot be reached|failed): "):
+                await stores.campaigns.all()
+            with pytest.raises(StoreDown):
+                await stores.ledger.close([Closing(record("c-1"), None, CallId("c-1"))])
+        finally:
+            postgres_server.start()
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    assert await stores.campaigns.all() == [first]
+                    break
+                except StoreDown:  # it is still starting
+                    await asyncio.sleep(0.05)
+
+
+async def test_a_statement_that_is_never_answered_is_given_up(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dialer.adapters.sql.database.COMMAND_S", 0.3)
+    blocker = Database(postgres_url)
+    async with open_stores(postgres_url) as stores:
+        async with blocker.write() as connection:
+            await connection.execute(text("LOCK TABLE leads"))
+            with pytest.raises(StoreDown, match="failed: "):
+                await stores.leads.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
+        assert await stores.leads.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON) == []
+    await blocker.close()

@@ -1,0 +1,310 @@
+"""kill -9 of the service and of Asterisk in mid-campaign: nothing lost, nothing dialled twice, people talk on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from dialer.domain import shifts
+from dialer.domain.operators import LegState, State
+from dialer.domain.types import EndedBy, LeadStatus, Mode, Outcome
+from tests.unit.engine.house import House
+from tests.unit.engine.pretend import MESSAGE_S, Fate, PretendAsterisk
+from tests.unit.engine.virtual import in_virtual_time, now, until
+
+
+def mixed(number: str) -> Fate:
+    n = int(number)
+    kinds = (
+        Fate(after_s=2 + n % 7, talk_s=10 + n % 23),
+        Fate("busy"),
+        Fate("ring_ends", after_s=18),
+        Fate(after_s=5, talk_s=40),
+    )
+    return kinds[n % 4]
+
+
+@pytest.mark.parametrize("away_s", [0.0, 1.0, 10.0, 45.0])
+@pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.POWER])
+@in_virtual_time
+async def test_after_kill_9_each_attempt_has_one_record_and_no_number_is_dialled_twice(
+    mode: Mode, away_s: float
+) -> None:
+    asterisk = PretendAsterisk(mixed)
+    house = House(asterisk)
+    campaign = await house.furnish(operators=10, leads=80, mode=mode, ratio=2.0, retries={})
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.watcher.seen["bridged"] >= 8)
+    talking = [line.id for line in asterisk.people() if line.bridge]
+    await house.kill()
+    await asyncio.sleep(0.01)
+    assert [line.id for line in asterisk.people() if line.bridge] == talking
+    await asyncio.sleep(away_s)
+    await house.start()
+    await house.worked_through(campaign)
+    cdrs = await house.check_records()
+    assert max(Counter(number for _, number, _ in asterisk.dialled).values()) == 1
+    assert len(cdrs) == 80
+    for cdr in cdrs:
+        if cdr.id in talking:
+            assert cdr.outcome is Outcome.CONNECTED
+    assert all(op.state is State.READY for op in house.operators())
+    assert await house.leads(campaign, LeadStatus.LEASED) == []
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_crash_every_few_seconds_loses_nothing() -> None:
+    asterisk = PretendAsterisk(mixed)
+    house = House(asterisk)
+    campaign = await house.furnish(operators=6, leads=60, retries={})
+    await house.start()
+    await house.all_ready()
+    for n in range(12):
+        await asyncio.sleep(1.37 + n / 7)
+        await house.kill()
+        await asyncio.sleep(n / 11)
+        await house.start()
+    await house.worked_through(campaign)
+    await house.check_records()
+    assert max(Counter(number for _, number, _ in asterisk.dialled).values()) == 1
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_lead_whose_number_was_never_dialled_goes_back() -> None:
+    """The mark is on disk, the request never left: same boot, the channel was never seen."""
+    asterisk = PretendAsterisk(lambda number: Fate("busy"))
+    house = House(asterisk)
+    campaign = await house.furnish(operators=1, leads=1)
+    never = asyncio.Event()
+    originate = asterisk.originate
+
+    async def swallow(channel: str, **details: object) -> None:
+        if channel.startswith("c-"):
+            never.set()
+            await asyncio.sleep(3600)
+        await originate(channel, **details)  # type: ignore[arg-type]  # passed on as it came
+
+    asterisk.originate = swallow  # type: ignore[method-assign]
+    await house.start()
+    await house.all_ready()
+    await never.wait()
+    await house.kill()
+    asterisk.originate = originate  # type: ignore[method-assign]
+    assert asterisk.dialled == []
+    await house.start()
+    await house.worked_through(campaign)
+    (cdr,) = await house.check_records()
+    assert cdr.outcome is Outcome.BUSY
+    await house.stop()
+
+
+@in_virtual_time
+async def test_who_answers_while_the_service_is_dead_hears_the_message_and_is_on_record_as_abandoned() -> None:
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=5, talk_s=20))
+    house = House(asterisk)
+    await house.furnish(operators=2, leads=2)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(asterisk.dialled) == 2)
+    await house.kill()
+    await asyncio.sleep(30)
+    assert asterisk.people() == []
+    await house.start()
+    await until(lambda: not house.journal.depth())
+    for cdr in await house.cdrs():
+        assert cdr.outcome is Outcome.ABANDONED
+        assert cdr.message_at is not None
+        assert cdr.answer_at is not None
+        assert (cdr.message_at - cdr.answer_at).total_seconds() < 2
+        assert (cdr.end_at - cdr.message_at).total_seconds() == pytest.approx(MESSAGE_S)
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_adopted_talk_goes_on_and_its_disposition_reaches_the_lead() -> None:
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=60))
+    house = House(asterisk)
+    campaign = await house.furnish(operators=1, leads=1, wrap_up_s=20.0)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.watcher.seen["bridged"] == 1)
+    await house.kill()
+    await asyncio.sleep(5)
+    await house.start()
+    assert house.operator().state is State.TALKING
+    house.cell.floor.dispose(house.operator().id, "dnc")
+    await until(lambda: house.operator().state is State.READY, 120)
+    await until(lambda: not house.journal.depth())
+    (cdr,) = await house.cdrs()
+    assert (cdr.outcome, cdr.disposition) == (Outcome.CONNECTED, "dnc")
+    assert cdr.talk_s == pytest.approx(60, abs=0.1)
+    (lead,) = await house.leads(campaign)
+    assert lead.status is LeadStatus.EXCLUDED
+    assert await house.stores.numbers.blocked() != []
+    await house.stop()
+
+
+@in_virtual_time
+async def test_wrap_up_goes_on_after_a_crash_and_ends_at_its_limit() -> None:
+    asterisk = PretendAsterisk(lambda number: Fate("answer", after_s=1, talk_s=5))
+    house = House(asterisk)
+    campaign = await house.furnish(operators=1, leads=1, wrap_up_s=30.0)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.WRAP_UP)
+    until_at = house.operator().wrap_until_at
+    assert until_at is not None
+    await until(lambda: not house.journal.depth())
+    await house.kill()
+    await asyncio.sleep(5)
+    await house.start()
+    assert house.operator().state is State.WRAP_UP
+    house.cell.floor.dispose(house.operator().id, "refused")
+    await until(lambda: house.operator().state is State.READY)
+    assert abs((now() - until_at).total_seconds()) < 0.1
+    await until(lambda: not house.journal.depth())
+    (cdr,) = await house.cdrs()
+    assert cdr.disposition == "refused"
+    assert cdr.wrap_up_s == pytest.approx(30, abs=0.1)
+    assert (await house.leads(campaign))[0].status is LeadStatus.DONE
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_phone_that_answers_while_the_service_is_dead_is_on_the_shift_afterwards() -> None:
+    house = House(PretendAsterisk())
+    house.asterisk.phones["101"] = Fate(after_s=3, talk_s=1e6)
+    await house.furnish(operators=1, leads=0)
+    await house.start()
+    house.ask("101", shifts.LoginAsked)
+    await asyncio.sleep(1)
+    await house.kill()
+    await asyncio.sleep(10)
+    await house.start()
+    await until(lambda: house.operator().state is State.PAUSED)
+    assert house.operator().leg is LegState.UP
+    assert house.asterisk.leg_of("101") == house.operator().channel
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_phone_that_fell_while_the_service_was_dead_is_known_to_be_down() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(operators=2, leads=0)
+    await house.start()
+    await house.all_ready()
+    await house.kill()
+    house.asterisk.vanish(house.asterisk.leg_of("101"))
+    await house.start()
+    await until(lambda: house.operator("101").state is State.OFFLINE)
+    assert house.operator("102").state is State.READY
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_channel_of_a_forgotten_call_is_ended() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(operators=1, leads=0)
+    await house.start()
+    await house.asterisk.originate(
+        "c-stranger",  # type: ignore[arg-type]  # nobody's
+        endpoint="PJSIP/79160000009@main",
+        context="obz-out",
+        exten="answered",
+        caller_id="",
+        timeout_s=60,
+        variables={},
+    )
+    await until(lambda: not house.asterisk.people(), 30)
+    await house.stop()
+
+
+# --- Asterisk dies ----------------------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_when_asterisk_dies_calls_are_closed_and_operators_are_called_again() -> None:
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=int(number) % 9, talk_s=30))
+    house = House(asterisk)
+    campaign = await house.furnish(operators=8, leads=60, retries={})
+    await house.start()
+    await house.all_ready()
+    house.ask("108", lambda at: shifts.PauseAsked(at, "lunch"))
+    await until(lambda: house.watcher.seen["bridged"] >= 5)
+    in_flight = {call.id: call.state for call in house.calls()}
+    dialled = {id_ for _, _, id_ in asterisk.dialled}
+    asterisk.reboot()
+    died_at = now()
+    await asyncio.sleep(4)
+    asterisk.connect_to(house.cell)
+    await until(house.shell.linked.is_set)
+    await until(lambda: not [op for op in house.operators() if op.state is State.CONNECTING])
+    assert house.operator("108").state is State.PAUSED
+    assert house.operator("108").reason == "lunch"
+    await until(lambda: not house.journal.depth())
+    records = {cdr.id: cdr for cdr in await house.cdrs()}
+    for id_, state in in_flight.items():
+        expected = Outcome.CONNECTED if state == "bridged" else Outcome.NETWORK_FAILURE
+        if id_ in dialled:
+            assert records[id_].outcome is expected
+            assert records[id_].end_at == died_at
+            assert (records[id_].ended_by, records[id_].estimated) == (EndedBy.NETWORK, True)
+    await house.worked_through(campaign)
+    await house.check_records()
+    assert max(Counter(number for _, number, _ in asterisk.dialled).values()) == 1
+    await house.stop()
+
+
+@in_virtual_time
+async def test_both_die_and_come_back() -> None:
+    asterisk = PretendAsterisk(mixed)
+    house = House(asterisk)
+    campaign = await house.furnish(operators=5, leads=40, retries={})
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.watcher.seen["bridged"] >= 4)
+    await house.kill()
+    asterisk.reboot()
+    await asyncio.sleep(10)
+    await house.start()
+    await house.worked_through(campaign)
+    await house.check_records()
+    assert max(Counter(number for _, number, _ in asterisk.dialled).values()) == 1
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_link_that_breaks_for_a_while_costs_no_talk_and_no_record() -> None:
+    asterisk = PretendAsterisk(mixed)
+    house = House(asterisk)
+    campaign = await house.furnish(operators=6, leads=60, retries={})
+    await house.start()
+    await house.all_ready()
+    for n in range(8):
+        await asyncio.sleep(2.3 + n / 5)
+        asterisk.lose_link()
+        await asyncio.sleep((0.0, 0.4, 3.0)[n % 3])
+        asterisk.connect_to(house.cell)
+    await house.worked_through(campaign)
+    await house.check_records()
+    assert max(Counter(number for _, number, _ in asterisk.dialled).values()) == 1
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_operator_who_logs_in_while_asterisk_is_away_is_called_when_it_is_back() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(operators=1, leads=0)
+    await house.start()
+    house.asterisk.lose_link()
+    house.ask("101", shifts.LoginAsked)
+    await asyncio.sleep(5)
+    assert house.operator().state is State.CONNECTING
+    house.asterisk.connect_to(house.cell)
+    await until(lambda: house.operator().state is State.PAUSED)
+    await house.stop()
