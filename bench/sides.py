@@ -10,10 +10,9 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import batched
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -62,11 +61,9 @@ class Product:
         await self._service.__aenter__()
         try:
             async with asyncio.timeout(READY_S):
-                await self._until(self._has_trunk)
                 if not self._stage.media:
                     await self._stage.let_phones_be_silent()
-                for some in batched(self._stage.operators, LOGINS_AT_ONCE):
-                    await asyncio.gather(*(self._begin_shift(operator) for operator in some))
+                await in_groups(self._begin_shift, self._stage.operators)
         except BaseException:
             await self.__aexit__()
             raise
@@ -75,15 +72,13 @@ class Product:
     async def __aexit__(self, *_: object) -> None:
         with suppress(NetworkTrouble, Fatal, TimeoutError):
             async with asyncio.timeout(READY_S):
-                for some in batched(self._stage.operators, LOGINS_AT_ONCE):
-                    await asyncio.gather(*(self._operator(operator, "logout") for operator in some))
+                await in_groups(self._end_shift, self._stage.operators)
         await self._service.stop(drain_s=10.0)
         await self._service.__aexit__()
 
     async def probe(self, load: Load) -> Probe:
         campaign = f"/v1/campaigns/{self._stage.campaign}"
-        await self._stage.add_leads(int(load.rate * (load.warm_s + load.seconds) * 1.1) + 300)
-        await self._service.patch(f"/v1/trunks/{TRUNK}", {"calls_per_s": float(load.rate)})
+        await self._stage.prepare(load)
         await self._service.post(f"{campaign}/start")
         await asyncio.sleep(load.warm_s)
         begin_at, begin = datetime.now(UTC), await self._tick()
@@ -122,14 +117,6 @@ class Product:
         while not await holds():
             await asyncio.sleep(0.1)
 
-    async def _has_trunk(self) -> bool:
-        """Phones come after the trunk and before this: Asterisk has been told of all of them."""
-        with suppress(NetworkTrouble):
-            for operator in self._stage.operators[-1:]:
-                await self._service.post(f"/v1/operators/{operator}/push")
-            return True
-        return False
-
     async def _is_quiet(self) -> bool:
         """No call is in flight, and the database has every record."""
         if (await self._service.get("/v1/calls", limit=1))["items"]:
@@ -140,13 +127,13 @@ class Product:
         while (state := (await self._service.get(f"/v1/operators/{operator}"))["state"]) != "ready":
             with suppress(NetworkTrouble):
                 if state == "offline":
-                    await self._operator(operator, "login")
+                    await self._service.post(f"/v1/operators/{operator}/login")
                 if state == "paused":
-                    await self._operator(operator, "ready")
+                    await self._service.post(f"/v1/operators/{operator}/ready")
             await asyncio.sleep(0.1)
 
-    async def _operator(self, operator: str, verb: str) -> None:
-        await self._service.post(f"/v1/operators/{operator}/{verb}")
+    async def _end_shift(self, operator: str) -> None:
+        await self._service.post(f"/v1/operators/{operator}/logout")
 
     async def _cdrs(self, since_at: datetime, until_at: datetime) -> list[Cdr]:
         """Attempts that began in the window."""
@@ -249,6 +236,12 @@ class Bare:
     def _words(self) -> str:
         lines = (self._stage.lab.folder / "bare.log").read_text(errors="replace").splitlines()
         return lines[-1] if lines else "it said nothing"
+
+
+async def in_groups(work: Callable[[str], Awaitable[None]], operators: Sequence[str]) -> None:
+    """For all of them, a few at once."""
+    for begin in range(0, len(operators), LOGINS_AT_ONCE):
+        await asyncio.gather(*(work(operator) for operator in operators[begin : begin + LOGINS_AT_ONCE]))
 
 
 def _die_with_parent() -> None:

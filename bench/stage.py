@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bench.figures import Load
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import write_demo_message
 from dialer.bootstrap import open_database
@@ -32,6 +33,7 @@ RING_S = 0.05
 TALK_S = 0.5
 TURNOVER_S = 0.25  # of an operator between two talks: dialing, ringing, bridging
 FIRST_NUMBER = 79160000000
+SPARE = 1.1
 
 
 def operators_for(rate: float) -> int:
@@ -60,8 +62,9 @@ class Stage:
         first, self.next_number = self.next_number, self.next_number + n
         return first
 
-    async def add_leads(self, n: int) -> None:
-        """So many more entries of the list."""
+    async def prepare(self, load: Load) -> None:
+        """Leads enough for it, and a trunk that takes so many calls per second and no more."""
+        n = int(load.rate * (load.warm_s + load.seconds) * SPARE) + self.settings.hopper
         first = self.draw(n)
         leads = [
             Lead(LeadId(0), self.campaign, (PhoneNumber(f"+{number}"),), zones=("Europe/Moscow",))
@@ -69,6 +72,8 @@ class Stage:
         ]
         async with open_database(self.settings) as stores:
             await stores.leads.import_list(self.campaign, "bench", leads, now=datetime.now(UTC))
+            trunk = await stores.trunks.get(TRUNK)
+            await stores.trunks.save(replace(trunk, calls_per_s=float(load.rate)))
 
     async def let_phones_be_silent(self) -> None:
         """Without sound the PBX would take the phones for vanished after 5 s: forget that here."""

@@ -31,8 +31,9 @@ from dialer.adapters.sql.migrate import migrate
 from dialer.adapters.sql.open import open_stores
 from dialer.domain import call as c
 from dialer.domain.call import Call
-from dialer.domain.campaign import Campaign, may_dial
+from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Conflict, Fatal, Missing, NetworkTrouble, StoreDown
+from dialer.domain.gates import may_dial
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, StateChange

@@ -53,10 +53,10 @@ KNOBS = (
     Knob("operators", "IDS", "Who works on it: 101,105-109; none.", operators),
     Knob("trunks", "NAMES", "Ways out in order of preference: main,spare; none.", items),
     Knob("caller_id", "NUMBER", "The number that people see; none: the trunk's own."),
-    Knob("schedule", "HOURS", "In the called person's zone: 'Mon-Fri 09:00-20:00, Sat 10:00-16:00'.", schedule),
+    Knob("schedule", "HOURS", "In the person's zone: 'Mon-Fri 09:00-20:00, Sat 10:00-16:00'.", schedule),
     Knob("ring_s", "SECONDS", "How long a phone rings, 15 s at least.", span),
     Knob("wrap_up_s", "SECONDS", "The operator's time for the card after a call.", span),
-    Knob("after_wrap_up_ready", "YES|NO", "yes: ready after the wrap-up; no: paused.", yes_or_no, "ready_after_wrap_up"),
+    Knob("after_wrap_up_ready", "YES|NO", "no: paused after the wrap-up.", yes_or_no, "ready_after_wrap_up"),
     Knob("language", "ru|en", f"Of what people hear: {', '.join(Language)}."),
     Knob("record", "YES|NO", "Record talks.", yes_or_no),
     Knob("longest_talk_s", "SECONDS", f"A talk is ended after this: {LEG_S}.", span, "longest_talk"),
@@ -64,7 +64,7 @@ KNOBS = (
     Knob("max_attempts", "N", "Most attempts at one lead, all its numbers together.", whole),
     Knob("rest_s", "TIME", f"Between two attempts at one number: {LEG_S}.", span, "rest"),
     Knob("abandoned_rest_s", "TIME", "After a call that nobody could take.", span, "abandoned_rest"),
-    Knob("retries", "OUTCOME=TIMES", "no_answer=2h,24h,next (next: the lead's next number first); busy=never.",
+    Knob("retries", "OUTCOME=TIMES", "no_answer=2h,24h,next (the lead's next number first); busy=never.",
          retry, "retry", many=True),
     Knob("cap", "N", "Most calls in flight; 0: no cap of its own.", whole),
     Knob("message", "SOUND", "A sound that is there already; `campaign message` makes one."),
@@ -99,7 +99,9 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
     async def work(settings: Settings, stores: Stores) -> Campaign:
         if not name.strip() or len(name) > 100 or not name.isprintable():
             raise BadValue(f"{name[:40]!r} cannot name a campaign: take 1 to 100 printable characters")
-        new = await changed(settings, stores, Campaign(CampaignId(0), name.strip(), country=settings.country), given)
+        new = await changed(
+            settings, stores, Campaign(CampaignId(0), name.strip(), country=settings.country), given
+        )
         return await stores.campaigns.add(new)
 
     _show(with_stores(work), as_json=as_json, verb="added")
@@ -139,7 +141,9 @@ async def _check_people(stores: Stores, new: Campaign, sent: Mapping[str, Any]) 
     if "operators" in sent:
         known = {account.id for account in await stores.accounts.all()}
         if unknown := sorted(new.operators - known):
-            raise BadValue(f"--operators: there is no operator {', '.join(unknown[:5])}: `dialer operator add`")
+            raise BadValue(
+                f"--operators: there is no operator {', '.join(unknown[:5])}: `dialer operator add`"
+            )
     if "trunks" in sent:
         ways = {trunk.id for trunk in await stores.trunks.all()}
         if absent := [trunk for trunk in new.trunks if trunk not in ways]:
@@ -197,11 +201,24 @@ def show_all(as_json: AsJson = False) -> None:
         print_json([CampaignOut.of(one).model_dump(mode="json") | {"leads": counts} for one, counts in found])
         return
     names = ("id", "name", "status", "mode", "purpose", "operators", "trunks", "leads", "to call now")
-    print_table(names, [
-        (one.id, one.name, one.status, one.mode, one.purpose, len(one.operators), one.trunks,
-         sum(counts.values()), counts.get("new", 0) + counts.get("retry_due", 0))
-        for one, counts in found
-    ], empty="There is no campaign: `dialer campaign add NAME` makes one.")
+    print_table(
+        names,
+        [
+            (
+                one.id,
+                one.name,
+                one.status,
+                one.mode,
+                one.purpose,
+                len(one.operators),
+                one.trunks,
+                sum(counts.values()),
+                counts.get("new", 0) + counts.get("retry_due", 0),
+            )
+            for one, counts in found
+        ],
+        empty="There is no campaign: `dialer campaign add NAME` makes one.",
+    )
 
 
 @app.command("show")
@@ -265,7 +282,9 @@ def pause(name: Name) -> None:
 
     def problem(campaign: Campaign, settings: Settings) -> None:
         if campaign.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSED):
-            raise Conflict(f"campaign {campaign.name!r} is {campaign.status}: only a running one can be paused")
+            raise Conflict(
+                f"campaign {campaign.name!r} is {campaign.status}: only a running one can be paused"
+            )
 
     _set_status(name, CampaignStatus.PAUSED, problem)
 

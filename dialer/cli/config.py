@@ -58,7 +58,9 @@ def mask(url: str) -> str:
 
 
 def migrate(
-    check: Annotated[bool, typer.Option("--check", help="Only say whether it is needed (exit code 1).")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether it is needed (exit code 1).")
+    ] = False,
 ) -> None:
     """Bring the database to the tables that this version needs."""
     settings = load_settings()

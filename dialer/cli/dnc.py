@@ -24,7 +24,9 @@ Entry = Annotated[
 Campaign = Annotated[str, typer.Option("--campaign", metavar="NAME", help="For this campaign only.")]
 
 
-async def read_entry(settings: Settings, stores: Stores, text: str, campaign: str) -> tuple[str, CampaignId | None]:
+async def read_entry(
+    settings: Settings, stores: Stores, text: str, campaign: str
+) -> tuple[str, CampaignId | None]:
     """The entry as it is kept, and the campaign that it is for."""
     entry = checked(text) if text.startswith("+") or "*" in text else one_number(text, settings.country)
     return entry, (await find_campaign(stores, campaign)).id if campaign else None
@@ -32,7 +34,9 @@ async def read_entry(settings: Settings, stores: Stores, text: str, campaign: st
 
 @app.command("add")
 def add(
-    entry: Entry, campaign: Campaign = "", reason: Annotated[str, typer.Option(help="Why, for the record.")] = ""
+    entry: Entry,
+    campaign: Campaign = "",
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
 ) -> None:
     """Bar a number or a prefix at once, for every way of dialing."""
 
@@ -66,4 +70,6 @@ def show_all(as_json: AsJson = False) -> None:
         print_json(rows)
     else:
         names = ("entry", "campaign", "reason", "at")
-        print_table(names, [tuple(row.get(name) for name in names) for row in rows], empty="The list is empty.")
+        print_table(
+            names, [tuple(row.get(name) for name in names) for row in rows], empty="The list is empty."
+        )

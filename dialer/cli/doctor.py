@@ -88,10 +88,11 @@ def checks(settings: Settings, known: Known) -> list[Check]:
     folders = (("sounds", sounds_dir(settings), False), ("recordings", recordings_dir(settings), True))
     room = {"data": settings.data_dir.absolute(), "recordings": recordings_dir(settings)}
     place = where(settings, known)
+    listener = (settings.ari_bind, settings.ari_port, settings.cell)
     return [
         Check("asterisk", lambda: asterisk.look_at_asterisk(place), "restart Asterisk"),
         Check("ami", lambda: stores.look_at_registrations(_ami(settings), _registering(known))),
-        Check("service port", lambda: machine.look_at_port(settings.ari_bind, settings.ari_port, settings.cell)),
+        Check("service port", lambda: machine.look_at_port(*listener)),
         Check("service", lambda: stores.look_at_service(_address(settings))),
         Check("name lookup", lambda: machine.look_at_names(process)),
         Check("database", lambda: stores.look_at_database(lambda: database_revision(settings), head()),
@@ -112,7 +113,7 @@ def where(settings: Settings, known: Known) -> asterisk.Place:
         password=_secret(settings.ari_password_file),
         app=settings.ari_app,
         modules=needed_modules(),
-        trunks=[trunk.id for trunk in known.trunks if trunk.enabled],
+        trunks=[trunk for trunk in known.trunks if trunk.enabled],
         is_accepted=is_accepted,
         wanted=wanted(),
     )
@@ -170,5 +171,3 @@ def _is_here(settings: Settings) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-

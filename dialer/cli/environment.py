@@ -22,7 +22,13 @@ T = TypeVar("T")
 
 PREFIX = "DIALER_"
 _SIGNS = {Ge: ("ge", "at least"), Gt: ("gt", "more than"), Le: ("le", "at most"), Lt: ("lt", "less than")}
-_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "Path": "a path", "str": "text"}
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "Path": "a path",
+    "str": "text",
+}
 
 
 def load_settings() -> Settings:
@@ -67,7 +73,9 @@ def unknown_names() -> list[str]:
     for name in sorted(os.environ):  # names only: the values are read by Settings and nobody else
         if name.startswith(PREFIX) and name not in known:
             near = get_close_matches(name, known, 1)
-            found.append(f"{name} is not a setting and has no effect" + (f": is it {near[0]}?" if near else "."))
+            found.append(
+                f"{name} is not a setting and has no effect" + (f": is it {near[0]}?" if near else ".")
+            )
     return found
 
 

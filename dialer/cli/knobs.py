@@ -196,7 +196,7 @@ def _days(text: str) -> list[int]:
     """`Mon-Fri`, `Sat Sun`, `Fri-Mon`."""
     days: list[int] = []
     for part in text.split():
-        first, dash, last = part.partition("-")
+        first, _, last = part.partition("-")
         begin, end = _day(first), _day(last or first)
         days += [(begin + step) % 7 for step in range((end - begin) % 7 + 1)]
     return sorted(set(days))

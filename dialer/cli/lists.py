@@ -20,22 +20,25 @@ from dialer.cli.campaign import find_campaign
 from dialer.cli.environment import with_stores
 from dialer.cli.knobs import Knob, with_knobs
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say
-from dialer.domain.campaign import Campaign
 from dialer.domain.columns import Field
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
+from dialer.domain.types import CampaignId
 from dialer.ports import Stores
 from dialer.settings import Settings
 
-CampaignOption = Annotated[str, typer.Option("--campaign", metavar="NAME", help="The campaign, by name or id.")]
+CampaignOption = Annotated[
+    str, typer.Option("--campaign", metavar="NAME", help="The campaign, by name or id.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read all of it, change nothing.")]
 Header = Annotated[
     bool | None,
     typer.Option("--header/--no-header", show_default=False, help="Whether the first row is a header."),
 ]
 Undo = Annotated[
-    int | None, typer.Option(metavar="ID", show_default=False, help="Take an import back, if nobody was called.")
+    int | None,
+    typer.Option(metavar="ID", show_default=False, help="Take an import back, if nobody was called."),
 ]
 Listed = Annotated[bool, typer.Option("--list", help="Show what was imported.")]
 KNOBS = (
@@ -72,7 +75,9 @@ class Result:
 
 @with_knobs(KNOBS)
 def import_list(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV or XLSX.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="CSV or XLSX.", show_default=False)
+    ] = None,
     campaign: CampaignOption = "",
     *,
     dry_run: DryRun = False,
@@ -150,27 +155,25 @@ async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool
     preview = file.preview(taken)
     if not is_quiet:
         show(preview)
-    with RejectsFile(wish.rejects) as rejects:
-        import_id = await _import(stores, campaign, file, taken, rejects, wish)
+    with RejectsFile(wish.rejects) as rejects, bar() as progress:
+        task = progress.add_task("reading" if wish.is_dry else "importing", total=file.about)
+        leads = file.leads(taken, rejects.write, lambda counts: progress.update(task, completed=counts.rows))
+        import_id = await _keep(stores, campaign.id, wish, file, leads)
     return Result(import_id, file, preview, file.counts, wish.rejects if rejects.lines else None)
 
 
-async def _import(
-    stores: Stores, campaign: Campaign, file: ListFile, taken: Taken, rejects: RejectsFile, wish: Wish
+async def _keep(
+    stores: Stores, campaign: CampaignId, wish: Wish, file: ListFile, leads: Iterator[Lead]
 ) -> int | None:
-    with bar() as progress:
-        task = progress.add_task("reading" if wish.is_dry else "importing", total=file.about)
-        leads = file.leads(taken, rejects.write, lambda counts: progress.update(task, completed=counts.rows))
-        first = await asyncio.to_thread(next, leads, None)
-        if first is None:
-            raise BadValue(f"no row of {wish.path} became a lead: {_why(file.counts)}")
-        if wish.is_dry:
-            await asyncio.to_thread(_exhaust, leads)
-            return None
-        import_id, _ = await stores.leads.import_list(
-            campaign.id, wish.path.name, chain([first], leads), now=utc_now()
-        )
-        progress.update(task, completed=file.counts.rows, total=file.counts.rows)
+    """Puts the leads where they belong; None after a dry run."""
+    first = await asyncio.to_thread(next, leads, None)
+    if first is None:
+        raise BadValue(f"no row of {wish.path} became a lead: {_why(file.counts)}")
+    every = chain([first], leads)
+    if wish.is_dry:
+        await asyncio.to_thread(_exhaust, every)
+        return None
+    import_id, _ = await stores.leads.import_list(campaign, wish.path.name, every, now=utc_now())
     return import_id
 
 

@@ -11,29 +11,27 @@ from typing import Any
 import structlog
 
 from dialer.domain.types import masked
-from dialer.settings import Settings
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9A-Za-z])")
 
 
-def configure(settings: Settings) -> None:
-    """Once, before anything is logged. Libraries speak up at warnings only."""
+def configure(level: str = "warning", form: str = "console") -> None:
+    """Before anything is logged; libraries speak up at warnings only. Stdout is for results."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         mask,
     ]
-    is_json = settings.log_format == "json"
+    is_json = form == "json"
     last: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if is_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
     )
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     structlog.configure(
         processors=[*shared, *([structlog.processors.format_exc_info] if is_json else []), last],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)

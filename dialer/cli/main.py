@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 
 from dialer.cli import campaign, config, dnc, lists, operator, records, reference, token, trunk
-
 from dialer.cli.doctor import doctor
+from dialer.cli.log import configure
 from dialer.cli.run import run
 from dialer.cli.screen import complain
 from dialer.domain.errors import ObzvonError
@@ -31,6 +31,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     """Obzvon: a predictive dialer for Asterisk."""
+    configure()
     if version:
         config.version()
         raise typer.Exit

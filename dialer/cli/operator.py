@@ -33,7 +33,10 @@ from dialer.settings import Settings
 from dialer.web.api.operators import AccountChange
 
 app = typer.Typer(no_args_is_help=True, help="Operators: accounts, phones, and what they are told.")
-Id = Annotated[str, typer.Argument(metavar="ID", help="The number to log in with: two to six digits.", show_default=False)]
+Id = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="The number to log in with: two to six digits.", show_default=False),
+]
 PIN_LENGTH = range(4, 13)
 
 KNOBS = (
@@ -44,7 +47,7 @@ KNOBS = (
     Knob("trunk", "NAME", "By which an outside phone is called."),
     Knob("language", "ru|en", f"Of the prompts: {', '.join(Language)}."),
     Knob("enabled", "YES|NO", "no: may not log in.", yes_or_no),
-    Knob("sip_password_file", "PATH", "A file with the phone's password; a new one is made if not said.", Path),
+    Knob("sip_password_file", "PATH", "A file with the phone's password; made if not said.", Path),
     Knob("pin_file", "PATH", "A file with the PIN for logging in by phone keys.", Path),
 )  # fmt: skip
 AskPin = Annotated[bool, typer.Option("--pin", help="Ask for the PIN (4 to 12 digits), without showing it.")]
@@ -60,7 +63,9 @@ def add(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Ma
         if not OPERATOR_NUMBER.fullmatch(operator):
             raise BadValue(f"{operator[:20]!r} cannot be an operator's number: take two to six digits")
         if operator in {account.id for account in await stores.accounts.all()}:
-            raise Conflict(f"there is an operator {operator} already: change it by `dialer operator set {operator}`")
+            raise Conflict(
+                f"there is an operator {operator} already: change it by `dialer operator set {operator}`"
+            )
         account = Account(OperatorId(operator), given.get("name", f"Operator {operator}"))
         account = await changed(settings, stores, account, given, text)
         await stores.accounts.add(account)
@@ -85,7 +90,9 @@ def change(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given:
     text = _pin(given, ask=pin)
 
     async def work(settings: Settings, stores: Stores) -> Account:
-        account = await changed(settings, stores, await stores.accounts.get(OperatorId(operator)), given, text)
+        account = await changed(
+            settings, stores, await stores.accounts.get(OperatorId(operator)), given, text
+        )
         await stores.accounts.save(account)
         return account
 
@@ -113,7 +120,9 @@ async def changed(
         await asyncio.to_thread(read_secret, path)
         account = replace(account, sip_password_file=str(path.absolute()))
     elif account.phone is PhoneKind.SIP and not account.sip_password_file:
-        account = replace(account, sip_password_file=await asyncio.to_thread(_new_password, settings, account))
+        account = replace(
+            account, sip_password_file=await asyncio.to_thread(_new_password, settings, account)
+        )
     return replace(account, pin_hash=await hash_secret(pin)) if pin else account
 
 
@@ -155,10 +164,10 @@ def _tell_phone(settings: Settings, account: Account) -> None:
         return
     host = urlsplit(settings.ari_http_url).hostname or ""
     where = "the address of Asterisk's machine" if host in ("127.0.0.1", "localhost", "::1") else host
-    say(f"register a phone: server {where} (port 5060, unless asterisk_conf says otherwise), user {account.id},")
+    say(f"register a phone: server {where} (port 5060, unless SIP_PORT was changed), user {account.id},")
     say(f"  password: the line in {account.sip_password_file}")
     pin = "" if account.pin_hash else f" (it needs a PIN: dialer operator set {account.id} --pin)"
-    say(f"to log in: dial *10 on the phone{pin}, or `dialer operator login {account.id}`; keys: *11 ready, *12 pause")
+    say(f"to log in: *10 on the phone{pin}, or `dialer operator login {account.id}`; *11 ready, *12 pause")
 
 
 def plain(account: Account) -> dict[str, Any]:
@@ -190,8 +199,11 @@ def show_all(as_json: AsJson = False) -> None:
         print_json(found)
         return
     names = ("id", "name", "state", "leg", "phone", "number", "trunk", "language", "has_pin", "enabled")
-    print_table(names, [tuple(one[name] for name in names) for one in found],
-                empty="There is no operator: `dialer operator add 101 --name NAME` makes one.")
+    print_table(
+        names,
+        [tuple(one[name] for name in names) for one in found],
+        empty="There is no operator: `dialer operator add 101 --name NAME` makes one.",
+    )
 
 
 async def states(settings: Settings) -> dict[str, str]:
@@ -251,7 +263,7 @@ def pause(
 
 
 @app.command("test")
-def test(operator: Id, as_json: AsJson = False) -> None:
+def try_phone(operator: Id, as_json: AsJson = False) -> None:
     """Call the phone once and say what happened at each step."""
     tell_trial(ask_now(load_settings(), "POST", f"/v1/operators/{operator}/test"), as_json=as_json)
 
@@ -260,5 +272,3 @@ def _tell(operator: str, verb: str, body: object = None) -> None:
     result = ask_now(load_settings(), "POST", f"/v1/operators/{operator}/{verb}", body=body)["result"]
     then = f", then {result['then']}" if result.get("then") else ""
     say(f"operator {operator} is {result['state']}{then}")
-
-

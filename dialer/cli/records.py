@@ -20,7 +20,9 @@ from dialer.domain.types import OperatorId, Outcome
 from dialer.ports import CdrQuery, Stores
 from dialer.settings import Settings
 
-LOOKS = 4  # live sums may be off by the closings of the last second: looked at again before they are called wrong
+LOOKS = (
+    4  # live sums may be off by the closings of the last second: looked at again before they are called wrong
+)
 LOOK_AGAIN_S = 1.0
 FIGURES = ("attempts", "answered", "connected", "abandoned", "talk_s", "duration_s")
 SAME = 1e-3  # seconds; sums of floats
@@ -82,7 +84,7 @@ def check(
 
 
 async def compare(settings: Settings, day: date) -> tuple[list[dict[str, Any]], int]:
-    """The differences of a day, looked at until they have had time to go away; and how many rows there are."""
+    """The differences of a day, after they had time to go away, and the number of rows."""
     since = datetime(day.year, day.month, day.day, tzinfo=UTC)
     span = {"since_at": since.isoformat(), "until_at": (since + timedelta(days=1)).isoformat()}
     wrong: list[dict[str, Any]] = []
@@ -171,6 +173,20 @@ def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     if as_json:
         print_json(found)
         return
-    names = ("id", "dialled_at", "number", "trunk", "outcome", "ring_s", "wait_s", "talk_s", "operator", "disposition",
-             "cause", "sip_code")
-    print_table(names, [tuple(getattr(one, name) for name in names) for one in found], empty="There are no records.")
+    names = (
+        "id",
+        "dialled_at",
+        "number",
+        "trunk",
+        "outcome",
+        "ring_s",
+        "wait_s",
+        "talk_s",
+        "operator",
+        "disposition",
+        "cause",
+        "sip_code",
+    )
+    print_table(
+        names, [tuple(getattr(one, name) for name in names) for one in found], empty="There are no records."
+    )

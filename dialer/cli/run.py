@@ -37,7 +37,7 @@ def run(
 ) -> None:
     """Run the service: engine, API, FastAGI and metrics; Ctrl-C lets talks end, twice ends them."""
     settings = load_settings()
-    configure(settings)
+    configure(settings.log_level, settings.log_format)
     for sentence in unknown_names():
         remark(sentence)
     asyncio.run(run_service(settings, frozenset(only or EVERYTHING), migrate=migrate))
@@ -111,6 +111,6 @@ async def refuse_short_rings(settings: Settings) -> None:
         for campaign in await stores.campaigns.all():
             if campaign.status is CampaignStatus.RUNNING and campaign.ring_s < LAWFUL_RING_S:
                 raise Fatal(
-                    f"campaign {campaign.name!r} rings for {campaign.ring_s:g} s, at least {LAWFUL_RING_S:g} s"
-                    f" are lawful: dialer campaign set {campaign.name!r} --ring-s {LAWFUL_RING_S:g}"
+                    f"campaign {campaign.name!r} rings for {campaign.ring_s:g} s, {LAWFUL_RING_S:g} s is the"
+                    f" least that is lawful: dialer campaign set {campaign.name!r} --ring-s {LAWFUL_RING_S:g}"
                 )

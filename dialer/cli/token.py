@@ -24,7 +24,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 def add(
     name: Name,
     role: Annotated[
-        str, typer.Option(metavar="ROLE", help="viewer, supervisor, admin, or operator:101 for that one operator.")
+        str,
+        typer.Option(
+            metavar="ROLE", help="viewer, supervisor, admin, or operator:101 for that one operator."
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -47,7 +50,10 @@ def add(
 
 def plain(token: Token) -> dict[str, Any]:
     """What may be seen of a token."""
-    return {name: getattr(token, name) for name in ("id", "name", "role", "created_at", "last_used_at", "revoked_at")}
+    return {
+        name: getattr(token, name)
+        for name in ("id", "name", "role", "created_at", "last_used_at", "revoked_at")
+    }
 
 
 @app.command("list")
@@ -58,8 +64,11 @@ def show_all(as_json: AsJson = False) -> None:
         print_json(rows)
     else:
         names = ("id", "name", "role", "created_at", "last_used_at", "revoked_at")
-        print_table(names, [tuple(row.values()) for row in rows],
-                    empty="There is no token: `dialer token add NAME --role admin` makes one.")
+        print_table(
+            names,
+            [tuple(row.values()) for row in rows],
+            empty="There is no token: `dialer token add NAME --role admin` makes one.",
+        )
 
 
 @app.command("revoke")

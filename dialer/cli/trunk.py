@@ -25,7 +25,9 @@ from dialer.settings import Settings
 from dialer.web.api.trunks import TrunkChange
 
 app = typer.Typer(no_args_is_help=True, help="The SIP ways out: carriers' accounts.")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, dashes.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, dashes.", show_default=False)
+]
 LATER = "Asterisk gets it when the service runs: `dialer run`"
 
 KNOBS = (
@@ -35,8 +37,8 @@ KNOBS = (
     Knob("register", "YES|NO", "Register there; no: known by its address.", yes_or_no),
     Knob("user", "NAME", "The account at the carrier."),
     Knob("password_file", "PATH", "A file with its password, mode 0600; it is read at each start.", Path),
-    Knob("from_user", "NAME", "The user in From, where the carrier wants one; the number goes along as identity."),
-    Knob("number_format", "+7|7|8", "How the carrier wants numbers: +79161234567, 79161234567 or 89161234567."),
+    Knob("from_user", "NAME", "The user in From, where the carrier wants one."),
+    Knob("number_format", "+7|7|8", "How the carrier wants numbers: +79161234567, 7916... or 8916..."),
     Knob("codecs", "NAMES", "In order of preference: alaw,ulaw.", items),
     Knob("caller_ids", "NUMBERS", "The numbers that people may see.", items),
     Knob("lines", "N", "Most calls at a time.", whole),
@@ -117,12 +119,39 @@ def show_all(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    names = ("name", "host", "port", "transport", "register", "user", "numbers", "lines", "calls/s", "prefixes", "on")
-    print_table(names, [
-        (one.id, one.host, one.port, one.transport, one.register, one.user, one.number_format, one.lines,
-         one.calls_per_s, one.prefixes, one.enabled)
-        for one in found
-    ], empty="There is no trunk: `dialer trunk add NAME --host HOST` makes one.")
+    names = (
+        "name",
+        "host",
+        "port",
+        "transport",
+        "register",
+        "user",
+        "numbers",
+        "lines",
+        "calls/s",
+        "prefixes",
+        "on",
+    )
+    print_table(
+        names,
+        [
+            (
+                one.id,
+                one.host,
+                one.port,
+                one.transport,
+                one.register,
+                one.user,
+                one.number_format,
+                one.lines,
+                one.calls_per_s,
+                one.prefixes,
+                one.enabled,
+            )
+            for one in found
+        ],
+        empty="There is no trunk: `dialer trunk add NAME --host HOST` makes one.",
+    )
 
 
 @app.command("remove")
@@ -150,9 +179,11 @@ def push(name: Name) -> None:
 
 
 @app.command("test")
-def test(
+def try_number(
     name: Name,
-    to: Annotated[str, typer.Argument(metavar="NUMBER", help="A phone that you can hear.", show_default=False)],
+    to: Annotated[
+        str, typer.Argument(metavar="NUMBER", help="A phone that you can hear.", show_default=False)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Make one call by this trunk and say what happened at each step."""

@@ -9,14 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from math import isfinite
-from typing import TYPE_CHECKING
 
+from dialer.domain.campaign import Campaign
 from dialer.domain.schedule import Window, every_day, narrow
 from dialer.domain.types import Mode, Outcome, Purpose
 from dialer.domain.verdict import Gate, Verdict, refuse
-
-if TYPE_CHECKING:  # campaign asks this module at the moment of dialing
-    from dialer.domain.campaign import Campaign
 
 LAWFUL_RING_S = 15.0
 LONGEST_RING_S = 120.0

@@ -233,10 +233,11 @@ def lost_before_answer(call: Call, event: c.OperatorLost) -> Result:
 
 
 def reserved_early(call: Call, event: c.Reserved) -> Result:
-    """The operator waits for the answer."""
+    """The operator waits for the answer; one whose phone must be rung is summoned, if it is time already."""
     if call.operator is not None or call.hanging_up:
         return spare(call, event)
-    return replace(call, operator=event.operator), ()
+    summon = (c.Summon(),) if call.state is State.RINGING else ()
+    return replace(call, operator=event.operator), summon
 
 
 # --- from the answer to the talk --------------------------------------------------------------------------

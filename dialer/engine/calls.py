@@ -232,7 +232,8 @@ class Calls:
         if current is None or current.operator != operator or current.hanging_up:
             return
         try:
-            self._floor.beep(operator)
+            if current.state is State.RESERVED:  # not when he takes the person back from hold
+                self._floor.beep(operator)
             if call.direction is Direction.IN and call.bridge_at is None:
                 await self._shell.switch.answer(ChannelId(call.id))
             await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))

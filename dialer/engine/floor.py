@@ -189,11 +189,12 @@ class Floor:
                 call.operator if own is not None and own.call == call.id and own.leg is LegState.UP else None
             )
         for taken in self._operators.values():  # asked twice before the answer was heard: nobody else
-            if taken.call == call.id and taken.state is State.RESERVED and taken.leg is LegState.UP:
-                return taken.id
-        free = [
-            op for op in self._operators.values() if self.is_free(op) and self.serves(op.id, call.campaign)
-        ]
+            if taken.call == call.id and taken.state is State.RESERVED:
+                return taken.id if taken.leg is LegState.UP or call.answer_at is None else None
+        team = [op for op in self._operators.values() if self.serves(op.id, call.campaign)]
+        free = [op for op in team if self.is_free(op)]
+        if not free and call.answer_at is None:  # there is time to ring a phone
+            free = [op for op in team if self.is_summonable(op)]
         if not free:
             return None
         chosen = min(free, key=lambda op: (op.ready_since_at or self._shell.clock(), op.id))

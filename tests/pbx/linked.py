@@ -130,8 +130,8 @@ async def polled(holds: Callable[[], Awaitable[bool]], what: str, timeout_s: flo
     """Returns when the condition holds; fails the test, naming it, when it does not in time."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not await holds():
-                await asyncio.sleep(0.01)  # noqa: ASYNC110  # the conditions are asked of other processes
+            while not await holds():  # noqa: ASYNC110  # asked of other processes, which signal nothing
+                await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"not within {timeout_s:g} s: {what}") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +18,6 @@ from dialer.domain.types import ChannelId
 from dialer.lab.lab import Lab, Options
 from tests.pbx.linked import ANSWERS, BUSY, GONE_AT_ONCE, PLAN, RINGS, idle, polled, ready
 
-WATCHER = "second-observer"
 SEEN_BY_BOTH = ("ChannelCreated", "Dial", "ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed")
 
 
@@ -31,12 +31,13 @@ async def lab() -> AsyncIterator[Lab]:
 async def observer(lab: Lab) -> AsyncIterator[list[RawEvent]]:
     """Everything that aioari hears of the trunk's channels."""
     place, heard = lab.environment(), list[RawEvent]()
+    app = f"observer-{secrets.token_hex(3)}"  # one that was known before could be subscribed without a socket
     url = place["DIALER_ARI_HTTP_URL"].removesuffix("ari")
     client = await aioari.connect(url, place["DIALER_ARI_USER"], lab.values["ARI_PASSWORD"])
     client.on_event("*", heard.append)
-    running = asyncio.create_task(client.run(apps=WATCHER))
+    running = asyncio.create_task(client.run(apps=app))
     try:
-        await polled(lambda: subscribed(client), "aioari is subscribed")
+        await polled(lambda: subscribed(client, app), "aioari is subscribed")
         yield heard
     finally:
         await client.close()
@@ -45,10 +46,10 @@ async def observer(lab: Lab) -> AsyncIterator[list[RawEvent]]:
             await running
 
 
-async def subscribed(client: Any) -> bool:
+async def subscribed(client: Any, app: str) -> bool:
     """Its application exists only once its socket is open."""
     try:
-        await client.applications.subscribe(applicationName=WATCHER, eventSource="endpoint:PJSIP")
+        await client.applications.subscribe(applicationName=app, eventSource="endpoint:PJSIP")
     except Exception:  # aioari raises whatever class its HTTP library has for a 404
         return False
     return True

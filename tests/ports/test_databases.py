@@ -107,7 +107,7 @@ async def test_two_processes_may_migrate_at_once(postgres_server: Server) -> Non
 async def use_everything(stores: Stores) -> None:
     """Every query that the service makes while it works."""
     campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "c"))).id
-    import_id, _ = await stores.leads.import_list(campaign, "a.csv", entries(9), now=AT)
+    await stores.leads.import_list(campaign, "a.csv", entries(9), now=AT)
     leads = await stores.leads.lease(campaign, 4, cell=CELL, now=AT, until_at=SOON)
     await stores.leads.renew([leads[0].id], until_at=SOON)
     await stores.leads.give_back([leads[0].id], not_before_at=AT)
@@ -145,6 +145,8 @@ async def use_everything(stores: Stores) -> None:
 
 
 SMALL = {
+    "alembic_version",
+    "last_of",
     "dnc",
     "imports",
     "tokens",
@@ -240,10 +242,9 @@ async def test_an_import_holds_up_no_other_writer_while_the_file_is_read(sqlite_
     ],
 )
 async def test_an_address_that_cannot_be_one_is_fatal_without_its_password(url: str, says: str) -> None:
-    for attempt in (migrate(url), revision(url)):
-        with pytest.raises(Fatal, match=says) as told:
-            await attempt
-        assert "hush" not in str(told.value)
+    with pytest.raises(Fatal, match=says) as told:
+        await migrate(url)
+    assert "hush" not in str(told.value)
 
 
 async def test_a_database_that_cannot_be_reached_is_named_without_its_password(

@@ -7,9 +7,10 @@ from datetime import time, timedelta
 
 import pytest
 
-from dialer.domain.campaign import Campaign, Retry, every_day
+from dialer.domain.campaign import Campaign, Retry
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.operators import Account
+from dialer.domain.schedule import every_day
 from dialer.domain.trunk import NumberFormat, Trunk
 from dialer.domain.types import (
     CampaignId,

@@ -40,9 +40,19 @@ class _Manager(Manager):  # type: ignore[misc]  # panoramisk has no types
     """Panoramisk's client, which goes on connecting after its close: this one does not."""
 
     is_over = False
+    is_refused = False  # at the last log-in
 
     def connect(self, *args: Any, **options: Any) -> Any:
         return None if self.is_over else super().connect(*args, **options)
+
+    def login(self, future: Any) -> Any:
+        accepted = super().login(future)
+        if not accepted and not self.is_refused:
+            log.warning(
+                "AMI refuses our user or password", place=f"{self.config['host']}:{self.config['port']}"
+            )
+        self.is_refused = not accepted
+        return accepted
 
 
 class Ami:
@@ -57,7 +67,6 @@ class Ami:
         self._place = f"AMI at {host}:{port}"
         self._timeout_s = timeout_s
         self._connected = asyncio.Event()
-        self._refused = False
         self._manager = _Manager(
             host=host,
             port=port,
@@ -75,6 +84,11 @@ class Ami:
     def is_connected(self) -> bool:
         """Logged in."""
         return self._connected.is_set()
+
+    @property
+    def is_refused(self) -> bool:
+        """The last log-in was refused: user or password are wrong."""
+        return self._manager.is_refused
 
     async def start(self) -> None:
         """Begins to connect; returns at once."""
@@ -149,6 +163,5 @@ def _seconds(value: object) -> float:
 def _silent() -> logging.Logger:
     """Panoramisk logs whole actions and tracebacks; what matters of it is logged here."""
     quiet = logging.getLogger("dialer.ami.panoramisk")
-    quiet.propagate = False
-    quiet.addHandler(logging.NullHandler())
+    quiet.setLevel(logging.CRITICAL + 1)
     return quiet

@@ -21,7 +21,7 @@ CODECS = frozenset({"alaw", "ulaw", "g722", "gsm", "opus", "g729"})
 LONGEST_PASSWORD = 128
 
 NEVER_LAST_TRY = "100000000"  # of a registration; ten tries, the default, are over in ten minutes
-PROBE_PHONE_S, PROBE_TRUNK_S, PROBE_TIMEOUT_S = "5", "30", "3.0"
+PROBE_PHONE_S, PROBE_TRUNK_S, PROBE_TIMEOUT_S = "5", "10", "3.0"
 
 # the folders of Debian's packages; there is no link `ru`
 PROMPTS = {Language.RU: "ru_RU_f_IvrvoiceRU", Language.EN: "en"}
@@ -125,6 +125,7 @@ def _registration(trunk: Trunk) -> dict[str, str]:
         "endpoint": trunk.id,
         "line": "yes",
         "expiration": "300",
+        "max_random_initial_delay": "1",  # ten seconds, the default, are for hundreds of trunks at once
         "retry_interval": "20",
         "max_retries": NEVER_LAST_TRY,
         "auth_rejection_permanent": "no",

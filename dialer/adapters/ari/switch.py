@@ -28,6 +28,10 @@ ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a 
 GONE = (404,)
 NOT_IN_BRIDGE = (400, 404, 422)  # channel gone, bridge gone, channel elsewhere
 EXISTS = (409,)
+NO_CHANNEL = (
+    409,
+    500,
+)  # the id is in use, or the trunk is unknown: Asterisk has no words of its own for that
 NO_ENDPOINT_YET = (404, 422)
 GUARD_AGAIN_S = "0.3"  # a person who could not be connected is the PBX's charge again, if we die now
 
@@ -124,13 +128,11 @@ class AriSwitch:
         try:
             await self._ask(request)
         except Refused as refusal:
-            if refusal.status not in EXISTS:
+            if refusal.status not in NO_CHANNEL:
                 raise
             name = endpoint.rpartition("@")[2].rpartition("/")[2]
-            raise Refused(
-                refusal.status,
-                f"{refusal.reason}; it says so too when it has no way to {name!r}",
-            ) from refusal
+            reason = f"{refusal.reason}; it says so too when it has no way to {name!r}"
+            raise Refused(refusal.status, reason) from refusal
 
     async def connect(self, channel: ChannelId, bridge: BridgeId) -> None:
         """Both requests leave at once and are served in this order; after a refusal the guard runs again."""

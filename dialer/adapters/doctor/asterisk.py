@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
+from dialer.adapters.doctor.sip import is_answering, resolves
 from dialer.domain.errors import NetworkTrouble, Refused
+from dialer.domain.trunk import Trunk
 
 ANSWER_S = 3.0
 EVENTS = 7
@@ -35,7 +37,7 @@ class Place:
     password: str
     app: str
     modules: frozenset[str]
-    trunks: Sequence[str]
+    trunks: Sequence[Trunk]
     is_accepted: Callable[[str], bool]
     wanted: str  # the accepted versions in words
 
@@ -51,7 +53,11 @@ async def look_at_asterisk(place: Place) -> list[Finding]:
             try:
                 found += await look(http, place)
             except (NetworkTrouble, aiohttp.ClientError, TimeoutError, OSError) as trouble:
-                found.append(broken(name, f"Asterisk did not tell: {_words(trouble)}", "asterisk -rx 'core show version'"))
+                found.append(
+                    broken(
+                        name, f"Asterisk did not tell: {_words(trouble)}", "asterisk -rx 'core show version'"
+                    )
+                )
         return found
 
 
@@ -130,21 +136,25 @@ async def _application(http: aiohttp.ClientSession, place: Place) -> list[Findin
 
 async def _trunks(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
     states = {row["resource"]: row["state"] for row in await _get(http, place, "endpoints/PJSIP")}
-    return [_trunk(name, states.get(name)) for name in place.trunks]
+    return list(await asyncio.gather(*(_trunk(trunk, states.get(trunk.id)) for trunk in place.trunks)))
 
 
-def _trunk(trunk: str, state: str | None) -> Finding:
-    name = f"trunk {trunk}"
-    match state:
-        case "online":
-            return well(name, "answers Asterisk's probes")
-        case None:
-            return doubtful(name, "Asterisk does not have it yet", f"dialer run, then: dialer trunk push {trunk}")
-        case "offline":
-            mend = f"check host, port and firewall, then: dialer trunk test {trunk} NUMBER"
-            return broken(name, "does not answer Asterisk's probes", mend)
-        case _:
-            return doubtful(name, f"its state is {state}", f"dialer trunk test {trunk} NUMBER")
+async def _trunk(trunk: Trunk, state: str | None) -> Finding:
+    """What was pushed a moment ago counts as offline until its first probe: then we ask ourselves."""
+    name = f"trunk {trunk.id}"
+    if state is None:
+        mend = f"dialer run, then: dialer trunk push {trunk.id}"
+        return doubtful(name, "Asterisk does not have it yet", mend)
+    if state == "online":
+        return well(name, "answers Asterisk's probes")
+    if not await asyncio.to_thread(resolves, trunk.host):
+        mend = f"dialer trunk set {trunk.id} --host HOST, or mend the name server"
+        return broken(name, f"the host {trunk.host} is unknown", mend)
+    if await is_answering(trunk):
+        text = f"{trunk.host}:{trunk.port} answers us, Asterisk has not probed it yet (it does every 30 s)"
+        return doubtful(name, text, f"dialer trunk test {trunk.id} NUMBER")
+    mend = f"check host, port and firewall, then: dialer trunk test {trunk.id} NUMBER"
+    return broken(name, f"{trunk.host}:{trunk.port} does not answer ({trunk.transport})", mend)
 
 
 # --- events and the clock ---------------------------------------------------------------------------------
@@ -204,7 +214,7 @@ async def _echo(
         asking = asyncio.create_task(_post(http, url, app))
         try:
             while True:
-                event = json.loads((await socket.receive_str()))
+                event = json.loads(await socket.receive_str())
                 if event.get("eventname") == "doctor":
                     heard_at = datetime.now(UTC)
                     await asking

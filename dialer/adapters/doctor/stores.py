@@ -70,7 +70,9 @@ def _registration(trunk: str, registration: Registration | None) -> Finding:
     if registration.is_registered:
         return well(name, "registered at the carrier")
     text = f"{registration.status}, next try in {registration.next_try_s:.0f} s"
-    return broken(name, text, f"check user and password: dialer trunk set {trunk} --user NAME --password-file PATH")
+    return broken(
+        name, text, f"check user and password: dialer trunk set {trunk} --user NAME --password-file PATH"
+    )
 
 
 # --- the service ------------------------------------------------------------------------------------------

@@ -187,17 +187,17 @@ def _lease(campaign: CampaignId, n: int, now: datetime, *, skip_locked: bool) ->
     Rows that another cell is just taking are skipped, not waited for; SQLite has one writer and needs no such
     thing.  A CTE, because PostgreSQL might run a subquery with LIMIT more than once.
     """
-    columns = select(leads.c.id, leads.c.priority, leads.c.next_at, leads.c.status)
+    columns = select(leads.c.id, leads.c.priority, leads.c.next_at)
     its = leads.c.campaign == campaign
-    retries = columns.where(its, _is(RETRY), _is_due(now))
+    retries = columns.add_columns(literal_column("0").label("is_new")).where(its, _is(RETRY), _is_due(now))
     retries = retries.order_by(leads.c.priority.desc(), leads.c.next_at, leads.c.id).limit(n)
-    new = columns.where(its, _is(NEW)).order_by(leads.c.priority.desc(), leads.c.id).limit(n)
+    new = columns.add_columns(literal_column("1").label("is_new")).where(its, _is(NEW)).order_by(leads.c.priority.desc(), leads.c.id).limit(n)
     if skip_locked:
         retries, new = retries.with_for_update(skip_locked=True), new.with_for_update(skip_locked=True)
     # the order by instants and by ids stays what the two halves had: retries come first
     first, second = retries.cte("retries"), new.cte("fresh")
     both = union_all(select(first), select(second)).cte("both_kinds")
-    by = (both.c.priority.desc(), (both.c.status == NEW), both.c.next_at, both.c.id)
+    by = (both.c.priority.desc(), both.c.is_new, both.c.next_at, both.c.id)
     best = select(both.c.id).order_by(*by).limit(n).cte("best")
     return update(leads).where(leads.c.id.in_(select(best.c.id)))
 

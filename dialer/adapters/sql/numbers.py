@@ -59,7 +59,7 @@ class SqlNumbers:
         """The last record of each number, over all campaigns, found in the index of numbers."""
         asked = cdrs.c.number.in_(numbers)
         last = select(cdrs.c.number, func.max(cdrs.c.end_at).label("end_at")).where(asked)
-        last_of = last.group_by(cdrs.c.number).subquery()
+        last_of = last.group_by(cdrs.c.number).subquery("last_of")
         same = (cdrs.c.number == last_of.c.number) & (cdrs.c.end_at == last_of.c.end_at)
         query = select(cdrs.c.number, cdrs.c.end_at, cdrs.c.outcome).join(last_of, same).order_by(cdrs.c.id)
         return {row["number"]: (row["end_at"], row["outcome"]) for row in await self._database.rows(query)}

@@ -164,8 +164,8 @@ leads = Table(
     # the lease of new leads: read in this order, stops after n
     Index("ix_leads_new", "campaign", text("priority DESC"), "id",
           sqlite_where=text("status = 'new'"), postgresql_where=text("status = 'new'")),
-    # the lease of retries, and when the next one is due: only those that are due are read
-    Index("ix_leads_retry", "campaign", "next_at",
+    # the lease of retries, and when the next one is due: only those that are due are read, from here alone
+    Index("ix_leads_retry", "campaign", "next_at", "priority",
           sqlite_where=text("status = 'retry'"), postgresql_where=text("status = 'retry'")),
     # leases that have run out, and those of one cell
     Index("ix_leads_leased", "leased_until_at",

@@ -16,9 +16,10 @@ from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.memory.notes import MemoryJournal
 from dialer.domain import shifts
 from dialer.domain.call import Call, Event
-from dialer.domain.campaign import Campaign, may_dial
+from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import StoreDown
+from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, State, StateChange
 from dialer.domain.pacing.policies import Policies
@@ -174,7 +175,7 @@ class House:
             zone_of=lambda name: MOSCOW,
             lab=False,
         )
-        self.cell = Cell(self.shell, self._engine_stores, Policies(), ways, hopper_size=40, interval_s=0.25)
+        self.cell = Cell(self.shell, self._engine_stores, Policies(), ways, hopper_size=40, interval_s=0.5)
         recorder = Recorder(
             self.journal,
             self._engine_stores.ledger,
@@ -255,7 +256,12 @@ class House:
 
     async def settled(self, within_s: float = 3600.0) -> None:
         """No call is in flight, every fact has arrived."""
-        await until(lambda: not self.calls() and not self.journal.depth(), within_s, step_s=0.5)
+        await until(lambda: not self.calls() and not self.journal.depth(), within_s)
+
+    async def settled_after_dial(self) -> None:
+        """As `settled`, once something was dialled."""
+        await until(lambda: bool(self.asterisk.dialled))
+        await self.settled()
 
     async def worked_through(self, campaign: Campaign, within_s: float = 3 * 3600.0) -> None:
         """Each lead was dialled once at least, or taken out."""
@@ -266,7 +272,7 @@ class House:
             return len(dialled) == total and not self.calls() and not working
 
         total = len(await self.leads(campaign))
-        await until(done, within_s, step_s=0.5)
+        await until(done, within_s)
         await until(lambda: not self.journal.depth())
 
     async def check_records(self) -> list[Cdr]:

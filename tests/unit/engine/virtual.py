@@ -70,11 +70,12 @@ def in_virtual_time(story: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P
     return run
 
 
-async def until(happened: Callable[[], bool], within_s: float = 60.0, *, step_s: float = 0.02) -> None:
-    """Lets virtual time pass until it is so."""
+async def until(happened: Callable[[], bool], within_s: float = 60.0) -> None:
+    """Lets virtual time pass until it is so; looks often at first, then every fiftieth of what has passed."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + within_s
+    began = loop.time()
     while not happened():
-        if loop.time() > end:
+        passed = loop.time() - began
+        if passed > within_s:
             raise AssertionError(f"did not happen within {within_s:g} s of virtual time")
-        await asyncio.sleep(step_s)
+        await asyncio.sleep(min(0.5, max(0.02, passed / 50)))

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialer.domain.campaign import Campaign, may_dial
+from dialer.domain.campaign import Campaign
+from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import Trunk

@@ -1,0 +1,91 @@
+"""`python -m bench`: calls per second beside a bare loop; `python -m bench parts`: the parts alone."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import table
+from bench.calls import Wish, measure
+from dialer.domain.errors import ObzvonError
+
+MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("calls", "parts", "all"), default="calls")
+    parser.add_argument("--media", choices=MEDIA, default="both", help="whether phones and numbers send sound")
+    parser.add_argument("--rates", help="only these calls per second, such as 20,40; else the limit is searched")
+    parser.add_argument("--first", type=int, default=20, help="where the search begins, calls per second")
+    parser.add_argument("--most", type=int, default=100, help="where it ends; decides the number of operators")
+    parser.add_argument("--probe", type=float, default=10.0, metavar="S", help="length of a probe")
+    parser.add_argument("--confirm", type=float, default=60.0, metavar="S", help="of the last one; 0: none")
+    parser.add_argument("--turns", type=int, default=2, help="how often each side has its turn")
+    parser.add_argument("--tries", type=int, default=2, help="a rate that is not held is tried so often")
+    parser.add_argument("--within", type=float, default=1200.0, metavar="S", help="most time for all of it")
+    parser.add_argument("--database", default="", help="parts: a PostgreSQL to measure the ledger on, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON; - for stdout")
+    return parser.parse_args()
+
+
+def wish_of(asked: argparse.Namespace) -> Wish:
+    rates = tuple(int(rate) for rate in (asked.rates or "").split(",") if rate)
+    return Wish(
+        media=MEDIA[asked.media],
+        rates=rates,
+        first_rate=asked.first,
+        most=max(asked.most, *rates, asked.first),
+        probe_s=asked.probe,
+        confirm_s=asked.confirm,
+        turns=asked.turns,
+        tries=1 if rates else asked.tries,
+    )
+
+
+async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, object], bool]:
+    """The figures, and whether there was time for all of them."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    figures: dict[str, object] = {}
+    is_whole = True
+    if asked.what in ("calls", "all"):
+        result, is_whole = await measure(wish_of(asked), lambda words: say(words, console), asked.within)
+        table.show(result, console)
+        figures["calls"] = table.plain(result)
+    return figures, is_whole
+
+
+def say(words: str, console: Console) -> None:
+    console.print(words, highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    asked = arguments()
+    console = Console(stderr=asked.json is not None and str(asked.json) == "-")
+    try:
+        figures, is_whole = asyncio.run(run(asked, console))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+    except ObzvonError as failure:
+        console.print(f"bench: {failure}", highlight=False)
+        return 1
+    text = json.dumps(figures, indent=2)
+    if asked.json is not None and str(asked.json) == "-":
+        print(text)
+    elif asked.json is not None:
+        asked.json.write_text(text + "\n", encoding="utf-8")
+    if not is_whole:
+        console.print("bench: the time was over before the end; see --within", highlight=False)
+    return 0 if is_whole else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Calls per second: the service beside the bare loop, in turns, on the same Asterisks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from bench.figures import BARE, PRODUCT, Load, Probe, Result, percentile
+from bench.sides import SIDES, Side
+from bench.stage import Stage, open_stage, operators_for
+
+STEP = 1.5  # upwards, until a rate is not held
+FINE = 1.12  # held and not held are this close: found
+LOWER = 0.92  # when the long probe does not hold
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for."""
+
+    media: Sequence[bool] = (False, True)
+    rates: Sequence[int] = ()  # these and no others; empty: search
+    first_rate: int = 20
+    most: int = 100  # calls per second; decides how many operators there are
+    probe_s: float = 10.0
+    confirm_s: float = 60.0  # 0: the short probes will do
+    turns: int = 2
+    tries: int = 2  # a rate is given up when it was not held so many times
+
+
+@dataclass(slots=True)
+class Run:
+    """Everything measured so far: what is there when the time is over counts."""
+
+    wish: Wish
+    say: Callable[[str], None]
+    probes: list[Probe] = field(default_factory=list)
+    held: dict[tuple[str, bool], list[float]] = field(default_factory=lambda: defaultdict(list))
+    confirmed: dict[tuple[str, bool], Probe] = field(default_factory=dict)
+
+    def result(self) -> Result:
+        return Result(tuple(self.probes), dict(self.held), dict(self.confirmed))
+
+    async def play(self) -> None:
+        for media in self.wish.media:
+            async with open_stage(operators_for(self.wish.most), media=media, say=self.say) as stage:
+                for turn in range(self.wish.turns):
+                    # who was last goes first: what drifts during the run hits both alike
+                    for name in (PRODUCT, BARE) if turn % 2 == 0 else (BARE, PRODUCT):
+                        async with self._side(name, stage) as side:
+                            await self._turn(side, media, is_last=turn == self.wish.turns - 1)
+
+    @asynccontextmanager
+    async def _side(self, name: str, stage: Stage):  # type: ignore[no-untyped-def]
+        self.say(f"{name}: {len(stage.operators)} operators log in")
+        async with SIDES[name](stage) as side:
+            yield side
+
+    async def _turn(self, side: Side, media: bool, *, is_last: bool) -> None:
+        if self.wish.rates:
+            for rate in self.wish.rates:
+                await self._holds(side, rate)
+            return
+        found = await self._search(side)
+        self.held[side.name, media].append(found)
+        if is_last and self.wish.confirm_s and found:
+            await self._confirm(side, media, found)
+
+    async def _search(self, side: Side) -> int:
+        """The highest rate that is held: up by big steps, then between held and not held."""
+        low, high, rate = 0, 0, self.wish.first_rate
+        while True:
+            if await self._holds(side, rate):
+                low = rate
+            else:
+                high = rate
+            if low >= self.wish.most or (high and high <= max(low * FINE, low + 1)) or high == 1:
+                return low
+            between = round((low * high) ** 0.5) if low else high // 2
+            rate = max(between, low + 1) if high else min(round(low * STEP), self.wish.most)
+
+    async def _holds(self, side: Side, rate: int) -> bool:
+        for _ in range(self.wish.tries):
+            if not (await self._probe(side, rate, self.wish.probe_s)).flaw:
+                return True
+        return False
+
+    async def _confirm(self, side: Side, media: bool, rate: float) -> None:
+        """The rate for its full time; a little less when that does not hold."""
+        for _ in range(3):
+            probe = await self._probe(side, round(rate), self.wish.confirm_s)
+            self.confirmed[side.name, media] = probe
+            if not probe.flaw:
+                return
+            rate *= LOWER
+
+    async def _probe(self, side: Side, rate: int, seconds: float) -> Probe:
+        probe = await side.probe(Load(rate, seconds))
+        self.probes.append(probe)
+        wait, most = percentile(probe.waits_ms, 0.5) or 0.0, percentile(probe.waits_ms, 0.99) or 0.0
+        self.say(
+            f"{side.name} at {rate}/s for {seconds:g} s: {probe.flaw or 'held'};"
+            f" answer to bridge {wait:.1f} / {most:.1f} ms, CPU {probe.cpu_ms:.2f} ms per call"
+        )
+        return probe
+
+
+async def measure(wish: Wish, say: Callable[[str], None], within_s: float) -> tuple[Result, bool]:
+    """The result, and whether there was time for all of it."""
+    run = Run(wish, say)
+    try:
+        async with asyncio.timeout(within_s):
+            await run.play()
+    except TimeoutError:
+        return run.result(), False
+    return run.result(), True

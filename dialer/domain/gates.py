@@ -1,0 +1,160 @@
+"""The gates of one number at one instant: may it be dialled now, and if not, why and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Protocol
+
+from dialer.domain import law
+from dialer.domain.campaign import DISTURBING, Campaign
+from dialer.domain.errors import Mistake
+from dialer.domain.lead import Lead
+from dialer.domain.numbers import dial_string
+from dialer.domain.schedule import Window, ZoneOf, is_open, narrow
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import CampaignStatus, Outcome, PhoneNumber
+from dialer.domain.verdict import PASSED, Gate, Verdict, refuse
+
+
+class History(Protocol):
+    """What is known of a number over all campaigns; `dnc` says why it must not be called."""
+
+    @property
+    def last_end_at(self) -> datetime | None: ...
+    @property
+    def last_outcome(self) -> str: ...
+    @property
+    def dnc(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    campaign: Campaign
+    lead: Lead
+    number: PhoneNumber
+    trunk: Trunk
+    history: History
+    now: datetime
+    zone_of: ZoneOf
+    pack: law.Pack
+
+
+def may_dial(
+    campaign: Campaign,
+    lead: Lead,
+    number: PhoneNumber,
+    *,
+    trunk: Trunk,
+    history: History,
+    now: datetime,
+    zone_of: ZoneOf,
+) -> Verdict:
+    """Ask every gate in order; the first that is closed answers. Asked right before each request."""
+    pack = law.choose(campaign.country, campaign.purpose)
+    this = _Try(campaign, lead, number, trunk, history, now, zone_of, pack)
+    return next((verdict for gate in _GATES if (verdict := gate(this))), PASSED)
+
+
+def _status(this: _Try) -> Verdict | None:
+    if this.campaign.status is CampaignStatus.RUNNING:
+        return None
+    return refuse(Gate.STATUS, "the campaign is {status}", status=this.campaign.status)
+
+
+def _lawful(this: _Try) -> Verdict | None:
+    rule = law.forbidding(this.pack, this.campaign.mode)
+    return law.forbidden(this.campaign, rule) if rule else None
+
+
+def _number(this: _Try) -> Verdict | None:
+    try:
+        dial_string(this.number, this.trunk)
+    except Mistake as mistake:
+        return refuse(Gate.NUMBER, "{problem}", problem=mistake, rule=mistake.id)
+    return None
+
+
+def _dnc(this: _Try) -> Verdict | None:
+    if not this.history.dnc:
+        return None
+    return refuse(Gate.DNC, "the number is on the do-not-call list: {why}", why=this.history.dnc)
+
+
+def _attempts(this: _Try) -> Verdict | None:
+    if this.lead.attempts < this.campaign.max_attempts:
+        return None
+    return refuse(
+        Gate.ATTEMPTS,
+        "{made} attempts were made, {most} are allowed",
+        made=this.lead.attempts,
+        most=this.campaign.max_attempts,
+        rule="campaign.max_attempts",
+    )
+
+
+def _hours(this: _Try) -> Verdict | None:
+    rule = law.hours_of(this.pack)
+    windows = _allowed(tuple(this.campaign.schedule), rule.windows) if rule else tuple(this.campaign.schedule)
+    opening = is_open(windows, this.lead.zones, this.now, this.zone_of)
+    if opening.open:
+        return None
+    return refuse(
+        Gate.HOURS,
+        "{why}",
+        why=opening.why,
+        opens_at=opening.opens_at,
+        rule=f"campaign.schedule and {rule.id}" if rule else "campaign.schedule",
+        version=rule.version if rule else "",
+    )
+
+
+@lru_cache(maxsize=256)
+def _allowed(schedule: tuple[Window, ...], lawful: tuple[Window, ...]) -> tuple[Window, ...]:
+    return narrow(schedule, lawful)
+
+
+def _rest(this: _Try) -> Verdict | None:
+    last_at, last = this.history.last_end_at, this.history.last_outcome
+    if last_at is None:
+        return None
+    rests = [(this.campaign.rest, "campaign.rest", "")] if last in DISTURBING else []
+    if last == Outcome.ABANDONED:
+        rests.append((this.campaign.abandoned_rest, "campaign.abandoned_rest", ""))
+    lawful = law.rests_of(this.pack, this.campaign.mode)
+    rests += [(rule.rest, rule.id, rule.version) for rule in lawful if rule.outcome == last]
+    rest, rule_id, version = max(rests, default=(timedelta(), "", ""))
+    if this.now >= last_at + rest:
+        return None
+    return refuse(
+        Gate.REST,
+        "the last attempt at this number ended {ago} ago ({outcome}), it rests for {rest}",
+        ago=_span(this.now - last_at),
+        outcome=last.replace("_", " "),
+        rest=_span(rest),
+        opens_at=last_at + rest,
+        rule=rule_id,
+        version=version,
+    )
+
+
+_GATES: tuple[Callable[[_Try], Verdict | None], ...] = (
+    _status,
+    _lawful,
+    _number,
+    _dnc,
+    _attempts,
+    _hours,
+    _rest,
+)
+
+
+def _span(span: timedelta) -> str:
+    """`45 s`, `12 min`, `3 h`, `2 d`: whole units, rounded down."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,166 @@
+"""What people may ask of a cell: by the desk and by the keys of a phone; what is refused and why."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dialer.domain.call import KeyPressed
+from dialer.domain.errors import BadValue, Conflict, Missing
+from dialer.domain.operators import LegState, State
+from dialer.domain.types import LeadStatus
+from dialer.ports import ChannelNews, Command
+from tests.unit.engine.house import House
+from tests.unit.engine.pretend import Fate, PretendAsterisk
+from tests.unit.engine.virtual import in_virtual_time, now, until
+
+
+async def open_house(*, leads: int = 0, wrap_up_s: float = 30.0) -> House:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=300)))
+    await house.furnish(operators=1, leads=leads, wrap_up_s=wrap_up_s)
+    await house.start()
+    return house
+
+
+async def do(house: House, verb: str, target: str = "operator:101", **args: str) -> str:
+    answer = await house.cell.desk.do(Command(verb, target, args))
+    return str(answer.get("state", ""))
+
+
+def press(house: House, keys: str) -> None:
+    leg = house.operator().channel
+    assert leg is not None
+    for key in keys:
+        house.cell.heard(ChannelNews(leg, KeyPressed(now(), key)))
+
+
+@in_virtual_time
+async def test_a_shift_by_the_desk() -> None:
+    house = await open_house()
+    assert await do(house, "login") == "connecting"
+    await until(lambda: house.operator().state is State.PAUSED)
+    assert house.operator().leg is LegState.UP
+    assert await do(house, "ready") == "ready"
+    assert await do(house, "pause", reason="lunch") == "paused"
+    assert await do(house, "logout") == "offline"
+    await until(lambda: not house.asterisk.lines, 1.0)
+    await until(lambda: not house.journal.depth())
+    day = await house.stores.ledger.changes(None, now().replace(hour=0), now())
+    assert [change.became for change in day] == ["connecting", "paused", "ready", "paused", "offline"]
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_phone_that_does_not_answer_ends_the_log_in() -> None:
+    house = await open_house()
+    house.asterisk.phones["101"] = Fate("no_answer")
+    await do(house, "login")
+    await until(lambda: house.operator().state is State.OFFLINE)
+    assert house.operator().reason == "phone_did_not_answer"
+    await do(house, "login")
+    await house.stop()
+
+
+@in_virtual_time
+async def test_who_logs_out_while_the_phone_rings_is_not_called_in_again() -> None:
+    house = await open_house()
+    house.asterisk.phones["101"] = Fate(after_s=5, talk_s=1e6)
+    await do(house, "login")
+    await asyncio.sleep(1)
+    assert await do(house, "logout") == "offline"
+    await asyncio.sleep(20)
+    assert house.operator().state is State.OFFLINE
+    assert house.asterisk.lines == {}
+    await house.stop()
+
+
+@pytest.mark.parametrize(
+    ("verb", "target", "args", "error", "word"),
+    [
+        ("login", "operator:999", {}, Missing, "999"),
+        ("dance", "operator:101", {}, BadValue, "dance"),
+        ("login", "robot:101", {}, BadValue, "robot:101"),
+        ("login", "operator", {}, BadValue, "operator:ID"),
+        ("ready", "operator:101", {}, Conflict, "log in first"),
+        ("pause", "operator:101", {"reason": ""}, BadValue, "reason"),
+        ("pause", "operator:101", {"reason": "x\r\ny"}, BadValue, "printable"),
+        ("hang_up", "operator:101", {}, Conflict, "no talk"),
+        ("hold", "operator:101", {}, Conflict, "no talk"),
+        ("mute", "operator:101", {}, Conflict, "no phone leg"),
+        ("dispose", "operator:101", {"disposition": "agreed"}, Conflict, "no call"),
+        ("dispose", "operator:101", {"callback_at": "soon"}, BadValue, "soon"),
+        ("dispose", "operator:101", {"callback_at": "2026-03-02T10:00:00"}, BadValue, "zone"),
+        ("hang_up", "call:c-1", {}, Missing, "c-1"),
+    ],
+)
+@in_virtual_time
+async def test_what_cannot_be_done_is_refused_with_a_reason_and_changes_nothing(
+    verb: str, target: str, args: dict[str, str], error: type[Exception], word: str
+) -> None:
+    house = await open_house()
+    before = house.operators()
+    with pytest.raises(error, match=word):
+        await house.cell.desk.do(Command(verb, target, args))
+    assert house.operators() == before
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_disposition_that_does_not_exist_and_keys_that_cannot_be_sent_are_refused() -> None:
+    house = await open_house(leads=1)
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.TALKING)
+    with pytest.raises(BadValue, match="sold"):
+        await do(house, "dispose", disposition="sold")
+    with pytest.raises(BadValue, match="cannot be sent"):
+        await do(house, "keys", keys="1x")
+    await do(house, "keys", keys="12#")
+    assert house.operator().disposition == ""
+    await house.stop()
+
+
+@in_virtual_time
+async def test_the_same_key_is_done_once() -> None:
+    house = await open_house()
+    first = await house.cell.desk.do(Command("login", "operator:101", {}, key="k1"))
+    await until(lambda: house.operator().state is State.PAUSED)
+    assert await house.cell.desk.do(Command("login", "operator:101", {}, key="k1")) == first
+    with pytest.raises(Conflict, match="logged in already"):
+        await house.cell.desk.do(Command("login", "operator:101", {}, key="k2"))
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_star_ends_the_talk_a_digit_says_what_came_of_it_and_hash_takes_the_next() -> None:
+    house = await open_house(leads=1)
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.TALKING)
+    leg = house.operator().channel
+    press(house, "*")
+    await until(lambda: house.operator().state is State.WRAP_UP, 1.0)
+    press(house, "2")
+    assert house.operator().disposition == "refused"
+    press(house, "#")
+    assert (house.operator().state, house.operator().channel) == (State.READY, leg)
+    await until(lambda: not house.journal.depth())
+    (cdr,) = await house.cdrs()
+    assert cdr.disposition == "refused"
+    (campaign,) = house.cell.pacer.running()
+    assert [lead.status for lead in await house.leads(campaign)] == [LeadStatus.DONE]
+    press(house, "*2")
+    assert (house.operator().state, house.operator().reason) == (State.PAUSED, "lunch")
+    press(house, "*9")
+    assert house.operator().state is State.OFFLINE
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_account_that_is_switched_off_logs_its_operator_out() -> None:
+    house = await open_house()
+    await house.all_ready()
+    account = house.cell.floor.accounts[house.operator().id]
+    await house.stores.accounts.save(type(account)(account.id, account.name, enabled=False))
+    await until(lambda: house.operator().state is State.OFFLINE, 1.0)
+    assert house.operator().reason == "account_disabled"
+    await house.stop()
