@@ -57,6 +57,7 @@ class ChannelNews:
     args: tuple[str, ...] = ()  # of EnteredApp: what the dialplan says that the channel is
     caller: str = ""  # of EnteredApp: who calls, as the trunk wrote it
     exten: str = ""  # of EnteredApp: where the channel is in the dialplan
+    endpoint: str = ""  # of EnteredApp: the trunk or the phone that the channel belongs to
 
 
 @dataclass(frozen=True, slots=True)

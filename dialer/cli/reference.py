@@ -49,7 +49,7 @@ def cli_page(command: Any) -> str:
         lines += ["", f"## dialer {path}{' *' if path in REMOTE else ''}", "", verb.help, ""]
         rows = [_row(parameter) for parameter in verb.params if parameter.name != "help"]
         if rows:
-            lines += ["| | |", "|---|---|", *rows]
+            lines += ["| option | meaning |", "|---|---|", *rows]
     return "\n".join(lines) + "\n"
 
 

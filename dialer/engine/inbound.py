@@ -29,7 +29,6 @@ from dialer.ports import ChannelNews, Ledger
 log = structlog.get_logger()
 
 WAIT_S = 18.0  # the caller hears ringing; the PBX's own guard ends it at 20 s
-UNKNOWN_TRUNK = TrunkId("in")
 
 
 class Inbound:
@@ -69,7 +68,7 @@ class Inbound:
             campaign=campaign.id,
             lead=None,
             number=number,
-            trunk=UNKNOWN_TRUNK,
+            trunk=TrunkId(news.endpoint),
             rules=Rules(give_up_s=WAIT_S, talk_s=campaign.longest_talk_s, hold_s=campaign.longest_hold_s),
             direction=Direction.IN,
             leased_at=at,

@@ -30,6 +30,7 @@ from dialer.ports import NumberHistory, Numbers
 log = structlog.get_logger()
 
 SETUP_S = 15.0  # a network that says nothing at all: the ring time and this much more
+GATHER_S = 0.02  # one decision, one look into the database, for all that comes in the same breath
 Ask = Callable[[Campaign, Lead, Trunk, NumberHistory, datetime], Verdict]
 
 
@@ -72,7 +73,7 @@ class Pacer:
         self._wake.set()
 
     async def run(self) -> None:
-        """Until cancelled. Between two decisions at least a few milliseconds, at most the interval."""
+        """Until cancelled. Between two decisions at least GATHER_S, at most the interval."""
         while True:
             await self._shell.linked.wait()
             try:
@@ -84,7 +85,7 @@ class Pacer:
             try:
                 async with asyncio.timeout(self._interval_s):  # wait_for may swallow a cancellation
                     await self._wake.wait()
-                await asyncio.sleep(0.005)  # one decision for all that comes in the same breath
+                await asyncio.sleep(GATHER_S)
             except TimeoutError:
                 pass
 

@@ -18,6 +18,7 @@ from dialer.ports import Journal, Ledger, Live, Numbers
 log = structlog.get_logger()
 
 BATCH = 500
+GATHER_S = 0.2  # one transaction for what comes in this time: a transaction costs more than its rows
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 Fact = Closing | WrapUp | StateChange
 
@@ -38,12 +39,16 @@ class Recorder:
         self._numbers = numbers
         self._live = live
         self._took = asyncio.Event()
+        self._is_hurried = False  # the service stops: nothing more is gathered
         self._on_recorded = on_recorded  # a call with a recording is in the database: convert it
 
     async def run(self) -> None:
         """Until cancelled; a database that is away is tried again, longer and longer apart."""
         pause_s = FIRST_PAUSE_S
         while True:
+            await self._journal.pending(1)
+            if self._journal.depth() < BATCH and not self._is_hurried:
+                await asyncio.sleep(GATHER_S)
             mark, facts = await self._journal.pending(BATCH)
             try:
                 await self._record(facts)
@@ -85,7 +90,10 @@ class Recorder:
         """At start: what the journal held goes to the database, then the sums are folded from there."""
         try:
             while self._journal.depth():
-                mark, facts = await self._journal.pending(BATCH)
+                await self._journal.pending(1)
+            if self._journal.depth() < BATCH and not self._is_hurried:
+                await asyncio.sleep(GATHER_S)
+            mark, facts = await self._journal.pending(BATCH)
                 await self._record(facts)
                 self._journal.taken(mark)
             await self.recount(now)
@@ -101,6 +109,7 @@ class Recorder:
 
     async def settle(self, timeout_s: float) -> bool:
         """At the end of the service: True when the database has everything."""
+        self._is_hurried = True
         try:
             async with asyncio.timeout(timeout_s):
                 while self._journal.depth():

@@ -17,7 +17,7 @@ from dialer.lab.fate import Does, Plan, Rule, fixed
 from dialer.lab.lab import Lab, Options
 from tests.pbx.office import numbers, open_office
 
-MESSAGE_NOTES = (523.0, 659.0, 784.0)
+MESSAGE_NOTES = (525.0, 660.0, 785.0)  # of the demo message, to 5 Hz
 
 
 def plan(*rules: Rule) -> Plan:
@@ -106,3 +106,71 @@ async def test_power_gives_the_longest_ready_operator_and_plays_the_message_when
     for each in answered:
         assert each.wait_s is not None
         assert each.wait_s < 0.5
+
+
+# what the network does -> number, outcome, cause, SIP code, alerting, who ended it
+BEHAVIOURS = {
+    Does.BUSY: ("+79010000001", Outcome.BUSY, 17, 486, Alerting.NONE, EndedBy.NETWORK),
+    Does.UNALLOCATED: ("+79020000001", Outcome.UNALLOCATED, 1, 404, Alerting.NONE, EndedBy.NETWORK),
+    Does.CONGESTION: ("+79030000001", Outcome.CONGESTION, 34, 503, Alerting.NONE, EndedBy.NETWORK),
+    Does.REJECTED: ("+79040000001", Outcome.REJECTED, 21, 403, Alerting.NONE, EndedBy.NETWORK),
+    Does.NO_ANSWER: ("+79050000001", Outcome.NO_ANSWER, None, None, Alerting.RINGING, EndedBy.RING_TIME),
+    Does.RING_ENDS: ("+79060000001", Outcome.NO_ANSWER, 19, 480, Alerting.RINGING, EndedBy.NETWORK),
+    Does.EARLY_MEDIA: ("+79070000001", Outcome.CONNECTED, 16, None, Alerting.PROGRESS, EndedBy.PERSON),
+    Does.PROGRESS: ("+79080000001", Outcome.CONNECTED, 16, None, Alerting.PROGRESS, EndedBy.PERSON),
+    Does.QUIET: ("+79090000001", Outcome.CONNECTED, 16, None, Alerting.NONE, EndedBy.PERSON),
+    Does.ANSWER: ("+79100000001", Outcome.CONNECTED, 16, None, Alerting.RINGING, EndedBy.PERSON),
+    Does.GONE_AT_ONCE: ("+79110000001", None, 16, None, Alerting.RINGING, EndedBy.PERSON),
+}
+NEVER, NEVER_RINGS = "+79120000001", "+79130000001"  # rings for ever with 183 only; says nothing for ever
+RING_S = 2.0
+
+
+async def test_each_behaviour_of_the_network_has_its_outcome_cause_code_and_times() -> None:
+    rules = [
+        Rule(number.lstrip("+"), {does: 1}, ring_s=fixed(1.0), talk_s=fixed(1.0))
+        for does, (number, *_) in BEHAVIOURS.items()
+    ]
+    rules += [
+        Rule(NEVER.lstrip("+"), {Does.EARLY_MEDIA: 1}, ring_s=fixed(60)),
+        Rule(NEVER_RINGS.lstrip("+"), {Does.QUIET: 1}, ring_s=fixed(60)),
+    ]
+    everybody = [number for number, *_ in BEHAVIOURS.values()]
+    async with Lab.start(Options(plan=plan(*rules), phones=6)) as lab:
+        async with open_office(
+            lab,
+            [NEVER_RINGS, NEVER, *everybody],
+            change=lambda its: replace(its, ring_s=RING_S, wrap_up_s=0.2),
+        ) as office:
+            await office.ready()
+            await office.start()
+            await office.until(lambda: all_tried(office, len(rules)), "every number was tried", 45)
+            await office.quiet()
+            cdrs = {cdr.number: cdr for cdr in await office.cdrs()}
+    for does, (number, *expected) in BEHAVIOURS.items():
+        check(does, cdrs[number], *expected)
+    never = cdrs[NEVER]
+    assert (never.outcome, never.ended_by) == (Outcome.NO_ANSWER, EndedBy.RING_TIME)
+    assert never.ring_s == pytest.approx(RING_S, abs=0.4), "it counts from the 183"
+    silent = cdrs[NEVER_RINGS]
+    assert (silent.outcome, silent.alerting) == (Outcome.NO_ANSWER, Alerting.NONE)
+    assert (silent.ring_s, silent.setup_s) == (None, None)
+    assert silent.reason == "the network said nothing"
+
+
+def check(does: Does, cdr: Cdr, outcome, cause, sip, alerting, by) -> None:
+    if outcome is None:  # answer and hang-up in one breath: connected for a moment or not at all
+        assert cdr.outcome in (Outcome.CONNECTED, Outcome.HUNG_UP_EARLY), does
+    else:
+        assert cdr.outcome is outcome, does
+    assert cdr.alerting is alerting, does
+    assert cdr.ended_by is by, does
+    if cause is not None:
+        assert (cdr.cause, cdr.sip_code) == (cause, sip), does
+    if alerting is Alerting.NONE:
+        assert (cdr.setup_s, cdr.ring_s) == (None, None), does
+    else:
+        assert cdr.setup_s is not None
+        assert 0 <= cdr.setup_s < 1.0, does
+        ring_s = RING_S if does is Does.NO_ANSWER else 1.0
+        assert cdr.ring_s == pytest.approx(ring_s, abs=0.4), does

@@ -76,7 +76,13 @@ def _stasis_start(raw: RawEvent, at: datetime) -> News:
         args=tuple(raw["args"]),
         caller=channel["caller"]["number"],
         exten=channel["dialplan"]["exten"],
+        endpoint=_endpoint(channel["name"]),
     )
+
+
+def _endpoint(name: str) -> str:
+    """PJSIP/carrier-0000002a is a channel of the endpoint carrier."""
+    return name.partition("/")[2].rpartition("-")[0]
 
 
 def _user_event(raw: RawEvent, at: datetime) -> News | None:

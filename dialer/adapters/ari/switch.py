@@ -28,10 +28,7 @@ ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a 
 GONE = (404,)
 NOT_IN_BRIDGE = (400, 404, 422)  # channel gone, bridge gone, channel elsewhere
 EXISTS = (409,)
-NO_CHANNEL = (
-    409,
-    500,
-)  # the id is in use, or the trunk is unknown: Asterisk has no words of its own for that
+NO_CHANNEL = (409, 500)  # the id is in use, or the trunk is unknown: Asterisk's words do not tell
 NO_ENDPOINT_YET = (404, 422)
 GUARD_AGAIN_S = "0.3"  # a person who could not be connected is the PBX's charge again, if we die now
 
@@ -270,6 +267,8 @@ class AriSwitch:
             if self._pushed.get(name) == (self._booted_at, objects):
                 return
             kept = {item.kind: item for item in objects}
+            if not is_setup:
+                kept.pop("registration", None)  # somebody has changed it: let it not wait for its next try
             for kind in KINDS:
                 if kind not in kept or _adds(kept[kind]):
                     await self._ask(requests.delete_object(kind, name), fine=GONE, is_setup=is_setup)

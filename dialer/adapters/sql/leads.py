@@ -191,7 +191,12 @@ def _lease(campaign: CampaignId, n: int, now: datetime, *, skip_locked: bool) ->
     its = leads.c.campaign == campaign
     retries = columns.add_columns(literal_column("0").label("is_new")).where(its, _is(RETRY), _is_due(now))
     retries = retries.order_by(leads.c.priority.desc(), leads.c.next_at, leads.c.id).limit(n)
-    new = columns.add_columns(literal_column("1").label("is_new")).where(its, _is(NEW)).order_by(leads.c.priority.desc(), leads.c.id).limit(n)
+    new = (
+        columns.add_columns(literal_column("1").label("is_new"))
+        .where(its, _is(NEW))
+        .order_by(leads.c.priority.desc(), leads.c.id)
+        .limit(n)
+    )
     if skip_locked:
         retries, new = retries.with_for_update(skip_locked=True), new.with_for_update(skip_locked=True)
     # the order by instants and by ids stays what the two halves had: retries come first

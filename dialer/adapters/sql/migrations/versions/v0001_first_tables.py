@@ -136,7 +136,7 @@ def _lists() -> None:
     op.create_index(
         "ix_leads_retry",
         "leads",
-        ["campaign", "next_at"],
+        ["campaign", "next_at", "priority"],
         sqlite_where=sa.text("status = 'retry'"),
         postgresql_where=sa.text("status = 'retry'"),
     )

@@ -1,0 +1,391 @@
+"""Every verb that works on the database, from the terminal to the row and back."""
+
+from __future__ import annotations
+
+import math
+import struct
+import wave
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Dialer
+
+
+def tone(path: Path, seconds: float = 2.0) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        samples = (int(12000 * math.sin(n / 3)) for n in range(int(8000 * seconds)))
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+    return path
+
+
+# --- campaigns --------------------------------------------------------------------------------------------
+
+
+def test_a_campaign_keeps_what_was_set_and_nothing_else_changes(shop: Dialer) -> None:
+    was = shop("campaign", "show", "demo", "--json").json
+    args = ("--mode", "power", "--ratio", "1,5", "--schedule", "Mon-Fri 9:00-20:00", "--rest", "45m")
+    assert shop("campaign", "set", "demo", *args, "--retry", "busy=5m,1h").code == 0
+    now = shop("campaign", "show", "demo", "--json").json
+    assert (now["mode"], now["ratio"], now["rest_s"], len(now["schedule"])) == ("power", 1.5, 2700.0, 5)
+    assert now["retries"]["busy"] == {"delays_s": [300.0, 3600.0], "next_number": False}
+    assert now["retries"]["no_answer"] == was["retries"]["no_answer"]
+    assert now["operators"] == ["101", "102", "103"]
+
+
+def test_a_campaign_starts_when_nothing_is_missing(shop: Dialer, tmp_path: Path) -> None:
+    said = shop("campaign", "start", "demo")
+    assert said.code == 1
+    assert "no message" in said.err
+    assert shop("campaign", "message", "demo", tone(tmp_path / "m.wav")).code == 0
+    started = shop("campaign", "start", "demo")
+    assert (started.code, "running" in started.out) == (0, True)
+    assert "dialer run" in started.err  # nothing dials while the service does not run
+    assert shop("campaign", "pause", "demo").code == 0
+    assert shop("campaign", "list", "--json").json[0]["status"] == "paused"
+    assert shop("campaign", "stop", "demo").code == 0
+
+
+def test_a_purpose_that_the_law_forbids_to_dial_automatically_does_not_start(shop: Dialer, tmp_path: Path) -> None:
+    shop("campaign", "message", "demo", tone(tmp_path / "m.wav"))
+    shop("campaign", "set", "demo", "--purpose", "advertising")
+    said = shop("campaign", "start", "demo")
+    assert said.code == 1
+    assert "38-FZ" in said.err
+    assert shop("campaign", "list", "--json").json[0]["status"] == "draft"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--ring-s", "5", "at least 15 s"),
+        ("--ring-s", "soon", "not a length of time"),
+        ("--ratio", "99", "less than or equal to 20"),
+        ("--mode", "fast", "progressive"),
+        ("--operators", "101,999", "no operator 999"),
+        ("--operators", "103-101", "101-110"),
+        ("--trunks", "gone", "no trunk gone"),
+        ("--schedule", "Mo 9-20", "Mon-Fri 09:00-20:00"),
+        ("--schedule", "Mon 25:00-26:00", "not a time of day"),
+        ("--retry", "maybe=5m", "no outcome"),
+        ("--caller-id", "12", "not a phone number"),
+        ("--max-attempts", "1.5", "whole number"),
+        ("--record", "perhaps", "yes or no"),
+        ("--rename", "", "say what to change"),
+        ("--cap", "-1", "greater than or equal to 0"),
+    ],
+)
+def test_a_bad_value_is_told_by_its_option_and_changes_nothing(
+    shop: Dialer, option: str, value: str, told: str
+) -> None:
+    was = shop("campaign", "show", "demo", "--json").json
+    said = shop("campaign", "set", "demo", f"{option}={value}")
+    assert said.code == 1
+    assert told in said.err
+    if value:
+        assert option in said.err
+    assert shop("campaign", "show", "demo", "--json").json == was
+
+
+def test_a_campaign_that_is_not_there_is_told_with_those_that_are(shop: Dialer) -> None:
+    said = shop("campaign", "show", "nix")
+    assert said.code == 1
+    assert "'demo'" in said.err
+
+
+@pytest.mark.parametrize("content", [b"", b"no wav at all", b"RIFF\x00\x00\x00\x00WAVE"])
+def test_what_is_no_sound_is_no_message(shop: Dialer, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.wav").write_bytes(content)
+    said = shop("campaign", "message", "demo", tmp_path / "bad.wav")
+    assert said.code == 1
+    assert "WAV" in said.err
+    assert shop("campaign", "show", "demo", "--json").json["message"] == ""
+
+
+# --- trunks, operators ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("bad name", "--host", "sip.example.org"),
+        ("x\nEvil", "--host", "sip.example.org"),
+        ("101", "--host", "sip.example.org"),
+        ("spare",),
+        ("spare", "--host", "x;y"),
+        ("spare", "--host", "a\r\nb"),
+        ("spare", "--host", "h", "--port", "70000"),
+        ("spare", "--host", "h", "--codecs", "mp3"),
+        ("spare", "--host", "h", "--lines", "0"),
+        ("spare", "--host", "h", "--user", "bob"),
+        ("spare", "--host", "h", "--user", "bob", "--password-file", "/nowhere/secret"),
+        ("spare", "--host", "h", "--register", "yes"),
+        ("spare", "--host", "h", "--from-user", "a b"),
+        ("spare", "--host", "h", "--number-format", "9"),
+        ("spare", "--host", "h", "--caller-ids", "12"),
+        ("spare", "--host", "h", "--prefixes", "7"),
+        ("main", "--host", "h"),
+    ],
+)
+def test_a_trunk_that_asterisk_would_not_take_is_not_added(shop: Dialer, args: tuple[str, ...]) -> None:
+    said = shop("trunk", "add", *args)
+    assert (said.code, len(said.err.strip()) > 10) == (1, True)
+    assert [one["id"] for one in shop("trunk", "list", "--json").json] == ["main"]
+
+
+def test_a_trunk_in_use_is_not_removed(shop: Dialer) -> None:
+    said = shop("trunk", "remove", "main")
+    assert said.code == 1
+    assert "'demo'" in said.err
+    shop("campaign", "set", "demo", "--trunks", "none")
+    assert shop("trunk", "remove", "main").code == 0
+    assert shop("trunk", "list", "--json").json == []
+
+
+def test_an_operator_gets_a_password_file_that_nobody_else_can_read(shop: Dialer, home: Path) -> None:
+    path = Path(shop("operator", "list", "--json").json[0]["sip_password_file"])
+    assert path.parent == home / "secrets"
+    assert path.stat().st_mode & 0o077 == 0
+    said = shop("operator", "add", "104", "--name", "Анна")
+    assert str(home / "secrets" / "operator-104") in said.out
+    assert (home / "secrets" / "operator-104").read_text().strip() not in said.out
+
+
+def test_a_pin_is_kept_as_a_hash_only(shop: Dialer, home: Path, tmp_path: Path) -> None:
+    pin = tmp_path / "pin"
+    pin.write_text("471147\n")
+    assert shop("operator", "set", "101", "--pin-file", pin).code == 0
+    assert shop("operator", "list", "--json").json[0]["has_pin"]
+    assert b"471147" not in (home / "obzvon.db").read_bytes()
+    pin.write_text("12ab\n")
+    assert "4 to 12 digits" in shop("operator", "set", "101", "--pin-file", pin).err
+
+
+def test_an_outside_phone_needs_a_number_and_a_trunk(shop: Dialer) -> None:
+    assert "needs --number" in shop("operator", "add", "105", "--phone", "outside").err
+    args = ("--phone", "outside", "--number", "8 916 123-45-67", "--trunk", "main")
+    assert shop("operator", "add", "105", *args).code == 0
+    assert shop("operator", "list", "--json").json[-1]["number"] == "+79161234567"
+
+
+def test_a_removed_operator_leaves_every_campaign_and_may_not_log_in(shop: Dialer) -> None:
+    assert shop("operator", "remove", "102").code == 0
+    assert shop("campaign", "show", "demo", "--json").json["operators"] == ["101", "103"]
+    found = {one["id"]: one for one in shop("operator", "list", "--json").json}
+    assert (found["102"]["enabled"], found["102"]["has_pin"]) == (False, False)
+
+
+# --- lists ------------------------------------------------------------------------------------------------
+
+
+def csv(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+LIST = "ФИО;Телефон\nИван;8 916 123-45-67\nПётр;8 916 123-45-68\nхвост;12345\n"
+
+
+def test_a_list_is_imported_shown_and_taken_back(shop: Dialer, tmp_path: Path) -> None:
+    file = csv(tmp_path / "list.csv", LIST)
+    said = shop("import", file, "--campaign", "demo")
+    assert said.code == 0
+    assert "2 leads" in said.out
+    assert "+79161234567" in said.out
+    rejects = (tmp_path / "list.rejects.csv").read_text("utf-8-sig")
+    assert "12345" in rejects
+    assert shop("campaign", "list", "--json").json[0]["leads"]["new"] == 2
+    (entry,) = shop("import", "--list", "--json").json
+    assert (entry["campaign"], entry["leads"]) == ("demo", 2)
+    assert shop("import", "--undo", entry["id"]).code == 0
+    assert shop("campaign", "list", "--json").json[0]["leads"]["new"] == 0
+
+
+def test_a_dry_run_counts_everything_and_changes_nothing(shop: Dialer, tmp_path: Path) -> None:
+    said = shop("import", csv(tmp_path / "list.csv", LIST), "--campaign", "demo", "--dry-run", "--json").json
+    assert (said["import_id"], said["leads"], said["refused"]) == (None, 2, 1)
+    assert said["columns"] == {"ФИО": "name", "Телефон": "phone"}
+    assert shop("campaign", "list", "--json").json[0]["leads"]["new"] == 0
+
+
+@pytest.mark.parametrize("word", ["Кому=phone", "phone=Кому", "2=phone"])
+def test_a_column_is_what_the_user_says(shop: Dialer, tmp_path: Path, word: str) -> None:
+    file = csv(tmp_path / "list.csv", "Кто,Кому\nИван,89161234567\n")
+    said = shop("import", file, "--campaign", "demo", "--map", word, "--json").json
+    assert said["preview"][0]["numbers"] == ["+79161234567"]
+
+
+def test_a_list_without_a_header_is_taken_as_such(shop: Dialer, tmp_path: Path) -> None:
+    file = csv(tmp_path / "list.csv", "89161234567\n89161234568\n")
+    assert shop("import", file, "--campaign", "demo", "--no-header", "--json").json["leads"] == 2
+
+
+def test_numbers_belong_to_the_country_that_was_named(shop: Dialer, tmp_path: Path) -> None:
+    file = csv(tmp_path / "list.csv", "name,phone\nAnn,020 7946 0018\n")
+    said = shop("import", file, "--campaign", "demo", "--country", "gb", "--json").json
+    assert said["preview"][0]["numbers"] == ["+442079460018"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "cannot be read"),
+        (b"", "empty"),
+        (b"\x00\x01\x02\x03", "not text"),
+        (b"a,b\n1,2\n", "phone"),
+        (b"phone\n12\n34\n", "no row"),
+        (b"PK\x03\x04broken", ""),
+    ],
+)
+def test_a_bad_list_is_refused_whole(
+    shop: Dialer, tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "bad.csv"
+    if content is not None:
+        file.write_bytes(content)
+    said = shop("import", file, "--campaign", "demo")
+    assert said.code == 1
+    assert told in said.err
+    assert shop("import", "--list", "--json").json == []
+
+
+def test_import_without_a_campaign_says_how_it_is_written(shop: Dialer, tmp_path: Path) -> None:
+    assert "--campaign NAME" in shop("import", csv(tmp_path / "list.csv", LIST)).err
+    assert "no campaign 'nix'" in shop("import", tmp_path / "list.csv", "--campaign", "nix").err
+    assert "COLUMN=FIELD" in shop("import", tmp_path / "list.csv", "--campaign", "demo", "--map", "x").err
+
+
+# --- do-not-call, tokens, records -------------------------------------------------------------------------
+
+
+def test_the_do_not_call_list_takes_numbers_as_people_write_them(shop: Dialer) -> None:
+    assert shop("dnc", "add", "8 (916) 123-45-67", "--reason", "asked").code == 0
+    assert shop("dnc", "add", "+7999*", "--campaign", "demo").code == 0
+    rows = {row["entry"]: row for row in shop("dnc", "list", "--json").json}
+    assert rows["+79161234567"]["reason"] == "asked"
+    assert rows["+7999*"]["campaign"] == 1
+    assert shop("dnc", "remove", "89161234567").code == 0
+    assert shop("dnc", "remove", "89161234567").code == 1
+    for bad in ("", "x", "112", "*", "+0*"):
+        assert shop("dnc", "add", "--", bad).code == 1
+
+
+def test_a_token_is_shown_once_and_works_until_it_is_revoked(shop: Dialer, home: Path) -> None:
+    made = shop("token", "add", "me", "--role", "admin")
+    text = made.out.strip()
+    assert text.startswith("obz_")
+    assert text not in shop("token", "list").out
+    assert text.encode() not in (home / "obzvon.db").read_bytes()
+    assert shop("token", "add", "me", "--role", "admin").code == 1
+    assert shop("token", "revoke", "me").code == 0
+    assert shop("token", "list", "--json").json[0]["revoked_at"] is not None
+    for bad in (("a b", "admin"), ("x", "king"), ("x", "operator:x")):
+        assert shop("token", "add", bad[0], "--role", bad[1]).code == 1
+
+
+def test_records_are_listed_empty_and_bad_filters_are_told(shop: Dialer) -> None:
+    assert shop("cdr", "list", "--json").json == []
+    for bad in (("--outcome", "great"), ("--since", "monday"), ("--limit", "0"), ("--campaign", "nix")):
+        assert shop("cdr", "list", *bad).code == 1
+
+
+# --- what asks the running service ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("operator", "login", "101"),
+        ("operator", "logout", "101"),
+        ("operator", "ready", "101"),
+        ("operator", "pause", "101"),
+        ("operator", "test", "101"),
+        ("trunk", "push", "main"),
+        ("trunk", "test", "main", "89161234567"),
+        ("explain", "demo"),
+        ("check",),
+    ],
+)
+def test_without_the_service_one_sentence_says_how_to_start_it(shop: Dialer, args: tuple[str, ...]) -> None:
+    said = shop(*args)
+    assert said.code == 1
+    assert "dialer run" in said.err
+    assert len(said.err.strip().splitlines()) == 1
+
+
+def test_a_service_that_was_killed_is_told_the_same_way(shop: Dialer, home: Path) -> None:
+    (home / "cli.token").write_text("http://127.0.0.1:1\nobz_nothing\n")
+    assert "dialer run" in shop("operator", "login", "101").err
+    (home / "cli.token").write_text("nonsense")
+    assert "restart" in shop("operator", "login", "101").err
+
+
+# --- the installation -------------------------------------------------------------------------------------
+
+
+def test_settings_are_shown_with_their_source_and_without_secrets(
+    dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIALER_DATABASE_URL", "postgresql://user:geheim@db/dialer")
+    monkeypatch.setenv("DIALER_API_PROT", "1")
+    said = dialer("config", "--json")
+    rows = {row["name"]: row for row in said.json}
+    assert rows["DIALER_DATABASE_URL"]["value"] == "postgresql://user:***@db/dialer"
+    assert rows["DIALER_DATABASE_URL"]["source"] == "environment"
+    assert rows["DIALER_API_PORT"]["source"] == "default"
+    assert "geheim" not in said.out + said.err
+    assert "DIALER_API_PORT?" in said.err
+
+
+def test_every_wrong_setting_gets_its_own_sentence(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIALER_ARI_PORT", "99999")
+    monkeypatch.setenv("DIALER_LOG_LEVEL", "loud")
+    monkeypatch.setenv("DIALER_ARI_PASSWORD_FILE", "/nowhere")
+    said = dialer("campaign", "list")
+    assert said.code == 1
+    lines = said.err.strip().splitlines()
+    assert len(lines) == 3
+    assert any("DIALER_ARI_PORT is '99999'" in line and "65535" in line for line in lines)
+    assert any("DIALER_LOG_LEVEL" in line and "debug or info" in line for line in lines)
+    assert any("DIALER_ARI_PASSWORD_FILE" in line and "/nowhere" in line for line in lines)
+
+
+def test_the_database_is_checked_without_being_made(dialer: Dialer, home: Path) -> None:
+    assert dialer("migrate", "--check").code == 0
+    (home / "obzvon.db").unlink()
+    said = dialer("migrate", "--check")
+    assert (said.code, "dialer migrate" in said.err) == (1, True)
+    assert not (home / "obzvon.db").exists()
+    assert dialer("migrate").code == 0
+    assert dialer("migrate", "--check").code == 0
+
+
+def test_what_is_not_understood_ends_with_code_2(dialer: Dialer) -> None:
+    for args in (("nonsense",), ("campaign", "nonsense"), ("trunk", "add"), ("token", "add", "x")):
+        assert dialer(*args).code == 2
+
+
+def test_lab_settings_are_refused_outside_of_a_lab(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIALER_LAB", "true")
+    said = dialer("run")
+    assert (said.code, "DIALER_LAB" in said.err) == (1, True)
+
+
+def test_parts_that_could_not_talk_to_each_other_are_not_started(dialer: Dialer) -> None:
+    assert "DIALER_REDIS_URL" in dialer("run", "--only", "web").err
+    assert "engine" in dialer("run", "--only", "nonsense").err
+
+
+def test_a_campaign_that_rings_too_shortly_keeps_the_service_from_starting(
+    shop: Dialer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIALER_LAB", "true")
+    shop("campaign", "message", "demo", tone(tmp_path / "m.wav"))
+    assert shop("campaign", "set", "demo", "--ring-s", "3").code == 0
+    assert shop("campaign", "start", "demo").code == 0
+    monkeypatch.delenv("DIALER_LAB")
+    said = shop("run")
+    assert (said.code, "--ring-s 15" in said.err) == (1, True)

@@ -1,0 +1,111 @@
+"""How calls end on the real Asterisk: who hung up, longest talk and hold, strays that nobody owns, doubled events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dialer.domain.types import EndedBy, Outcome
+from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.lab import Lab, Options
+from tests.pbx.office import Office, numbers, open_office
+
+PLAN = Plan(seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(90)),))
+
+
+async def in_talk(office: Office, people: list[str]) -> dict[str, str]:
+    """Who talks with which operator, once all do."""
+    await office.ready()
+    await office.start()
+    await office.in_flight(len(people), "bridged")
+    return {call["number"]: call["operator"] for call in await office.calls()}
+
+
+async def test_every_way_to_hang_up_ends_one_talk_and_leaves_one_record_and_the_leg() -> None:
+    person, key, rest, both, legs = people = numbers("+7916", 5)
+    async with Lab.start(Options(plan=PLAN, phones=5)) as lab:
+        async with open_office(lab, people, change=lambda its: replace(its, wrap_up_s=3.0)) as office:
+            with_whom = await in_talk(office, people)
+            await lab.world.hang_up(person)
+            await lab.world.phone(with_whom[key]).press("*")
+            await office.do(with_whom[rest], "hang_up")
+            await asyncio.gather(lab.world.hang_up(both), office.do(with_whom[both], "hang_up"))
+            await asyncio.gather(lab.world.hang_up(legs), lab.world.phone(with_whom[legs]).hang_up())
+            for number in (person, key, rest, both):
+                await office.stands(with_whom[number], "wrap_up", timeout_s=3)
+                assert await lab.world.phone(with_whom[number]).in_call(), "the leg stays up"
+            await office.quiet()
+            for number in (person, key, rest, both):
+                await office.stands(with_whom[number], "ready")
+            await office.stands(with_whom[legs], "offline")
+            by = {number: (await office.cdr(number)).ended_by for number in people}
+            outcomes = {(await office.cdr(number)).outcome for number in people}
+            assert not await lab.world.in_call()
+    assert outcomes == {Outcome.CONNECTED}
+    assert (by[person], by[key], by[rest]) == (EndedBy.PERSON, EndedBy.OPERATOR, EndedBy.OPERATOR)
+    assert by[both] in (EndedBy.PERSON, EndedBy.OPERATOR)
+
+
+async def test_the_longest_hold_brings_the_person_back_and_the_longest_talk_ends_the_call() -> None:
+    (person,) = people = numbers("+7916", 1)
+    async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
+        async with open_office(
+            lab, people, change=lambda its: replace(its, longest_hold_s=1.5, longest_talk_s=6.0)
+        ) as office:
+            await in_talk(office, people)
+            await office.do("101", "hold")
+
+            async def is_on_hold() -> bool:
+                return bool((await office.call(person) or {}).get("on_hold"))
+
+            async def is_back() -> bool:
+                return not await is_on_hold()
+
+            await office.until(is_on_hold, "on hold", 2)
+            await office.until(is_back, "back from hold by itself", 4)
+            assert await office.state("101") == "talking"
+            cdr = await office.cdr(person, timeout_s=15)
+    assert (cdr.outcome, cdr.ended_by, cdr.reason) == (Outcome.CONNECTED, EndedBy.LIMIT, "longest talk")
+    assert cdr.bridge_at
+    assert (cdr.end_at - cdr.bridge_at).total_seconds() == pytest.approx(6.0, abs=0.5)
+    assert cdr.talk_s == pytest.approx(6.0 - 1.5, abs=0.6)
+
+
+async def test_doubled_events_do_no_harm_and_strays_with_our_names_are_ended(
+    ask: Callable[[Lab], Any], until: Callable[..., Awaitable[None]]
+) -> None:
+    (person,) = people = numbers("+7916", 1)
+    async with Lab.start(Options(plan=PLAN, phones=2)) as lab, ask(lab) as ari:
+        async with open_office(lab, people) as office:
+            await in_talk(office, people)
+            call = (await office.comes_to(person, "bridged"))["id"]
+            for source in (f"channel:{call}", "endpoint:PJSIP/carrier", "endpoint:PJSIP/101", "bridge:ob-101"):
+                await ari.send("POST", "applications/dialer/subscription", eventSource=source)
+            await ari.send("POST", "bridges", type="mixing", bridgeId="ob-999")
+            query = {"context": "obz-phones", "extension": "*16", "priority": "1", "callerId": "100"}
+            for stray in ("c-stray", "o-999-stray"):
+                phone = {"endpoint": "PJSIP/102", "channelId": stray, **query}
+                await ari.send("POST", "channels", **phone)
+            foreign = await ari.originate("PJSIP/102", "obz-phones/*16")
+            await office.do("101", "hold")
+            await asyncio.sleep(0.5)
+            await office.do("101", "unhold")
+            await until(lambda: are_gone(ari, "c-stray", "o-999-stray"), "strays are ended", 45)
+            bridges = {each["id"] for each in await ari.send("GET", "bridges")}
+            assert "ob-999" not in bridges
+            assert "ob-101" in bridges
+            assert await ari.state(foreign) == "Up", "what is not ours is left alone"
+            assert await office.state("101") == "talking"
+            await lab.world.hang_up(person)
+            cdr = await office.cdr(person)
+            await office.stands("101", "wrap_up")
+    assert (cdr.outcome, cdr.ended_by) == (Outcome.CONNECTED, EndedBy.PERSON)
+    assert 0 < cdr.talk_s < (cdr.end_at - cdr.bridge_at).total_seconds() - 0.4
+
+
+async def are_gone(ari: Any, *channels: str) -> bool:
+    return not {each["id"] for each in await ari.send("GET", "channels")} & set(channels)
