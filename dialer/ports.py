@@ -182,7 +182,7 @@ class Leads(Protocol):
 
     async def imports(self, campaign: CampaignId) -> Sequence[Mapping[str, Any]]: ...
     async def exclude(self, lead: LeadId) -> Lead:
-        """Taken out by hand, leased or not; a call in flight goes on, its end does not bring the lead back."""
+        """Taken out by hand, leased or not; a call in flight goes on and does not bring the lead back."""
 
 
 class Campaigns(Protocol):
@@ -319,7 +319,7 @@ class Live(Protocol):
 
     async def tallies(self, day: str) -> Mapping[tuple[str, int, str], Tally]: ...
     async def reset_tallies(self, day: str, sums: Mapping[tuple[str, int, str], Tally]) -> None:
-        """Set the sums of a day to the fold over SQL; drain the journal first, what was counted stays counted."""
+        """Set a day's sums to the fold over SQL; drain the journal first: what was counted stays so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +334,7 @@ class Recovered:
 
 
 class Journal(Protocol):
-    """Local disk. What `note*` and `closed` wrote survives the process, what `dialing` wrote the machine too."""
+    """Local disk. What `note*` and `closed` wrote survives the process, `dialing` the machine too."""
 
     async def dialing(self, call: Call) -> None: ...
     def note(self, call: Call) -> None: ...

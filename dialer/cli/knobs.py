@@ -164,6 +164,8 @@ def retry(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
         outcome, _, rest = text.partition("=")
         if outcome not in set(Outcome):
             raise ValueError(f"there is no outcome {outcome!r}: take one of {', '.join(Outcome)}")
+        if not rest.strip():
+            raise ValueError("say the delays: busy=5m,1h, or busy=never")
         words = [word for word in items(rest) if word != "never"]
         delays = [span(word) for word in words if word != "next"]
         table[outcome] = {"delays_s": delays, "next_number": "next" in words}

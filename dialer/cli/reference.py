@@ -10,6 +10,7 @@ import typer
 
 from dialer.adapters.prometheus import markdown_page
 from dialer.cli.screen import say
+from dialer.domain.drawing import PAGES
 from dialer.web.pages import api_page
 
 MADE = "Made from the code; `make docs` writes it anew."
@@ -23,6 +24,7 @@ def docs(
         "cli.md": cli_page(context.find_root().command),
         "api.md": api_page(),
         "metrics.md": markdown_page(),
+        **{name: draw() for name, draw in PAGES.items()},
     }
     for name, page in pages.items():
         (folder / name).write_text(page, encoding="utf-8")

@@ -164,6 +164,8 @@ class EnteredBridge(Event):
 
 @dataclass(frozen=True, slots=True)
 class LeftBridge(Event):
+    """Asterisk: the person's channel is in this bridge no more."""
+
     bridge: BridgeId
 
 
@@ -268,6 +270,8 @@ class HoldAsked(Event):
 
 @dataclass(frozen=True, slots=True)
 class TimerFired(Event):
+    """Ours: one of the call's clocks rang."""
+
     timer: Timer
 
 
@@ -332,7 +336,7 @@ class StartMusic:
 
 @dataclass(frozen=True, slots=True)
 class StopMusic:
-    pass
+    """End the music."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,12 +346,16 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class StartTimer:
+    """Set one of the call's clocks; one that runs is moved."""
+
     timer: Timer
     due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class StopTimer:
+    """Stop it, if it runs."""
+
     timer: Timer
 
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 
 class ObzvonError(Exception):
     """Something went wrong; `str(error)` is one sentence for a person."""
 
     id = "error"  # stable: the API shows it, scripts may test it
+
+    @property
+    def sentence(self) -> str:
+        """The message as it was made: with its template, where it has one, so that it can be translated."""
+        given = self.args[0] if self.args else ""
+        return (
+            given
+            if isinstance(given, str) and given
+            else str(self) or (self.__doc__ or "").partition("\n")[0]
+        )
 
 
 class Mistake(ObzvonError):
@@ -63,7 +75,7 @@ class Refused(NetworkTrouble):
     id = "refused"
 
     def __init__(self, status: int, reason: str) -> None:
-        super().__init__(f"Asterisk refused ({status}): {reason}")
+        super().__init__(said("Asterisk refused ({status}): {reason}", status=status, reason=reason))
         self.status = status
         self.reason = reason
 

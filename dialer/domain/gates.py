@@ -13,6 +13,7 @@ from dialer.domain.campaign import DISTURBING, Campaign
 from dialer.domain.errors import Mistake
 from dialer.domain.lead import Lead
 from dialer.domain.numbers import dial_string
+from dialer.domain.said import Said, said, word
 from dialer.domain.schedule import Window, ZoneOf, is_open, narrow
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus, Outcome, PhoneNumber
@@ -61,7 +62,7 @@ def may_dial(
 def _status(this: _Try) -> Verdict | None:
     if this.campaign.status is CampaignStatus.RUNNING:
         return None
-    return refuse(Gate.STATUS, "the campaign is {status}", status=this.campaign.status)
+    return refuse(Gate.STATUS, "the campaign is {status}", status=word(this.campaign.status))
 
 
 def _lawful(this: _Try) -> Verdict | None:
@@ -73,7 +74,7 @@ def _number(this: _Try) -> Verdict | None:
     try:
         dial_string(this.number, this.trunk)
     except Mistake as mistake:
-        return refuse(Gate.NUMBER, "{problem}", problem=mistake, rule=mistake.id)
+        return refuse(Gate.NUMBER, "{problem}", problem=mistake.sentence, rule=mistake.id)
     return None
 
 
@@ -132,7 +133,7 @@ def _rest(this: _Try) -> Verdict | None:
         Gate.REST,
         "the last attempt at this number ended {ago} ago ({outcome}), it rests for {rest}",
         ago=_span(this.now - last_at),
-        outcome=last.replace("_", " "),
+        outcome=_outcome(last),
         rest=_span(rest),
         opens_at=last_at + rest,
         rule=rule_id,
@@ -151,10 +152,17 @@ _GATES: tuple[Callable[[_Try], Verdict | None], ...] = (
 )
 
 
-def _span(span: timedelta) -> str:
+def _outcome(name: str) -> str:
+    return word(Outcome(name)) if name in set(Outcome) else name.replace("_", " ")
+
+
+def _span(span: timedelta) -> Said:
     """`45 s`, `12 min`, `3 h`, `2 d`: whole units, rounded down."""
     seconds = max(0, int(span.total_seconds()))
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    if seconds < 120:
+        return said("{n} s", n=seconds)
+    if seconds < 2 * 3_600:
+        return said("{n} min", n=seconds // 60)
+    if seconds < 2 * 86_400:
+        return said("{n} h", n=seconds // 3_600)
+    return said("{n} d", n=seconds // 86_400)

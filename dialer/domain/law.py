@@ -6,11 +6,12 @@ Not legal advice.  A rule kind that is added later is one dataclass here and one
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from math import isfinite
 
 from dialer.domain.campaign import Campaign
+from dialer.domain.said import Value, either, said, word
 from dialer.domain.schedule import Window, every_day, narrow
 from dialer.domain.types import Mode, Outcome, Purpose
 from dialer.domain.verdict import Gate, Verdict, refuse
@@ -111,9 +112,9 @@ def _law_problems(campaign: Campaign, lab: bool) -> Iterator[Verdict]:
         if isinstance(ring, RingAtLeast) and campaign.ring_s < ring.seconds and not lab:
             yield refuse(
                 Gate.LAW,
-                "the ring time is {ring} s, the law asks for at least {least} s ({source}): raise ring_s",
-                ring=f"{campaign.ring_s:g}",
-                least=f"{ring.seconds:g}",
+                "the ring time is {ring:g} s, the law asks for at least {least:g} s ({source}): raise ring_s",
+                ring=campaign.ring_s,
+                least=ring.seconds,
                 source=ring.source,
                 rule=ring.id,
                 version=ring.version,
@@ -134,11 +135,11 @@ def forbidden(campaign: Campaign, rule: ForbidModes) -> Verdict:
     return refuse(
         Gate.LAW,
         "{purpose} in {country} may not be dialled in {mode} mode ({source}): choose {allowed}",
-        purpose=campaign.purpose,
+        purpose=word(campaign.purpose),
         country=campaign.country,
-        mode=campaign.mode,
+        mode=word(campaign.mode),
         source=rule.source,
-        allowed=" or ".join(mode for mode in Mode if mode not in rule.modes | NOT_YET),
+        allowed=either([word(mode) for mode in Mode if mode not in rule.modes | NOT_YET]),
         rule=rule.id,
         version=rule.version,
     )
@@ -146,7 +147,9 @@ def forbidden(campaign: Campaign, rule: ForbidModes) -> Verdict:
 
 def _setting_problems(campaign: Campaign) -> Iterator[Verdict]:
     if campaign.mode in NOT_YET:
-        yield _setting("{mode} mode is not available yet: choose progressive or power", mode=campaign.mode)
+        yield _setting(
+            "{mode} mode is not available yet: choose progressive or power", mode=word(campaign.mode)
+        )
     if not campaign.message:
         yield _setting("there is no message for people who get no operator: give the campaign one")
     if not campaign.trunks:
@@ -157,15 +160,15 @@ def _setting_problems(campaign: Campaign) -> Iterator[Verdict]:
         yield _setting("the schedule is empty: add the days and hours in which people may be called")
     if not campaign.ring_s <= LONGEST_RING_S:
         yield _setting(
-            "the ring time is {ring} s, at most {most} s make sense: lower ring_s",
-            ring=f"{campaign.ring_s:g}",
-            most=f"{LONGEST_RING_S:g}",
+            "the ring time is {ring:g} s, at most {most:g} s make sense: lower ring_s",
+            ring=campaign.ring_s,
+            most=LONGEST_RING_S,
         )
     if campaign.mode is Mode.POWER and not (isfinite(campaign.ratio) and 0 < campaign.ratio <= HIGHEST_RATIO):
         yield _setting(
-            "the ratio is {ratio} lines per free operator: set it above 0 and to at most {most}",
-            ratio=f"{campaign.ratio:g}",
-            most=f"{HIGHEST_RATIO:g}",
+            "the ratio is {ratio:g} lines per free operator: set it above 0 and to at most {most:g}",
+            ratio=campaign.ratio,
+            most=HIGHEST_RATIO,
         )
     if campaign.max_attempts < 1:
         yield _setting(
@@ -177,8 +180,8 @@ def _setting_problems(campaign: Campaign) -> Iterator[Verdict]:
         )
 
 
-def _setting(text: str, **args: object) -> Verdict:
-    return refuse(Gate.SETTINGS, text, **args)  # type: ignore[arg-type]  # args are the sentence's own figures
+def _setting(text: str, **args: Value) -> Verdict:
+    return replace(refuse(Gate.SETTINGS, text), args=args)
 
 
 # --- the packs --------------------------------------------------------------------------------------------
@@ -186,25 +189,28 @@ def _setting(text: str, **args: object) -> Verdict:
 _TSR_RING = RingAtLeast("us-tsr-ring", "16 CFR 310.4(b)(4)(ii), 47 CFR 64.1200(a)(6)", VERSION, LAWFUL_RING_S)
 _TSR_HOURS = Hours("us-tsr-hours", "16 CFR 310.4(c)", VERSION, every_day(time(8), time(21)))
 _OWN_RING = RingAtLeast(
-    "ring", "this product's own floor, as in 47 CFR 64.1200(a)(6)", VERSION, LAWFUL_RING_S
+    "ring", said("this product's own floor, as in 47 CFR 64.1200(a)(6)"), VERSION, LAWFUL_RING_S
 )
-_RU_LABEL = "the contract with the carrier and the labelling of mass calls (41-FZ)"
+_RU_LABEL = said("the contract with the carrier and the labelling of mass calls (41-FZ)")
 
-GENERAL = Pack("general", (_OWN_RING,), ("the law of the country: no rule pack is known for it",))
+GENERAL = Pack("general", (_OWN_RING,), (said("the law of the country: no rule pack is known for it"),))
 
 PACKS: Mapping[tuple[str, Purpose | None], Pack] = {
     ("RU", None): Pack("ru", (_OWN_RING,), (_RU_LABEL,)),
     ("RU", Purpose.ADVERTISING): Pack(
         "ru-advertising",
-        (ForbidModes("ru-no-automatic-advertising", "38-FZ art. 18 part 2", VERSION, AUTOMATIC), _OWN_RING),
-        ("prior consent that can be proved (38-FZ art. 18 part 1)", _RU_LABEL),
+        (
+            ForbidModes("ru-no-automatic-advertising", said("38-FZ art. 18 part 2"), VERSION, AUTOMATIC),
+            _OWN_RING,
+        ),
+        (said("prior consent that can be proved (38-FZ art. 18 part 1)"), _RU_LABEL),
     ),
     ("RU", Purpose.DEBT): Pack(
         "ru-debt",
         (
             Hours(
                 "ru-debt-hours",
-                "230-FZ art. 7",
+                said("230-FZ art. 7"),
                 VERSION,
                 tuple(
                     Window(day, time(8), time(22)) if day < 5 else Window(day, time(9), time(20))
@@ -212,16 +218,23 @@ PACKS: Mapping[tuple[str, Purpose | None], Pack] = {
                 ),
             ),
             RestAfter(
-                "ru-debt-one-talk-a-day", "230-FZ art. 7", VERSION, Outcome.CONNECTED, timedelta(days=1)
+                "ru-debt-one-talk-a-day", said("230-FZ art. 7"), VERSION, Outcome.CONNECTED, timedelta(days=1)
             ),
             _OWN_RING,
         ),
-        ("2 talks a week and 8 a month (230-FZ art. 7)", "public holidays as days off", _RU_LABEL),
+        (
+            said("2 talks a week and 8 a month (230-FZ art. 7)"),
+            said("public holidays as days off"),
+            _RU_LABEL,
+        ),
     ),
     ("US", None): Pack(
         "us-tsr",
         (_TSR_RING, _TSR_HOURS),
-        ("the national do-not-call registry", "stricter state rules, such as Florida's hours and attempts"),
+        (
+            said("the national do-not-call registry"),
+            said("stricter state rules, such as Florida's hours and attempts"),
+        ),
     ),
     ("US", Purpose.DEBT): Pack(
         "us-debt",
@@ -232,7 +245,7 @@ PACKS: Mapping[tuple[str, Purpose | None], Pack] = {
                 "us-debt-after-talk", "12 CFR 1006.14(b)(2)", VERSION, Outcome.CONNECTED, timedelta(days=7)
             ),
         ),
-        ("7 calls in 7 days per person and debt (12 CFR 1006.14)",),
+        (said("7 calls in 7 days per person and debt (12 CFR 1006.14)"),),
     ),
     ("GB", None): Pack(
         "uk-ofcom",
@@ -247,7 +260,7 @@ PACKS: Mapping[tuple[str, Purpose | None], Pack] = {
                 RESERVED_FIRST,
             ),
         ),
-        ("the telephone preference service",),
+        (said("the telephone preference service"),),
     ),
     ("FR", None): Pack(
         "fr",
@@ -264,7 +277,10 @@ PACKS: Mapping[tuple[str, Purpose | None], Pack] = {
             ),
             _OWN_RING,
         ),
-        ("4 calls a month, 60 days of silence after a refusal", "no calls on public holidays"),
+        (
+            said("4 calls a month, 60 days of silence after a refusal"),
+            said("no calls on public holidays"),
+        ),
     ),
-    ("DE", None): Pack("de", (_OWN_RING,), ("recorded consent of consumers before advertising (UWG 7, 7a)",)),
+    ("DE", None): Pack("de", (_OWN_RING,), (said("recorded consent of consumers before advertising (UWG 7, 7a)"),)),
 }

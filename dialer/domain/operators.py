@@ -68,6 +68,7 @@ class Operator:
     back_to: State | None = None  # after the phone leg, or Asterisk, is back
     call: CallId | None = None  # reserved for, talking to, or in wrap-up after
     campaign: CampaignId | None = None  # of that call
+    talked: bool = False  # in that call: its wrap-up is still to be written
     then: State | None = None  # PAUSED or OFFLINE, asked for in mid-call
     then_reason: str = ""
     wrap_until_at: datetime | None = None

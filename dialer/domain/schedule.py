@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
+from dialer.domain.said import Said, counted, listed, said
+
 ZoneOf = Callable[[str], tzinfo]  # IANA name -> zone; the same callable each time, answers are remembered
 
 HORIZON = timedelta(days=15)  # a weekly hour that a clock change swallows comes back within this
 DAY = timedelta(days=1)
 DAY_US = 86_400_000_000  # microseconds
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DAYS = tuple(map(said, ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,24 @@ def every_day(start: time, end: time) -> tuple[Window, ...]:
 def is_open(windows: tuple[Window, ...], zones: Sequence[str], at: datetime, zone_of: ZoneOf) -> Opening:
     """Calls are allowed when the hours of *every* zone allow them: any of them may be the person's own."""
     if not windows:
-        return Opening(False, None, "there are no calling hours at all: add hours to the schedule")
+        return Opening(False, None, said("there are no calling hours at all: add hours to the schedule"))
     if not zones:
-        return Opening(False, None, "the person's time zone is not known: give the lead a time zone")
+        return Opening(False, None, said("the person's time zone is not known: give the lead a time zone"))
     closed = next((zone for zone in zones if not _covers(windows, at.astimezone(zone_of(zone)))), None)
     if closed is None:
         return Opening(True)
     opens_at = next_opening(windows, tuple(zones), at, zone_of)
     local = at.astimezone(zone_of(closed))
-    why = f"it is {DAYS[local.weekday()]} {local:%H:%M} in {closed}, calls are allowed {hours(windows)}"
+    here = said("{day} {clock} in {zone}", day=DAYS[local.weekday()], clock=f"{local:%H:%M}", zone=closed)
+    why = said("it is {here}, calls are allowed {hours}", here=here, hours=hours(windows))
     if len(zones) > 1:
-        why += f" in each of the {len(zones)} zones that the number may be in"
+        why = counted(
+            "{why} in {n} zone", "{why} in each of the {n} zones that the number may be in", len(zones), why=why
+        )
     if opens_at is None:
-        why += "; these hours never meet: widen them, or give the lead its own time zone"
+        why = said(
+            "{why}; these hours never meet: widen them, or give the lead its own time zone", why=why
+        )
     return Opening(False, opens_at, why)
 
 
@@ -86,14 +93,14 @@ def narrow(windows: Sequence[Window], other: Sequence[Window]) -> tuple[Window, 
     return tuple(Window(start // DAY_US, _clock(start), _clock(end)) for start, end in sorted(both))
 
 
-def hours(windows: Sequence[Window]) -> str:
+def hours(windows: Sequence[Window]) -> Said:
     """`Mon-Fri 09:00-20:00, Sat 10:00-16:00`."""
     by_hours: dict[str, list[int]] = {}
     for window in sorted(windows, key=lambda one: (one.weekday, one.start)):
         days = by_hours.setdefault(f"{window.start:%H:%M}-{window.end:%H:%M}", [])
         if window.weekday not in days:
             days.append(window.weekday)
-    return ", ".join(f"{_days(days)} {text}" for text, days in by_hours.items())
+    return listed(listed([_days(days), text], " ") for text, days in by_hours.items())
 
 
 # --- wall clocks ------------------------------------------------------------------------------------------
@@ -137,10 +144,10 @@ def _clock(microsecond: int) -> time:
     return time(seconds // 3600, seconds % 3600 // 60, seconds % 60, microsecond)
 
 
-def _days(days: Sequence[int]) -> str:
+def _days(days: Sequence[int]) -> Said:
     if len(days) > 1 and days[-1] - days[0] == len(days) - 1:
-        return f"{DAYS[days[0]]}-{DAYS[days[-1]]}"
-    return " ".join(DAYS[day] for day in days)
+        return listed([DAYS[days[0]], DAYS[days[-1]]], "-")
+    return listed([DAYS[day] for day in days], " ")
 
 
 # --- instants ---------------------------------------------------------------------------------------------

@@ -161,6 +161,8 @@ def step(operator: Operator, event: Event) -> Result:
     after, effects = move.do(operator, event)
     if after.state not in move.to:
         raise IllegalMove(f"{type(event).__name__} led an operator from {operator.state} to {after.state}")
+    if operator.talked and not after.talked:  # here and nowhere else: written once, whichever way it ended
+        return after, (EndWrapUp(operator), *effects)
     return after, effects
 
 
@@ -182,7 +184,8 @@ def refusal(operator: Operator, event: Event) -> str:
 
 def _go(operator: Operator, state: State, at: datetime, reason: str = "") -> Operator:
     ready_since = operator.ready_since_at
-    if state is State.READY and operator.state is not State.RESERVED:
+    keeps_place = operator.state is State.RESERVED and ready_since is not None
+    if state is State.READY and not keeps_place:
         ready_since = at
     elif state not in (State.READY, State.RESERVED):
         ready_since = None
@@ -201,6 +204,7 @@ def _without_call(operator: Operator) -> Operator:
     return replace(
         operator,
         call=None,
+        talked=False,
         then=None,
         then_reason="",
         back_to=None,
@@ -238,38 +242,30 @@ def _free(operator: Operator, at: datetime, *, ready: bool = True, reason: str =
 
 
 def _login(operator: Operator, event: LoginAsked) -> Result:
+    """A nailed-up phone is called now, another one for each call."""
     if operator.leg_kind is LegKind.ON_DEMAND:
         return _go(operator, State.PAUSED, event.at, LOGIN), ()
     return replace(_go(operator, State.CONNECTING, event.at, LOGIN), back_to=State.PAUSED), (RingLeg(),)
 
 
 def _logout(operator: Operator, event: LogoutAsked) -> Result:
+    """The shift is over, the leg is hung up."""
     return _leave(operator, event.at, event.reason)
 
 
-def _logout_connecting(operator: Operator, event: LogoutAsked) -> Result:
-    """Also from a talk whose phone is being rung again: what was said of it is written."""
-    gone, effects = _leave(operator, event.at, event.reason)
-    wrap = (EndWrapUp(operator),) if operator.call is not None else ()
-    return gone, (*wrap, *effects)
-
-
-def _logout_after_wrap_up(operator: Operator, event: LogoutAsked) -> Result:
-    gone, effects = _leave(operator, event.at, event.reason)
-    return gone, (EndWrapUp(operator), *effects)
-
-
 def _logout_later(operator: Operator, event: LogoutAsked) -> Result:
+    """After the call and its wrap-up."""
     return replace(operator, then=State.OFFLINE, then_reason=event.reason), ()
 
 
 def _ready(operator: Operator, event: ReadyAsked) -> Result:
+    """Takes calls; the place in the queue counts from now."""
     return _go(operator, State.READY, event.at), ()
 
 
 def _ready_from_wrap_up(operator: Operator, event: ReadyAsked) -> Result:
-    free, effects = _free(replace(operator, then=None), event.at)
-    return free, (EndWrapUp(operator), *effects)
+    """The wrap-up ends early; a pause that was to follow is taken back."""
+    return _free(replace(operator, then=None), event.at)
 
 
 def _stay_on(operator: Operator, event: ReadyAsked) -> Result:
@@ -278,16 +274,18 @@ def _stay_on(operator: Operator, event: ReadyAsked) -> Result:
 
 
 def _pause(operator: Operator, event: PauseAsked) -> Result:
+    """Takes no calls; an on-demand phone is let go."""
     resting, effects = _rest(operator)
     return _go(resting, State.PAUSED, event.at, event.reason), effects
 
 
 def _pause_from_wrap_up(operator: Operator, event: PauseAsked) -> Result:
-    paused = _without_call(_go(operator, State.PAUSED, event.at, event.reason))
-    return paused, (EndWrapUp(operator),)
+    """The wrap-up ends early."""
+    return _without_call(_go(operator, State.PAUSED, event.at, event.reason)), ()
 
 
 def _pause_later(operator: Operator, event: PauseAsked) -> Result:
+    """After the call and its wrap-up."""
     return replace(operator, then=State.PAUSED, then_reason=event.reason), ()
 
 
@@ -298,6 +296,7 @@ def _leg_rings(operator: Operator, event: LegRings) -> Result:
 
 
 def _leg_up(operator: Operator, event: LegUp) -> Result:
+    """The phone was picked up."""
     return replace(operator, leg=LegState.UP, channel=event.channel), ()
 
 
@@ -338,13 +337,6 @@ def _leg_lost(operator: Operator, event: LegDown) -> Result:
     return down, ()
 
 
-def _leg_lost_in_wrap_up(operator: Operator, event: LegDown) -> Result:
-    if operator.leg_kind is LegKind.ON_DEMAND:
-        return _without_leg(operator), ()
-    gone, effects = _leave(_without_leg(operator), event.at, PHONE_LOST)
-    return gone, (EndWrapUp(operator), *effects)
-
-
 def _leg_lost_in_call(operator: Operator, event: LegDown) -> Result:
     """The call is told by the floor; until it lets him go he is connecting again."""
     return _go(_without_leg(operator), State.CONNECTING, event.at, MISSED if event.missed else PHONE_LOST), ()
@@ -354,28 +346,29 @@ def _switch_lost(operator: Operator, event: SwitchLost) -> Result:
     """Back to where he was, as soon as Asterisk is back; the calls end on their own."""
     was = operator.state
     back = State.PAUSED if was is State.PAUSED or operator.then is State.PAUSED else State.READY
-    talked = was in (State.TALKING, State.WRAP_UP, State.CONNECTING)
-    wrap = (EndWrapUp(operator),) if talked else ()
     if operator.then is State.OFFLINE:
-        return _leave(_without_leg(operator), event.at, operator.then_reason)[0], wrap
+        return _leave(_without_leg(operator), event.at, operator.then_reason)
     reason = operator.then_reason or (operator.reason if was is State.PAUSED else SWITCH_LOST)
     lost = _without_call(_without_leg(operator))
     if operator.leg_kind is LegKind.ON_DEMAND:
-        return _go(lost, back, event.at, reason if back is State.PAUSED else ""), wrap
-    return replace(_go(lost, State.CONNECTING, event.at, reason), back_to=back), wrap
+        return _go(lost, back, event.at, reason if back is State.PAUSED else ""), ()
+    return replace(_go(lost, State.CONNECTING, event.at, reason), back_to=back), ()
 
 
 def _still_connecting(operator: Operator, event: SwitchLost) -> Result:
+    """The phone is called anew when Asterisk is back; a talk that waited for it is over."""
     if operator.call is not None:
         return _switch_lost(operator, event)
     return replace(_without_leg(operator), back_to=operator.back_to or State.READY), ()
 
 
 def _reserve(operator: Operator, event: ReservedFor) -> Result:
+    """For this call and for no other."""
     return replace(_go(operator, State.RESERVED, event.at), call=event.call, campaign=event.campaign), ()
 
 
 def _released(operator: Operator, event: Released) -> Result:
+    """Ready again in the same place of the queue, or what was asked for meanwhile."""
     resting, rest = _rest(operator)
     free, effects = _free(resting, event.at)
     return free, (*rest, *effects)
@@ -392,14 +385,16 @@ def _released_lost(operator: Operator, event: Event) -> Result:
 
 
 def _talk(operator: Operator, event: TalkBegan) -> Result:
-    return _go(operator, State.TALKING, event.at), ()
+    """The two hear each other."""
+    return replace(_go(operator, State.TALKING, event.at), talked=True), ()
 
 
 def _talk_over(operator: Operator, event: TalkEnded) -> Result:
+    """Wrap-up with its limit; without one, ready or what was asked for meanwhile."""
     resting, rest = _rest(operator)
     if event.wrap_up_s <= 0:
         free, effects = _free(resting, event.at, ready=event.ready_after)
-        return free, (*rest, *effects, EndWrapUp(operator))
+        return free, (*rest, *effects)
     until = event.at + timedelta(seconds=event.wrap_up_s)
     wrapping = replace(_go(resting, State.WRAP_UP, event.at), wrap_until_at=until)
     return wrapping, (*rest, StartWrapUp(until))
@@ -409,16 +404,16 @@ def _talk_over_lost(operator: Operator, event: TalkEnded) -> Result:
     """The talk ended without his phone: one that is called for each talk need not be up for the wrap-up."""
     if operator.leg_kind is LegKind.ON_DEMAND:
         return _talk_over(operator, event)
-    gone, effects = _leave(operator, event.at, PHONE_LOST)
-    return gone, (EndWrapUp(operator), *effects)
+    return _leave(operator, event.at, PHONE_LOST)
 
 
 def _wrap_up_over(operator: Operator, event: WrapUpRanOut) -> Result:
-    free, effects = _free(operator, event.at, ready=event.ready_after)
-    return free, (EndWrapUp(operator), *effects)
+    """What was asked for meanwhile begins, else ready (or paused, by campaign)."""
+    return _free(operator, event.at, ready=event.ready_after)
 
 
-def _nothing(operator: Operator, event: Event) -> Result:
+def changes_nothing(operator: Operator, event: Event) -> Result:
+    """Changes nothing."""
     return operator, ()
 
 
@@ -427,7 +422,7 @@ _Row = tuple[Handler, tuple[State, ...]]
 _ANYWHERE = (_S.CONNECTING, _S.READY, _S.PAUSED, _S.OFFLINE)
 # The end of a call that crossed with what the operator, or the phone, did meanwhile.
 _CALL_ENDS = (Released, TalkBegan, TalkEnded, WrapUpRanOut)
-_LATE: Mapping[type[Event], _Row] = dict.fromkeys(_CALL_ENDS, (_nothing, ()))
+_LATE: Mapping[type[Event], _Row] = dict.fromkeys(_CALL_ENDS, (changes_nothing, ()))
 _LEG: Mapping[type[Event], _Row] = {LegRings: (_leg_rings, ()), LegUp: (_leg_up, ())}
 _IN_CALL: Mapping[type[Event], _Row] = {
     **_LATE,
@@ -444,15 +439,15 @@ _ROWS: Mapping[State, Mapping[type[Event], _Row]] = {
     _S.OFFLINE: {
         **_LATE,
         LoginAsked: (_login, (_S.CONNECTING, _S.PAUSED)),
-        LogoutAsked: (_nothing, ()),
+        LogoutAsked: (changes_nothing, ()),
         LegRings: (_leg_unwanted, ()),
         LegUp: (_leg_unwanted, ()),
-        LegDown: (_nothing, ()),
-        SwitchLost: (_nothing, ()),
+        LegDown: (changes_nothing, ()),
+        SwitchLost: (changes_nothing, ()),
     },
     _S.CONNECTING: {
         **_LATE,
-        LogoutAsked: (_logout_connecting, (_S.OFFLINE,)),
+        LogoutAsked: (_logout, (_S.OFFLINE,)),
         LegRings: (_leg_rings, ()),
         LegUp: (_connected, (_S.RESERVED, _S.READY, _S.PAUSED)),
         LegDown: (_not_connected, (_S.OFFLINE,)),
@@ -463,7 +458,7 @@ _ROWS: Mapping[State, Mapping[type[Event], _Row]] = {
     _S.READY: {
         **_LATE,
         **_LEG,
-        ReadyAsked: (_nothing, ()),
+        ReadyAsked: (changes_nothing, ()),
         PauseAsked: (_pause, (_S.PAUSED,)),
         LogoutAsked: (_logout, (_S.OFFLINE,)),
         LegDown: (_leg_lost, (_S.OFFLINE, _S.PAUSED)),
@@ -477,8 +472,8 @@ _ROWS: Mapping[State, Mapping[type[Event], _Row]] = {
         **_LEG,
         ReadyAsked: (_ready_from_wrap_up, (_S.READY,)),
         PauseAsked: (_pause_from_wrap_up, (_S.PAUSED,)),
-        LogoutAsked: (_logout_after_wrap_up, (_S.OFFLINE,)),
-        LegDown: (_leg_lost_in_wrap_up, (_S.OFFLINE,)),
+        LogoutAsked: (_logout, (_S.OFFLINE,)),
+        LegDown: (_leg_lost, (_S.OFFLINE,)),
         SwitchLost: (_switch_lost, _ANYWHERE),
         WrapUpRanOut: (_wrap_up_over, (_S.READY, _S.PAUSED, _S.OFFLINE)),
     },

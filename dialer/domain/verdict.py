@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from dialer.domain.said import Said, Value
+
 
 class Gate(StrEnum):
     """In the order in which they are asked."""
@@ -28,15 +30,15 @@ class Verdict:
     ok: bool
     gate: Gate | None = None  # the one that is closed
     text: str = ""  # the sentence with {names} in it: what a translation is looked up by
-    args: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, Value] = field(default_factory=dict)
     opens_at: datetime | None = None  # None: not by waiting
     rule: str = ""
     version: str = ""
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Said:
         """One sentence with figures."""
-        return self.text.format(**self.args) if self.args else self.text
+        return Said(self.text, self.args)
 
 
 PASSED = Verdict(True)
@@ -49,9 +51,7 @@ def refuse(
     opens_at: datetime | None = None,
     rule: str = "",
     version: str = "",
-    **args: object,
+    **args: Value,
 ) -> Verdict:
     """A closed gate; `args` fill the names in `text`."""
-    return Verdict(
-        False, gate, text, {key: str(value) for key, value in args.items()}, opens_at, rule, version
-    )
+    return Verdict(False, gate, text, args, opens_at, rule, version)

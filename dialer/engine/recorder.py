@@ -90,10 +90,7 @@ class Recorder:
         """At start: what the journal held goes to the database, then the sums are folded from there."""
         try:
             while self._journal.depth():
-                await self._journal.pending(1)
-            if self._journal.depth() < BATCH and not self._is_hurried:
-                await asyncio.sleep(GATHER_S)
-            mark, facts = await self._journal.pending(BATCH)
+                mark, facts = await self._journal.pending(BATCH)
                 await self._record(facts)
                 self._journal.taken(mark)
             await self.recount(now)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from dialer.adapters.ami.registrations import Ami
-from dialer.domain.errors import LinkDown, TimedOut
+from dialer.domain.errors import BadValue, LinkDown, TimedOut
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 from dialer.lab.lab import Lab, Options
@@ -47,6 +47,14 @@ def registering(lab: Lab) -> Trunk:
 
 async def connected(client: Ami) -> bool:
     return client.is_connected
+
+
+@pytest.mark.parametrize(
+    ("user", "secret"), [("dialer", "a\r\nAction: Originate"), ("a\nb", "secret"), ("", "x"), ("x", "")]
+)
+async def test_a_log_in_that_would_smuggle_in_another_action_is_refused(user: str, secret: str) -> None:
+    with pytest.raises(BadValue, match="AMI"):
+        Ami("127.0.0.1", 1, user, secret)
 
 
 async def test_without_a_registering_trunk_there_is_nothing_to_tell(lab: Lab) -> None:

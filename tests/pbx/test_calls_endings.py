@@ -33,7 +33,8 @@ async def test_every_way_to_hang_up_ends_one_talk_and_leaves_one_record_and_the_
             await lab.world.hang_up(person)
             await lab.world.phone(with_whom[key]).press("*")
             await office.do(with_whom[rest], "hang_up")
-            await asyncio.gather(lab.world.hang_up(both), office.do(with_whom[both], "hang_up"))
+            at_once = (lab.world.hang_up(both), lab.world.phone(with_whom[both]).press("*"))
+            await asyncio.gather(*at_once)
             await asyncio.gather(lab.world.hang_up(legs), lab.world.phone(with_whom[legs]).hang_up())
             for number in (person, key, rest, both):
                 await office.stands(with_whom[number], "wrap_up", timeout_s=3)

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from dialer.domain.call import Destroyed, EnteredApp
+from dialer.domain.call import Destroyed, EnteredApp, EnteredBridge, KeyPressed
 from dialer.domain.errors import Refused
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import Language, OperatorId, TrunkId
+from dialer.domain.types import BridgeId, Language, OperatorId, TrunkId
 from dialer.lab.lab import Lab, Options
 from dialer.ports import PhoneNews
 from tests.pbx.linked import ANSWERS, BUSY, PLAN, Linked, linked, polled, ready, trunk_of
@@ -59,6 +59,36 @@ async def test_a_pushed_phone_registers_and_can_be_called(lab: Lab, link: Linked
     await link.diary.hears(leg, EnteredApp)
     await link.switch.hang_up(leg)
     await link.diary.hears(leg, Destroyed)
+
+
+async def test_a_key_pressed_in_mid_talk_is_heard_and_heard_once(lab: Lab, link: Linked) -> None:
+    who, password = account(lab)
+    await link.switch.push_phone(who, password)
+    await lab.world.phone(who.id).registered()
+    leg, bridge = link.channel(), BridgeId(f"b-{link.run}")
+    await link.switch.create_bridge(bridge)
+    await link.switch.originate(
+        leg,
+        endpoint=f"PJSIP/{who.id}",
+        context="obz-leg",
+        exten="up",
+        caller_id="74950000000",
+        timeout_s=20,
+        variables={},
+    )
+    await link.diary.hears(leg, EnteredApp)
+    await link.switch.add(leg, bridge)
+    person = await link.call(ANSWERS)
+    await link.diary.hears(person, EnteredApp)
+    await link.switch.connect(person, bridge)
+    await link.diary.hears(person, EnteredBridge)
+    await lab.world.phone(who.id).press("57")
+    await link.diary.until(lambda: len(link.diary.of(leg, KeyPressed)) >= 2, "both keys")
+    await link.switch.hang_up(person)
+    await link.switch.hang_up(leg)
+    await link.diary.hears(leg, Destroyed)
+    assert [getattr(key, "digit", "") for key in link.diary.of(leg, KeyPressed)] == ["5", "7"]
+    await link.switch.destroy_bridge(bridge)
 
 
 async def test_a_phone_that_is_pushed_again_stays_registered(lab: Lab, link: Linked) -> None:

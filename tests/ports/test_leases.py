@@ -171,9 +171,11 @@ from dialer.adapters.sql.open import open_stores
 async def main(url, campaign):
     now, got = datetime.now(UTC), []
     async with open_stores(url) as stores:
+        print("ready", flush=True)
+        sys.stdin.readline()
         while (await stores.leads.count(campaign, now))["new"]:
             some = await stores.leads.lease(
-                campaign, 7, cell="cell", now=now, until_at=now + timedelta(minutes=5)
+                campaign, 3, cell="cell", now=now, until_at=now + timedelta(minutes=5)
             )
             got += [lead.id for lead in some]
     print(json.dumps(got))
@@ -188,8 +190,11 @@ async def test_two_processes_never_lease_the_same_lead(
 ) -> None:
     await stores.leads.import_list(campaign, "a.csv", entries(500), now=AT)
     command = [sys.executable, "-c", GREEDY, store_url, str(campaign)]
-    running = [await asyncio.create_subprocess_exec(*command, stdout=PIPE) for _ in range(3)]
-    outputs = [(await process.communicate())[0] for process in running]
+    running = [await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE) for _ in range(3)]
+    for process in running:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    outputs = [out for out, _ in await asyncio.gather(*(process.communicate(b"\n") for process in running))]
     taken = [json.loads(output) for output in outputs]
     every = [lead for some in taken for lead in some]
     assert len(every) == len(set(every)) == 500

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ import structlog
 from dialer.adapters.ari import requests
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.connection import RawEvent, Request
-from dialer.adapters.ari.events import UNWANTED, parse
+from dialer.adapters.ari.events import UNWANTED, News, parse
 from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
 from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
 from dialer.domain.errors import Refused
@@ -25,6 +25,7 @@ from dialer.ports import BridgeSeen, ChannelSeen, Ear, LinkWatcher
 log = structlog.get_logger()
 
 ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a busy number gives no event
+ECHOES = 64  # news kept in mind: a channel in our application is told of twice, a key would count twice
 GONE = (404,)
 NOT_IN_BRIDGE = (400, 404, 422)  # channel gone, bridge gone, channel elsewhere
 EXISTS = (409,)
@@ -56,6 +57,7 @@ class AriSwitch:
         self._pushing = asyncio.Lock()
         self._is_subscribed = False
         self._booted_at = datetime.min.replace(tzinfo=UTC)
+        self._lately: deque[News] = deque(maxlen=ECHOES)
         self.ignored: Counter[str] = Counter()  # events that mean nothing to us, by type
 
     # --- what the link tells ---------------------------------------------------------------------------
@@ -66,7 +68,9 @@ class AriSwitch:
         if not news:
             self.ignored[str(event.get("type"))] += 1
         for item in news:
-            self._ear.heard(item)
+            if item not in self._lately:
+                self._lately.append(item)
+                self._ear.heard(item)
 
     async def set_up(self) -> None:
         """Gives Asterisk what it may have lost by a restart: phones, trunks, subscription, filter."""

@@ -55,10 +55,17 @@ def _listeners(proc: Path) -> Iterator[tuple[str, int]]:
 
 def _holds(folder: Path, inodes: set[str]) -> bool:
     try:
-        links = [os.readlink(link) for link in (folder / "fd").iterdir()]
+        handles = list((folder / "fd").iterdir())
     except OSError:  # another user's, or it has just ended
         return False
-    return any(link.startswith("socket:[") and link[8:-1] in inodes for link in links)
+    return any(_target(handle) in {f"socket:[{inode}]" for inode in inodes} for handle in handles)
+
+
+def _target(handle: Path) -> str:
+    try:
+        return os.readlink(handle)
+    except OSError:  # closed a moment ago
+        return ""
 
 
 def _process(folder: Path) -> Process | None:

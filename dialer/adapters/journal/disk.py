@@ -136,6 +136,7 @@ class FileJournal:
 
     def close(self) -> None:
         """Everything written is on disk afterwards."""
+        self._asked = True  # no new segment any more: the thread ends here
         self._worker.shutdown(wait=True)
         if self._file >= 0:
             with contextlib.suppress(OSError):  # it is in the kernel; only the machine's death could lose it

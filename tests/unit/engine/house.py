@@ -62,9 +62,7 @@ class Watcher:
 
     def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
         self.seen[after.state] += before is None or before.state is not after.state
-        holders = Counter(
-            call.operator for call in self._house.cell.calls.all() if call.operator is not None
-        )
+        holders = Counter(call.operator for call in self._house.cell.calls.all() if call.operator is not None)
         twice = [operator for operator, calls in holders.items() if calls > 1]
         assert not twice, f"double-booked: {twice}"
 
@@ -104,10 +102,8 @@ class House:
         self.store_down = False
         stores = memory_stores(now)
         self.stores = stores
-        self._engine_stores = replace(
-            stores,
-            **{name: Shaky(getattr(stores, name), self) for name in ("leads", "campaigns", "numbers", "ledger")},
-        )
+        shaky = ("leads", "campaigns", "numbers", "ledger")
+        self._engine_stores = replace(stores, **{name: Shaky(getattr(stores, name), self) for name in shaky})
         self.live = MemoryLive()
         self.journal = MemoryJournal(now)
         self.watcher = Watcher(self)

@@ -1,4 +1,4 @@
-"""A pretend Asterisk in virtual time: it dials, rings, answers, bridges and hangs up as the real one says it does.
+"""A pretend Asterisk in virtual time: it dials, rings, answers, bridges and hangs up, and says so.
 
 Events come doubled where the real ones do, never inside a request, and are kept while nobody is connected.
 It outlives the cell that drives it.  It also watches: two people in one bridge, a number dialled twice.
@@ -29,7 +29,7 @@ MESSAGE_S = 4.0
 class Fate:
     """What a number does when it is called."""
 
-    does: str = "answer"  # answer, busy, unallocated, congestion, rejected, no_answer, ring_ends, silence, deaf
+    does: str = "answer"  # or what CAUSES names, no_answer, ring_ends, silence
     after_s: float = 6.0  # from the first ringing to the answer, or to what it does
     talk_s: float = 20.0  # from the bridge to the person's hang-up
     waits_s: float = 120.0  # for an operator
@@ -102,8 +102,7 @@ class PretendAsterisk:
         self.booted = now()
 
     def _say(self, channel: ChannelId, event: c.Event, *args: str, times: int = 1) -> None:
-        for _ in range(times):
-            self._outbox.append(ChannelNews(channel, event, args=args, caller="79160000001", exten="answered"))
+        self._outbox.extend([ChannelNews(channel, event, args=args)] * times)
         asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
@@ -177,7 +176,7 @@ class PretendAsterisk:
             cause, sip = CAUSES[fate.does]
             self._destroy(line, cause, sip)
             return
-        if fate.alerting is not None and fate.does not in ("silence", "deaf"):
+        if fate.alerting is not None and fate.does != "silence":
             line.state = "Ringing"
             self._say(line.id, c.Alerted(now(), fate.alerting), times=2)
         if fate.does == "answer":
@@ -193,7 +192,11 @@ class PretendAsterisk:
         self._say(line.id, c.EnteredApp(now()), "answered" if line.is_person else "leg")
         if line.is_person:
             line.guard = asyncio.get_running_loop().call_later(GUARD_S, self._guard, line)
-            self._later(line, line.fate.waits_s, lambda: None if line.bridge else self.person_hangs_up(line.id))
+            self._later(line, line.fate.waits_s, lambda: self._lose_patience(line))
+
+    def _lose_patience(self, line: Channel) -> None:
+        if line.bridge is None:
+            self.person_hangs_up(line.id)
 
     def _guard(self, line: Channel) -> None:
         if line.in_app and line.id in self.lines:

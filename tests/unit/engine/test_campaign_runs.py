@@ -269,4 +269,3 @@ async def test_an_operator_lost_while_the_gates_are_asked_takes_the_call_back() 
     assert house.operator().state is State.OFFLINE
     assert await house.leads(campaign, LeadStatus.LEASED) != []
     await house.stop()
-

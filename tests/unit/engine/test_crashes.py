@@ -1,4 +1,4 @@
-"""kill -9 of the service and of Asterisk in mid-campaign: nothing lost, nothing dialled twice, people talk on."""
+"""kill -9 of the service and of Asterisk in mid-campaign: nothing lost, nothing twice, people talk on."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def test_a_lead_whose_number_was_never_dialled_goes_back() -> None:
 
 
 @in_virtual_time
-async def test_who_answers_while_the_service_is_dead_hears_the_message_and_is_on_record_as_abandoned() -> None:
+async def test_who_answers_while_the_service_is_dead_hears_the_message_and_is_abandoned() -> None:
     asterisk = PretendAsterisk(lambda number: Fate(after_s=5, talk_s=20))
     house = House(asterisk)
     await house.furnish(operators=2, leads=2)

@@ -150,7 +150,7 @@ async def test_a_pause_asked_for_from_dialing_on_begins_after_the_call() -> None
     await house.stop()
 
 
-# --- the operator's phone vanishes ---------------------------------------------------------------------------
+# --- the operator's phone vanishes -------------------------------------------------------------------------
 
 
 @in_virtual_time
@@ -255,7 +255,7 @@ async def test_a_phone_that_ceases_to_answer_probes_is_offered_nothing_more() ->
     await house.stop()
 
 
-# --- hold and limits ----------------------------------------------------------------------------------------
+# --- hold and limits ---------------------------------------------------------------------------------------
 
 
 @in_virtual_time
@@ -325,7 +325,7 @@ async def test_a_network_that_says_nothing_is_given_up_and_one_that_rings_for_ev
     await house.stop()
 
 
-# --- what the operator says of the call -----------------------------------------------------------------------
+# --- what the operator says of the call --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("wrap_up_s", [0.0, 5.0])
@@ -348,7 +348,7 @@ async def test_what_was_said_in_the_talk_moves_the_lead_on_and_the_attempt_count
     await house.stop()
 
 
-# --- the sweeper ------------------------------------------------------------------------------------------------
+# --- the sweeper -------------------------------------------------------------------------------------------
 
 
 @in_virtual_time
@@ -382,7 +382,7 @@ async def test_a_channel_and_a_bridge_that_nobody_owns_are_ended() -> None:
     await house.stop()
 
 
-# --- return calls -------------------------------------------------------------------------------------------------
+# --- return calls ------------------------------------------------------------------------------------------
 
 
 def comes_in(house: House, name: str) -> Channel:

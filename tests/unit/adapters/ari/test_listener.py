@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from dialer.adapters.ari import listener as listener_module
 from dialer.adapters.ari.connection import RawEvent
 from dialer.adapters.ari.link import Link
 from dialer.adapters.ari.listener import Credentials, Listener
@@ -89,7 +90,10 @@ async def test_an_address_that_this_machine_does_not_have_is_fatal() -> None:
         await Listener("192.0.2.1", 0).start()
 
 
-async def test_a_stop_does_not_wait_for_a_peer_that_never_says_goodbye() -> None:
+async def test_a_stop_does_not_wait_for_a_peer_that_never_says_goodbye(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listener_module, "GOODBYE_S", 0.05)
     async with listening() as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         writer.write(
@@ -98,6 +102,6 @@ async def test_a_stop_does_not_wait_for_a_peer_that_never_says_goodbye() -> None
             b"Authorization: " + Credentials("dialer", "secret-north").header() + b"\r\n\r\n"
         )
         await reader.readuntil(b"\r\n\r\n")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(1):
             await listener.stop()
         writer.close()

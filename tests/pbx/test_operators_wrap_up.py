@@ -1,0 +1,103 @@
+"""The work after the call: its limit, what follows, and how an outcome, said by REST or by a key, moves the lead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dialer.domain.types import LeadStatus
+from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.lab import Lab, Options
+from dialer.ports import CdrQuery
+from tests.pbx.office import numbers, open_office
+
+PLAN = Plan(seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(1.0)),))
+WRAP_UP_S = 3.0
+LATER = datetime(2031, 5, 6, 9, 30, tzinfo=UTC)
+
+
+async def test_wrap_up_has_a_limit_and_outcomes_by_rest_and_by_key_move_their_leads() -> None:
+    people = numbers("+7916", 4)
+    async with Lab.start(Options(plan=PLAN, phones=4)) as lab:
+        async with open_office(lab, people, change=lambda its: replace(its, wrap_up_s=WRAP_UP_S)) as office:
+            await office.ready()
+            await office.start()
+            await office.in_flight(4, "bridged")
+            of = {str(call["operator"]): str(call["number"]) for call in await office.calls()}
+            await office.do("102", "dispose", {"disposition": "dnc", "note": "in the talk"})
+            for operator in office.operators:
+                await office.stands(operator, "wrap_up", timeout_s=5)
+            await office.do("101", "dispose", {"disposition": "refused"})
+            await office.do("101", "dispose", {"disposition": "agreed", "note": "said again"})
+            await lab.world.phone("103").press("2")
+            at = {"disposition": "callback", "callback_at": LATER.isoformat()}
+            await office.do("104", "dispose", at)
+            await lab.world.phone("103").press("#")  # ready at once, the wrap-up is cut short
+            await office.stands("103", "ready", timeout_s=1.5)
+            assert await office.state("101") == "wrap_up"
+            for operator in ("101", "102", "104"):
+                await office.stands(operator, "ready", timeout_s=WRAP_UP_S + 2)
+
+            async def written() -> bool:
+                return all(cdr.wrap_up_s is not None for cdr in await office.cdrs())
+
+            await office.until(written, "what was said is in the database")
+            cdrs = {str(cdr.operator): cdr for cdr in await office.cdrs()}
+            leads = {lead.number: lead for lead in await office.leads()}
+            dnc = {row["entry"] for row in (await office.service.get("/v1/dnc"))["items"]}
+    said = {operator: (cdr.disposition, cdr.note) for operator, cdr in cdrs.items()}
+    assert said == {
+        "101": ("agreed", "said again"),
+        "102": ("dnc", "in the talk"),
+        "103": ("refused", ""),
+        "104": ("callback", ""),
+    }
+    assert dnc == {of["102"]}
+    assert leads[of["101"]].status is LeadStatus.DONE
+    assert leads[of["102"]].status is LeadStatus.EXCLUDED
+    assert leads[of["103"]].status is LeadStatus.DONE
+    assert (leads[of["104"]].status, leads[of["104"]].next_at) == (LeadStatus.RETRY, LATER)
+    for operator in ("101", "102", "104"):
+        assert cdrs[operator].wrap_up_s == pytest.approx(WRAP_UP_S, abs=0.3)
+    assert cdrs["103"].wrap_up_s is not None
+    assert cdrs["103"].wrap_up_s < WRAP_UP_S - 0.5
+
+
+async def test_a_campaign_can_pause_its_operators_after_wrap_up_and_every_move_is_in_the_ledger() -> None:
+    people = numbers("+7916", 2)
+    async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
+        async with open_office(
+            lab, people, change=lambda its: replace(its, wrap_up_s=1.0, after_wrap_up_ready=False)
+        ) as office:
+            await office.ready()
+            await office.start()
+            await office.stands("101", "talking")
+            await office.do("101", "logout")
+            await office.do("101", "ready")  # takes the log-out back
+            await office.stands("101", "paused", "wrap_up_over")
+            assert len(await office.cdrs()) == 1
+            await office.change(wrap_up_s=0.0, after_wrap_up_ready=True)
+            await office.do("101", "ready")
+            await office.until(lambda: two_records(office), "the second call is over")
+            await office.stands("101", "ready")
+            await office.do("101", "logout")
+            await office.stands("101", "offline", "logout")
+            await office.quiet()
+            async with office.stores() as stores:
+                now = datetime.now(UTC)
+                changes = await stores.ledger.changes(None, now - timedelta(hours=1), now)
+                cdrs = await stores.ledger.cdrs(CdrQuery())
+    moves = [(change.was.value, change.became.value) for change in changes if change.was != change.became]
+    states = [moves[0][0], *(became for _, became in moves)]
+    assert states == [
+        *("offline", "connecting", "paused", "ready", "reserved", "talking", "wrap_up", "paused"),
+        *("ready", "reserved", "talking", "ready", "offline"),
+    ]
+    assert all(left == right for (_, left), (right, _) in zip(moves, moves[1:], strict=False))
+    assert [cdr.wrap_up_s for cdr in cdrs] == [pytest.approx(1.0, abs=0.3), 0.0]
+
+
+async def two_records(office) -> bool:
+    return len(await office.cdrs()) == 2

@@ -1,0 +1,82 @@
+"""Options as people write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dialer.cli import knobs
+from dialer.domain.types import Outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("45", 45), ("30s", 30), ("15m", 900), ("15 min", 900), ("2h", 7200), ("1.5h", 5400), ("3d", 259_200)],
+)
+def test_a_length_of_time_has_a_unit_or_is_in_seconds(text: str, seconds: float) -> None:
+    assert knobs.span(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1w", "1h30", "5 s s", "NaN", "1e9", "٣"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="length of time"):
+        knobs.span(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "start", "end"),
+    [
+        ("Mon-Fri 09:00-20:00", [0, 1, 2, 3, 4], "09:00", "20:00"),
+        ("sat sun 10:00-16:00", [5, 6], "10:00", "16:00"),
+        ("Fri-Mon 9:00-24:00", [0, 4, 5, 6], "09:00", "00:00"),
+        ("22:00-06:00", [0, 1, 2, 3, 4, 5, 6], "22:00", "06:00"),
+    ],
+)
+def test_a_schedule_is_days_and_hours(text: str, days: list[int], start: str, end: str) -> None:
+    windows = knobs.schedule(text)
+    assert [window["weekday"] for window in windows] == days
+    assert {(window["start"], window["end"]) for window in windows} == {(start, end)}
+
+
+def test_a_schedule_has_as_many_parts_as_it_needs() -> None:
+    assert len(knobs.schedule("Mon-Thu 09:00-20:00, Fri 09:00-18:00, Sat 10:00-12:00")) == 6
+
+
+@pytest.mark.parametrize("text", ["", ",", "Mon", "9-20", "Mon 9:00", "Mo 9:00-20:00", "Mon 9:60-10:00"])
+def test_what_is_no_schedule_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"Mon|time of day"):
+        knobs.schedule(text)
+
+
+def test_operators_are_named_one_by_one_and_in_ranges() -> None:
+    assert knobs.operators("101, 105-107 101") == ["101", "105", "106", "107"]
+    assert knobs.operators("08-11") == ["08", "09", "10", "11"]
+    assert knobs.operators("none") == []
+
+
+@pytest.mark.parametrize("text", ["107-105", "1-100", "a-b", "10-999", "00000-99999"])
+def test_what_is_no_range_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="range"):
+        knobs.operators(text)
+
+
+def test_retries_are_delays_in_turn_and_perhaps_the_next_number() -> None:
+    table: dict[str, dict[str, Any]] = knobs.retry(["busy=5m,1h", "no_answer=next", "rejected=never"])
+    assert table == {
+        Outcome.BUSY: {"delays_s": [300.0, 3600.0], "next_number": False},
+        Outcome.NO_ANSWER: {"delays_s": [], "next_number": True},
+        Outcome.REJECTED: {"delays_s": [], "next_number": False},
+    }
+
+
+@pytest.mark.parametrize("text", ["busy", "perhaps=5m", "busy=soon", "=5m", "busy="])
+def test_what_is_no_retry_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"outcome|length of time|delays"):
+        knobs.retry([text])
+
+
+@pytest.mark.parametrize("text", ["", "1.5", "x", "0x10", "1e3", "9" * 13])
+def test_what_is_no_whole_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        knobs.whole(text)
