@@ -14,6 +14,7 @@ from dialer.adapters.secrets import hash_secret, write_secret
 from dialer.adapters.sounds import store_message
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
+from dialer.domain.said import heard
 from dialer.domain.types import CampaignId
 from dialer.engine.pacer import Pacer
 from dialer.ports import Clock, Command, Desk, Stores
@@ -50,8 +51,8 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, pacer: Pacer | 
             campaign=campaign,
             at=datetime.fromisoformat(answer["at"]),
             gates=[_gate_line(gate) for gate in answer["gates"]],
-            held_back=answer["held_back"],
-            summary=answer["summary"],
+            held_back={heard(why): count for why, count in answer["held_back"]},
+            summary=heard(answer["summary"]),
         )
 
     def decisions() -> Sequence[Reasoned]:
@@ -87,4 +88,4 @@ def _preview_row(lead: Lead) -> dict[str, str]:
 
 def _gate_line(gate: Mapping[str, Any]) -> GateLine:
     opens_at = datetime.fromisoformat(gate["opens_at"]) if gate["opens_at"] else None
-    return GateLine(gate["name"], gate["is_open"], gate["value"], opens_at)
+    return GateLine(gate["name"], gate["is_open"], heard(gate["value"]), opens_at)

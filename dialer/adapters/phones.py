@@ -15,6 +15,7 @@ from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.listing import Phones, Reading
 from dialer.domain.numbers import EMERGENCY, check_dialable
+from dialer.domain.said import said
 from dialer.domain.types import PhoneNumber
 
 LONGEST_CELL = 500
@@ -64,7 +65,7 @@ def one_number(text: str, country: str) -> PhoneNumber:
     if len(phones.numbers) == 1 and not phones.flaws:
         return phones.numbers[0]
     why = phones.flaws[0][1] if phones.flaws else "exactly one number is wanted"
-    raise BadValue(f"{text[:40]!r} is not a phone number: {why}.")
+    raise BadValue(said("{text!r} is not a phone number: {why}.", text=text[:40], why=why))
 
 
 def reading(country: str) -> Reading:
@@ -128,7 +129,7 @@ def _pieces(text: str) -> Iterator[str]:
 def _parse(piece: str, country: str) -> PhoneNumber:
     digits = _digits(piece)
     if digits.lstrip("+") in EMERGENCY:
-        raise BadValue("this is an emergency or service number, which is never dialled")
+        raise BadValue(said("this is an emergency or service number, which is never dialled"))
     try:
         parsed = phonenumbers.parse(digits, country)
     except NumberParseException as trouble:
@@ -148,7 +149,9 @@ def _digits(piece: str) -> str:
         mantissa, exponent = match[1] + (match[2] or ""), int(match[3])
         if len(mantissa) != exponent + 1:
             raise BadValue(
-                "the spreadsheet has rounded the number: make the column a text column and type it again"
+                said(
+                    "the spreadsheet has rounded the number: make the column a text column and type it again"
+                )
             )
         return str(int(Decimal(mantissa)))
     plain = _PUNCTUATION.sub("", piece)
@@ -156,7 +159,7 @@ def _digits(piece: str) -> str:
         plain = f"+{plain[2:]}"
     if odd := next((sign for sign in plain.removeprefix("+") if sign not in "0123456789"), ""):
         what = "a letter" if odd.isalpha() else "a sign"
-        raise BadValue(f"there is {what} ({odd!r}) in the number")
+        raise BadValue(said("there is {what} ({odd!r}) in the number", what=what, odd=odd))
     return plain
 
 

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from dialer.domain.errors import BadValue, Conflict
+from dialer.domain.said import said
 
 log = structlog.get_logger()
 
@@ -28,7 +29,9 @@ _NOBODY = _hasher.hash(secrets.token_urlsafe())  # checked where there is no has
 async def hash_secret(secret: str) -> str:
     """The hash to keep; raises BadValue when the secret is empty or absurdly long."""
     if not 0 < len(secret) <= LONGEST:
-        raise BadValue(f"a secret has 1 to {LONGEST} characters, this one has {len(secret)}")
+        raise BadValue(
+            said("a secret has 1 to {longest} characters, this one has {n}", longest=LONGEST, n=len(secret))
+        )
     return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, secret)
 
 
@@ -54,15 +57,25 @@ def read_secret(path: Path) -> str:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             raw = file.read(LONGEST + 2)
     except OSError as failure:
-        raise BadValue(f"the secret file {path} cannot be read: {failure.strerror}") from None
+        raise BadValue(
+            said("the secret file {path} cannot be read: {strerror}", path=path, strerror=failure.strerror)
+        ) from None
     try:
         secret = raw.decode().strip("\r\n")
     except UnicodeDecodeError:
-        raise BadValue(f"the secret file {path} is not text: put the secret there on one line") from None
+        raise BadValue(
+            said("the secret file {path} is not text: put the secret there on one line", path=path)
+        ) from None
     if not secret.strip():
-        raise BadValue(f"the secret file {path} is empty: put the secret there on one line")
+        raise BadValue(said("the secret file {path} is empty: put the secret there on one line", path=path))
     if len(raw) > LONGEST or any(ord(character) < 32 for character in secret):
-        raise BadValue(f"the secret file {path} must hold one line of at most {LONGEST} characters")
+        raise BadValue(
+            said(
+                "the secret file {path} must hold one line of at most {longest} characters",
+                path=path,
+                longest=LONGEST,
+            )
+        )
     if mode & 0o077:
         log.warning(f"others may read the secret file {path} (mode {mode:04o}): chmod 600 {path}")
     return secret
@@ -75,9 +88,13 @@ def write_secret(path: Path, secret: str = "") -> str:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Conflict(f"the secret file {path} exists already: delete it to have a new secret") from None
+        raise Conflict(
+            said("the secret file {path} exists already: delete it to have a new secret", path=path)
+        ) from None
     except OSError as failure:
-        raise BadValue(f"the secret file {path} cannot be written: {failure.strerror}") from None
+        raise BadValue(
+            said("the secret file {path} cannot be written: {strerror}", path=path, strerror=failure.strerror)
+        ) from None
     with os.fdopen(descriptor, "w") as file:
         os.fchmod(descriptor, 0o600)  # whatever the umask is
         file.write(secret + "\n")

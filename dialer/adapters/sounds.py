@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialer.domain.errors import BadValue
+from dialer.domain.said import said
 from dialer.domain.types import NAME
 
 Samples = NDArray[np.float64]  # one channel, -1..1
@@ -69,7 +70,9 @@ async def remove_message(folder: Path, name: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError as failure:
-        raise BadValue(f"the sound {path} cannot be removed: {failure.strerror}") from None
+        raise BadValue(
+            said("the sound {path} cannot be removed: {strerror}", path=path, strerror=failure.strerror)
+        ) from None
     return True
 
 
@@ -77,7 +80,10 @@ def checked_name(name: str) -> str:
     """The name, if it is one: it becomes a file name and a value in Asterisk's dialplan."""
     if not NAME.fullmatch(name):
         raise BadValue(
-            f"{name[:40]!r} cannot name a sound: take 1 to 32 of a-z, 0-9 and -, beginning with no dash"
+            said(
+                "{name!r} cannot name a sound: take 1 to 32 of a-z, 0-9 and -, beginning with no dash",
+                name=name[:40],
+            )
         )
     return name
 
@@ -106,7 +112,9 @@ def write(folder: Path, name: str, samples: Samples) -> Message:
                 Path(part.name).unlink(missing_ok=True)
                 raise
     except OSError as failure:
-        raise BadValue(f"the sound {path} cannot be written: {failure.strerror}") from failure
+        raise BadValue(
+            said("the sound {path} cannot be written: {strerror}", path=path, strerror=failure.strerror)
+        ) from failure
     return Message(name, path, len(samples) / RATE)
 
 
@@ -117,19 +125,25 @@ def decode(data: bytes) -> tuple[Samples, int]:
     """One channel of samples and their rate, from a PCM WAV; raises BadValue that names what is wrong."""
     if len(data) > LARGEST_UPLOAD:
         raise BadValue(
-            f"the file has {len(data):,} bytes, at most {LARGEST_UPLOAD:,} are taken: cut it shorter"
+            said(
+                "the file has {n:,} bytes, at most {largest_upload:,} are taken: cut it shorter",
+                n=len(data),
+                largest_upload=LARGEST_UPLOAD,
+            )
         )
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-        raise BadValue("the file is no WAV: save the message as PCM WAV and try again")
+        raise BadValue(said("the file is no WAV: save the message as PCM WAV and try again"))
     form: _Format | None = None
     for kind, body in _chunks(data):
         if kind == b"fmt ":
             form = _read_format(body)
         elif kind == b"data":
             if form is None:
-                raise BadValue("the WAV has its sound before its format: save it anew with another program")
+                raise BadValue(
+                    said("the WAV has its sound before its format: save it anew with another program")
+                )
             return _read_samples(body, form), form.rate
-    raise BadValue("the WAV has no sound in it (no data chunk): save it anew as PCM WAV")
+    raise BadValue(said("the WAV has no sound in it (no data chunk): save it anew as PCM WAV"))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
@@ -144,27 +158,37 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 def _read_format(body: memoryview) -> _Format:
     if len(body) < 16:
-        raise BadValue("the WAV's format is cut short: save it anew as PCM WAV")
+        raise BadValue(said("the WAV's format is cut short: save it anew as PCM WAV"))
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", body)
     if tag == _EXTENSIBLE and len(body) >= 26:
         tag = struct.unpack_from("<H", body, 24)[0]
     if tag != _PCM:
         raise BadValue(
-            f"the WAV holds {_FORMATS.get(tag, f'format {tag}')}, not PCM: save it as PCM WAV, 16 bit"
+            said(
+                "the WAV holds {tag}, not PCM: save it as PCM WAV, 16 bit",
+                tag=_FORMATS.get(tag, f"format {tag}"),
+            )
         )
     if channels not in (1, 2):
-        raise BadValue(f"the WAV has {channels} channels: save it as mono or stereo")
+        raise BadValue(said("the WAV has {channels} channels: save it as mono or stereo", channels=channels))
     if rate not in RATES:
-        raise BadValue(f"the WAV has {rate} Hz: save it with {RATES.start} to {RATES.stop - 1} Hz")
+        raise BadValue(
+            said(
+                "the WAV has {rate} Hz: save it with {start} to {stop} Hz",
+                rate=rate,
+                start=RATES.start,
+                stop=RATES.stop - 1,
+            )
+        )
     if bits not in _WIDTHS:
-        raise BadValue(f"the WAV has {bits} bits per sample: save it with 16")
+        raise BadValue(said("the WAV has {bits} bits per sample: save it with 16", bits=bits))
     return _Format(rate, channels, _WIDTHS[bits])
 
 
 def _read_samples(body: memoryview, form: _Format) -> Samples:
     body = body[: len(body) - len(body) % form.frame]
     if not body:
-        raise BadValue("the WAV has no sound in it (0 s): record the message again")
+        raise BadValue(said("the WAV has no sound in it (0 s): record the message again"))
     if len(body) // form.frame > (LONGEST_S + 1) * form.rate:
         check_length(len(body) / form.frame / form.rate)
     if form.width == 1:
@@ -198,14 +222,21 @@ def wav_header(size: int, *, channels: int, rate: int = RATE) -> bytes:
 def check_length(seconds: float) -> None:
     """Raises BadValue outside of 1 to 60 s."""
     if not SHORTEST_S <= seconds <= LONGEST_S:
-        raise BadValue(f"the message lasts {seconds:.1f} s: it must last {SHORTEST_S:g} to {LONGEST_S:g} s")
+        raise BadValue(
+            said(
+                "the message lasts {seconds:.1f} s: it must last {shortest_s:g} to {longest_s:g} s",
+                seconds=seconds,
+                shortest_s=SHORTEST_S,
+                longest_s=LONGEST_S,
+            )
+        )
 
 
 def check_loudness(samples: Samples) -> None:
     """Raises BadValue for what nobody would hear."""
     level = float(np.sqrt(np.mean(np.square(samples - samples.mean()))))
     if level < 10 ** (SILENT_DB / 20):
-        raise BadValue("the message is silent: record it again, louder, and listen to it first")
+        raise BadValue(said("the message is silent: record it again, louder, and listen to it first"))
 
 
 def resample(samples: Samples, rate: int) -> Samples:

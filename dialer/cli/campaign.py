@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.adapters.phones import one_number
 from dialer.adapters.sounds import LARGEST_UPLOAD, Message, store_message
 from dialer.bootstrap import utc_now
 from dialer.cli.api import is_running
@@ -22,6 +21,7 @@ from dialer.cli.knobs import (
     items,
     number,
     operators,
+    phone,
     retry,
     schedule,
     span,
@@ -126,7 +126,7 @@ async def changed(settings: Settings, stores: Stores, was: Campaign, given: Mapp
     """The campaign with what was given; BadValue names the option that will not do."""
     sent = dict(given)
     if caller_id := sent.get("caller_id"):
-        sent["caller_id"] = "" if caller_id == "none" else one_number(caller_id, settings.country)
+        sent["caller_id"] = "" if caller_id == "none" else phone("--caller-id", caller_id, settings)
     if "retries" in sent:
         kept = CampaignOut.of(was).model_dump(mode="json")["retries"]
         sent["retries"] = {**kept, **sent["retries"]}
@@ -227,7 +227,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
     async def work(settings: Settings, stores: Stores) -> tuple[Campaign, Mapping[str, int], list[str]]:
         one = await find_campaign(stores, name)
-        problems = [verdict.reason for verdict in law.check_start(one, settings.lab)]
+        problems = [str(verdict.reason) for verdict in law.check_start(one, settings.lab)]
         return one, await stores.leads.count(one.id, utc_now()), problems
 
     one, counts, problems = with_stores(work)

@@ -13,9 +13,11 @@ from typing import Any, Optional, TypeVar, get_type_hints
 import typer
 from pydantic import BaseModel, ValidationError
 
+from dialer.adapters.phones import one_number
 from dialer.domain.errors import BadValue
 from dialer.domain.schedule import DAYS
-from dialer.domain.types import Outcome
+from dialer.domain.types import Outcome, PhoneNumber
+from dialer.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
 Command = Callable[..., None]
@@ -155,6 +157,14 @@ def operators(text: str) -> list[str]:
             raise ValueError("a range has at most 10,000 operators")
         found |= {str(each).zfill(len(first)): None for each in range(int(first), int(last) + 1)}
     return list(found)
+
+
+def phone(flag: str, text: str, settings: Settings) -> PhoneNumber:
+    """A number as people write it; without a country code it belongs to the country of the settings."""
+    try:
+        return one_number(text, settings.country)
+    except BadValue as flaw:
+        raise BadValue(f"{flag} {flaw}") from None
 
 
 def retry(texts: Sequence[str]) -> dict[str, dict[str, Any]]:

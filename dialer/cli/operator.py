@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 import typer
 
-from dialer.adapters.phones import one_number
 from dialer.adapters.secrets import hash_secret, read_secret, write_secret
 from dialer.cli.api import ask, ask_now, is_running
 from dialer.cli.environment import load_settings, with_stores
-from dialer.cli.knobs import Knob, check, with_knobs, yes_or_no
+from dialer.cli.knobs import Knob, check, phone, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.trunk import LATER, tell_trial
 from dialer.domain.errors import BadValue, Conflict
@@ -109,7 +108,7 @@ async def changed(
     """The account with what was given; secrets go to files and hashes when all the rest is right."""
     sent = {name: value for name, value in given.items() if name not in ("sip_password_file", "pin_file")}
     if "number" in sent:
-        sent["number"] = one_number(sent["number"], settings.country)
+        sent["number"] = phone("--number", sent["number"], settings)
     model = check(AccountChange, KNOBS, sent)
     values: dict[str, Any] = {name: getattr(model, name) for name in model.model_fields_set}
     if "leg_kind" in values:

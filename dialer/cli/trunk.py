@@ -15,7 +15,7 @@ from dialer.adapters.phones import one_number
 from dialer.adapters.secrets import read_secret
 from dialer.cli.api import ask_now, is_running
 from dialer.cli.environment import load_settings, with_stores
-from dialer.cli.knobs import Knob, check, items, number, whole, with_knobs, yes_or_no
+from dialer.cli.knobs import Knob, check, items, number, phone, whole, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.domain.errors import BadValue, Conflict, Mistake
 from dialer.domain.trunk import Transport, Trunk
@@ -85,7 +85,7 @@ def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
     sent = dict(given)
     path = sent.pop("password_file", None)
     if "caller_ids" in sent:
-        sent["caller_ids"] = [one_number(text, settings.country) for text in sent["caller_ids"]]
+        sent["caller_ids"] = [phone("--caller-ids", text, settings) for text in sent["caller_ids"]]
     model = check(TrunkChange, KNOBS, sent)
     values = {name: getattr(model, name) for name in model.model_fields_set}
     if "register_" in values:

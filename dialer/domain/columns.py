@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dialer.domain.errors import BadValue
+from dialer.domain.said import said
 
 LOOKS_LIKE_PHONES = 0.6  # share of a column's values
 MOST_COLUMNS = 200
@@ -74,13 +75,21 @@ def plan(
     name is guessed.  `header` None: the first row is one unless it holds a phone number.
     """
     if not sample or not any(cell.strip() for row in sample for cell in row):
-        raise BadValue("The list is empty: put one row per person into it, with a phone number in each.")
+        raise BadValue(
+            said("The list is empty: put one row per person into it, with a phone number in each.")
+        )
     first = sample[0]
     has_header = header if header is not None else not any(is_phone(cell) for cell in first)
     body = sample[1:] if has_header else sample
     width = len(first) if has_header else max(len(row) for row in body)
     if width > MOST_COLUMNS:
-        raise BadValue(f"The list has {width} columns, at most {MOST_COLUMNS} are read: remove some.")
+        raise BadValue(
+            said(
+                "The list has {width} columns, at most {most_columns} are read: remove some.",
+                width=width,
+                most_columns=MOST_COLUMNS,
+            )
+        )
     names = _names(first if has_header else (), width)
     fields = _guessed(names) if has_header else [Field.EXTRA] * width
     _apply(mapping or {}, names, fields)
@@ -88,8 +97,12 @@ def plan(
         _find_phones(body, fields, is_phone)
     if Field.PHONE not in fields:
         raise BadValue(
-            f"No column holds phone numbers (there are {', '.join(names[:12])}):"
-            f" name it in the mapping, for example phone={names[0]}."
+            said(
+                "No column holds phone numbers (there are {names}): name it in the mapping, for"
+                " example phone={names2}.",
+                names=", ".join(names[:12]),
+                names2=names[0],
+            )
         )
     if not has_header and not mapping:
         _find_emails(body, fields)
@@ -131,7 +144,9 @@ def _apply(mapping: Mapping[str, str], names: Sequence[str], fields: list[Field]
         try:
             one = Field(word.strip().lower())
         except ValueError:
-            raise BadValue(f"There is no field {word!r}: map one of {', '.join(Field)}.") from None
+            raise BadValue(
+                said("There is no field {word!r}: map one of {field}.", word=word, field=", ".join(Field))
+            ) from None
         if one not in (Field.EXTRA, Field.SKIP):
             fields[:] = [Field.EXTRA if each is one else each for each in fields]
         for column in columns.split(","):
@@ -145,8 +160,12 @@ def _index(column: str, names: Sequence[str]) -> int:
     if column.isascii() and column.isdigit() and 1 <= int(column) <= len(names):
         return int(column) - 1
     raise BadValue(
-        f"The list has no column {column!r}: its columns are {', '.join(names[:12])};"
-        f" a number from 1 to {len(names)} works too."
+        said(
+            "The list has no column {column!r}: its columns are {names}; a number from 1 to {n} works too.",
+            column=column,
+            names=", ".join(names[:12]),
+            n=len(names),
+        )
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dialer.domain.errors import BadValue
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId
 
 ENTRY = re.compile(r"\+[1-9][0-9]{6,14}|\+[1-9][0-9]{0,13}\*")
@@ -15,8 +16,11 @@ def checked(entry: str) -> str:
     kept = re.sub(r"[\s().-]", "", entry[:64])
     if not ENTRY.fullmatch(kept):
         raise BadValue(
-            f"{entry[:64]!r} is no entry of the do-not-call list: "
-            "write a number such as +79161234567, or a prefix such as +7916*"
+            said(
+                "{entry!r} is no entry of the do-not-call list: write a number such as"
+                " +79161234567, or a prefix such as +7916*",
+                entry=entry[:64],
+            )
         )
     return kept
 

@@ -11,6 +11,8 @@ from dialer.domain import law
 from dialer.domain.campaign import Campaign
 from dialer.domain.operators import State
 from dialer.domain.pacing.decision import OperatorView, TrunkView
+from dialer.domain.pacing.supply import tallied
+from dialer.domain.said import Said, counted, full, listed, said, word
 from dialer.domain.schedule import Opening, ZoneOf, hours, is_open, narrow
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus
@@ -74,7 +76,7 @@ def explain(facts: Facts) -> Explanation:
         _pacing(facts),
     ]
     closed = next((gate for gate in gates if not gate.open), None)
-    summary = closed.sentence if closed else facts.pacing or "Every gate is open."
+    summary = closed.sentence if closed else facts.pacing or said("Every gate is open.")
     return Explanation(gates, _held_back(facts), summary)
 
 
@@ -84,26 +86,31 @@ def explain(facts: Facts) -> Explanation:
 def _status(facts: Facts) -> Gate:
     status = facts.campaign.status
     running = status is CampaignStatus.RUNNING
-    sentence = f"The campaign is {status}." if running else f"The campaign is {status}: start it."
+    told = word(status)
+    sentence = (
+        said("The campaign is {status}.", status=told)
+        if running
+        else said("The campaign is {status}: start it.", status=told)
+    )
     return Gate("status", running, status, sentence)
 
 
 def _start(facts: Facts) -> Iterator[Gate]:
     problems = law.check_start(facts.campaign, facts.lab)
     for problem in problems:
-        yield Gate("settings", False, problem.rule or "settings", _sentence(problem.reason))
+        yield Gate("settings", False, problem.rule or "settings", full(problem.reason))
     if not problems:
-        yield Gate(
-            "settings", True, "complete", "Nothing is missing in the settings, no rule forbids the start."
-        )
+        sentence = said("Nothing is missing in the settings, no rule forbids the start.")
+        yield Gate("settings", True, "complete", sentence)
 
 
 def _law(facts: Facts) -> Gate:
     """Always open here: what a pack forbids is among the problems of the start."""
     pack = law.choose(facts.campaign.country, facts.campaign.purpose)
-    sentence = f"Rules: {pack.name}, version {law.VERSION}."
+    sentence = said("Rules: {name}, version {version}.", name=pack.name, version=law.VERSION)
     if pack.left_to_you:
-        sentence += f" Not checked by the dialer: {'; '.join(pack.left_to_you)}."
+        duties = said("Not checked by the dialer: {duties}.", duties=listed(pack.left_to_you, "; "))
+        sentence = listed([sentence, duties], " ")
     return Gate("law", True, pack.name, sentence)
 
 
@@ -112,8 +119,8 @@ def _law(facts: Facts) -> Gate:
 
 def _link(facts: Facts) -> Gate:
     if facts.link:
-        return Gate("link", False, "down", f"Asterisk is not connected: {facts.link}.")
-    return Gate("link", True, "up", "Asterisk is connected.")
+        return Gate("link", False, "down", said("Asterisk is not connected: {why}.", why=facts.link))
+    return Gate("link", True, "up", said("Asterisk is connected."))
 
 
 def _trunks(facts: Facts) -> Iterator[Gate]:
@@ -123,23 +130,32 @@ def _trunks(facts: Facts) -> Iterator[Gate]:
     works = any(view.usable and view.lines_free > 0 for _, view in found)
     for id_ in facts.campaign.trunks:
         if id_ not in known:
-            yield Gate(
-                f"trunk {id_}", works, "missing", f"Trunk {id_} does not exist: add it, or name another."
-            )
+            sentence = said("Trunk {trunk} does not exist: add it, or name another.", trunk=id_)
+            yield Gate(f"trunk {id_}", works, "missing", sentence)
             continue
         trunk, view = known[id_]
         used = max(0, trunk.lines - view.lines_free)
         value = f"{used} of {trunk.lines} lines in use, {trunk.calls_per_s:g} calls a second"
         if not view.usable:
-            yield Gate(f"trunk {id_}", works, value, _sentence(view.why or f"trunk {id_} is out of use"))
+            why = view.why or said("trunk {trunk} is out of use", trunk=id_)
+            yield Gate(f"trunk {id_}", works, value, full(why))
         else:
-            full = "" if view.lines_free > 0 else " (all of them)"
-            yield Gate(
-                f"trunk {id_}",
-                works,
-                value,
-                f"Trunk {id_} works: {used} of {trunk.lines} lines in use{full}.",
-            )
+            yield Gate(f"trunk {id_}", works, value, _lines(trunk, used, view.lines_free))
+
+
+def _lines(trunk: Trunk, used: int, free: int) -> Said:
+    if free > 0:
+        text = said(
+            "Trunk {trunk} works: {used} of {n} lines in use.", trunk=trunk.id, used=used, n=trunk.lines
+        )
+    else:
+        text = said(
+            "Trunk {trunk} works: {used} of {n} lines in use (all of them).",
+            trunk=trunk.id,
+            used=used,
+            n=trunk.lines,
+        )
+    return text
 
 
 # --- people -----------------------------------------------------------------------------------------------
@@ -153,18 +169,29 @@ def _openings(facts: Facts) -> dict[tuple[str, ...], Opening]:
 
 
 def _schedule(facts: Facts) -> Gate:
-    value = hours(facts.campaign.schedule) or "none"
+    value = hours(facts.campaign.schedule) or said("none")
     openings = _openings(facts)
     if not openings:
-        return Gate("schedule", True, value, f"Calling hours are {value}, on the called person's clock.")
+        sentence = said("Calling hours are {hours}, on the called person's clock.", hours=value)
+        return Gate("schedule", True, value, sentence)
     ready = sum(facts.zones[zones] for zones, opening in openings.items() if opening.open)
     total = sum(facts.zones.values())
     if ready:
-        sentence = f"It is a lawful hour for {ready} of {total} leads that are due."
+        sentence = counted(
+            "It is a lawful hour for {ready} of {n} lead that is due.",
+            "It is a lawful hour for {ready} of {n} leads that are due.",
+            total,
+            ready=ready,
+        )
         return Gate("schedule", True, value, sentence)
     instants = [opening.opens_at for opening in openings.values() if opening.opens_at]
     why = next(iter(openings.values())).why
-    sentence = f"It is no calling hour for any of {total} leads that are due: {why}."
+    sentence = counted(
+        "It is no calling hour for the {n} lead that is due: {why}.",
+        "It is no calling hour for any of {n} leads that are due: {why}.",
+        total,
+        why=why,
+    )
     return Gate("schedule", False, value, sentence, min(instants, default=None))
 
 
@@ -173,15 +200,22 @@ def _operators(facts: Facts) -> Gate:
     states = Counter(view.state for view in team)
     logged_in = len(team) - states[State.OFFLINE]
     free = sum((view.free or view.summonable) and not view.leaving for view in team)
-    figures = ", ".join(f"{states[state]} {state.replace('_', '-')}" for state in State if states[state])
+    figures = tallied(states)
     value = f"{logged_in} of {len(facts.campaign.operators)} logged in, {free} free"
     if not logged_in:
-        sentence = f"None of the campaign's {len(facts.campaign.operators)} operators is logged in."
+        sentence = counted(
+            "The campaign's {n} operator is not logged in.",
+            "None of the campaign's {n} operators is logged in.",
+            len(facts.campaign.operators),
+        )
     elif not free:
-        sentence = f"No operator is free ({figures})."
+        sentence = said("No operator is free ({figures}).", figures=figures)
     else:
-        sentence = (
-            f"{free} operators are free ({figures})." if free > 1 else f"1 operator is free ({figures})."
+        sentence = counted(
+            "{n} operator is free ({figures}).",
+            "{n} operators are free ({figures}).",
+            free,
+            figures=figures,
         )
     return Gate("operators", free > 0, value, sentence)
 
@@ -189,7 +223,12 @@ def _operators(facts: Facts) -> Gate:
 def _cap(facts: Facts) -> Iterator[Gate]:
     cap = facts.campaign.cap
     if cap:
-        sentence = f"{facts.in_flight} calls are in flight, at most {cap} are allowed."
+        sentence = counted(
+            "{n} call is in flight, at most {cap} are allowed.",
+            "{n} calls are in flight, at most {cap} are allowed.",
+            facts.in_flight,
+            cap=cap,
+        )
         yield Gate("cap", facts.in_flight < cap, f"{facts.in_flight} of {cap}", sentence)
 
 
@@ -202,18 +241,39 @@ def _leads(facts: Facts) -> Gate:
     worked = sum(facts.leads.get(name, 0) for name in WORKED)
     value = f"{due} due, {facts.at_hand} at hand, {later} later, {leased} leased"
     if due or facts.at_hand:
-        return Gate(
-            "leads", True, value, f"{due + facts.at_hand} leads can be dialled, {later} wait for their time."
-        )
+        return Gate("leads", True, value, _dialable(due + facts.at_hand, later))
+    return Gate("leads", False, value, _none_due(later, leased, worked), facts.next_due_at if later else None)
+
+
+def _dialable(now: int, later: int) -> Said:
+    return counted(
+        "{n} lead can be dialled, {later} wait for their time.",
+        "{n} leads can be dialled, {later} wait for their time.",
+        now,
+        later=later,
+    )
+
+
+def _none_due(later: int, leased: int, worked: int) -> Said:
     if later:
-        sentence = f"No lead is due: {later} wait for their next try."
-    elif leased:
-        sentence = f"No lead is due: the last {leased} are in calls or leased by a cell."
-    elif worked:
-        sentence = f"The list is worked through: {worked} leads are done, exhausted or excluded."
-    else:
-        sentence = "The list is empty: import one."
-    return Gate("leads", False, value, sentence, facts.next_due_at if later else None)
+        return counted(
+            "No lead is due: {n} waits for its next try.",
+            "No lead is due: {n} wait for their next try.",
+            later,
+        )
+    if leased:
+        return counted(
+            "No lead is due: the last {n} is in a call or leased by a cell.",
+            "No lead is due: the last {n} are in calls or leased by a cell.",
+            leased,
+        )
+    if worked:
+        return counted(
+            "The list is worked through: {n} lead is done, exhausted or excluded.",
+            "The list is worked through: {n} leads are done, exhausted or excluded.",
+            worked,
+        )
+    return said("The list is empty: import one.")
 
 
 def _held_back(facts: Facts) -> Mapping[str, int]:
@@ -221,20 +281,24 @@ def _held_back(facts: Facts) -> Mapping[str, int]:
     held = dict(facts.leads)
     for zones, opening in _openings(facts).items():
         if not opening.open:
-            where = zones[0] if len(zones) == 1 else f"{len(zones)} zones" if zones else "no known zone"
-            until = f" until {opening.opens_at:%Y-%m-%d %H:%M} UTC" if opening.opens_at else ", never open"
-            name = f"out of hours in {where}{until}"
+            name = _out_of_hours(zones, opening)
             held[name] = held.get(name, 0) + facts.zones[zones]
     return held
 
 
+def _out_of_hours(zones: Sequence[str], opening: Opening) -> Said:
+    where: str = said("no known zone")
+    if zones:
+        where = zones[0] if len(zones) == 1 else counted("{n} zone", "{n} zones", len(zones))
+    if opening.opens_at is None:
+        return said("out of hours in {where}, never open", where=where)
+    until = f"{opening.opens_at:%Y-%m-%d %H:%M}"
+    return said("out of hours in {where} until {until} UTC", where=where, until=until)
+
+
 def _pacing(facts: Facts) -> Gate:
     if not facts.pacing or facts.paced_at is None:
-        return Gate("pacing", True, "none", "Pacing has not decided for this campaign yet.")
+        return Gate("pacing", True, "none", said("Pacing has not decided for this campaign yet."))
     age = max(0.0, (facts.at - facts.paced_at).total_seconds())
     dialled = not facts.pacing.startswith("0 lines")
     return Gate("pacing", dialled, f"{age:.1f} s ago", facts.pacing)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

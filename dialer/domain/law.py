@@ -282,5 +282,7 @@ PACKS: Mapping[tuple[str, Purpose | None], Pack] = {
             said("no calls on public holidays"),
         ),
     ),
-    ("DE", None): Pack("de", (_OWN_RING,), (said("recorded consent of consumers before advertising (UWG 7, 7a)"),)),
+    ("DE", None): Pack(
+        "de", (_OWN_RING,), (said("recorded consent of consumers before advertising (UWG 7, 7a)"),)
+    ),
 }

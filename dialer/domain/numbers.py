@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dialer.domain.errors import BadValue, Forbidden
+from dialer.domain.said import said
 from dialer.domain.trunk import NumberFormat, Trunk
 from dialer.domain.types import E164, PhoneNumber, masked
 
@@ -40,13 +41,23 @@ def dial_string(number: PhoneNumber, trunk: Trunk) -> str:
     if not any(number.startswith(prefix) for prefix in trunk.prefixes if prefix):
         allowed = ", ".join(trunk.prefixes) or "none"
         raise Forbidden(
-            f"Trunk {trunk.id} may not dial {masked(number)}: its prefixes are {allowed};"
-            " add the prefix to the trunk, or give the campaign a trunk that has it."
+            said(
+                "Trunk {id} may not dial {number}: its prefixes are {allowed}; add the prefix to"
+                " the trunk, or give the campaign a trunk that has it.",
+                id=trunk.id,
+                number=masked(number),
+                allowed=allowed,
+            )
         )
     text = _written(number, trunk)
     if not DIAL_STRING.fullmatch(text):
         raise BadValue(
-            f"Trunk {trunk.id} cannot dial {masked(number)}: {len(text)} characters, 15 digits fit."
+            said(
+                "Trunk {id} cannot dial {number}: {n} characters, 15 digits fit.",
+                id=trunk.id,
+                number=masked(number),
+                n=len(text),
+            )
         )
     return text
 
@@ -56,15 +67,25 @@ def check_dialable(number: PhoneNumber) -> None:
     digits = number.lstrip("+")
     national = split_country(number)[1]
     if digits in EMERGENCY or national in EMERGENCY:
-        raise Forbidden(f"{digits} is an emergency or service number: such numbers are never dialled.")
+        raise Forbidden(
+            said("{digits} is an emergency or service number: such numbers are never dialled.", digits=digits)
+        )
     if not E164.fullmatch(number):
         raise BadValue(
-            f"{masked(number)!r} is not a phone number in international form: write it as +79161234567."
+            said(
+                "{number!r} is not a phone number in international form: write it as +79161234567.",
+                number=masked(number),
+            )
         )
     if len(national) < SHORTEST_NATIONAL:
         raise Forbidden(
-            f"{masked(number)} is a short number ({len(national)} digits after the country code,"
-            f" at least {SHORTEST_NATIONAL} are dialled)."
+            said(
+                "{number} is a short number ({n} digits after the country code, at least"
+                " {shortest_national} are dialled).",
+                number=masked(number),
+                n=len(national),
+                shortest_national=SHORTEST_NATIONAL,
+            )
         )
 
 
@@ -78,7 +99,11 @@ def _written(number: PhoneNumber, trunk: Trunk) -> str:
             country, national = split_country(number)
             if country != "7":
                 raise Forbidden(
-                    f"Trunk {trunk.id} writes numbers as 8..., so it reaches +7 only, not {masked(number)}:"
-                    " set its number format to 7 or +7, or use another trunk."
+                    said(
+                        "Trunk {id} writes numbers as 8..., so it reaches +7 only, not {number}: set its"
+                        " number format to 7 or +7, or use another trunk.",
+                        id=trunk.id,
+                        number=masked(number),
+                    )
                 )
             return f"8{national}"

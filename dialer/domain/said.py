@@ -38,6 +38,12 @@ class Said(str):
     """
 
     __slots__ = ("args", "context", "full", "n", "plural", "text")
+    text: str
+    args: Mapping[str, Value]
+    plural: str
+    n: int
+    context: str
+    full: bool
 
     def __new__(
         cls,
@@ -53,7 +59,7 @@ class Said(str):
         english = template.format(**args) if args else template
         self = super().__new__(cls, _capital(english) if full else english)
         self.text, self.plural, self.n = text, plural, n
-        self.args: Mapping[str, Value] = args or {}
+        self.args = args or {}
         self.context, self.full = context, full
         return self
 

@@ -14,7 +14,7 @@ ZoneOf = Callable[[str], tzinfo]  # IANA name -> zone; the same callable each ti
 HORIZON = timedelta(days=15)  # a weekly hour that a clock change swallows comes back within this
 DAY = timedelta(days=1)
 DAY_US = 86_400_000_000  # microseconds
-DAYS = tuple(map(said, ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")))
+DAYS = (said("Mon"), said("Tue"), said("Wed"), said("Thu"), said("Fri"), said("Sat"), said("Sun"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,13 @@ def is_open(windows: tuple[Window, ...], zones: Sequence[str], at: datetime, zon
     why = said("it is {here}, calls are allowed {hours}", here=here, hours=hours(windows))
     if len(zones) > 1:
         why = counted(
-            "{why} in {n} zone", "{why} in each of the {n} zones that the number may be in", len(zones), why=why
+            "{why} in {n} zone",
+            "{why} in each of the {n} zones that the number may be in",
+            len(zones),
+            why=why,
         )
     if opens_at is None:
-        why = said(
-            "{why}; these hours never meet: widen them, or give the lead its own time zone", why=why
-        )
+        why = said("{why}; these hours never meet: widen them, or give the lead its own time zone", why=why)
     return Opening(False, opens_at, why)
 
 

@@ -15,6 +15,7 @@ LOGIN = "login"  # reasons of a pause or of being offline that the product itsel
 MISSED = "missed_ring"
 PHONE_LOST = "phone_lost"
 NO_ANSWER = "phone_did_not_answer"
+NOT_REGISTERED = "phone_not_registered"
 HUNG_UP = "hung_up"
 WRAP_UP_OVER = "wrap_up_over"
 SWITCH_LOST = "asterisk_stopped"
@@ -70,6 +71,7 @@ class LegDown(Event):
 
     channel: ChannelId
     missed: bool = False
+    unreachable: bool = False  # it could not even ring: the phone is not registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,13 +320,14 @@ def _connected(operator: Operator, event: LegUp) -> Result:
 
 
 def _not_connected(operator: Operator, event: LegDown) -> Result:
-    """His phone did not answer. A call that waits for him learns it from its own clock."""
+    """His phone did not answer; a call that waits for him is told, and lets him go."""
+    again = (RingLater(event.at + AGAIN_AFTER),)
     if operator.call is not None:
-        return _without_leg(operator), ()
+        return _without_leg(operator), again if event.unreachable else ()
     waits_since_at = operator.since_at or event.at
     if operator.reason != LOGIN and event.at - waits_since_at < AGAIN_FOR:
-        return _without_leg(operator), (RingLater(event.at + AGAIN_AFTER),)
-    return _leave(_without_leg(operator), event.at, NO_ANSWER)
+        return _without_leg(operator), again
+    return _leave(_without_leg(operator), event.at, NOT_REGISTERED if event.unreachable else NO_ANSWER)
 
 
 def _leg_lost(operator: Operator, event: LegDown) -> Result:
@@ -333,13 +336,19 @@ def _leg_lost(operator: Operator, event: LegDown) -> Result:
     if operator.leg_kind is LegKind.NAILED_UP:
         return _leave(down, event.at, PHONE_LOST)
     if operator.state is State.READY:
-        return _go(down, State.PAUSED, event.at, MISSED if event.missed else HUNG_UP), ()
+        return _go(down, State.PAUSED, event.at, _why_down(event, HUNG_UP)), ()
     return down, ()
+
+
+def _why_down(event: LegDown, was_up: str) -> str:
+    if event.unreachable:
+        return NOT_REGISTERED
+    return MISSED if event.missed else was_up
 
 
 def _leg_lost_in_call(operator: Operator, event: LegDown) -> Result:
     """The call is told by the floor; until it lets him go he is connecting again."""
-    return _go(_without_leg(operator), State.CONNECTING, event.at, MISSED if event.missed else PHONE_LOST), ()
+    return _go(_without_leg(operator), State.CONNECTING, event.at, _why_down(event, PHONE_LOST)), ()
 
 
 def _switch_lost(operator: Operator, event: SwitchLost) -> Result:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dialer.domain.errors import Missing
 from dialer.domain.explain import Facts, explain
+from dialer.domain.said import plain, said
 from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import CampaignId
 from dialer.engine.calls import Calls
@@ -40,10 +41,12 @@ class Accountant:
         self._lab = lab
 
     async def explain(self, campaign: CampaignId) -> Mapping[str, Any]:
-        """Every gate in order, as plain values; raises Missing, StoreDown."""
+        """Every gate in order, as plain values (sentences by `said.plain`); raises Missing, StoreDown."""
         known = self._pacer.campaigns.get(campaign)
         if known is None:
-            raise Missing(f"there is no campaign {campaign}: see `dialer campaign list`")
+            raise Missing(
+                said("there is no campaign {campaign}: see `dialer campaign list`", campaign=campaign)
+            )
         now = self._shell.clock()
         at_hand = self._pacer.at_hand(campaign)
         views = self._pacer.trunk_views(now)
@@ -52,7 +55,9 @@ class Accountant:
             campaign=known,
             zone_of=self._zone_of,
             lab=self._lab,
-            link="" if self._shell.linked.is_set() else "it has not opened its connection to the service",
+            link=""
+            if self._shell.linked.is_set()
+            else said("it has not opened its connection to the service"),
             trunks=[(trunk, views[trunk.id]) for trunk in self._trunks.all()],
             operators=self._pacer.operator_views(now),
             in_flight=sum(call.campaign == campaign for call in self._calls.all()),
@@ -66,13 +71,13 @@ class Accountant:
         told = explain(facts)
         return {
             "at": now.isoformat(),
-            "summary": told.summary,
-            "held_back": dict(told.held_back),
+            "summary": plain(told.summary),
+            "held_back": [[plain(why), count] for why, count in told.held_back.items()],
             "gates": [
                 {
                     "name": gate.name,
                     "is_open": gate.open,
-                    "value": gate.sentence,
+                    "value": plain(gate.sentence),
                     "opens_at": gate.opens_at.isoformat() if gate.opens_at else "",
                 }
                 for gate in told.gates

@@ -11,6 +11,7 @@ from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.errors import BadValue, Missing
 from dialer.domain.operators import Operator
+from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId
 from dialer.engine.account import Accountant
 from dialer.engine.books import Books
@@ -58,7 +59,10 @@ class CellDesk:
         kind, _, name = command.target.partition(":")
         if kind not in self._kinds or not name:
             raise BadValue(
-                f"{command.target!r} is no target: use operator:ID, call:ID, campaign:ID or trunk:NAME"
+                said(
+                    "{target!r} is no target: use operator:ID, call:ID, campaign:ID or trunk:NAME",
+                    target=command.target,
+                )
             )
         answer = await self._kinds[kind](name, command)
         if command.key:
@@ -104,7 +108,7 @@ class CellDesk:
             case "state":
                 pass
             case _:
-                raise BadValue(f"an operator cannot be told to {command.verb!r}")
+                raise BadValue(said("an operator cannot be told to {verb!r}", verb=command.verb))
 
     def _dispose(self, operator: OperatorId, args: Mapping[str, str]) -> None:
         callback = args.get("callback_at", "")
@@ -128,9 +132,9 @@ class CellDesk:
 
     async def _call(self, name: str, command: Command) -> Answer:
         if self._calls.get(CallId(name)) is None:
-            raise Missing(f"there is no call {name} in flight")
+            raise Missing(said("there is no call {name} in flight", name=name))
         if command.verb != "hang_up":
-            raise BadValue(f"a call cannot be told to {command.verb!r}: only hang_up")
+            raise BadValue(said("a call cannot be told to {verb!r}: only hang_up", verb=command.verb))
         asked = c.HangUpAsked(self._shell.clock(), EndedBy.SUPERVISOR, command.args.get("reason", ""))
         self._calls.tell(CallId(name), asked)
         return {"call": name}
@@ -138,7 +142,7 @@ class CellDesk:
     async def _campaign(self, name: str, command: Command) -> Answer:
         """The status is in the database already; this makes it work at once."""
         if not name.isascii() or not name.isdigit():
-            raise BadValue(f"{name!r} is no campaign: give its id")
+            raise BadValue(said("{name!r} is no campaign: give its id", name=name))
         await self._books.load()
         if command.verb == "explain":
             return await self._accountant.explain(CampaignId(int(name)))
@@ -153,7 +157,9 @@ class CellDesk:
             case "test":
                 return await self._trials.trunk(name, command.args.get("number", ""))
             case _:
-                raise BadValue(f"a trunk cannot be told to {command.verb!r}: use push or test")
+                raise BadValue(
+                    said("a trunk cannot be told to {verb!r}: use push or test", verb=command.verb)
+                )
 
 
 def _shown(operator: Operator) -> Answer:
@@ -169,13 +175,13 @@ def _shown(operator: Operator) -> Answer:
 def _reason(command: Command) -> str:
     reason = command.args.get("reason", "other")
     if not reason or len(reason) > 64 or not reason.isprintable():
-        raise BadValue("a pause needs a reason of 1 to 64 printable characters")
+        raise BadValue(said("a pause needs a reason of 1 to 64 printable characters"))
     return reason
 
 
 def _digits(keys: str) -> str:
     if not keys or len(keys) > 32 or not set(keys) <= set("0123456789*#ABCD"):
-        raise BadValue(f"{keys!r} cannot be sent: 1 to 32 of 0-9 * # A-D")
+        raise BadValue(said("{keys!r} cannot be sent: 1 to 32 of 0-9 * # A-D", keys=keys))
     return keys
 
 
@@ -183,7 +189,9 @@ def _instant(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise BadValue(f"callback_at {text!r} is no instant: write 2026-11-23T15:30:00+03:00") from None
+        raise BadValue(
+            said("callback_at {text!r} is no instant: write 2026-11-23T15:30:00+03:00", text=text)
+        ) from None
     if at.tzinfo is None:
-        raise BadValue(f"callback_at {text!r} has no zone: write 2026-11-23T15:30:00+03:00")
+        raise BadValue(said("callback_at {text!r} has no zone: write 2026-11-23T15:30:00+03:00", text=text))
     return at

@@ -126,6 +126,8 @@ class Floor:
             return
         after, effects = shifts.step(before, event)
         self._operators[operator_id] = after
+        if isinstance(event, shifts.LegUp):
+            self._unreachable.discard(operator_id)
         if after is not before:
             self._shell.journal.note_operator(after)
         if (after.state, after.reason) != (before.state, before.reason):
@@ -166,6 +168,8 @@ class Floor:
         match event:
             case shifts.LegDown(channel=channel) if before.channel != channel:
                 pass
+            case shifts.LegDown(unreachable=True) if before.state is State.CONNECTING:
+                pass  # it is tried again until the call's own clock gives him up
             case shifts.LegDown(channel=channel):
                 ended = before.state is State.TALKING and before.leg_kind is LegKind.ON_DEMAND
                 if ended and self.legs.was_put_down(channel):

@@ -8,7 +8,7 @@ import structlog
 
 from dialer.domain import shifts
 from dialer.domain.call import Destroyed, EnteredApp, HangupRequested
-from dialer.domain.errors import BadValue, NetworkTrouble
+from dialer.domain.errors import BadValue, NetworkTrouble, Refused
 from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, bridge_of, endpoint_of
 from dialer.domain.trunk import Trunk
@@ -21,6 +21,7 @@ log = structlog.get_logger()
 NAILED_UP_RING_S = 30
 ON_DEMAND_RING_S = 15
 OUR_HANGUP = 32  # the cause that Asterisk gives to a hang-up asked for over ARI
+NO_WAY = 500  # "Allocation failed"
 BEEP = "sound:beep"
 PRESS_ONE = "press1"
 # What makes a desk phone answer by itself differs by maker; both headers are known to most (RFC 5373 is not).
@@ -91,8 +92,14 @@ class Legs:
                 variables={"OBZ_PRESS1": self._shell.sound(PRESS_ONE), **({} if nailed_up else AUTO_ANSWER)},
             )
         except (NetworkTrouble, BadValue) as trouble:
-            log.warning("an operator's phone could not be called", operator=account.id, reason=str(trouble))
-            self._gone(channel, missed=True)
+            unreachable = account.phone is PhoneKind.SIP and _is_no_way(trouble)
+            if unreachable:
+                log.warning(_not_registered(account.id))
+            else:
+                log.warning(
+                    "an operator's phone could not be called", operator=account.id, reason=str(trouble)
+                )
+            self._gone(channel, missed=True, unreachable=unreachable)
 
     def _where(self, account: Account) -> tuple[str, str]:
         if account.phone is PhoneKind.SIP:
@@ -171,14 +178,15 @@ class Legs:
         except NetworkTrouble as trouble:
             log.warning("no tone for an operator", operator=operator, reason=str(trouble))
 
-    def _gone(self, channel: ChannelId, *, missed: bool) -> None:
+    def _gone(self, channel: ChannelId, *, missed: bool, unreachable: bool = False) -> None:
         operator = self._owner.pop(channel, None)
         if operator is None:
             return
         self._up.discard(channel)
         if (snoop := self._whisper.pop(channel, None)) is not None:
             self.drop(snoop)
-        self._tell(operator, shifts.LegDown(self._shell.clock(), channel, missed=missed))
+        down = shifts.LegDown(self._shell.clock(), channel, missed=missed, unreachable=unreachable)
+        self._tell(operator, down)
         self._put_down.discard(channel)
 
     def beep(self, leg: ChannelId) -> None:
@@ -191,3 +199,15 @@ class Legs:
             await self._shell.switch.play(snoop, BEEP)
         except NetworkTrouble as trouble:
             log.info("a tone could not be played", channel=snoop, reason=str(trouble))
+
+
+def _is_no_way(trouble: Exception) -> bool:
+    """Asterisk makes no channel towards a phone that has no contact, or none that answers its probes."""
+    return isinstance(trouble, Refused) and trouble.status == NO_WAY
+
+
+def _not_registered(operator: OperatorId) -> str:
+    return (
+        f"phone {operator} is not registered at Asterisk, or does not answer it: set it to register as user"
+        f" {operator} with this operator's SIP password, see `dialer operator test {operator}`, then log in again"
+    )

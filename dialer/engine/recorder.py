@@ -39,6 +39,7 @@ class Recorder:
         self._numbers = numbers
         self._live = live
         self._took = asyncio.Event()
+        self._one_count = asyncio.Lock()  # a batch is in the records and in the sums, or in neither
         self._is_hurried = False  # the service stops: nothing more is gathered
         self._on_recorded = on_recorded  # a call with a recording is in the database: convert it
 
@@ -67,7 +68,9 @@ class Recorder:
     async def _record(self, facts: Sequence[Fact]) -> None:
         closings = [fact for fact in facts if isinstance(fact, Closing)]
         if closings:
-            await self._ledger.close(closings)
+            async with self._one_count:
+                await self._ledger.close(closings)
+                await self._count([closing.cdr for closing in closings if closing.cdr is not None])
         if wraps := [fact for fact in facts if isinstance(fact, WrapUp)]:
             await self._ledger.wrap(wraps)
             for wrap in wraps:
@@ -76,7 +79,6 @@ class Recorder:
                     await self._numbers.block(wrap.block, campaign=None, reason=reason, now=wrap.at)
         if changes := [fact for fact in facts if isinstance(fact, StateChange)]:
             await self._ledger.log(changes)
-        await self._count([closing.cdr for closing in closings if closing.cdr is not None])
 
     async def _count(self, cdrs: Sequence[Cdr]) -> None:
         """The live sums follow the records; while Redis is away they wait for the recount at its return."""
@@ -100,9 +102,10 @@ class Recorder:
     async def recount(self, now: datetime) -> None:
         """Set the live sums of today and yesterday (UTC) to the fold over the records; raises StoreDown."""
         today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        for began_at in (today - timedelta(days=1), today):
-            sums = await self._ledger.tallies(began_at, began_at + timedelta(days=1))
-            await self._live.reset_tallies(began_at.date().isoformat(), sums)
+        async with self._one_count:
+            for began_at in (today - timedelta(days=1), today):
+                sums = await self._ledger.tallies(began_at, began_at + timedelta(days=1))
+                await self._live.reset_tallies(began_at.date().isoformat(), sums)
 
     async def settle(self, timeout_s: float) -> bool:
         """At the end of the service: True when the database has everything."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from dialer.domain.pacing.decision import TrunkView
+from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 
@@ -55,13 +56,13 @@ class Trunks:
 
     def _why_not(self, trunk: Trunk, now: datetime) -> str:
         if not trunk.enabled:
-            return f"trunk {trunk.id} is switched off"
+            return said("trunk {trunk} is switched off", trunk=trunk.id)
         refused_at, reason = self._refused.get(trunk.id, (None, ""))
         if refused_at is not None and now - refused_at < timedelta(seconds=REFUSED_PAUSE_S):
-            return f"Asterisk refused a call by trunk {trunk.id}: {reason}"
+            return said("Asterisk refused a call by trunk {trunk}: {reason}", trunk=trunk.id, reason=reason)
         state = self.registration_of(trunk.id)
         if trunk.register and state and state.lower() != "registered":
-            return f"trunk {trunk.id} is not registered ({state})"
+            return said("trunk {trunk} is not registered ({state})", trunk=trunk.id, state=state)
         return ""
 
     def _calls_now(self, trunk: Trunk, now: datetime) -> int:

@@ -43,6 +43,31 @@ def _quiet() -> Iterator[None]:
     logging.getLogger().handlers[:] = handlers
 
 
+def call(*args: object) -> int:
+    """Runs `dialer ARGS...` in this process; the exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["dialer", *map(str, args)])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture(scope="session")
+def shop_template(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """A database with a trunk, three operators and a campaign, made once and copied."""
+    folder = tmp_path_factory.mktemp("shop")
+    shutil.copy(sqlite_template, folder / "obzvon.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIALER_DATA_DIR", str(folder))
+        assert call("trunk", "add", "main", "--host", "127.0.0.9", "--caller-ids", "84951234567") == 0
+        for number in ("101", "102", "103"):
+            assert call("operator", "add", number, "--name", f"Operator {number}") == 0
+        assert call("campaign", "add", "demo", "--operators", "101-103", "--trunks", "main") == 0
+    return folder / "obzvon.db"
+
+
 @pytest.fixture
 def home(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with an empty database; the environment points there."""
@@ -54,17 +79,12 @@ def home(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def dialer(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Dialer:
-    """Runs `dialer ARGS...` in this process."""
+def dialer(home: Path, capsys: pytest.CaptureFixture[str]) -> Dialer:
+    """Runs `dialer ARGS...`."""
 
     def run(*args: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["dialer", *map(str, args)])
         capsys.readouterr()
-        code: Any = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
+        code = call(*args)
         said = capsys.readouterr()
         assert "Traceback" not in said.err + said.out
         return Said(code, said.out, said.err)
@@ -73,10 +93,7 @@ def dialer(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 @pytest.fixture
-def shop(dialer: Dialer) -> Dialer:
+def shop(dialer: Dialer, home: Path, shop_template: Path) -> Dialer:
     """A trunk, three operators, a campaign: what a list can be imported into."""
-    assert dialer("trunk", "add", "main", "--host", "127.0.0.9", "--caller-ids", "84951234567").code == 0
-    for number in ("101", "102", "103"):
-        assert dialer("operator", "add", number, "--name", f"Operator {number}").code == 0
-    assert dialer("campaign", "add", "demo", "--operators", "101-103", "--trunks", "main").code == 0
+    shutil.copy(shop_template, home / "obzvon.db")
     return dialer

@@ -52,7 +52,7 @@ class Office:
 
     async def _begin_shift(self, operator: str) -> None:
         async with asyncio.timeout(20):
-            while (state := await self.state(operator)) != "ready":
+            while (state := await self.state(operator)) not in ("ready", "reserved", "talking"):
                 with suppress(NetworkTrouble):
                     if state == "paused":
                         await self.service.post(f"/v1/operators/{operator}/ready")

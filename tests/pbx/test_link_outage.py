@@ -38,8 +38,8 @@ async def test_what_happened_while_we_were_away_is_heard_in_order_before_we_are_
         for channel in channels:
             ends = [news for news in heard if getattr(news, "channel", "") == channel]
             assert sum(isinstance(getattr(news, "event", None), Destroyed) for news in ends) == 1
-        stamps = [event["timestamp"] for event in after.diary.raw if "timestamp" in event]
-        assert stamps == sorted(stamps)
+            stamps = [event.at for event in before.diary.of(channel) + after.diary.of(channel)]
+            assert stamps == sorted(stamps)
         assert replayed
         assert not after.diary.lags
 

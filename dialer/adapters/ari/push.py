@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account
+from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import NAME, OPERATOR_NUMBER, Language, PhoneKind
 
@@ -153,37 +154,66 @@ def _check_trunk(trunk: Trunk, password: str) -> None:
     place = f"trunk {trunk.id!r}"
     _check(NAME, trunk.id, place, "name", "lower-case letters, digits and dashes, 32 at most")
     if OPERATOR_NUMBER.fullmatch(trunk.id):
-        raise BadValue(f"{place}: two to six digits are an operator's number, give the trunk a name")
+        raise BadValue(
+            said("{place}: two to six digits are an operator's number, give the trunk a name", place=place)
+        )
     if not _is_address(trunk.host):
         wanted = "a host name or an IP address; the port is a field of its own"
         _check(HOST, trunk.host, place, "host", wanted)
     if not 1 <= trunk.port <= 65535:
-        raise BadValue(f"{place}: port {trunk.port} does not exist, use 1 to 65535 (SIP has 5060)")
+        raise BadValue(
+            said(
+                "{place}: port {port} does not exist, use 1 to 65535 (SIP has 5060)",
+                place=place,
+                port=trunk.port,
+            )
+        )
     for what, value in (("user", trunk.user), ("from_user", trunk.from_user)):
         if value:
             _check(SIP_USER, value, place, what, "letters, digits and . _ ~ ! * ' + - only")
     strange = [codec for codec in trunk.codecs if codec not in CODECS]
     if strange or not trunk.codecs:
         known = ", ".join(sorted(CODECS))
-        raise BadValue(f"{place}: codecs {strange or 'none'} will not do, choose from {known}")
+        raise BadValue(
+            said(
+                "{place}: codecs {value} will not do, choose from {known}",
+                place=place,
+                value=strange or "none",
+                known=known,
+            )
+        )
     if trunk.register and not trunk.user:
-        raise BadValue(f"{place}: it cannot register without a user, set one or turn registration off")
+        raise BadValue(
+            said("{place}: it cannot register without a user, set one or turn registration off", place=place)
+        )
     if trunk.user:
         _check_password(password, place)
 
 
 def _check(pattern: re.Pattern[str], value: str, place: str, what: str, wanted: str) -> None:
     if not pattern.fullmatch(value):
-        raise BadValue(f"{place}: {what} {value!r} is not acceptable, use {wanted}")
+        raise BadValue(
+            said(
+                "{place}: {what} {value!r} is not acceptable, use {wanted}",
+                place=place,
+                what=what,
+                value=value,
+                wanted=wanted,
+            )
+        )
 
 
 def _check_password(password: str, place: str) -> None:
     if not password:
-        raise BadValue(f"{place}: the password is empty, put it into its password file")
+        raise BadValue(said("{place}: the password is empty, put it into its password file", place=place))
     if len(password) > LONGEST_PASSWORD or not password.isprintable():
         raise BadValue(
-            f"{place}: the password holds a control character or is longer than {LONGEST_PASSWORD}:"
-            " a password file has one line"
+            said(
+                "{place}: the password holds a control character or is longer than"
+                " {longest_password}: a password file has one line",
+                place=place,
+                longest_password=LONGEST_PASSWORD,
+            )
         )
 
 

@@ -142,14 +142,14 @@ async def _trunks(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
 async def _trunk(trunk: Trunk, state: str | None) -> Finding:
     """What was pushed a moment ago counts as offline until its first probe: then we ask ourselves."""
     name = f"trunk {trunk.id}"
+    if state == "online":
+        return well(name, "answers Asterisk's probes")
+    if not await asyncio.to_thread(resolves, trunk.host):  # Asterisk does not take such a one at all
+        mend = f"dialer trunk set {trunk.id} --host HOST, or mend the name server"
+        return broken(name, f"the host {trunk.host} is unknown", mend)
     if state is None:
         mend = f"dialer run, then: dialer trunk push {trunk.id}"
         return doubtful(name, "Asterisk does not have it yet", mend)
-    if state == "online":
-        return well(name, "answers Asterisk's probes")
-    if not await asyncio.to_thread(resolves, trunk.host):
-        mend = f"dialer trunk set {trunk.id} --host HOST, or mend the name server"
-        return broken(name, f"the host {trunk.host} is unknown", mend)
     if await is_answering(trunk):
         text = f"{trunk.host}:{trunk.port} answers us, Asterisk has not probed it yet (it does every 30 s)"
         return doubtful(name, text, f"dialer trunk test {trunk.id} NUMBER")

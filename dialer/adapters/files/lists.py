@@ -14,6 +14,7 @@ from dialer.domain.columns import Columns, Field, plan
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Kind, Reading, Row, Taken, read
+from dialer.domain.said import said
 
 LARGEST_FILE = 200 * 1024 * 1024
 PREVIEW_ROWS = 10
@@ -99,10 +100,17 @@ def open_path(
         size = path.stat().st_size
         content = path.read_bytes() if size <= LARGEST_FILE else b""
     except OSError as trouble:
-        raise BadValue(f"The list {path} cannot be read: {trouble.strerror}.") from None
+        raise BadValue(
+            said("The list {path} cannot be read: {strerror}.", path=path, strerror=trouble.strerror)
+        ) from None
     if size > LARGEST_FILE:
         raise BadValue(
-            f"The list {path} has {size // 2**20} MB, at most {LARGEST_FILE // 2**20} are read: split it."
+            said(
+                "The list {path} has {size} MB, at most {largest_file} are read: split it.",
+                path=path,
+                size=size // 2**20,
+                largest_file=LARGEST_FILE // 2**20,
+            )
         )
     return open_content(path.name, content, reading, mapping=mapping, header=header)
 
@@ -118,7 +126,10 @@ def open_content(
     """A list that came over the network; `name` is for people only."""
     if not content:
         raise BadValue(
-            f"The list {name} is empty: put one row per person into it, with a phone number in each."
+            said(
+                "The list {name} is empty: put one row per person into it, with a phone number in each.",
+                name=name,
+            )
         )
     if is_sheet(content):
         sheet = open_sheet(content)

@@ -10,6 +10,7 @@ from types import TracebackType
 
 from dialer.domain.errors import BadValue
 from dialer.domain.listing import Flaw
+from dialer.domain.said import said
 
 HEADER = ("line", "column", "value", "reason", "what")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -34,7 +35,11 @@ class RejectsFile:
             self._file = os.fdopen(handle, "w", encoding="utf-8-sig", newline="")
         except OSError as trouble:
             raise BadValue(
-                f"The rejects file {path} cannot be written ({trouble.strerror}): name another place for it."
+                said(
+                    "The rejects file {path} cannot be written ({strerror}): name another place for it.",
+                    path=path,
+                    strerror=trouble.strerror,
+                )
             ) from None
         self._writer = csv.writer(self._file, delimiter=delimiter)
         self._writer.writerow(HEADER)

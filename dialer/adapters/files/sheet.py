@@ -20,6 +20,7 @@ from python_calamine import (
 
 from dialer.domain.errors import BadValue
 from dialer.domain.listing import Row
+from dialer.domain.said import said
 
 ZIP, COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # XLSX and ODS; XLS, and XLSX with a password
 Cell = int | float | str | bool | time | date | datetime | timedelta
@@ -40,12 +41,12 @@ def open_sheet(content: bytes) -> CalamineSheet:
                 if found.total_height:
                     return found
     except PasswordError:
-        raise BadValue("The spreadsheet has a password: save it without one, or as CSV.") from None
+        raise BadValue(said("The spreadsheet has a password: save it without one, or as CSV.")) from None
     except (CalamineError, ZipError, XmlError, WorksheetNotFound) as flaw:
         raise BadValue(
-            f"The spreadsheet cannot be read ({flaw}): save it again as XLSX, or as CSV."
+            said("The spreadsheet cannot be read ({flaw}): save it again as XLSX, or as CSV.", flaw=flaw)
         ) from None
-    raise BadValue("The spreadsheet has no rows on any visible sheet: put the list on the first one.")
+    raise BadValue(said("The spreadsheet has no rows on any visible sheet: put the list on the first one."))
 
 
 def read_sheet(sheet: CalamineSheet) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from itertools import islice
 
 from dialer.domain.errors import BadValue
 from dialer.domain.listing import Row
+from dialer.domain.said import said
 
 DELIMITERS = (";", ",", "\t", "|")
 SAMPLE_ROWS = 50
@@ -23,7 +24,7 @@ def decode(content: bytes) -> tuple[str, str]:
     if marked == "utf-8":
         content = content[len(mark) :]
     if not marked and b"\0" in content:
-        raise BadValue("The file is not text: save the list as CSV (UTF-8) or XLSX.")
+        raise BadValue(said("The file is not text: save the list as CSV (UTF-8) or XLSX."))
     for encoding in (marked,) if marked else ("utf-8", "cp1251"):
         try:
             text = content.decode(encoding)
@@ -32,12 +33,17 @@ def decode(content: bytes) -> tuple[str, str]:
             if not marked and encoding == "utf-8" and not _mostly_utf8(content):
                 continue
             raise BadValue(
-                f"Line {line} is not {encoding.upper()} text (byte 0x{content[flaw.start]:02x}):"
-                " save the list again as CSV (UTF-8)."
+                said(
+                    "Line {line} is not {upper} text (byte 0x{content:02x}): save the list again as"
+                    " CSV (UTF-8).",
+                    line=line,
+                    upper=encoding.upper(),
+                    content=content[flaw.start],
+                )
             ) from None
         _check_text(text)
         return text, encoding
-    raise BadValue("The file is neither UTF-8 nor Windows-1251: save the list again as CSV (UTF-8).")
+    raise BadValue(said("The file is neither UTF-8 nor Windows-1251: save the list again as CSV (UTF-8)."))
 
 
 def _mostly_utf8(content: bytes) -> bool:
@@ -52,8 +58,12 @@ def _check_text(text: str) -> None:
     if odd:
         line = text.count("\n", 0, text.index(odd)) + 1
         raise BadValue(
-            f"Line {line} holds a control character (0x{ord(odd):02x}), so this is no list:"
-            " save it as CSV (UTF-8) or XLSX."
+            said(
+                "Line {line} holds a control character (0x{odd:02x}), so this is no list: save"
+                " it as CSV (UTF-8) or XLSX.",
+                line=line,
+                odd=ord(odd),
+            )
         )
 
 
@@ -93,12 +103,19 @@ def read_records(text: str, delimiter: str) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as flaw:
-            raise BadValue(f"Line {begin} cannot be read ({flaw}): check its quotation marks.") from None
+            raise BadValue(
+                said(
+                    "Line {begin} cannot be read ({flaw}): check its quotation marks.", begin=begin, flaw=flaw
+                )
+            ) from None
         if len(lines.record) > LONGEST_RECORD or (
             len(lines.record) > 1 and _is_open(lines.record, delimiter)
         ):
             raise BadValue(
-                f"Line {begin}: a quotation mark is opened there and never closed: close or remove it."
+                said(
+                    "Line {begin}: a quotation mark is opened there and never closed: close or remove it.",
+                    begin=begin,
+                )
             )
         yield Row(begin, cells)
 

@@ -13,6 +13,7 @@ from dialer.domain.dnc import checked, entries_of, why_blocked
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import Key, fold
 from dialer.domain.operators import StateChange
+from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, OperatorId, PhoneNumber
 from dialer.ports import CdrQuery, NumberHistory
 
@@ -54,7 +55,7 @@ class MemoryLedger:
 
     async def cdr(self, call: CallId) -> Cdr:
         if call not in self._rows:
-            raise Missing(f"there is no record of the call {call}")
+            raise Missing(said("there is no record of the call {call}", call=call))
         return self._whole(self._rows[call])
 
     async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]:

@@ -12,6 +12,7 @@ from typing import Any
 from dialer.adapters.memory.people import MemoryCampaigns
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, LeadUpdate, fresh, moved_on, settled
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNumber
 
 NEVER_AT = datetime.max.replace(tzinfo=UTC)
@@ -63,7 +64,7 @@ class MemoryLeads:
 
     async def get(self, lead: LeadId) -> Lead:
         if lead not in self._rows:
-            raise Missing(f"there is no lead {lead}")
+            raise Missing(said("there is no lead {lead}", lead=lead))
         return self._rows[lead]
 
     async def find(
@@ -116,12 +117,19 @@ class MemoryLeads:
 
     async def undo_import(self, import_id: int) -> int:
         if import_id not in self._imports:
-            raise Missing(f"there is no import {import_id}")
+            raise Missing(said("there is no import {import_id}", import_id=import_id))
         its = [self._rows[lead] for lead, of in self._import_of.items() if of == import_id]
         if any(lead.attempts for lead in its):
-            raise Conflict(f"import {import_id} stays: some of its leads were dialled already")
+            raise Conflict(
+                said("import {import_id} stays: some of its leads were dialled already", import_id=import_id)
+            )
         if any(lead.id in self._leases for lead in its):
-            raise Conflict(f"import {import_id} is about to be dialled: stop its campaign, then undo it")
+            raise Conflict(
+                said(
+                    "import {import_id} is about to be dialled: stop its campaign, then undo it",
+                    import_id=import_id,
+                )
+            )
         for lead in its:
             del self._rows[lead.id], self._import_of[lead.id]
         del self._imports[import_id]

@@ -9,6 +9,7 @@ from datetime import datetime
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.operators import Account
+from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, CampaignStatus, OperatorId, TrunkId
 from dialer.ports import Token
@@ -36,7 +37,7 @@ class MemoryCampaigns:
 
     async def get(self, campaign: CampaignId) -> Campaign:
         if campaign not in self._rows:
-            raise Missing(f"there is no campaign {campaign}")
+            raise Missing(said("there is no campaign {campaign}", campaign=campaign))
         return self._rows[campaign]
 
     async def by_name(self, name: str) -> Campaign | None:
@@ -47,7 +48,7 @@ class MemoryCampaigns:
 
     def _refuse_twin(self, campaign: Campaign) -> None:
         if any(row.name == campaign.name and row.id != campaign.id for row in self._rows.values()):
-            raise Conflict(f"there is a campaign named {campaign.name!r} already")
+            raise Conflict(said("there is a campaign named {name!r} already", name=campaign.name))
 
 
 class MemoryAccounts:
@@ -56,7 +57,7 @@ class MemoryAccounts:
 
     async def add(self, account: Account) -> None:
         if account.id in self._rows:
-            raise Conflict(f"there is an operator {account.id} already")
+            raise Conflict(said("there is an operator {id} already", id=account.id))
         self._rows[account.id] = account
 
     async def save(self, account: Account) -> None:
@@ -65,7 +66,7 @@ class MemoryAccounts:
 
     async def get(self, operator: OperatorId) -> Account:
         if operator not in self._rows:
-            raise Missing(f"there is no operator {operator}")
+            raise Missing(said("there is no operator {operator}", operator=operator))
         return self._rows[operator]
 
     async def all(self) -> Sequence[Account]:
@@ -78,7 +79,7 @@ class MemoryTrunks:
 
     async def add(self, trunk: Trunk) -> None:
         if trunk.id in self._rows:
-            raise Conflict(f"there is a trunk {trunk.id} already")
+            raise Conflict(said("there is a trunk {id} already", id=trunk.id))
         self._rows[trunk.id] = trunk
 
     async def save(self, trunk: Trunk) -> None:
@@ -91,7 +92,7 @@ class MemoryTrunks:
 
     async def get(self, trunk: TrunkId) -> Trunk:
         if trunk not in self._rows:
-            raise Missing(f"there is no trunk {trunk}")
+            raise Missing(said("there is no trunk {trunk}", trunk=trunk))
         return self._rows[trunk]
 
     async def all(self) -> Sequence[Trunk]:
@@ -104,9 +105,9 @@ class MemoryTokens:
 
     async def add(self, name: str, role: str, *, sha256: str, now: datetime) -> Token:
         if any(row.name == name and row.revoked_at is None for row in self._rows.values()):
-            raise Conflict(f"there is a token named {name!r} already: revoke it first")
+            raise Conflict(said("there is a token named {name!r} already: revoke it first", name=name))
         if any(row.sha256 == sha256 for row in self._rows.values()):
-            raise Conflict("this token's text is in use already: make another")
+            raise Conflict(said("this token's text is in use already: make another"))
         token = Token(len(self._rows) + 1, name, role, sha256, now)
         self._rows[token.id] = token
         return token
@@ -126,4 +127,4 @@ class MemoryTokens:
             if row.name == name and row.revoked_at is None:
                 self._rows[row.id] = replace(row, revoked_at=now)
                 return
-        raise Missing(f"there is no token named {name!r}")
+        raise Missing(said("there is no token named {name!r}", name=name))

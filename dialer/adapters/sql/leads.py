@@ -29,6 +29,7 @@ from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import lead_numbers, leads
 from dialer.domain.errors import Missing
 from dialer.domain.lead import Lead, LeadUpdate, settled
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, Outcome, PhoneNumber
 
 NEW, RETRY, LEASED, EXCLUDED = (
@@ -230,7 +231,7 @@ async def _get(connection: AsyncConnection, lead: LeadId) -> Lead:
         rows = (await connection.execute(select(leads).where(leads.c.id == lead))).mappings().all()
     for found in await _with_numbers(connection, rows):
         return found
-    raise Missing(f"there is no lead {lead}")
+    raise Missing(said("there is no lead {lead}", lead=lead))
 
 
 async def _with_numbers(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Lead]:

@@ -18,6 +18,7 @@ from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import Key
 from dialer.domain.operators import StateChange
+from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, OperatorId, Outcome, PhoneNumber
 from dialer.ports import CdrQuery
 
@@ -61,7 +62,7 @@ class SqlLedger:
     async def cdr(self, call: CallId) -> Cdr:
         row = await self._database.row(_records().where(cdrs.c.id == call))
         if row is None:
-            raise Missing(f"there is no record of the call {call}")
+            raise Missing(said("there is no record of the call {call}", call=call))
         return record_of(row)
 
     async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]:

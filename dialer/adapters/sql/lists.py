@@ -16,6 +16,7 @@ from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import campaigns, clean, imports, lead_numbers, leads
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, fresh
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId, LeadStatus
 
 CHUNK = 1_000  # leads; the event loop waits while so many are made ready
@@ -70,7 +71,7 @@ async def undo_import(database: Database, import_id: int) -> int:
             query = select(imports.c.id).where(imports.c.id == import_id)
             row = (await connection.execute(query)).first()
         if row is None:
-            raise Missing(f"there is no import {import_id}")
+            raise Missing(said("there is no import {import_id}", import_id=import_id))
         # delete first, look afterwards: a lead that is being leased in this moment is waited for, and stays
         its = leads.c.import_id == import_id
         free = (leads.c.attempts == 0, leads.c.status != LeadStatus.LEASED.value)
@@ -138,7 +139,7 @@ async def _insert(connection: AsyncConnection, table: str, rows: Rows) -> None:
 async def _begin(connection: AsyncConnection, entry: dict[str, Any]) -> int:
     its = select(campaigns.c.id).where(campaigns.c.id == entry["campaign"])
     if not is_id(entry["campaign"]) or (await connection.execute(its)).first() is None:
-        raise Missing(f"there is no campaign {entry['campaign']}")
+        raise Missing(said("there is no campaign {entry}", entry=entry["campaign"]))
     new = insert(imports).values(entry).returning(imports.c.id)
     import_id: int = (await connection.execute(new)).scalar_one()
     return import_id

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from dialer.adapters.codec import decode, encode
 from dialer.adapters.sql.database import Database
 from dialer.domain.errors import Conflict, Missing
+from dialer.domain.said import said
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class Bodies(Generic[T]):
             async with self._database.write() as connection:
                 await connection.execute(insert(self._table).values(id=key, body=encode(value)))
         except IntegrityError:
-            raise Conflict(f"there is {self._what} {key} already") from None
+            raise Conflict(said("there is {what} {key} already", what=self._what, key=key)) from None
 
     async def save(self, key: str, value: T) -> None:
         async with self._database.write() as connection:

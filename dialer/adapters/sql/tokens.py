@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.tables import tokens
 from dialer.domain.errors import Conflict, Missing
+from dialer.domain.said import said
 from dialer.ports import Token
 
 
@@ -26,8 +27,10 @@ class SqlTokens:
                 number = (await connection.execute(query)).scalar_one()
         except IntegrityError as twin:
             if "sha256" in str(twin.orig):
-                raise Conflict("this token's text is in use already: make another") from None
-            raise Conflict(f"there is a token named {name!r} already: revoke it first") from None
+                raise Conflict(said("this token's text is in use already: make another")) from None
+            raise Conflict(
+                said("there is a token named {name!r} already: revoke it first", name=name)
+            ) from None
         return Token(number, name, role, sha256, now)
 
     async def find(self, sha256: str) -> Token | None:
@@ -47,4 +50,4 @@ class SqlTokens:
         async with self._database.write() as connection:
             query = update(tokens).where(tokens.c.name == name, in_force).values(revoked_at=now)
             if not (await connection.execute(query)).rowcount:
-                raise Missing(f"there is no token named {name!r}")
+                raise Missing(said("there is no token named {name!r}", name=name))

@@ -11,7 +11,8 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.pacing.decision import Decision, Dial, Snapshot
 from dialer.domain.pacing.power import Power
 from dialer.domain.pacing.progressive import Progressive
-from dialer.domain.pacing.supply import Supply, count
+from dialer.domain.pacing.supply import Supply
+from dialer.domain.said import Said, counted, said, word
 from dialer.domain.types import CampaignId, CampaignStatus, Mode
 
 
@@ -52,7 +53,7 @@ class Policies:
             group = []
             for campaign in equals:
                 if why := _out_of_turn(campaign):
-                    reason[campaign.id] = f"0 lines: {why}."
+                    reason[campaign.id] = _none(why)
                 else:
                     group.append(campaign)
             _take_turns(group, turns, supply, dial, reason)
@@ -77,20 +78,25 @@ def _take_turns(
             dialled[campaign.id] += 1
             continue
         asking.remove(campaign)
-        lines = count(dialled[campaign.id], "line")
-        reason[campaign.id] = (
-            f"{lines}: {answer}." if not dialled[campaign.id] else f"{lines}; then {answer}."
-        )
+        reason[campaign.id] = _some(dialled[campaign.id], answer) if dialled[campaign.id] else _none(answer)
+
+
+def _none(why: str) -> Said:
+    return said("0 lines: {why}.", why=why)
+
+
+def _some(lines: int, why: str) -> Said:
+    return counted("{n} line; then {why}.", "{n} lines; then {why}.", lines, why=why)
 
 
 def _out_of_turn(campaign: Campaign) -> str:
     """Why this campaign dials nothing by itself; empty: it does."""
     if campaign.status is not CampaignStatus.RUNNING:
-        return f"the campaign is {campaign.status}"
+        return said("the campaign is {status}", status=word(campaign.status))
     if campaign.mode in (Mode.MANUAL, Mode.PREVIEW):
-        return f"in {campaign.mode} mode operators dial themselves"
+        return said("in {mode} mode operators dial themselves", mode=word(campaign.mode))
     if campaign.mode not in TURNS:
-        return f"{campaign.mode} mode is not available yet, choose progressive or power"
+        return said("{mode} mode is not available yet, choose progressive or power", mode=word(campaign.mode))
     return ""
 
 

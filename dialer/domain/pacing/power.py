@@ -7,6 +7,7 @@ from math import floor
 from dialer.domain.campaign import Campaign
 from dialer.domain.pacing.decision import Dial, OperatorView
 from dialer.domain.pacing.supply import Supply
+from dialer.domain.said import counted
 
 _ROUNDING = 1e-9  # 2.3 x 10 is 22.999999999999996
 
@@ -57,8 +58,11 @@ class Power:
 
     def _nobody(self) -> str:
         if self._dialled:
-            return (
-                f"{self._dialled} on their way are all that free operators carry at {self._campaign.ratio:g}"
-                f" lines each; {self._supply.nobody(self._campaign)}"
+            return counted(
+                "{n} on its way is all that free operators carry at {ratio:g} lines each; {why}",
+                "{n} on their way are all that free operators carry at {ratio:g} lines each; {why}",
+                self._dialled,
+                ratio=self._campaign.ratio,
+                why=self._supply.nobody(self._campaign),
             )
         return self._supply.nobody(self._campaign)

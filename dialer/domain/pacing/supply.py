@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from dialer.domain.call import State as CallState
@@ -10,6 +11,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State
 from dialer.domain.pacing.decision import Dial, OperatorView, Snapshot, TrunkView
+from dialer.domain.said import Said, counted, listed, said, word
 from dialer.domain.types import CampaignId, OperatorId, PhoneNumber, TrunkId
 
 UNANSWERED = frozenset({CallState.LEASED, CallState.ORIGINATING, CallState.RINGING})
@@ -90,15 +92,19 @@ class Supply:
     def obstacle(self, campaign: Campaign) -> str:
         """Why no further line can be dialled, operators apart; empty: one can."""
         if campaign.cap and self._in_use[campaign.id] >= campaign.cap:
-            return f"the campaign's cap of {campaign.cap} calls in flight is reached"
+            return counted(
+                "the campaign's cap of {n} call in flight is reached",
+                "the campaign's cap of {n} calls in flight is reached",
+                campaign.cap,
+            )
         if not campaign.trunks:
-            return "the campaign has no trunk"
+            return said("the campaign has no trunk")
         if not self._with_room(campaign):
-            return "; ".join(self._why_full(trunk) for trunk in campaign.trunks)
+            return listed((self._why_full(trunk) for trunk in campaign.trunks), "; ")
         if not self._leads.get(campaign.id):
-            return "no lead is due"
+            return said("no lead is due")
         if self._choose(campaign) is None:
-            return "no lead at hand fits a trunk that has a free line"
+            return said("no lead at hand fits a trunk that has a free line")
         return ""
 
     def dial(self, campaign: Campaign, operator: OperatorId | None = None) -> Dial:
@@ -139,39 +145,44 @@ class Supply:
     def _why_full(self, trunk: TrunkId) -> str:
         view = self._snapshot.trunks.get(trunk)
         if view is None:
-            return f"trunk {trunk} does not exist"
+            return said("trunk {trunk} does not exist", trunk=trunk)
         if not view.usable:
-            return view.why or f"trunk {trunk} is out of use"
+            return view.why or said("trunk {trunk} is out of use", trunk=trunk)
         if self._lines[trunk] <= 0:
-            return f"trunk {trunk} has no free line"
-        return f"trunk {trunk} has used up its calls per second"
+            return said("trunk {trunk} has no free line", trunk=trunk)
+        return said("trunk {trunk} has used up its calls per second", trunk=trunk)
 
     # --- words ---
 
     def nobody(self, campaign: Campaign) -> str:
         """Why there is no operator for a further line, with figures."""
         if not campaign.operators:
-            return "the campaign has no operators"
+            return said("the campaign has no operators")
         team = [self._views[id_] for id_ in campaign.operators if id_ in self._views]
         states = Counter(view.state for view in team if view.state in AT_WORK)
         if not states:
-            return f"nobody is logged in (of {count(len(campaign.operators), 'operator')})"
-        figures = ", ".join(f"{states[state]} {_WORDS[state]}" for state in State if states[state])
-        leaving = sum(view.leaving for view in team)
-        figures += f", {leaving} leaving" if leaving else ""
+            return counted(
+                "nobody is logged in (of {n} operator)",
+                "nobody is logged in (of {n} operators)",
+                len(campaign.operators),
+            )
+        figures = tallied(states)
+        if leaving := sum(view.leaving for view in team):
+            figures = listed([figures, said("{n} leaving", n=leaving)])
         if not states[State.READY]:
-            return f"nobody is ready ({figures})"
+            return said("nobody is ready ({figures})", figures=figures)
         if not any((view.free or view.summonable) and not view.leaving for view in team):
-            return f"nobody's phone is up ({figures})"
-        return f"every free operator is taken or kept for calls on their way ({figures})"
+            return said("nobody's phone is up ({figures})", figures=figures)
+        return said(
+            "every free operator is taken or kept for calls on their way ({figures})", figures=figures
+        )
 
 
-_WORDS = {state: state.value.replace("_", "-") for state in State}
-
-
-def count(n: int, noun: str) -> str:
-    """`1 line`, `2 lines`."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def tallied(states: Mapping[State, int]) -> Said:
+    """`1 ready, 2 talking`."""
+    return listed(
+        said("{n} {state}", n=states[state], state=word(state, "-")) for state in State if states.get(state)
+    )
 
 
 def _allows(trunk: TrunkView, number: PhoneNumber) -> bool:

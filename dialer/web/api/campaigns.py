@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from dialer.domain import law
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.domain.verdict import Gate
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
@@ -116,7 +117,13 @@ async def start_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key =
     problems = law.check_start(row, lab=parts.shortest_ring_s < law.LAWFUL_RING_S)
     if problems:
         kind = Forbidden if any(one.gate is Gate.LAW for one in problems) else Conflict
-        raise kind(f"campaign {campaign} cannot start: {'; '.join(one.reason for one in problems)}")
+        raise kind(
+            said(
+                "campaign {campaign} cannot start: {problems}",
+                campaign=campaign,
+                problems="; ".join(one.reason for one in problems),
+            )
+        )
     return await _set_status(parts, who, CampaignStatus.RUNNING, campaign, key)
 
 
@@ -125,7 +132,13 @@ async def pause_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key =
     """Dial nobody new until it is started again; calls in flight go on."""
     row = await parts.stores.campaigns.get(CampaignId(campaign))
     if row.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSED):
-        raise Conflict(f"campaign {campaign} is {row.status}: only a running one can be paused")
+        raise Conflict(
+            said(
+                "campaign {campaign} is {status}: only a running one can be paused",
+                campaign=campaign,
+                status=row.status,
+            )
+        )
     return await _set_status(parts, who, CampaignStatus.PAUSED, campaign, key)
 
 
@@ -150,15 +163,26 @@ async def _check(parts: Parts, campaign: Campaign, sent: Mapping[str, Any]) -> N
     """What the shape of a body cannot say."""
     if "ring_s" in sent and campaign.ring_s < parts.shortest_ring_s:
         raise BadValue(
-            f"body/ring_s: a call must ring at least {parts.shortest_ring_s:g} s before it is given up; "
-            f"{campaign.ring_s:g} s is too short"
+            said(
+                "body/ring_s: a call must ring at least {shortest_ring_s:g} s before it is given"
+                " up; {ring_s:g} s is too short",
+                shortest_ring_s=parts.shortest_ring_s,
+                ring_s=campaign.ring_s,
+            )
         )
     if "operators" in sent:
         known = {account.id for account in await parts.stores.accounts.all()}
         if unknown := sorted(campaign.operators - known):
-            raise BadValue(f"body/operators: there is no operator {', '.join(unknown[:5])}: add them first")
+            raise BadValue(
+                said(
+                    "body/operators: there is no operator {unknown}: add them first",
+                    unknown=", ".join(unknown[:5]),
+                )
+            )
     for at, trunk in enumerate(campaign.trunks if "trunks" in sent else ()):
         try:
             await parts.stores.trunks.get(trunk)
         except Missing:
-            raise BadValue(f"body/trunks/{at}: there is no trunk {trunk}: add it first") from None
+            raise BadValue(
+                said("body/trunks/{at}: there is no trunk {trunk}: add it first", at=at, trunk=trunk)
+            ) from None

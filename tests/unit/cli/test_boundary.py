@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -109,11 +110,22 @@ def test_a_password_in_an_address_is_not_shown(url: str, told: str) -> None:
 
 
 def test_plain_settings_are_shown_as_they_are() -> None:
-    assert [shown(value) for value in (1, 0.25, True, None, "x", Path("var"))] == [1, 0.25, True, None, "x", "var"]
+    assert [shown(value) for value in (1, 0.25, True, None, "x", Path("var"))] == [
+        1,
+        0.25,
+        True,
+        None,
+        "x",
+        "var",
+    ]
 
 
 def test_no_whole_phone_number_reaches_a_log() -> None:
-    line: MutableMapping[str, Any] = {"event": "called +79161234567 again", "call": "c-1a20943c577b1c6a8928d", "n": 7}
+    line: MutableMapping[str, Any] = {
+        "event": "called +79161234567 again",
+        "call": "c-1a20943c577b1c6a8928d",
+        "n": 7,
+    }
     assert mask_line(None, "info", line) == {
         "event": "called +7********67 again",
         "call": "c-1a20943c577b1c6a8928d",
@@ -122,7 +134,6 @@ def test_no_whole_phone_number_reaches_a_log() -> None:
 
 
 def test_a_folder_is_in_a_lab_only_while_the_lab_lives(tmp_path: Path) -> None:
-    import fcntl
 
     lab = tmp_path / "obz-lab-x"
     (lab / "service").mkdir(parents=True)
@@ -134,7 +145,9 @@ def test_a_folder_is_in_a_lab_only_while_the_lab_lives(tmp_path: Path) -> None:
     assert not is_in_lab(tmp_path)
 
 
-def test_a_terminal_gets_a_table_that_fits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_terminal_gets_a_table_that_fits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(screen, "out", lambda: Console(width=40, force_terminal=True, color_system=None))
     screen.print_table(("name",), [("x" * 100,)])

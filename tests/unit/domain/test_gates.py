@@ -204,4 +204,4 @@ class TestRest:
 def test_a_verdict_keeps_sentence_and_figures_apart_for_translation() -> None:
     verdict = ask(lead=replace(LEAD, attempts=10))
     assert verdict.text == "{made} attempts were made, {most} are allowed"
-    assert verdict.args == {"made": "10", "most": "10"}
+    assert verdict.args == {"made": 10, "most": 10}

@@ -1,0 +1,99 @@
+"""Phones that are rung for each call: when, with what header, what if they are missed, how a talk ends."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from dialer.domain.operators import Account
+from dialer.domain.types import EndedBy, LegKind, Mode, Outcome
+from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
+from dialer.lab.lab import Lab, Options
+from tests.pbx.office import numbers, open_office, phases
+
+PLAN = Plan(
+    seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(1.5), talk_s=fixed(60), voice=Voice("number")),)
+)
+
+
+def on_demand(account: Account) -> Account:
+    return replace(account, leg=LegKind.ON_DEMAND)
+
+
+async def test_the_phone_is_rung_when_the_person_is_with_auto_answer_and_let_go_after_the_talk() -> None:
+    first, second = people = numbers("+7916", 2)
+    async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
+        async with open_office(
+            lab, people, account=on_demand, change=lambda its: replace(its, wrap_up_s=0.5)
+        ) as office:
+            phone, traffic = lab.world.phone("101"), lab.folder / "phones.pcap"
+            await lab.world.phones[0].console.command(f"pjsip set logger pcap {traffic}")
+            await office.do("101", "login")
+            assert await office.state("101") == "paused"
+            await office.do("101", "ready")
+            assert not await phone.in_call(), "it is rung for a call only"
+            await office.start()
+            call = await office.comes_to(first, "bridged")
+            assert call["operator"] == "101"
+            await asyncio.sleep(1)
+            await office.pause()
+            await lab.world.hang_up(first)
+            await phone.free()
+            talked = await office.cdr(first)
+            await office.stands("101", "ready")
+            await office.start()
+            await office.comes_to(second, "bridged")
+            await office.pause()
+            await phone.hang_up()
+            ended = await office.cdr(second)
+            await office.stands("101", "ready")
+            assert not await phone.in_call()
+            heard = phases(phone.heard(), person=tone_of(first))
+            sent = traffic.read_bytes()
+    assert talked.outcome is Outcome.CONNECTED
+    assert talked.wait_s is not None
+    assert talked.wait_s < 0.5, "the operator was there at the answer"
+    assert heard
+    assert b"answer-after=0" in sent
+    assert (ended.outcome, ended.ended_by) == (Outcome.CONNECTED, EndedBy.OPERATOR)
+
+
+async def test_a_missed_ring_pauses_the_operator_and_the_person_goes_to_the_next() -> None:
+    """101 is out of the room. Its phone is rung when the person's is, the person answers, 102 takes over."""
+    (person,) = people = numbers("+7916", 1)
+    async with Lab.start(Options(plan=PLAN, phones=2)) as lab:
+        async with open_office(
+            lab,
+            people,
+            account=lambda its: on_demand(its) if its.id == "101" else its,
+        ) as office:
+            await lab.world.phone("101").behave("no_answer")
+            await office.ready("101")
+            await office.ready("102")
+            await office.start()
+            call = await office.comes_to(person, "bridged")
+            assert call["operator"] == "102"
+            await office.stands("101", "paused", "missed_ring")
+            await lab.world.phone("101").free()
+            await office.go_home()
+            cdr = await office.cdr(person)
+    assert (cdr.outcome, cdr.operator) == (Outcome.CONNECTED, "102")
+    assert cdr.wait_s is not None
+    assert cdr.wait_s < 1.0
+
+
+async def test_a_phone_that_is_not_there_in_time_costs_one_abandoned_call_and_no_more() -> None:
+    people = numbers("+7916", 3)
+    for_each = {Mode.PROGRESSIVE: people, Mode.POWER: people}
+    for mode, its_people in for_each.items():
+        async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
+            async with open_office(
+                lab, its_people, account=on_demand, change=lambda its, mode=mode: replace(its, mode=mode)
+            ) as office:
+                await lab.world.phone("101").behave("no_answer")
+                await office.ready()
+                await office.start()
+                await office.stands("101", "paused", "missed_ring")
+                await office.quiet()
+                outcomes = [cdr.outcome for cdr in await office.cdrs()]
+        assert outcomes == [Outcome.ABANDONED], mode
