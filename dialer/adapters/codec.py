@@ -12,6 +12,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -68,20 +69,27 @@ def _encoder(hint: Any) -> Convert:
     if is_dataclass(hint):
         return _fields_out(hint)
     if issubclass(hint, Enum):
-        return lambda value: value.value
+        return attrgetter("_value_")
     return _PLAIN_OUT[hint]
 
 
 def _fields_out(kind: Any) -> Convert:
+    """Written for speed: each step of each call is encoded. Fields that are plain already are copied at once."""
     hints = get_type_hints(kind)
+    names = [f.name for f in fields(kind)]
     plan = [(f.name, f.default is None, _encoder(hints[f.name])) for f in fields(kind)]
+    changed = [(name, convert) for name, _, convert in plan if convert is not _same]
+    dropped = [name for name, may_be_none, _ in plan if may_be_none]
+    values_of = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
     def out(value: Any) -> dict[str, Any]:
-        plain = {}
-        for name, may_be_none, convert in plan:
-            item = getattr(value, name)
-            if not (may_be_none and item is None):
-                plain[name] = convert(item)
+        plain = dict(zip(names, values_of(value), strict=True))
+        for name in dropped:
+            if plain[name] is None:
+                del plain[name]
+        for name, convert in changed:
+            if name in plain:
+                plain[name] = convert(plain[name])
         return plain
 
     return out
@@ -92,6 +100,8 @@ def _is_needed(field: Field[Any]) -> bool:
 
 
 def _maybe(convert: Convert) -> Convert:
+    if convert is _same:
+        return _same
     return lambda value: None if value is None else convert(value)
 
 
@@ -106,7 +116,7 @@ def _only(hint: Any, args: tuple[Any, ...]) -> Any:
 def _moment_out(value: datetime) -> str:
     if value.tzinfo is None:
         raise BadValue(f"the instant {value} has no time zone: give it one (UTC)")
-    return value.astimezone(UTC).isoformat()
+    return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat()
 
 
 def _same(value: Any) -> Any:

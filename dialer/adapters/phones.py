@@ -15,7 +15,7 @@ from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.listing import Phones, Reading
 from dialer.domain.numbers import EMERGENCY, check_dialable
-from dialer.domain.said import said
+from dialer.domain.said import counted, said
 from dialer.domain.types import PhoneNumber
 
 LONGEST_CELL = 500
@@ -64,7 +64,7 @@ def one_number(text: str, country: str) -> PhoneNumber:
     phones = normalise(text, country)
     if len(phones.numbers) == 1 and not phones.flaws:
         return phones.numbers[0]
-    why = phones.flaws[0][1] if phones.flaws else "exactly one number is wanted"
+    why = phones.flaws[0][1] if phones.flaws else said("exactly one number is wanted")
     raise BadValue(said("{text!r} is not a phone number: {why}.", text=text[:40], why=why))
 
 
@@ -100,16 +100,16 @@ def _russian() -> re.Pattern[str]:
 
 def _thorough(text: str, country: str) -> Phones:
     if len(text) > LONGEST_CELL:
-        return Phones((), ((f"{text[:40]}...", f"{len(text)} characters are no phone number"),))
+        return Phones((), ((f"{text[:40]}...", said("{n} characters are no phone number", n=len(text))),))
     numbers: dict[PhoneNumber, None] = {}
     flaws: list[tuple[str, str]] = []
     for piece in _pieces(text):
         try:
             numbers[_parse(piece, country)] = None
         except Mistake as mistake:
-            flaws.append((piece, str(mistake)))
+            flaws.append((piece, mistake.sentence))
     if not numbers and not flaws:
-        flaws.append((text.strip()[:40], "there is no number in it"))
+        flaws.append((text.strip()[:40], said("there is no number in it")))
     return Phones(tuple(numbers), tuple(flaws))
 
 
@@ -158,31 +158,41 @@ def _digits(piece: str) -> str:
     if plain.startswith("00") and len(plain) > 11:
         plain = f"+{plain[2:]}"
     if odd := next((sign for sign in plain.removeprefix("+") if sign not in "0123456789"), ""):
-        what = "a letter" if odd.isalpha() else "a sign"
-        raise BadValue(said("there is {what} ({odd!r}) in the number", what=what, odd=odd))
+        if odd.isalpha():
+            raise BadValue(said("there is a letter ({odd!r}) in the number", odd=odd))
+        raise BadValue(said("there is a sign ({odd!r}) in the number", odd=odd))
     return plain
 
 
 def _unparsed(digits: str, trouble: NumberParseException) -> str:
     if trouble.error_type == NumberParseException.INVALID_COUNTRY_CODE:
-        return f"no country has the code that {digits[:5]}... begins with"
-    return f"{_count(digits)} are too few for a phone number"
+        return said("no country has the code that {digits}... begins with", digits=digits[:5])
+    return said("{count} are too few for a phone number", count=_count(digits))
 
 
 def _invalid(digits: str, parsed: phonenumbers.PhoneNumber, country: str) -> str:
-    whose = "with this country code" if digits.startswith("+") else f"of {country}"
+    whose = (
+        said("with this country code") if digits.startswith("+") else said("of {country}", country=country)
+    )
+    count = _count(digits)
     match phonenumbers.is_possible_number_with_reason(parsed):
         case ValidationResult.TOO_SHORT | ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
-            return f"{_count(digits)} are too few for a number {whose}: the area code may be missing"
+            return said(
+                "{count} are too few for a number {whose}: the area code may be missing",
+                count=count,
+                whose=whose,
+            )
         case ValidationResult.TOO_LONG | ValidationResult.INVALID_LENGTH:
-            problem = f"{_count(digits)} are too many for a number {whose}"
-            return problem if digits[0] == "+" else f"{problem}: write other countries with + and their code"
+            problem = said("{count} are too many for a number {whose}", count=count, whose=whose)
+            if digits[0] == "+":
+                return problem
+            return said("{problem}: write other countries with + and their code", problem=problem)
         case _:
-            return "there is no such range of numbers: a digit is missing or mistyped"
+            return said("there is no such range of numbers: a digit is missing or mistyped")
 
 
 def _count(digits: str) -> str:
-    return f"{len(digits.lstrip('+'))} digits"
+    return counted("{n} digits", "{n} digits", len(digits.lstrip("+")))
 
 
 # --- zones ------------------------------------------------------------------------------------------------

@@ -148,6 +148,9 @@ class Metrics:
     def __init__(self, *, version: str, cell: CellId, started_at: datetime) -> None:
         self.registry = CollectorRegistry()
         self._metrics = _build(self.registry)
+        self._found: dict[
+            tuple[object, ...], Metric
+        ] = {}  # by name and labels: finding one is most of its work
         self._calls: dict[CallId, _Seen] = {}
         self._posts: dict[OperatorId, _Post] = {}
         self._named: dict[CampaignId, tuple[str, str, str, str]] = {}
@@ -265,7 +268,7 @@ class Metrics:
             labels = (str(campaign.id), safe_label(campaign.name), str(campaign.mode), str(campaign.status))
             old = self._named.get(campaign.id)
             if old is not None and old != labels:
-                self._metrics["dialer_campaign_info"].remove(*old)
+                self._remove("dialer_campaign_info", *old)
             self._named[campaign.id] = labels
             self._gauge("dialer_campaign_info", *labels).set(1)
 
@@ -311,13 +314,21 @@ class Metrics:
     def forget_trunk(self, trunk: TrunkId) -> None:
         """The trunk was removed: its lines go."""
         for name in ("dialer_trunk_registered", "dialer_trunk_reachable"):
-            self._metrics[name].remove(safe_label(trunk))
+            self._remove(name, trunk)
 
     # --- the registry ------------------------------------------------------------------------------------
 
     def _of(self, name: str, labels: tuple[object, ...]) -> Metric:
-        metric = self._metrics[name]
-        return metric.labels(*(safe_label(str(label)) for label in labels)) if labels else metric
+        found = self._found.get((name, *labels))
+        if found is None:
+            metric = self._metrics[name]
+            found = metric.labels(*(safe_label(str(label)) for label in labels)) if labels else metric
+            self._found[name, *labels] = found
+        return found
+
+    def _remove(self, name: str, *labels: object) -> None:
+        self._found.pop((name, *labels), None)
+        self._metrics[name].remove(*(safe_label(str(label)) for label in labels))
 
     def _count(self, name: str, *labels: object, by: float = 1.0) -> None:
         metric = self._of(name, labels)

@@ -32,6 +32,7 @@ def entries_of(number: str) -> tuple[str, ...]:
 
 def why_blocked(entry: str, campaign: CampaignId | None, reason: str) -> str:
     """The sentence of a block: a whole number is not repeated, so that logs may show it."""
-    what = f"prefix {entry}" if entry.endswith("*") else "the number"
-    where = "for this campaign" if campaign else "for every campaign"
-    return f"{what} is on the do-not-call list {where}" + (f": {reason}" if reason else "")
+    what = said("prefix {entry}", entry=entry) if entry.endswith("*") else said("the number")
+    where = said("for this campaign") if campaign else said("for every campaign")
+    told = said("{what} is on the do-not-call list {where}", what=what, where=where)
+    return said("{told}: {reason}", told=told, reason=reason) if reason else told

@@ -11,7 +11,7 @@ from datetime import time, timedelta
 from math import isfinite
 
 from dialer.domain.campaign import Campaign
-from dialer.domain.said import Value, either, said, word
+from dialer.domain.said import either, said, values, word
 from dialer.domain.schedule import Window, every_day, narrow
 from dialer.domain.types import Mode, Outcome, Purpose
 from dialer.domain.verdict import Gate, Verdict, refuse
@@ -180,8 +180,8 @@ def _setting_problems(campaign: Campaign) -> Iterator[Verdict]:
         )
 
 
-def _setting(text: str, **args: Value) -> Verdict:
-    return replace(refuse(Gate.SETTINGS, text), args=args)
+def _setting(text: str, **args: object) -> Verdict:
+    return replace(refuse(Gate.SETTINGS, text), args=values(args))
 
 
 # --- the packs --------------------------------------------------------------------------------------------

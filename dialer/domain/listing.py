@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from dialer.domain.columns import Columns, Field
 from dialer.domain.lead import Lead
+from dialer.domain.said import Said, said
 from dialer.domain.types import CampaignId, LeadId, PhoneNumber
 
 LONGEST_VALUE = 1_000
@@ -87,9 +88,11 @@ def _read_row(
 ) -> tuple[Lead | None, Sequence[Flaw]]:
     flaws: list[Flaw] = []
     if surplus := [cell for cell in row.cells[len(columns.names) :] if cell.strip()]:
-        reason = (
-            f"the row has {len(row.cells)} values, the file {len(columns.names)} columns:"
-            " put values that contain the delimiter in quotation marks"
+        reason = said(
+            "the row has {values} values, the file {columns} columns:"
+            " put values that contain the delimiter in quotation marks",
+            values=len(row.cells),
+            columns=len(columns.names),
         )
         return None, [Flaw(row.line, "", surplus[0], reason)]
     numbers = _numbers(row, columns, reading, taken, flaws)
@@ -98,7 +101,7 @@ def _read_row(
     values = {one: _text(row, columns, one, flaws) for one in _TEXTS}
     zones = _zones(row, columns, numbers, reading, flaws)
     if not zones:
-        reason = "the time zone of the number is not known: add a column with the time zone"
+        reason = said("the time zone of the number is not known: add a column with the time zone")
         return None, [*flaws, Flaw(row.line, columns.name(Field.PHONE), numbers[0], reason)]
     taken.lines.update(dict.fromkeys(numbers, row.line))
     lead = Lead(
@@ -138,17 +141,23 @@ def _numbers(
             if line is None:
                 found[number] = None
             else:
-                where = f"line {line} of this file" if line else "the campaign already"
-                flaws.append(
-                    Flaw(row.line, columns.names[index], number, f"the number is in {where}", Kind.LEFT_OUT)
-                )
+                flaws.append(Flaw(row.line, columns.names[index], number, _there(line), Kind.LEFT_OUT))
     if empty:
-        flaws.append(Flaw(row.line, columns.name(Field.PHONE), "", "there is no phone number"))
+        flaws.append(Flaw(row.line, columns.name(Field.PHONE), "", said("there is no phone number")))
     elif not found:
         duplicate = all(flaw.reason.startswith("the number is in") for flaw in flaws)
         kind = Kind.DUPLICATE if duplicate else Kind.REFUSED
         flaws[:] = [Flaw(flaw.line, flaw.column, flaw.value, flaw.reason, kind) for flaw in flaws]
     return tuple(found)
+
+
+def _there(line: int) -> Said:
+    """In which line a number stands already; 0: in no line of this file."""
+    return (
+        said("the number is in line {line} of this file", line=line)
+        if line
+        else said("the number is in the campaign already")
+    )
 
 
 # --- the other fields -------------------------------------------------------------------------------------
@@ -165,7 +174,9 @@ def _clean(row: Row, index: int, columns: Columns, flaws: list[Flaw]) -> str:
     value = " ".join(_CONTROLS.sub(" ", _cell(row, index)).split())
     if len(value) <= LONGEST_VALUE:
         return value
-    reason = f"the value has {len(value)} characters, at most {LONGEST_VALUE} fit: shorten it"
+    reason = said(
+        "the value has {n} characters, at most {most} fit: shorten it", n=len(value), most=LONGEST_VALUE
+    )
     flaws.append(Flaw(row.line, columns.names[index], f"{value[:40]}...", reason, Kind.LEFT_OUT))
     return ""
 
@@ -193,18 +204,18 @@ def _checked(row: Row, columns: Columns, one: Field, values: Mapping[Field, str]
 
 
 def _email_flaw(value: str) -> str:
-    return "" if EMAIL.fullmatch(value) else "this is no e-mail address: write one, as name@example.org"
+    return "" if EMAIL.fullmatch(value) else said("this is no e-mail address: write one, as name@example.org")
 
 
 def _inn_flaw(value: str) -> str:
     """Check digits of a Russian taxpayer number: 10 digits of a company, 12 of a person."""
     if not (value.isascii() and value.isdigit() and len(value) in (10, 12)):
-        return "an INN has 10 or 12 digits"
+        return said("an INN has 10 or 12 digits")
     for length in (10,) if len(value) == 10 else (11, 12):
         weights = _INN_WEIGHTS[len(_INN_WEIGHTS) - length + 1 :]
         control = sum(int(digit) * weight for digit, weight in zip(value, weights, strict=False)) % 11 % 10
         if control != int(value[length - 1]):
-            return "the check digit of the INN is wrong: a digit is mistyped"
+            return said("the check digit of the INN is wrong: a digit is mistyped")
     return ""
 
 
@@ -214,7 +225,7 @@ def _priority(row: Row, columns: Columns, flaws: list[Flaw]) -> int:
         if re.fullmatch(r"-?[0-9]{1,4}", value) and abs(int(value)) <= HIGHEST_PRIORITY:
             return int(value)
         if value:
-            reason = f"a priority is a whole number from -{HIGHEST_PRIORITY} to {HIGHEST_PRIORITY}"
+            reason = said("a priority is a whole number from -{most} to {most}", most=HIGHEST_PRIORITY)
             flaws.append(Flaw(row.line, columns.names[index], value, reason, Kind.LEFT_OUT))
     return 0
 
@@ -228,7 +239,7 @@ def _zones(
         if zone := reading.zone_named(value) if value else None:
             return (zone,)
         if value:
-            reason = "there is no such time zone: write it as Europe/Moscow or UTC+3"
+            reason = said("there is no such time zone: write it as Europe/Moscow or UTC+3")
             flaws.append(Flaw(row.line, columns.names[index], value, reason, Kind.LEFT_OUT))
     every = [reading.zones_of(number) for number in numbers]
     return tuple(dict.fromkeys(zone for zones in every for zone in zones)) if all(every) else ()

@@ -71,14 +71,20 @@ class Said(str):
 # --- made -------------------------------------------------------------------------------------------------
 
 
-def said(text: str, /, **args: Value) -> Said:
+def said(text: str, /, **args: object) -> Said:
     """`text` with {names} in it, which `args` fill: what a translation is looked up by."""
-    return Said(text, args)
+    return Said(text, values(args))
 
 
-def counted(one: str, many: str, n: int, /, **args: Value) -> Said:
+def counted(one: str, many: str, n: int, /, **args: object) -> Said:
     """As `said`, in the form that the number {n} wants: English has two, other languages more."""
-    return Said(one, {"n": n, **args}, plural=many, n=n)
+    return Said(one, {"n": n, **values(args)}, plural=many, n=n)
+
+
+def values(args: Mapping[str, object]) -> dict[str, Value]:
+    """Numbers and sentences stay what they are: a language writes them its own way."""
+    return {name: value if isinstance(value, (str, int, float)) else "" if value is None else str(value)
+            for name, value in args.items()}  # fmt: skip
 
 
 def word(value: StrEnum, gap: str = " ") -> Said:

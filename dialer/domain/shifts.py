@@ -16,6 +16,7 @@ MISSED = "missed_ring"
 PHONE_LOST = "phone_lost"
 NO_ANSWER = "phone_did_not_answer"
 NOT_REGISTERED = "phone_not_registered"
+FAILED = "phone_failed"  # it said an error instead of ringing
 HUNG_UP = "hung_up"
 WRAP_UP_OVER = "wrap_up_over"
 SWITCH_LOST = "asterisk_stopped"
@@ -71,7 +72,7 @@ class LegDown(Event):
 
     channel: ChannelId
     missed: bool = False
-    unreachable: bool = False  # it could not even ring: the phone is not registered
+    trouble: str = ""  # a reason, when the phone did not even ring: not registered, or in trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,11 +324,11 @@ def _not_connected(operator: Operator, event: LegDown) -> Result:
     """His phone did not answer; a call that waits for him is told, and lets him go."""
     again = (RingLater(event.at + AGAIN_AFTER),)
     if operator.call is not None:
-        return _without_leg(operator), again if event.unreachable else ()
+        return _without_leg(operator), again if event.trouble else ()
     waits_since_at = operator.since_at or event.at
     if operator.reason != LOGIN and event.at - waits_since_at < AGAIN_FOR:
         return _without_leg(operator), again
-    return _leave(_without_leg(operator), event.at, NOT_REGISTERED if event.unreachable else NO_ANSWER)
+    return _leave(_without_leg(operator), event.at, event.trouble or NO_ANSWER)
 
 
 def _leg_lost(operator: Operator, event: LegDown) -> Result:
@@ -341,9 +342,7 @@ def _leg_lost(operator: Operator, event: LegDown) -> Result:
 
 
 def _why_down(event: LegDown, was_up: str) -> str:
-    if event.unreachable:
-        return NOT_REGISTERED
-    return MISSED if event.missed else was_up
+    return event.trouble or (MISSED if event.missed else was_up)
 
 
 def _leg_lost_in_call(operator: Operator, event: LegDown) -> Result:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from dialer.domain.said import Said, Value
+from dialer.domain.said import Said, Value, values
 
 
 class Gate(StrEnum):
@@ -51,7 +51,7 @@ def refuse(
     opens_at: datetime | None = None,
     rule: str = "",
     version: str = "",
-    **args: Value,
+    **args: object,
 ) -> Verdict:
     """A closed gate; `args` fill the names in `text`."""
-    return Verdict(False, gate, text, args, opens_at, rule, version)
+    return Verdict(False, gate, text, values(args), opens_at, rule, version)

@@ -168,7 +168,7 @@ class Floor:
         match event:
             case shifts.LegDown(channel=channel) if before.channel != channel:
                 pass
-            case shifts.LegDown(unreachable=True) if before.state is State.CONNECTING:
+            case shifts.LegDown(trouble=trouble) if trouble and before.state is State.CONNECTING:
                 pass  # it is tried again until the call's own clock gives him up
             case shifts.LegDown(channel=channel):
                 ended = before.state is State.TALKING and before.leg_kind is LegKind.ON_DEMAND

@@ -22,6 +22,7 @@ NAILED_UP_RING_S = 30
 ON_DEMAND_RING_S = 15
 OUR_HANGUP = 32  # the cause that Asterisk gives to a hang-up asked for over ARI
 NO_WAY = 500  # "Allocation failed"
+IN_TROUBLE = frozenset({404, 408, 410, 500, 501, 502, 503, 504})  # a phone's errors, not its user's will
 BEEP = "sound:beep"
 PRESS_ONE = "press1"
 # What makes a desk phone answer by itself differs by maker; both headers are known to most (RFC 5373 is not).
@@ -92,14 +93,12 @@ class Legs:
                 variables={"OBZ_PRESS1": self._shell.sound(PRESS_ONE), **({} if nailed_up else AUTO_ANSWER)},
             )
         except (NetworkTrouble, BadValue) as trouble:
-            unreachable = account.phone is PhoneKind.SIP and _is_no_way(trouble)
-            if unreachable:
+            if account.phone is PhoneKind.SIP and _is_no_way(trouble):
                 log.warning(_not_registered(account.id))
-            else:
-                log.warning(
-                    "an operator's phone could not be called", operator=account.id, reason=str(trouble)
-                )
-            self._gone(channel, missed=True, unreachable=unreachable)
+                self._gone(channel, missed=True, trouble=shifts.NOT_REGISTERED)
+                return
+            log.warning("an operator's phone could not be called", operator=account.id, reason=str(trouble))
+            self._gone(channel, missed=True)
 
     def _where(self, account: Account) -> tuple[str, str]:
         if account.phone is PhoneKind.SIP:
@@ -147,8 +146,12 @@ class Legs:
                 self._shell.errands.start(self._came_up(news.channel), f"leg-up-{news.channel}")
             case HangupRequested(cause=cause) if cause != OUR_HANGUP:
                 self._put_down.add(news.channel)
+            case Destroyed(sip_code=sip_code) if news.channel not in self._up:
+                log.info("an operator's phone did not take the call", channel=news.channel, sip=sip_code)
+                trouble = shifts.FAILED if sip_code in IN_TROUBLE else ""
+                self._gone(news.channel, missed=True, trouble=trouble)
             case Destroyed():
-                self._gone(news.channel, missed=news.channel not in self._up)
+                self._gone(news.channel, missed=False)
             case _:
                 pass
 
@@ -178,14 +181,14 @@ class Legs:
         except NetworkTrouble as trouble:
             log.warning("no tone for an operator", operator=operator, reason=str(trouble))
 
-    def _gone(self, channel: ChannelId, *, missed: bool, unreachable: bool = False) -> None:
+    def _gone(self, channel: ChannelId, *, missed: bool, trouble: str = "") -> None:
         operator = self._owner.pop(channel, None)
         if operator is None:
             return
         self._up.discard(channel)
         if (snoop := self._whisper.pop(channel, None)) is not None:
             self.drop(snoop)
-        down = shifts.LegDown(self._shell.clock(), channel, missed=missed, unreachable=unreachable)
+        down = shifts.LegDown(self._shell.clock(), channel, missed=missed, trouble=trouble)
         self._tell(operator, down)
         self._put_down.discard(channel)
 

@@ -33,6 +33,7 @@ class Kind(StrEnum):
 
 FACTS: dict[Kind, type[Fact]] = {Kind.CLOSING: Closing, Kind.WRAP_UP: WrapUp, Kind.CHANGE: StateChange}
 KIND_OF = {kind: name for name, kind in FACTS.items()}
+_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def entry(kind: Kind, at: datetime, body: Any, n: int = 0) -> Entry:
     """An entry and its line; the body is a dataclass or a plain value."""
     plain = body if body is None or isinstance(body, str) else encode(body)
     stamp = at.isoformat()
-    text = json.dumps([kind, stamp, n, plain], separators=(",", ":")).encode()
+    text = _text([kind, stamp, n, plain]).encode()
     return Entry(kind, stamp, n, plain, b"%08x %s\n" % (crc32(text), text))
 
 

@@ -8,12 +8,13 @@ from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.rows import Bodies
 from dialer.adapters.sql.tables import accounts
 from dialer.domain.operators import Account
+from dialer.domain.said import Said, said
 from dialer.domain.types import OperatorId
 
 
 class SqlAccounts:
     def __init__(self, database: Database) -> None:
-        self._bodies = Bodies(database, accounts, Account, "an operator")
+        self._bodies = Bodies(database, accounts, Account, missing=_missing, twin=_twin)
 
     async def add(self, account: Account) -> None:
         await self._bodies.add(account.id, account)
@@ -26,3 +27,11 @@ class SqlAccounts:
 
     async def all(self) -> Sequence[Account]:
         return await self._bodies.all()
+
+
+def _missing(key: str) -> Said:
+    return said("there is no operator {operator}", operator=key)
+
+
+def _twin(key: str) -> Said:
+    return said("there is an operator {operator} already", operator=key)

@@ -15,6 +15,7 @@ from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import campaigns
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import Conflict, Missing
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus
 
 
@@ -78,8 +79,8 @@ def _campaign(row: RowMapping) -> Campaign:
 
 
 def _missing(campaign: CampaignId) -> Missing:
-    return Missing(f"there is no campaign {campaign}")
+    return Missing(said("there is no campaign {campaign}", campaign=campaign))
 
 
 def _twin(campaign: Campaign) -> Conflict:
-    return Conflict(f"there is a campaign named {campaign.name!r} already")
+    return Conflict(said("there is a campaign named {name!r} already", name=campaign.name))

@@ -16,7 +16,7 @@ from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import campaigns, clean, imports, lead_numbers, leads
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, fresh
-from dialer.domain.said import said
+from dialer.domain.said import Said, said
 from dialer.domain.types import CampaignId, LeadStatus
 
 CHUNK = 1_000  # leads; the event loop waits while so many are made ready
@@ -83,10 +83,12 @@ async def undo_import(database: Database, import_id: int) -> int:
     return count
 
 
-def _why_it_stays(import_id: int, *, was_dialled: bool) -> str:
+def _why_it_stays(import_id: int, *, was_dialled: bool) -> Said:
     if was_dialled:
-        return f"import {import_id} stays: some of its leads were dialled already"
-    return f"import {import_id} is about to be dialled: stop its campaign, then undo it"
+        return said("import {import_id} stays: some of its leads were dialled already", import_id=import_id)
+    return said(
+        "import {import_id} is about to be dialled: stop its campaign, then undo it", import_id=import_id
+    )
 
 
 async def imports_of(database: Database, campaign: CampaignId) -> Sequence[Mapping[str, Any]]:
@@ -139,7 +141,7 @@ async def _insert(connection: AsyncConnection, table: str, rows: Rows) -> None:
 async def _begin(connection: AsyncConnection, entry: dict[str, Any]) -> int:
     its = select(campaigns.c.id).where(campaigns.c.id == entry["campaign"])
     if not is_id(entry["campaign"]) or (await connection.execute(its)).first() is None:
-        raise Missing(said("there is no campaign {entry}", entry=entry["campaign"]))
+        raise Missing(said("there is no campaign {campaign}", campaign=entry["campaign"]))
     new = insert(imports).values(entry).returning(imports.c.id)
     import_id: int = (await connection.execute(new)).scalar_one()
     return import_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from sqlalchemy import Table, delete, insert, select, update
@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from dialer.adapters.codec import decode, encode
 from dialer.adapters.sql.database import Database
 from dialer.domain.errors import Conflict, Missing
-from dialer.domain.said import said
+from dialer.domain.said import Said
 
 T = TypeVar("T")
+Words = Callable[[str], Said]  # of a key
 
 
 def is_id(number: int) -> bool:
@@ -24,18 +25,21 @@ def is_id(number: int) -> bool:
 class Bodies(Generic[T]):
     """A table of values kept whole under their own ids."""
 
-    def __init__(self, database: Database, table: Table, kind: type[T], what: str) -> None:
+    def __init__(
+        self, database: Database, table: Table, kind: type[T], *, missing: Words, twin: Words
+    ) -> None:
         self._database = database
         self._table = table
         self._kind = kind
-        self._what = what  # in sentences
+        self._words_missing = missing
+        self._words_twin = twin
 
     async def add(self, key: str, value: T) -> None:
         try:
             async with self._database.write() as connection:
                 await connection.execute(insert(self._table).values(id=key, body=encode(value)))
         except IntegrityError:
-            raise Conflict(said("there is {what} {key} already", what=self._what, key=key)) from None
+            raise Conflict(self._words_twin(key)) from None
 
     async def save(self, key: str, value: T) -> None:
         async with self._database.write() as connection:
@@ -59,4 +63,4 @@ class Bodies(Generic[T]):
         return [decode(self._kind, row["body"]) for row in rows]
 
     def _missing(self, key: str) -> Missing:
-        return Missing(f"there is no {self._what.split()[-1]} {key}")
+        return Missing(self._words_missing(key))

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.rows import Bodies
 from dialer.adapters.sql.tables import trunks
+from dialer.domain.said import Said, said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 
 
 class SqlTrunks:
     def __init__(self, database: Database) -> None:
-        self._bodies = Bodies(database, trunks, Trunk, "a trunk")
+        self._bodies = Bodies(database, trunks, Trunk, missing=_missing, twin=_twin)
 
     async def add(self, trunk: Trunk) -> None:
         await self._bodies.add(trunk.id, trunk)
@@ -29,3 +30,11 @@ class SqlTrunks:
 
     async def all(self) -> Sequence[Trunk]:
         return await self._bodies.all()
+
+
+def _missing(key: str) -> Said:
+    return said("there is no trunk {trunk}", trunk=key)
+
+
+def _twin(key: str) -> Said:
+    return said("there is a trunk {trunk} already", trunk=key)

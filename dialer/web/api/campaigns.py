@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from dialer.domain import law
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
-from dialer.domain.said import said
+from dialer.domain.said import listed, said, word
 from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.domain.verdict import Gate
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
@@ -121,7 +121,7 @@ async def start_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key =
             said(
                 "campaign {campaign} cannot start: {problems}",
                 campaign=campaign,
-                problems="; ".join(one.reason for one in problems),
+                problems=listed((one.reason for one in problems), "; "),
             )
         )
     return await _set_status(parts, who, CampaignStatus.RUNNING, campaign, key)
@@ -136,7 +136,7 @@ async def pause_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key =
             said(
                 "campaign {campaign} is {status}: only a running one can be paused",
                 campaign=campaign,
-                status=row.status,
+                status=word(row.status),
             )
         )
     return await _set_status(parts, who, CampaignStatus.PAUSED, campaign, key)
