@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-TESTS := tests/unit tests/cli tests/ports tests/web tests/calls tests/sim tests/pbx
+TESTS := tests/unit tests/parts tests/ports tests/cli tests/web tests/calls tests/sim tests/pbx
 WORKERS ?= 2
 ARGS ?=
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dialer.domain.said import said
+from dialer.domain.types import Language
 
 
 def _existing_secret(path: Path | None) -> Path | None:
     if path is not None and not path.is_file():
-        raise ValueError(f"{path} is not a readable file: put the secret there, mode 0600")
+        raise ValueError(said("{path} is not a readable file: put the secret there, mode 0600", path=path))
     return path
 
 
@@ -75,6 +78,21 @@ class Settings(BaseSettings):
     log_format: str = Field("console", pattern="^(console|json)$")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     language: str = Field("ru", pattern="^(ru|en)$")
+
+
+class _Spoken(BaseSettings):
+    """The language alone, so that what is wrong with another setting is told in it."""
+
+    model_config = Settings.model_config
+    language: Language = Language.RU
+
+
+def spoken_language() -> Language:
+    """Of what people read; the default where the environment names none that is known."""
+    try:
+        return _Spoken().language
+    except ValidationError:
+        return Language.RU
 
 
 def sounds_dir(settings: Settings) -> Path:

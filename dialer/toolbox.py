@@ -9,12 +9,13 @@ from secrets import token_hex
 from typing import Any
 
 from dialer.adapters.files.lists import ListFile, open_content
+from dialer.adapters.languages import speaker_for
 from dialer.adapters.phones import reading, zones_of
 from dialer.adapters.secrets import hash_secret, write_secret
 from dialer.adapters.sounds import store_message
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
-from dialer.domain.said import heard
+from dialer.domain.said import heard, listed
 from dialer.domain.types import CampaignId
 from dialer.engine.pacer import Pacer
 from dialer.ports import Clock, Command, Desk, Stores
@@ -32,7 +33,7 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, pacer: Pacer | 
         import_id = None
         if not dry_run:
             import_id, _ = await stores.leads.import_list(campaign, file_name, leads, now=clock())
-        rejects = [Reject(flaw.line, flaw.value, f"{flaw.column}: {flaw.reason}") for flaw in flaws]
+        rejects = [Reject(flaw.line, flaw.value, listed([flaw.column, flaw.reason], ": ")) for flaw in flaws]
         columns = dict(zip(file.columns.names, map(str, file.columns.fields), strict=True))
         return Imported(import_id, len(leads), file.counts.duplicates, rejects, columns, shown)
 
@@ -70,6 +71,7 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, pacer: Pacer | 
         explain=explain,
         decisions=decisions,
         clock=clock,
+        speak=speaker_for,
     )
 
 

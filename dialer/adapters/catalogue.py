@@ -1,15 +1,13 @@
-"""Makes the catalogues in dialer/locales from the sentences in the code: `python -m dialer.adapters.catalogue`.
+"""The catalogues in dialer/locales, made from the sentences in the code: `python -m dialer.adapters.catalogue`.
 
-Sentences that are new come out empty in Russian and must be translated there; those that are gone are dropped.
+A sentence that is new comes out empty in Russian and must be translated there; one that is gone is dropped.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from io import BytesIO
@@ -22,19 +20,146 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from dialer.adapters.languages import LOCALES
-from dialer.domain import call, operators
+from dialer.domain import call, explain, listing, operators, shifts
 from dialer.domain.said import context_of
-from dialer.domain.types import CampaignStatus, Language, LeadStatus, Mode, Outcome, Purpose
+from dialer.domain.types import CampaignStatus, Language, Mode, Outcome, Purpose
 
-SOURCES = LOCALES.parent
-KEYWORDS = ("said:1", "counted:1,2", "refuse:2", "_setting:1")
-WORDS: Mapping[type[StrEnum], str] = {
-    # kind -> what stands for its underscores in English
-    operators.State: "-",
-    call.State: " ",
-    CampaignStatus: " ",
-    LeadStatus: " ",
-    Mode: " ",
-    Outcome: " ",
-    Purpose: " ",
-}
+ROOM = LOCALES.parent
+MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)  # always the same, so that the same sentences give the same file
+KEYWORDS = {"said": (1,), "counted": (1, 2), "refuse": (2,), "_setting": (1,)}
+TITLED, COLUMN = "titled", "column"
+RUSSIAN_FORMS = 3  # 1 лид, 2 лида, 5 лидов
+GAPS: dict[type[StrEnum], str] = {operators.State: "-"}  # what English puts for an underscore; a space elsewhere
+WORDS = (operators.State, operators.LegState, call.State, explain.Standing, listing.Kind, CampaignStatus, Mode, Outcome, Purpose)
+REASON = "reason"  # of a pause, or of being offline: those that the product itself gives
+REASONS = (
+    shifts.LOGIN,
+    shifts.MISSED,
+    shifts.PHONE_LOST,
+    shifts.NO_ANSWER,
+    shifts.NOT_REGISTERED,
+    shifts.FAILED,
+    shifts.HUNG_UP,
+    shifts.WRAP_UP_OVER,
+    shifts.SWITCH_LOST,
+    shifts.LOGOUT,
+)
+
+
+def template() -> Catalog:
+    """Every sentence of the code, untranslated."""
+    found = _new(None)
+    for file, _, message, _, context in extract_from_dir(ROOM, [("**.py", "python")], keywords=KEYWORDS):
+        if any(map(has_words, texts(message))):
+            found.add(message, locations=[(f"dialer/{file}", 0)], context=context)
+    for name, file in _titles():
+        found.add(name, locations=[(file, 0)], context=COLUMN)
+    for kind in WORDS:
+        for one in kind:
+            found.add(one.replace("_", GAPS.get(kind, " ")), context=context_of(kind))
+    for reason in REASONS:
+        found.add(reason, context=REASON)
+    return found
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything to translate around the names of the values."""
+    return any(any(map(str.isalpha, part)) for part, *_ in Formatter().parse(text))
+
+
+def path_of(language: Language, suffix: str = ".po") -> Path:
+    return LOCALES / f"{language}{suffix}"
+
+
+def read(language: Language) -> Catalog:
+    """The catalogue as it is on disk."""
+    with path_of(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def updated(language: Language) -> Catalog:
+    """With every sentence of the code: translations are kept, English is its own."""
+    made = _new(language)
+    known = read(language) if path_of(language).exists() else made
+    for message in template():
+        if message.id:
+            was = known.get(message.id if isinstance(message.id, str) else message.id[0], message.context)
+            made.add(
+                message.id,
+                _translation(language, message, was),
+                locations=message.locations,
+                context=message.context,
+            )
+    return made
+
+
+def _translation(language: Language, message: Message, was: Message | None) -> str | tuple[str, ...]:
+    if language is Language.EN and message.context == REASON:
+        return str(message.id).replace("_", " ")
+    if language is Language.EN:
+        return message.id if isinstance(message.id, str) else tuple(message.id)
+    told = texts(was.string) if was is not None else ()
+    if isinstance(message.id, str):
+        return told[0] if len(told) == 1 else ""
+    return told if len(told) == RUSSIAN_FORMS else ("",) * RUSSIAN_FORMS
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """As gettext reads it."""
+    buffer = BytesIO()
+    write_mo(buffer, catalogue)
+    return buffer.getvalue()
+
+
+def written(catalogue: Catalog) -> bytes:
+    """As people read it."""
+    buffer = BytesIO()
+    write_po(buffer, catalogue, width=100, include_lineno=False, sort_output=True)
+    return buffer.getvalue()
+
+
+def _new(language: Language | None) -> Catalog:
+    return Catalog(
+        locale=language,
+        project="Obzvon",
+        version="1",
+        msgid_bugs_address="-",
+        last_translator="-",
+        language_team="-",
+        header_comment="# Obzvon: what people read. `make words` takes new sentences in and compiles.",
+        creation_date=MADE_AT,
+        revision_date=MADE_AT,
+        fuzzy=False,
+    )
+
+
+def texts(message: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Its forms: one, or one for each plural."""
+    return (message,) if isinstance(message, str) else tuple(message or ())
+
+
+def _titles() -> Iterator[tuple[str, str]]:
+    """Headings: every argument of `titled`."""
+    for path in sorted(ROOM.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == TITLED:
+                for one in node.args:
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                        yield one.value, f"dialer/{path.relative_to(ROOM)}"
+
+
+def main() -> None:
+    """Takes new sentences in and compiles; exit code 1 while a translation is missing."""
+    missing = 0
+    for language in Language:
+        catalogue = updated(language)
+        path_of(language).write_bytes(written(catalogue))
+        path_of(language, ".mo").write_bytes(compiled(catalogue))
+        empty = [one for one in catalogue if one.id and not all(texts(one.string))]
+        missing += len(empty)
+        sys.stdout.write(f"{path_of(language)}: {len(catalogue)} sentences, {len(empty)} without translation\n")
+    sys.exit(1 if missing else 0)
+
+
+if __name__ == "__main__":
+    main()

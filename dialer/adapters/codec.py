@@ -80,7 +80,7 @@ def _fields_out(kind: Any) -> Convert:
     plan = [(f.name, f.default is None, _encoder(hints[f.name])) for f in fields(kind)]
     changed = [(name, convert) for name, _, convert in plan if convert is not _same]
     dropped = [name for name, may_be_none, _ in plan if may_be_none]
-    values_of = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+    values_of = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
 
     def out(value: Any) -> dict[str, Any]:
         plain = dict(zip(names, values_of(value), strict=True))

@@ -16,7 +16,7 @@ THIN = "\u202f"  # the space that keeps figures together
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Voice:
     """See dialer.domain.said.Tongue."""
 
     language: Language
@@ -37,18 +37,18 @@ class Catalogue:
 
 
 @cache
-def catalogue(language: Language) -> Catalogue:
+def voice(language: Language) -> Voice:
     """Read once for each language."""
     with (LOCALES / f"{language}.mo").open("rb") as file:
         words = GNUTranslations(file)
     if language is Language.RU:
-        return Catalogue(language, THIN, ",", f"{THIN}%", words)
-    return Catalogue(language, ",", ".", "%", words)
+        return Voice(language, THIN, ",", f"{THIN}%", words)
+    return Voice(language, ",", ".", "%", words)
 
 
 def speaker(language: str) -> Callable[[str], str]:
     """Tells sentences in this language."""
-    tongue = catalogue(Language(language))
+    tongue = voice(Language(language))
     return lambda sentence: tell(sentence, tongue)
 
 

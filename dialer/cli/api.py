@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +44,7 @@ async def ask(
 ) -> Any:
     """The JSON that the service answers; NotRunning, TimedOut, or what the service says against it."""
     address, token = _place(settings.data_dir / TOKEN_FILE)
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": settings.language}
     timeout = aiohttp.ClientTimeout(total=timeout_s, connect=PROBE_S)
     try:
         async with (
@@ -55,7 +57,7 @@ async def ask(
     except aiohttp.ClientConnectionError:
         raise NotRunning(_sentence(settings.data_dir / TOKEN_FILE)) from None
     except TimeoutError:
-        raise NetworkTrouble(f"the service did not answer {path} within {timeout_s:g} s") from None
+        raise NetworkTrouble(said("the service did not answer {path} within {timeout_s:g} s", path=path, timeout_s=timeout_s)) from None
 
 
 async def is_running(settings: Settings) -> bool:
@@ -79,15 +81,15 @@ def _place(path: Path) -> tuple[str, str]:
         raise NotRunning(_sentence(path)) from None
     except OSError as failure:
         raise BadValue(
-            f"{path} cannot be read ({failure.strerror}): run this as the user of the service"
+            said("{path} cannot be read ({strerror}): run this as the user of the service", path=path, strerror=failure.strerror)
         ) from None
     except ValueError:
-        raise BadValue(f"{path} is not as the service writes it: restart the service") from None
+        raise BadValue(said("{path} is not as the service writes it: restart the service", path=path)) from None
     return address, token
 
 
 def _sentence(path: Path) -> str:
-    return f"the service does not run (looked for {path}): start it with `dialer run`"
+    return said("the service does not run (looked for {path}): start it with `dialer run`", path=path)
 
 
 async def _refusal(answer: aiohttp.ClientResponse) -> Told:
@@ -95,4 +97,4 @@ async def _refusal(answer: aiohttp.ClientResponse) -> Told:
         problem = await answer.json(content_type=None)
         return Told(str(problem["id"]), str(problem["detail"]))
     except (ValueError, KeyError, TypeError):
-        return Told("http", f"the service answered {answer.status} {answer.reason}")
+        return Told("http", said("the service answered {status} {reason}", status=answer.status, reason=answer.reason))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import listed, said, titled, word
+
 import asyncio
 import hashlib
 from collections.abc import Mapping
@@ -32,6 +34,7 @@ from dialer.cli.knobs import (
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
 from dialer.domain import law
 from dialer.domain.campaign import Campaign
+from dialer.domain.explain import Standing
 from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
 from dialer.domain.schedule import hours
 from dialer.domain.types import CampaignId, CampaignStatus, Language, Mode, Purpose
@@ -71,6 +74,14 @@ KNOBS = (
     Knob("name", "NAME", "A new name.", option="rename"),
 )  # fmt: skip
 NEW_KNOBS = KNOBS[:-1]
+PROPERTIES = {
+    str(name).replace(" ", "_"): name
+    for name in titled(
+        "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "operators", "trunks",
+        "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message", "language", "record",
+        "longest talk s", "longest hold s", "max attempts", "rest s", "abandoned rest s", "retries", "cap",
+    )
+}  # fmt: skip
 
 
 async def find_campaign(stores: Stores, name: str) -> Campaign:
@@ -81,11 +92,10 @@ async def find_campaign(stores: Stores, name: str) -> Campaign:
     for campaign in every:
         if str(campaign.id) == name:
             return campaign
-    known = ", ".join(repr(campaign.name) for campaign in every[:10])
-    raise Missing(
-        f"there is no campaign {name!r}: "
-        + (f"there are {known}" if known else f"dialer campaign add {name!r} makes it")
-    )
+    if not every:
+        raise Missing(said("there is no campaign {name!r}: dialer campaign add {name!r} makes it", name=name))
+    known = listed(said("{name!r}", name=campaign.name) for campaign in every[:10])
+    raise Missing(said("there is no campaign {name!r}: there are {known}", name=name, known=known))
 
 
 # --- make and change --------------------------------------------------------------------------------------
@@ -98,13 +108,13 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
 
     async def work(settings: Settings, stores: Stores) -> Campaign:
         if not name.strip() or len(name) > 100 or not name.isprintable():
-            raise BadValue(f"{name[:40]!r} cannot name a campaign: take 1 to 100 printable characters")
+            raise BadValue(said("{name!r} cannot name a campaign: take 1 to 100 printable characters", name=name[:40]))
         new = await changed(
             settings, stores, Campaign(CampaignId(0), name.strip(), country=settings.country), given
         )
         return await stores.campaigns.add(new)
 
-    _show(with_stores(work), as_json=as_json, verb="added")
+    _show(with_stores(work), as_json=as_json, is_new=True)
 
 
 @app.command("set")
@@ -112,14 +122,14 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
 def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     """Change what is named; a running campaign takes it up at once."""
     if not given:
-        raise BadValue("say what to change: `dialer campaign set --help` lists it")
+        raise BadValue(said("say what to change: `dialer campaign set --help` lists it"))
 
     async def work(settings: Settings, stores: Stores) -> Campaign:
         new = await changed(settings, stores, await find_campaign(stores, name), given)
         await stores.campaigns.save(new)
         return new
 
-    _show(with_stores(work), as_json=as_json, verb="changed")
+    _show(with_stores(work), as_json=as_json, is_new=False)
 
 
 async def changed(settings: Settings, stores: Stores, was: Campaign, given: Mapping[str, Any]) -> Campaign:
@@ -132,7 +142,7 @@ async def changed(settings: Settings, stores: Stores, was: Campaign, given: Mapp
         sent["retries"] = {**kept, **sent["retries"]}
     new = replace(was, **check(CampaignChange, KNOBS, sent).changes())
     if "ring_s" in sent and new.ring_s < law.LAWFUL_RING_S and not settings.lab:
-        raise BadValue(f"--ring-s {new.ring_s:g}: a phone must ring at least {law.LAWFUL_RING_S:g} s")
+        raise BadValue(said("--ring-s {ring_s:g}: a phone must ring at least {lawful_ring_s:g} s", ring_s=new.ring_s, lawful_ring_s=law.LAWFUL_RING_S))
     await _check_people(stores, new, sent)
     return new
 
@@ -142,19 +152,23 @@ async def _check_people(stores: Stores, new: Campaign, sent: Mapping[str, Any]) 
         known = {account.id for account in await stores.accounts.all()}
         if unknown := sorted(new.operators - known):
             raise BadValue(
-                f"--operators: there is no operator {', '.join(unknown[:5])}: `dialer operator add`"
+                said("--operators: there is no operator {unknown}: `dialer operator add`", unknown=', '.join(unknown[:5]))
             )
     if "trunks" in sent:
         ways = {trunk.id for trunk in await stores.trunks.all()}
         if absent := [trunk for trunk in new.trunks if trunk not in ways]:
-            raise BadValue(f"--trunks: there is no trunk {', '.join(absent[:5])}: `dialer trunk add`")
+            raise BadValue(said("--trunks: there is no trunk {absent}: `dialer trunk add`", absent=', '.join(absent[:5])))
 
 
-def _show(campaign: Campaign, *, as_json: bool, verb: str) -> None:
+def _show(campaign: Campaign, *, as_json: bool, is_new: bool) -> None:
     if as_json:
         print_json(CampaignOut.of(campaign).model_dump(mode="json"))
     else:
-        say(f"campaign {campaign.id} {campaign.name!r} is {verb}; it is {campaign.status}")
+        args = {"id": campaign.id, "name": campaign.name, "status": word(campaign.status)}
+        if is_new:
+            say(said("campaign {id} {name!r} is added; it is {status}", **args))
+        else:
+            say(said("campaign {id} {name!r} is changed; it is {status}", **args))
 
 
 @app.command("message")
@@ -173,16 +187,16 @@ def message(
         return stored
 
     stored = with_stores(work)
-    say(f"the message lasts {stored.seconds:.1f} s; it is {stored.path}")
+    say(said("the message lasts {seconds:.1f} s; it is {path}", seconds=stored.seconds, path=stored.path))
 
 
 def _read(file: Path) -> bytes:
     try:
         if file.stat().st_size > LARGEST_UPLOAD:
-            raise BadValue(f"{file} has more than {LARGEST_UPLOAD // 2**20} MB: cut it shorter")
+            raise BadValue(said("{file} has more than {largest_upload} MB: cut it shorter", file=file, largest_upload=LARGEST_UPLOAD // 2 ** 20))
         return file.read_bytes()
     except OSError as failure:
-        raise BadValue(f"{file} cannot be read: {failure.strerror}") from None
+        raise BadValue(said("{file} cannot be read: {strerror}", file=file, strerror=failure.strerror)) from None
 
 
 # --- look -------------------------------------------------------------------------------------------------
@@ -200,14 +214,13 @@ def show_all(as_json: AsJson = False) -> None:
     if as_json:
         print_json([CampaignOut.of(one).model_dump(mode="json") | {"leads": counts} for one, counts in found])
         return
-    names = ("id", "name", "status", "mode", "purpose", "operators", "trunks", "leads", "to call now")
     print_table(
-        names,
+        titled("id", "name", "status", "mode", "purpose", "operators", "trunks", "leads", "to call now"),
         [
             (
                 one.id,
                 one.name,
-                one.status,
+                word(one.status),
                 one.mode,
                 one.purpose,
                 len(one.operators),
@@ -217,7 +230,7 @@ def show_all(as_json: AsJson = False) -> None:
             )
             for one, counts in found
         ],
-        empty="There is no campaign: `dialer campaign add NAME` makes one.",
+        empty=said("There is no campaign: `dialer campaign add NAME` makes one."),
     )
 
 
@@ -227,7 +240,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
     async def work(settings: Settings, stores: Stores) -> tuple[Campaign, Mapping[str, int], list[str]]:
         one = await find_campaign(stores, name)
-        problems = [str(verdict.reason) for verdict in law.check_start(one, settings.lab)]
+        problems: list[str] = [verdict.reason for verdict in law.check_start(one, settings.lab)]
         return one, await stores.leads.count(one.id, utc_now()), problems
 
     one, counts, problems = with_stores(work)
@@ -237,20 +250,21 @@ def show(name: Name, as_json: AsJson = False) -> None:
         print_json(plain | {"leads": counts, "cannot_start": problems, "left_to_you": duties})
         return
     plain |= {
-        "schedule": hours(one.schedule),
-        "retries": "; ".join(f"{outcome} {_times(row)}" for outcome, row in plain["retries"].items()),
+        "schedule": str(hours(one.schedule)),  # as it is typed
+        "retries": " ".join(f"{outcome}={_times(row)}" for outcome, row in plain["retries"].items()),
     }
-    print_pairs([(key.replace("_", " "), value) for key, value in plain.items()])
-    print_pairs([(f"leads {status}", count) for status, count in counts.items()])
+    print_pairs([(PROPERTIES[key], value) for key, value in plain.items()])
+    print_pairs((said("leads {status}", status=word(Standing(key))), count) for key, count in counts.items())
     for problem in problems:
-        say(f"cannot start: {problem}")
+        say(said("cannot start: {problem}", problem=problem))
     for duty in duties:
-        remark(f"the law leaves to you: {duty}")
+        remark(said("the law leaves to you: {duty}", duty=duty))
 
 
 def _times(row: Mapping[str, Any]) -> str:
-    delays = [_span(delay) for delay in row["delays_s"]] + (["next number"] if row["next_number"] else [])
-    return ", ".join(delays) or "never"
+    """As --retry takes it."""
+    delays = [_span(delay) for delay in row["delays_s"]] + ["next"] * row["next_number"]
+    return ",".join(delays) or "never"
 
 
 def _span(seconds: float) -> str:
@@ -270,8 +284,8 @@ def start(name: Name) -> None:
     def problem(campaign: Campaign, settings: Settings) -> None:
         if problems := law.check_start(campaign, settings.lab):
             kind = Forbidden if any(one.gate is Gate.LAW for one in problems) else Conflict
-            told = "\n".join(f"- {one.reason}" for one in problems)
-            raise kind(f"campaign {campaign.name!r} cannot start:\n{told}")
+            told = listed((said("- {reason}", reason=one.reason) for one in problems), "\n")
+            raise kind(said("campaign {name!r} cannot start:\n{told}", name=campaign.name, told=told))
 
     _set_status(name, CampaignStatus.RUNNING, problem)
 
@@ -283,7 +297,7 @@ def pause(name: Name) -> None:
     def problem(campaign: Campaign, settings: Settings) -> None:
         if campaign.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSED):
             raise Conflict(
-                f"campaign {campaign.name!r} is {campaign.status}: only a running one can be paused"
+                said("campaign {name!r} is {status}: only a running one can be paused", name=campaign.name, status=word(campaign.status))
             )
 
     _set_status(name, CampaignStatus.PAUSED, problem)
@@ -303,6 +317,6 @@ def _set_status(name: str, status: CampaignStatus, problem: Any) -> None:
         return campaign, await is_running(settings)
 
     campaign, runs = with_stores(work)
-    say(f"campaign {campaign.name!r} is {status}")
+    say(said("campaign {name!r} is {status}", name=campaign.name, status=word(status)))
     if status is CampaignStatus.RUNNING and not runs:
-        remark("nothing is dialled until the service runs: `dialer run`")
+        remark(said("nothing is dialled until the service runs: `dialer run`"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said, titled
+
 import asyncio
 import platform
 import re
@@ -38,7 +40,7 @@ def config(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table(("setting", "value", "source", "meaning"), [tuple(row.values()) for row in rows])
+        print_table(titled("setting", "value", "source", "meaning"), [tuple(row.values()) for row in rows])
     for sentence in unknown_names():
         remark(sentence)
 
@@ -67,13 +69,13 @@ def migrate(
     if not check:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         asyncio.run(migrate_database(database_url(settings)))
-        say(f"the database is at {head()}")
+        say(said("the database is at {head}", head=head()))
         return
     found = asyncio.run(database_revision(settings))
     if found < head():
-        place = f"at {found}" if found else "without tables"
-        raise Mistake(f"the database is {place}, needed is {head()}: run `dialer migrate`")
-    say(f"the database is at {found}, needed is {head()}")
+        place = said("at {found}", found=found) if found else said("without tables")
+        raise Mistake(said("the database is {place}, needed is {head}: run `dialer migrate`", place=place, head=head()))
+    say(said("the database is at {found}, needed is {head}", found=found, head=head()))
 
 
 async def database_revision(settings: Settings) -> str:
@@ -89,4 +91,4 @@ def version(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"version": __version__, "python": platform.python_version()})
     else:
-        say(f"dialer {__version__} (Python {platform.python_version()})")
+        say(said("dialer {version} (Python {python_version})", version=__version__, python_version=platform.python_version()))

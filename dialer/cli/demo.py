@@ -11,9 +11,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dialer.cli.screen import tell
 from dialer.demo.play import WORLD, Play, play
 from dialer.domain.errors import BadValue
+from dialer.domain.said import said, word
 from dialer.domain.types import Mode
+from dialer.settings import spoken_language
 
 FEWEST, MOST = 1, 60
 
@@ -35,7 +38,7 @@ def demo(
 ) -> None:
     """Dial 500 pretend leads through a private Asterisk; Ctrl-C lets talks end, twice ends them."""
     if mode not in (Mode.PROGRESSIVE, Mode.POWER):
-        raise BadValue(f"the demo cannot dial in mode {mode}: take progressive or power")
+        raise BadValue(said("the demo cannot dial in mode {mode}: take progressive or power", mode=word(mode)))
     screen = Console(stderr=True)
     wish = Play(
         operators=operators,
@@ -44,10 +47,11 @@ def demo(
         for_s=for_s,
         is_shown=not as_json and screen.is_terminal,
         world=world,
+        language=spoken_language(),
     )
-    summary, wrong = asyncio.run(play(wish, screen.out, screen))
+    summary, wrong = asyncio.run(play(wish, lambda sentence: screen.out(tell(sentence)), screen))
     sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=None if as_json else 2) + "\n")
     for sentence in wrong:
-        screen.out(f"not as it should be: {sentence}")
+        screen.out(tell(said("not as it should be: {what}", what=sentence)))
     if wrong:
         raise typer.Exit(1)

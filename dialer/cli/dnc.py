@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said, titled
+
 from typing import Annotated
 
 import typer
@@ -45,7 +47,11 @@ def add(
         await stores.numbers.block(kept, campaign=which, reason=reason[:200], now=utc_now())
         return kept
 
-    say(f"{with_stores(work)} is never dialled" + (f" for {campaign!r}" if campaign else ""))
+    kept = with_stores(work)
+    if campaign:
+        say(said("{entry} is never dialled for {campaign!r}", entry=kept, campaign=campaign))
+    else:
+        say(said("{entry} is never dialled", entry=kept))
 
 
 @app.command("remove")
@@ -55,11 +61,12 @@ def remove(entry: Entry, campaign: Campaign = "") -> None:
     async def work(settings: Settings, stores: Stores) -> str:
         kept, which = await read_entry(settings, stores, entry, campaign)
         if not await stores.numbers.unblock(kept, campaign=which):
-            where = f" of {campaign!r}" if campaign else ""
-            raise Missing(f"{kept} is not on the do-not-call list{where}")
+            if campaign:
+                raise Missing(said("{kept} is not on the do-not-call list of {campaign!r}", kept=kept, campaign=campaign))
+            raise Missing(said("{kept} is not on the do-not-call list", kept=kept))
         return kept
 
-    say(f"{with_stores(work)} may be dialled again")
+    say(said("{entry} may be dialled again", entry=with_stores(work)))
 
 
 @app.command("list")
@@ -69,7 +76,7 @@ def show_all(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        names = ("entry", "campaign", "reason", "at")
+        names = titled("entry", "campaign", "reason", "at")
         print_table(
-            names, [tuple(row.get(name) for name in names) for row in rows], empty="The list is empty."
+            names, [tuple(row.get(name) for name in names) for row in rows], empty=said("The list is empty.")
         )

@@ -15,19 +15,19 @@ from pydantic.fields import FieldInfo
 
 from dialer.bootstrap import open_database
 from dialer.domain.errors import BadValue
+from dialer.domain.said import Said, either, listed, said, said_by
 from dialer.ports import Stores
 from dialer.settings import Settings
 
 T = TypeVar("T")
 
 PREFIX = "DIALER_"
-_SIGNS = {Ge: ("ge", "at least"), Gt: ("gt", "more than"), Le: ("le", "at most"), Lt: ("lt", "less than")}
 _KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "Path": "a path",
-    "str": "text",
+    "int": said("a whole number"),
+    "float": said("a number"),
+    "bool": said("true or false"),
+    "Path": said("a path"),
+    "str": said("text"),
 }
 
 
@@ -36,46 +36,60 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as flaws:
-        raise BadValue("\n".join(_sentence(flaw) for flaw in flaws.errors())) from None
+        raise BadValue(listed((_sentence(flaw) for flaw in flaws.errors()), "\n")) from None
 
 
-def _sentence(flaw: Any) -> str:
+def _sentence(flaw: Any) -> Said:
     name = str(flaw["loc"][0])
     field = Settings.model_fields[name]
-    value = "" if field.annotation is SecretStr else f" is {str(flaw['input'])[:60]!r}"
+    what: str = f"{PREFIX}{name.upper()}"
+    if field.annotation is not SecretStr:
+        what = said("{name} is {value!r}", name=what, value=str(flaw["input"])[:60])
     if flaw["type"] == "value_error":
-        return f"{PREFIX}{name.upper()}{value}: {flaw['ctx']['error']}."
-    return f"{PREFIX}{name.upper()}{value}, wanted is {allowed(field)}."
+        return said("{what}: {error}.", what=what, error=said_by(flaw["ctx"]["error"]))
+    return said("{what}, wanted is {allowed}.", what=what, allowed=allowed(field))
 
 
-def allowed(field: FieldInfo) -> str:
+def allowed(field: FieldInfo) -> Said:
     """The values that a setting takes, in words."""
     kind = str(getattr(field.annotation, "__name__", field.annotation))
-    words = _KINDS.get("Path" if "Path" in str(field.annotation) else kind, "text")
-    bounds = [
-        f"{word} {getattr(mark, name)}"
-        for mark in field.metadata
-        for sign, (name, word) in _SIGNS.items()
-        if isinstance(mark, sign)
-    ]
+    words = _KINDS.get("Path" if "Path" in str(field.annotation) else kind, _KINDS["str"])
+    bounds = [told for mark in field.metadata if (told := _bound(mark))]
     pattern = next((mark.pattern for mark in field.metadata if getattr(mark, "pattern", None)), "")
     if choice := re.fullmatch(r"\^\(([a-z|]+)\)\$", pattern):
-        return " or ".join(choice[1].split("|"))
-    return " and ".join(filter(None, [" ".join(filter(None, [words, *bounds[:1]])), *bounds[1:]])) + (
-        f" of the form {pattern}" if pattern else ""
-    )
+        return either(choice[1].split("|"))
+    what = listed([words, *bounds[:1]], " ")
+    for bound in bounds[1:]:
+        what = said("{one} and {other}", one=what, other=bound)
+    return said("{what} of the form {pattern}", what=what, pattern=pattern) if pattern else what
 
 
-def unknown_names() -> list[str]:
+def _bound(mark: object) -> Said | None:
+    match mark:
+        case Ge(bound):
+            return said("at least {bound}", bound=bound)
+        case Gt(bound):
+            return said("more than {bound}", bound=bound)
+        case Le(bound):
+            return said("at most {bound}", bound=bound)
+        case Lt(bound):
+            return said("less than {bound}", bound=bound)
+        case _:
+            return None
+
+
+def unknown_names() -> list[Said]:
     """A sentence for each DIALER_ name in the environment that is no setting: most likely mistyped."""
     known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
     found = []
     for name in sorted(os.environ):  # names only: the values are read by Settings and nobody else
         if name.startswith(PREFIX) and name not in known:
             near = get_close_matches(name, known, 1)
-            found.append(
-                f"{name} is not a setting and has no effect" + (f": is it {near[0]}?" if near else ".")
-            )
+            if near:
+                told = said("{name} is not a setting and has no effect: is it {near}?", name=name, near=near[0])
+            else:
+                told = said("{name} is not a setting and has no effect.", name=name)
+            found.append(told)
     return found
 
 

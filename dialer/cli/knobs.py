@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from dialer.adapters.phones import one_number
 from dialer.domain.errors import BadValue
+from dialer.domain.said import Said, listed, said, said_by
 from dialer.domain.schedule import DAYS
 from dialer.domain.types import Outcome, PhoneNumber
 from dialer.settings import Settings
@@ -83,7 +84,8 @@ def _read(knob: Knob, text: Any) -> Any:
     try:
         return knob.read(text)
     except ValueError as flaw:
-        raise BadValue(f"{knob.flag} {str(text)[:60]!r}: {flaw}.") from None
+        told = said_by(flaw)
+        raise BadValue(said("{flag} {text!r}: {flaw}.", flag=knob.flag, text=str(text)[:60], flaw=told)) from None
 
 
 def check(model: type[M], knobs: Sequence[Knob], given: Mapping[str, Any]) -> M:
@@ -92,14 +94,15 @@ def check(model: type[M], knobs: Sequence[Knob], given: Mapping[str, Any]) -> M:
         return model.model_validate(dict(given))
     except ValidationError as flaws:
         flags = {knob.field: knob.flag for knob in knobs}
-        raise BadValue("\n".join(_sentence(flaw, flags) for flaw in flaws.errors()[:5])) from None
+        raise BadValue(listed((_sentence(flaw, flags) for flaw in flaws.errors()[:5]), "\n")) from None
 
 
-def _sentence(flaw: Any, flags: Mapping[str, str]) -> str:
-    place = flags.get(str(flaw["loc"][0]), str(flaw["loc"][0]).upper())
-    value = "" if flaw["type"] == "missing" else f" {str(flaw['input'])[:60]!r}"
-    told = str(flaw["msg"]).removeprefix("Value error, ")
-    return f"{place}{value}: {told[0].lower()}{told[1:]}."
+def _sentence(flaw: Any, flags: Mapping[str, str]) -> Said:
+    place: str = flags.get(str(flaw["loc"][0]), str(flaw["loc"][0]).upper())
+    if flaw["type"] != "missing":
+        place = said("{flag} {text!r}", flag=place, text=str(flaw["input"])[:60])
+    msg = said_by(flaw["ctx"]["error"]) if flaw["type"] == "value_error" else str(flaw["msg"])
+    return said("{place}: {flaw}.", place=place, flaw=msg if isinstance(msg, Said) else f"{msg[0].lower()}{msg[1:]}")
 
 
 # --- readers ----------------------------------------------------------------------------------------------
@@ -113,28 +116,28 @@ MIDNIGHT = "24:00"
 def whole(text: str) -> int:
     """`12`."""
     if not re.fullmatch(r"[+-]?[0-9]{1,12}", text.strip()):
-        raise ValueError("is not a whole number")
+        raise ValueError(said("is not a whole number"))
     return int(text)
 
 
 def number(text: str) -> float:
     """`1.5`, `1,5`."""
     if not re.fullmatch(r"[+-]?[0-9]{1,12}([.,][0-9]{1,6})?", text.strip()):
-        raise ValueError("is not a number")
+        raise ValueError(said("is not a number"))
     return float(text.replace(",", "."))
 
 
 def span(text: str) -> float:
     """Seconds of `45`, `30s`, `15m`, `2h`, `3d`."""
     if not (match := _SPAN.fullmatch(text.strip())):
-        raise ValueError("is not a length of time, such as 45, 30s, 15m, 2h, 3d")
+        raise ValueError(said("is not a length of time, such as 45, 30s, 15m, 2h, 3d"))
     return float(match[1]) * _UNITS[match[2]]
 
 
 def yes_or_no(text: str) -> bool:
     """`yes`, `no`."""
     if text not in ("yes", "no"):
-        raise ValueError("say yes or no")
+        raise ValueError(said("say yes or no"))
     return text == "yes"
 
 
@@ -152,9 +155,9 @@ def operators(text: str) -> list[str]:
             found[item] = None
             continue
         if not (first.isdecimal() and last.isdecimal() and len(first) == len(last) and first <= last):
-            raise ValueError("a range is written as 101-110")
+            raise ValueError(said("a range is written as 101-110"))
         if int(last) - int(first) > 10_000:
-            raise ValueError("a range has at most 10,000 operators")
+            raise ValueError(said("a range has at most 10,000 operators"))
         found |= {str(each).zfill(len(first)): None for each in range(int(first), int(last) + 1)}
     return list(found)
 
@@ -164,7 +167,7 @@ def phone(flag: str, text: str, settings: Settings) -> PhoneNumber:
     try:
         return one_number(text, settings.country)
     except BadValue as flaw:
-        raise BadValue(f"{flag} {flaw}") from None
+        raise BadValue(listed([flag, flaw.sentence], " ")) from None
 
 
 def retry(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -173,7 +176,9 @@ def retry(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     for text in texts:
         outcome, _, rest = text.partition("=")
         if outcome not in set(Outcome):
-            raise ValueError(f"there is no outcome {outcome!r}: take one of {', '.join(Outcome)}")
+            raise ValueError(
+                said("there is no outcome {outcome!r}: take one of {outcomes}", outcome=outcome, outcomes=", ".join(Outcome))
+            )
         if not rest.strip():
             raise ValueError("say the delays: busy=5m,1h, or busy=never")
         words = [word for word in items(rest) if word != "never"]
@@ -187,11 +192,11 @@ def schedule(text: str) -> list[dict[str, Any]]:
     windows = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         if not (match := _HOURS.fullmatch(part)):
-            raise ValueError(f"{part!r} is not days and hours, such as Mon-Fri 09:00-20:00")
+            raise ValueError(said("{part!r} is not days and hours, such as Mon-Fri 09:00-20:00", part=part))
         start, end = _clock(match[2]), _clock(match[3])
         windows += [{"weekday": day, "start": start, "end": end} for day in _days(match[1] or "Mon-Sun")]
     if not windows:
-        raise ValueError("is empty: write days and hours, such as Mon-Fri 09:00-20:00")
+        raise ValueError(said("is empty: write days and hours, such as Mon-Fri 09:00-20:00"))
     return windows
 
 
@@ -201,7 +206,7 @@ def _clock(text: str) -> str:
     try:
         return f"{time.fromisoformat(text.zfill(5)):%H:%M}"
     except ValueError:
-        raise ValueError(f"{text} is not a time of day") from None
+        raise ValueError(said("{text} is not a time of day", text=text)) from None
 
 
 def _days(text: str) -> list[int]:
@@ -216,5 +221,5 @@ def _days(text: str) -> list[int]:
 
 def _day(text: str) -> int:
     if text.capitalize() not in DAYS:
-        raise ValueError(f"{text!r} is not a day: write {', '.join(DAYS)}")
+        raise ValueError(said("{text!r} is not a day: write {days}", text=text, days=", ".join(DAYS)))
     return DAYS.index(text.capitalize())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import listed, said, titled, word
+
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +21,7 @@ from dialer.bootstrap import utc_now
 from dialer.cli.campaign import find_campaign
 from dialer.cli.environment import with_stores
 from dialer.cli.knobs import Knob, with_knobs
-from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say
+from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
 from dialer.domain.columns import Field
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
@@ -93,7 +95,7 @@ def import_list(
     elif listed:
         _list(campaign, as_json=as_json)
     elif file is None or not campaign:
-        raise BadValue("say what to import and where: dialer import FILE --campaign NAME")
+        raise BadValue(said("say what to import and where: dialer import FILE --campaign NAME"))
     else:
         rejects = given.get("rejects") or file.with_name(f"{file.stem}.rejects.csv")
         columns = mapping(given.get("columns", ()))
@@ -110,7 +112,7 @@ def _undo(import_id: int, *, as_json: bool) -> None:
     if as_json:
         print_json({"import_id": import_id, "leads": count})
     else:
-        say(f"import {import_id} is taken back: {count:,} leads removed")
+        say(said("import {import_id} is taken back: {n:,} leads removed", import_id=import_id, n=count))
 
 
 def _list(campaign: str, *, as_json: bool) -> None:
@@ -118,7 +120,7 @@ def _list(campaign: str, *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        names = ("id", "campaign", "file_name", "leads", "at")
+        names = titled("id", "campaign", "file_name", "leads", "at")
         print_table(names, [tuple(row.get(name) for name in names) for row in rows])
 
 
@@ -139,7 +141,7 @@ def mapping(texts: Sequence[str]) -> dict[str, str]:
         if column.lower() in set(Field) and name.lower() not in set(Field):
             column, name = name, column
         if not sign or not column:
-            raise BadValue(f"--map {text!r}: write COLUMN=FIELD, for example --map 'Mobile=phone'")
+            raise BadValue(said("--map {text!r}: write COLUMN=FIELD, for example --map 'Mobile=phone'", text=text))
         found[name] = f"{found[name]},{column}" if name in found else column
     return found
 
@@ -155,8 +157,8 @@ async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool
     preview = file.preview(taken)
     if not is_quiet:
         show(preview)
-    with RejectsFile(wish.rejects) as rejects, bar() as progress:
-        task = progress.add_task("reading" if wish.is_dry else "importing", total=file.about)
+    with RejectsFile(wish.rejects, tell=tell) as rejects, bar() as progress:
+        task = progress.add_task(tell(said("reading") if wish.is_dry else said("importing")), total=file.about)
         leads = file.leads(taken, rejects.write, lambda counts: progress.update(task, completed=counts.rows))
         import_id = await _keep(stores, campaign.id, wish, file, leads)
     return Result(import_id, file, preview, file.counts, wish.rejects if rejects.lines else None)
@@ -168,7 +170,7 @@ async def _keep(
     """Puts the leads where they belong; None after a dry run."""
     first = await asyncio.to_thread(next, leads, None)
     if first is None:
-        raise BadValue(f"no row of {wish.path} became a lead: {_why(file.counts)}")
+        raise BadValue(said("no row of {path} became a lead: {why}", path=wish.path, why=_why(file.counts)))
     every = chain([first], leads)
     if wish.is_dry:
         await asyncio.to_thread(_exhaust, every)
@@ -183,9 +185,12 @@ def _exhaust(leads: Iterator[Lead]) -> None:
 
 
 def _why(counts: Counts) -> str:
-    return (
-        f"{counts.duplicates} of {counts.rows} are in the campaign already or repeat others,"
-        f" {counts.refused} were refused, see the rejects file"
+    return said(
+        "{duplicates:,} of {rows:,} are in the campaign already or repeat others, {refused:,} were refused,"
+        " see the rejects file",
+        duplicates=counts.duplicates,
+        rows=counts.rows,
+        refused=counts.refused,
     )
 
 
@@ -196,7 +201,7 @@ def bar() -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("rows"),
+        TextColumn(tell(said("rows"))),
         TimeElapsedColumn(),
         console=console,
         disable=not console.is_terminal,
@@ -210,31 +215,41 @@ def bar() -> Progress:
 def show(preview: Preview) -> None:
     """The first rows as they are understood."""
     known = [f"{name} -> {one}" for name, one in preview.columns.items()]
-    remark(f"{preview.form}, {'with' if preview.header else 'without'} a header; columns: {'; '.join(known)}")
+    args = {"form": preview.form, "columns": "; ".join(known)}
+    if preview.header:
+        remark(said("{form}, with a header; columns: {columns}", **args))
+    else:
+        remark(said("{form}, without a header; columns: {columns}", **args))
     print_table(
-        ("line", "numbers", "name", "company", "zones", "remarks"), [_row(*each) for each in preview.rows]
+        titled("line", "numbers", "name", "company", "zones", "remarks"), [_row(*each) for each in preview.rows]
     )
 
 
 def _row(row: Any, lead: Lead | None, flaws: Sequence[Flaw]) -> tuple[object, ...]:
-    remarks = "; ".join(f"{flaw.reason} ({flaw.kind})" for flaw in flaws)
+    remarks = listed(
+        (said("{reason} ({kind})", reason=flaw.reason, kind=word(flaw.kind)) for flaw in flaws), "; "
+    )
     if lead is None:
         return (row.line, "", "", "", "", remarks)
-    zones = f"{lead.zones[0]} and {len(lead.zones) - 1} more" if len(lead.zones) > 1 else lead.zones
+    zones: object = lead.zones
+    if len(lead.zones) > 1:
+        zones = said("{zone} and {n} more", zone=lead.zones[0], n=len(lead.zones) - 1)
     return (row.line, lead.numbers, lead.name, lead.company, zones, remarks)
 
 
 def _tell(result: Result) -> None:
     counts = result.counts
-    what = "dry run, nothing changed" if result.import_id is None else f"import {result.import_id}"
+    what = said("dry run, nothing changed")
+    if result.import_id is not None:
+        what = said("import {import_id}", import_id=result.import_id)
     say(
-        f"{what}: {counts.leads:,} leads, {counts.duplicates:,} duplicates, {counts.refused:,} refused rows,"
-        f" {counts.left_out:,} values left out"
+        said("{what}: {leads:,} leads, {duplicates:,} duplicates, {refused:,} refused rows,"
+" {left_out:,} values left out", what=what, leads=counts.leads, duplicates=counts.duplicates, refused=counts.refused, left_out=counts.left_out)
     )
     if result.rejects:
-        say(f"what was refused, and why: {result.rejects}")
+        say(said("what was refused, and why: {rejects}", rejects=result.rejects))
     if result.import_id is not None:
-        say(f"to take it back: dialer import --undo {result.import_id}")
+        say(said("to take it back: dialer import --undo {import_id}", import_id=result.import_id))
 
 
 def as_plain(result: Result) -> dict[str, Any]:

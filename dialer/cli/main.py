@@ -16,8 +16,10 @@ from dialer.cli import campaign, config, dnc, lists, operator, records, referenc
 from dialer.cli.doctor import doctor
 from dialer.cli.log import configure
 from dialer.cli.run import run
-from dialer.cli.screen import complain
+from dialer.cli.screen import complain, speak
 from dialer.domain.errors import ObzvonError
+from dialer.domain.said import said
+from dialer.settings import spoken_language
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +34,7 @@ app = typer.Typer(
 def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     """Obzvon: a predictive dialer for Asterisk."""
     configure()
+    speak(spoken_language())
     if version:
         config.version()
         raise typer.Exit
@@ -73,10 +76,14 @@ def main() -> None:
 def sentence_of(failure: BaseException) -> str:
     """What a person reads; of a failure that is ours, the details go to a file that can be sent to us."""
     if ours := first_of_ours(failure):
-        return str(ours) or (ours.__doc__ or "").partition("\n")[0]
+        return ours.sentence
     with tempfile.NamedTemporaryFile("w", prefix="obzvon-", suffix=".txt", delete=False) as report:
         traceback.print_exception(failure, file=report)
-    return f"this is a mistake of the dialer ({type(failure).__name__}); the details are in {report.name}"
+    return said(
+        "this is a mistake of the dialer ({kind}); the details are in {file}",
+        kind=type(failure).__name__,
+        file=report.name,
+    )
 
 
 def first_of_ours(failure: BaseException) -> ObzvonError | None:

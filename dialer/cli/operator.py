@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
@@ -60,10 +62,11 @@ def add(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Ma
 
     async def work(settings: Settings, stores: Stores) -> tuple[Settings, Account, bool]:
         if not OPERATOR_NUMBER.fullmatch(operator):
-            raise BadValue(f"{operator[:20]!r} cannot be an operator's number: take two to six digits")
+            raise BadValue(said("{operator!r} cannot be an operator's number: take two to six digits", operator=operator[:20]))
         if operator in {account.id for account in await stores.accounts.all()}:
             raise Conflict(
-                f"there is an operator {operator} already: change it by `dialer operator set {operator}`"
+                said("there is an operator {operator} already: change it by `dialer operator set"
+" {operator}`", operator=operator)
             )
         account = Account(OperatorId(operator), given.get("name", f"Operator {operator}"))
         account = await changed(settings, stores, account, given, text)
@@ -74,7 +77,7 @@ def add(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Ma
     if as_json:
         print_json(plain(account))
     else:
-        say(f"operator {account.id} {account.name!r} is added")
+        say(said("operator {id} {name!r} is added", id=account.id, name=account.name))
         _tell_phone(settings, account)
     if not runs:
         remark(LATER)
@@ -85,7 +88,7 @@ def add(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Ma
 def change(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     """Change what is named; the phone's account reaches Asterisk within a second."""
     if not given and not pin:
-        raise BadValue("say what to change: `dialer operator set --help` lists it")
+        raise BadValue(said("say what to change: `dialer operator set --help` lists it"))
     text = _pin(given, ask=pin)
 
     async def work(settings: Settings, stores: Stores) -> Account:
@@ -99,7 +102,7 @@ def change(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given:
     if as_json:
         print_json(plain(account))
     else:
-        say(f"operator {account.id} {account.name!r} is changed")
+        say(said("operator {id} {name!r} is changed", id=account.id, name=account.name))
 
 
 async def changed(
@@ -129,9 +132,9 @@ async def _check_outside(stores: Stores, account: Account) -> None:
     if account.phone is PhoneKind.SIP:
         return
     if account.number is None or account.trunk is None:
-        raise BadValue("an outside phone needs --number and the --trunk by which it is called")
+        raise BadValue(said("an outside phone needs --number and the --trunk by which it is called"))
     if account.trunk not in {trunk.id for trunk in await stores.trunks.all()}:
-        raise BadValue(f"--trunk: there is no trunk {account.trunk}: `dialer trunk add {account.trunk}`")
+        raise BadValue(said("--trunk: there is no trunk {trunk}: `dialer trunk add {trunk}`", trunk=account.trunk))
 
 
 def _new_password(settings: Settings, account: Account) -> str:
@@ -149,24 +152,25 @@ def _pin(given: Mapping[str, Any], *, ask: bool) -> str:
     elif ask:
         pin = getpass("PIN: ")
         if pin != getpass("once more: "):
-            raise BadValue("the two PINs differ: try again")
+            raise BadValue(said("the two PINs differ: try again"))
     else:
         return ""
     if not (pin.isascii() and pin.isdecimal() and len(pin) in PIN_LENGTH):
-        raise BadValue(f"a PIN has {PIN_LENGTH.start} to {PIN_LENGTH.stop - 1} digits")
+        raise BadValue(said("a PIN has {start} to {stop} digits", start=PIN_LENGTH.start, stop=PIN_LENGTH.stop - 1))
     return pin
 
 
 def _tell_phone(settings: Settings, account: Account) -> None:
     if account.phone is PhoneKind.OUTSIDE:
-        say(f"at log-in {account.number} is called through trunk {account.trunk}, and asked to press 1")
+        say(said("at log-in {number} is called through trunk {trunk}, and asked to press 1", number=account.number, trunk=account.trunk))
         return
     host = urlsplit(settings.ari_http_url).hostname or ""
     where = "the address of Asterisk's machine" if host in ("127.0.0.1", "localhost", "::1") else host
-    say(f"register a phone: server {where} (port 5060, unless SIP_PORT was changed), user {account.id},")
-    say(f"  password: the line in {account.sip_password_file}")
+    say(said("register a phone: server {where} (port 5060, unless SIP_PORT was changed), user {id},", where=where, id=account.id))
+    say(said("  password: the line in {sip_password_file}", sip_password_file=account.sip_password_file))
     pin = "" if account.pin_hash else f" (it needs a PIN: dialer operator set {account.id} --pin)"
-    say(f"to log in: *10 on the phone{pin}, or `dialer operator login {account.id}`; *11 ready, *12 pause")
+    say(said("to log in: *10 on the phone{pin}, or `dialer operator login {id}`; *11 ready,"
+" *12 pause", pin=pin, id=account.id))
 
 
 def plain(account: Account) -> dict[str, Any]:
@@ -229,7 +233,8 @@ def remove(operator: Id) -> None:
         await stores.accounts.save(replace(account, enabled=False, pin_hash=""))
 
     with_stores(work)
-    say(f"operator {operator} is out; `dialer operator set {operator} --enabled yes` brings the account back")
+    say(said("operator {operator} is out; `dialer operator set {operator} --enabled yes`"
+" brings the account back", operator=operator))
 
 
 # --- verbs for the running service ------------------------------------------------------------------------
@@ -270,4 +275,4 @@ def try_phone(operator: Id, as_json: AsJson = False) -> None:
 def _tell(operator: str, verb: str, body: object = None) -> None:
     result = ask_now(load_settings(), "POST", f"/v1/operators/{operator}/{verb}", body=body)["result"]
     then = f", then {result['then']}" if result.get("then") else ""
-    say(f"operator {operator} is {result['state']}{then}")
+    say(said("operator {operator} is {result}{then}", operator=operator, result=result['state'], then=then))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -52,7 +54,7 @@ def explain(
             for gate in told["gates"]]  # fmt: skip
     print_table(("", "gate", "now", "opens"), rows)
     if told["held_back"]:
-        say("leads held back by:")
+        say(said("leads held back by:"))
         print_pairs(told["held_back"].items())
 
 
@@ -78,9 +80,9 @@ def check(
         if wrong:
             print_table(names, [tuple(one[name] for name in names) for one in wrong])
     if wrong:
-        raise Mistake(f"{len(wrong)} live figures of {which} differ from the records")
+        raise Mistake(said("{n} live figures of {which} differ from the records", n=len(wrong), which=which))
     if not as_json:
-        say(f"the live sums of {which} equal the records ({rows} rows)")
+        say(said("the live sums of {which} equal the records ({rows} rows)", which=which, rows=rows))
 
 
 async def compare(settings: Settings, day: date) -> tuple[list[dict[str, Any]], int]:
@@ -123,7 +125,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text) if text else utc_now().date()
     except ValueError:
-        raise BadValue(f"--day {text!r} is not a day, such as 2026-02-03") from None
+        raise BadValue(said("--day {text!r} is not a day, such as 2026-02-03", text=text)) from None
 
 
 # --- cdr --------------------------------------------------------------------------------------------------
@@ -152,9 +154,9 @@ KNOBS = (
 def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     """List closed attempts in the order in which they were dialled."""
     if given.get("outcome", Outcome.BUSY) not in set(Outcome):
-        raise BadValue(f"--outcome {given['outcome']!r}: take one of {', '.join(Outcome)}")
+        raise BadValue(said("--outcome {given!r}: take one of {outcome}", given=given['outcome'], outcome=', '.join(Outcome)))
     if not 1 <= given.get("limit", 1) <= 100_000:
-        raise BadValue("--limit: take 1 to 100000")
+        raise BadValue(said("--limit: take 1 to 100000"))
 
     async def work(settings: Settings, stores: Stores) -> Any:
         today = utc_now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 import asyncio
 import fcntl
 import signal
@@ -69,7 +71,7 @@ async def run_service(settings: Settings, only: frozenset[str], *, migrate: bool
 
 
 def _told(address: str) -> None:
-    remark(f"the API is at {address}, its pages at {address}/docs" if address else "running, without the API")
+    remark(said("the API is at {address}, its pages at {address}/docs", address=address) if address else said("running, without the API"))
 
 
 # --- what exists in the lab only --------------------------------------------------------------------------
@@ -79,8 +81,8 @@ def refuse_lab_settings(settings: Settings) -> None:
     """Fatal where a setting of the lab is on and no lab is around."""
     if settings.lab and not is_in_lab(settings.data_dir):
         raise Fatal(
-            "DIALER_LAB is on, which allows ring times under the lawful 15 s, and this is no lab:"
-            " unset DIALER_LAB (`dialer demo` and the tests start a lab by themselves)"
+            said("DIALER_LAB is on, which allows ring times under the lawful 15 s, and this is no"
+" lab: unset DIALER_LAB (`dialer demo` and the tests start a lab by themselves)")
         )
 
 
@@ -111,6 +113,6 @@ async def refuse_short_rings(settings: Settings) -> None:
         for campaign in await stores.campaigns.all():
             if campaign.status is CampaignStatus.RUNNING and campaign.ring_s < LAWFUL_RING_S:
                 raise Fatal(
-                    f"campaign {campaign.name!r} rings for {campaign.ring_s:g} s, {LAWFUL_RING_S:g} s is the"
-                    f" least that is lawful: dialer campaign set {campaign.name!r} --ring-s {LAWFUL_RING_S:g}"
+                    said("campaign {name!r} rings for {ring_s:g} s, {lawful_ring_s:g} s is the least that"
+" is lawful: dialer campaign set {name!r} --ring-s {lawful_ring_s:g}", name=campaign.name, ring_s=campaign.ring_s, lawful_ring_s=LAWFUL_RING_S)
                 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dialer.adapters.codec import loosen
+from dialer.adapters.languages import speaker
+from dialer.domain.said import Said, said
+from dialer.domain.types import Language
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -29,19 +33,32 @@ def aside() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+_voice: ContextVar[Callable[[str], str]] = ContextVar("_voice", default=str)
+
+
+def speak(language: Language) -> None:
+    """From now on everything is told in this language."""
+    _voice.set(speaker(language))
+
+
+def tell(sentence: str) -> str:
+    """The sentence in the language of DIALER_LANGUAGE."""
+    return _voice.get()(sentence)
+
+
 def say(sentence: str) -> None:
     """A result in words."""
-    out().print(Text(sentence))
+    out().print(Text(tell(sentence)))
 
 
 def remark(sentence: str) -> None:
     """What is worth knowing, but not the result."""
-    aside().print(Text(sentence, style="dim" if sys.stderr.isatty() else ""))
+    aside().print(Text(tell(sentence), style="dim" if sys.stderr.isatty() else ""))
 
 
 def complain(sentence: str) -> None:
     """What went wrong."""
-    aside().print(Text(sentence, style="red" if sys.stderr.isatty() else ""))
+    aside().print(Text(tell(sentence), style="red" if sys.stderr.isatty() else ""))
 
 
 def print_json(value: object) -> None:
@@ -50,9 +67,10 @@ def print_json(value: object) -> None:
 
 
 def print_table(
-    names: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "There are none."
+    names: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = said("There are none.")
 ) -> None:
     """Rows below their names; what was written by people is shown as it is, never as markup."""
+    names = [tell(name) for name in names]
     shown = [[cell(value) for value in row] for row in rows]
     if not shown:
         say(empty)
@@ -84,13 +102,13 @@ def cell(value: object) -> str:
         case None:
             return ""
         case bool():
-            return "yes" if value else "no"
+            return tell(said("yes") if value else said("no"))
         case float():
-            return f"{value:g}"
+            return tell(Said("{value:g}", {"value": value}))
         case datetime():
             return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         case str():
-            return printable(value)
+            return printable(tell(value))
         case set() | frozenset():
             return " ".join(sorted(map(str, value)))
         case tuple() | list():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 import re
 from typing import Annotated, Any
 
@@ -33,7 +35,7 @@ def add(
 ) -> None:
     """Make a token; its text is shown this once."""
     if not _NAME.fullmatch(name):
-        raise BadValue(f"{name[:40]!r} cannot name a token: take 1 to 64 letters, digits and _ . -")
+        raise BadValue(said("{name!r} cannot name a token: take 1 to 64 letters, digits and _ . -", name=name[:40]))
     parse_role(role)
     text, digest = new_token()
 
@@ -44,7 +46,7 @@ def add(
     if as_json:
         print_json(plain(made) | {"token": text})
     else:
-        remark(f"token {name} ({role}); it cannot be shown again:")
+        remark(said("token {name} ({role}); it cannot be shown again:", name=name, role=role))
         say(text)
 
 
@@ -75,4 +77,4 @@ def show_all(as_json: AsJson = False) -> None:
 def revoke(name: Name) -> None:
     """Revoke a token; it stops working at once."""
     with_stores(lambda settings, stores: stores.tokens.revoke(name, utc_now()))
-    say(f"token {name} is revoked")
+    say(said("token {name} is revoked", name=name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -55,9 +57,9 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
 
     async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
         if name in {trunk.id for trunk in await stores.trunks.all()}:
-            raise Conflict(f"there is a trunk {name} already: change it by `dialer trunk set {name}`")
+            raise Conflict(said("there is a trunk {name} already: change it by `dialer trunk set {name}`", name=name))
         if "host" not in given:
-            raise BadValue(f"say where the carrier is: dialer trunk add {name} --host sip.example.org")
+            raise BadValue(said("say where the carrier is: dialer trunk add {name} --host sip.example.org", name=name))
         trunk = changed(settings, Trunk(TrunkId(name), ""), given)
         await stores.trunks.add(trunk)
         return trunk, await is_running(settings)
@@ -70,7 +72,7 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
 def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     """Change what is named; Asterisk gets it within a second."""
     if not given:
-        raise BadValue("say what to change: `dialer trunk set --help` lists it")
+        raise BadValue(said("say what to change: `dialer trunk set --help` lists it"))
 
     async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
         trunk = changed(settings, await stores.trunks.get(TrunkId(name)), given)
@@ -96,8 +98,8 @@ def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
         trunk = replace(trunk, password_file=str(path.absolute()))
     if trunk.user and not trunk.password_file:
         raise BadValue(
-            f"the account {trunk.user!r} needs its password: put it into a file (mode 0600) and name it"
-            " with --password-file"
+            said("the account {user!r} needs its password: put it into a file (mode 0600) and"
+" name it with --password-file", user=trunk.user)
         )
     trunk_objects(trunk, read_secret(Path(trunk.password_file)) if trunk.password_file else "")
     return trunk
@@ -107,7 +109,7 @@ def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, verb: str) -> None:
     if as_json:
         print_json(trunk)
     else:
-        say(f"trunk {trunk.id} is {verb}: {trunk.host}:{trunk.port} ({trunk.transport})")
+        say(said("trunk {id} is {verb}: {host}:{port} ({transport})", id=trunk.id, verb=verb, host=trunk.host, port=trunk.port, transport=trunk.transport))
     if not is_pushed:
         remark(LATER)
 
@@ -164,18 +166,18 @@ def remove(name: Name) -> None:
         phones = [one for one in await stores.accounts.all() if one.phone is PhoneKind.OUTSIDE]
         users += [f"operator {one.id}" for one in phones if one.trunk == name]
         if users:
-            raise Conflict(f"trunk {name} is used by {', '.join(users[:5])}: take it out there first")
+            raise Conflict(said("trunk {name} is used by {users}: take it out there first", name=name, users=', '.join(users[:5])))
         await stores.trunks.remove(TrunkId(name))
 
     with_stores(work)
-    say(f"trunk {name} is removed")
+    say(said("trunk {name} is removed", name=name))
 
 
 @app.command("push")
 def push(name: Name) -> None:
     """Give the trunk to Asterisk again."""
     ask_now(load_settings(), "POST", f"/v1/trunks/{name}/push")
-    say(f"Asterisk has trunk {name}")
+    say(said("Asterisk has trunk {name}", name=name))
 
 
 @app.command("test")
@@ -201,4 +203,4 @@ def tell_trial(answer: Mapping[str, Any], *, as_json: bool) -> None:
         for step in result["steps"]:
             say(step)
     if not result["ok"]:
-        raise Mistake("nobody answered")
+        raise Mistake(said("nobody answered"))

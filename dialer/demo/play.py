@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import listed, said
+
 import asyncio
 import os
 import signal
@@ -16,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live as Screen
 
+from dialer.adapters.languages import speaker
 from dialer.bootstrap import open_database
 from dialer.demo.service import Service
 from dialer.demo.show import View, render
@@ -23,7 +26,7 @@ from dialer.demo.stage import GUEST, GUEST_PIN, Stage, set_stage
 from dialer.demo.summary import is_well, summarise
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import NetworkTrouble
-from dialer.domain.types import Mode
+from dialer.domain.types import Language, Mode
 from dialer.lab.lab import Lab, Options
 from dialer.lab.worldfile import read as read_world
 from dialer.ports import CdrQuery
@@ -45,6 +48,7 @@ class Play:
     for_s: float | None = None  # None: until Ctrl-C
     is_shown: bool = True  # the live table; else only progress
     world: Path = WORLD
+    language: Language = Language.EN  # of the table and of what is said beside it
 
 
 class Curtain:
@@ -76,11 +80,11 @@ async def play(wish: Play, say: Callable[[str], None], console: Console) -> tupl
     with curtain.watched():
         async with Lab.start(options, progress=say) as lab:
             settings = _settings(lab)
-            say("a trunk, operators, a message, a campaign and a list of 500 leads")
+            say(said("a trunk, operators, a message, a campaign and a list of 500 leads"))
             stage = await set_stage(lab, settings, wish.mode, wish.ratio)
             log_file = lab.folder / "service.log"
-            async with Service(_environment(lab), log_file) as service:
-                say(f"the service is ready: {service.url}")
+            async with Service(_environment(lab), log_file, wish.language) as service:
+                say(said("the service is ready: {url}", url=service.url))
                 await _open(service, stage, say)
                 say(_welcome(service, lab, stage))
                 began_at, began = datetime.now(UTC), time.monotonic()
@@ -110,7 +114,7 @@ def _settings(lab: Lab) -> Settings:
 
 async def _open(service: Service, stage: Stage, say: Callable[[str], None]) -> None:
     """Phones register, operators log in and are ready, the campaign starts."""
-    say("operators log in")
+    say(said("operators log in"))
     async with asyncio.timeout(REGISTERED_S):
         await asyncio.gather(*(_begin_shift(service, operator) for operator in stage.operators))
     await service.post(f"/v1/campaigns/{stage.campaign}/start")
@@ -130,20 +134,32 @@ async def _begin_shift(service: Service, operator: str) -> None:
 
 
 def _welcome(service: Service, lab: Lab, stage: Stage) -> str:
-    return (
-        f"\n  API      {service.url}/v1   token {service.token}\n"
-        f"  OpenAPI  {service.url}/docs\n"
-        f"  metrics  {service.url}/metrics\n"
-        f"  be an operator: register a softphone on this machine as {GUEST} at {lab.sip.host}:{lab.sip.port}"
-        f" (UDP), password {stage.guest_password};\n"
-        f"  dial *10, enter {GUEST} and PIN {GUEST_PIN}, hang up, answer the call back, dial *11 or press #\n"
+    guest = said(
+        "be an operator: register a softphone on this machine as {guest} at {place} (UDP), password"
+        " {password};\n  dial *10, enter {guest} and PIN {pin}, hang up, answer the call back, dial *11 or"
+        " press #",
+        guest=GUEST,
+        place=f"{lab.sip.host}:{lab.sip.port}",
+        password=stage.guest_password,
+        pin=GUEST_PIN,
+    )
+    return listed(
+        [
+            f"\n  API      {service.url}/v1",
+            said("token {token}", token=service.token),
+            f"\n  OpenAPI  {service.url}/docs\n  metrics  {service.url}/metrics\n ",
+            guest,
+            "\n",
+        ],
+        " ",
     )
 
 
 async def _watch(wish: Play, service: Service, stage: Stage, curtain: Curtain, console: Console) -> None:
     """Until the time is over or somebody pulls the curtain."""
     began = time.monotonic()
-    footer = " Ctrl-C: stop dialing, let talks end; once more: at once"
+    tell = speaker(wish.language)
+    footer = said("Ctrl-C: stop dialing, let talks end; once more: at once")
     view = View()
     with Screen(console=console, auto_refresh=False, transient=True) if wish.is_shown else _dark() as screen:
         while not curtain.fall.is_set():
@@ -152,7 +168,7 @@ async def _watch(wish: Play, service: Service, stage: Stage, curtain: Curtain, c
                 return
             view = await look(service, stage, view)
             if screen is not None:
-                screen.update(render(view, seconds=spent, footer=footer), refresh=True)
+                screen.update(render(view, seconds=spent, footer=footer, tell=tell), refresh=True)
             with suppress(TimeoutError):
                 await asyncio.wait_for(curtain.fall.wait(), LOOK_S)
 
@@ -198,7 +214,7 @@ async def _wind_down(
     """No more dialing; talks end by themselves, or at once if somebody is in a hurry."""
     hours = await _hours(service, began_at)
     await service.post(f"/v1/campaigns/{stage.campaign}/pause")
-    say("dialing has stopped, talks may end")
+    say(said("dialing has stopped, talks may end"))
     deadline = time.monotonic() + DRAIN_S
     while (calls := (await service.get("/v1/calls", limit=1000))["items"]) and time.monotonic() < deadline:
         if curtain.now.is_set():

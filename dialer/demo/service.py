@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 import asyncio
 import ctypes
 import os
@@ -28,9 +30,10 @@ def _die_with_parent() -> None:
 class Service:
     """A child process, and its API. Use it with `async with`."""
 
-    def __init__(self, environment: Mapping[str, str], log_file: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log_file: Path, language: str = "en") -> None:
         self._environment = {**os.environ, **environment}
         self._log_file = log_file
+        self._language = language  # of the sentences that it says
         self._token_file = Path(environment["DIALER_DATA_DIR"]) / "cli.token"
         self._process: asyncio.subprocess.Process | None = None
         self._http: aiohttp.ClientSession | None = None
@@ -75,13 +78,13 @@ class Service:
                     self._check_alive()
                     await asyncio.sleep(0.05)
                 self.url, self.token = self._token_file.read_text().split()
-                headers = {"Authorization": f"Bearer {self.token}"}
+                headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": self._language}
                 self._http = aiohttp.ClientSession(self.url, headers=headers)
                 while not await self._is_ready():
                     self._check_alive()
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise TimedOut(f"the service was not ready within {READY_S:g} s: {self._last_words()}") from None
+            raise TimedOut(said("the service was not ready within {ready_s:g} s: {last_words}", ready_s=READY_S, last_words=self._last_words())) from None
 
     async def _is_ready(self) -> bool:
         assert self._http is not None
@@ -92,11 +95,11 @@ class Service:
 
     def _check_alive(self) -> None:
         if self._process is None or self._process.returncode is not None:
-            raise Fatal(f"the service has ended: {self._last_words()}")
+            raise Fatal(said("the service has ended: {last_words}", last_words=self._last_words()))
 
     def _last_words(self) -> str:
         lines = self._log_file.read_text(errors="replace").splitlines()
-        return lines[-1] if lines else f"nothing in {self._log_file}"
+        return lines[-1] if lines else said("nothing in {file}", file=self._log_file)
 
     async def get(self, path: str, **query: str | int) -> Any:
         return await self._ask("GET", path, query)

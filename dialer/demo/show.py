@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,23 +13,29 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from dialer.domain.call import State as CallState
+from dialer.domain.operators import LegState, State
+from dialer.domain.said import Said, listed, said, titled, word
+
+Tell = Callable[[str], str]
+
 STATE_STYLE = {
-    "offline": "dim",
-    "connecting": "cyan",
-    "ready": "bright_blue",
-    "reserved": "cyan",
-    "talking": "green",
-    "wrap_up": "yellow",
-    "paused": "magenta",
+    State.OFFLINE: "dim",
+    State.CONNECTING: "cyan",
+    State.READY: "bright_blue",
+    State.RESERVED: "cyan",
+    State.TALKING: "green",
+    State.WRAP_UP: "yellow",
+    State.PAUSED: "magenta",
 }
 SIGN = {
-    "offline": "-",
-    "connecting": "◌",
-    "ready": "○",
-    "reserved": "◐",
-    "talking": "●",
-    "wrap_up": "◆",
-    "paused": "‖",
+    State.OFFLINE: "-",
+    State.CONNECTING: "◌",
+    State.READY: "○",
+    State.RESERVED: "◐",
+    State.TALKING: "●",
+    State.WRAP_UP: "◆",
+    State.PAUSED: "‖",
 }
 
 
@@ -52,48 +58,56 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def render(view: View, *, seconds: float, footer: str) -> Group:
-    """Everything on one screen."""
+def render(view: View, *, seconds: float, footer: str, tell: Tell = str) -> Group:
+    """Everything on one screen, told by `tell` in the language of whoever looks."""
+    reason = view.reason or said("no decision yet")
     return Group(
-        Panel(_figures(view, seconds), title="Obzvon demo", border_style="dim"),
-        _operators(view.operators),
-        Text(f" {_in_flight(view.calls)}"),
-        Text(f" Pacing: {view.reason or 'no decision yet'}", style="italic"),
-        Text(footer, style="dim"),
+        Panel(_figures(view, seconds, tell), title=tell(said("Obzvon demo")), border_style="dim"),
+        _operators(view.operators, tell),
+        Text(f" {tell(_in_flight(view.calls))}"),
+        Text(f" {tell(said('Pacing: {reason}', reason=reason))}", style="italic"),
+        Text(f" {tell(footer)}", style="dim"),
     )
 
 
-def _figures(view: View, seconds: float) -> Text:
+def _figures(view: View, seconds: float, tell: Tell) -> Text:
     total = view.total
-    occupancy = f"{view.occupancy:.0%}" if view.occupancy is not None else "-"
+    share = view.occupancy
     out = [call for call in view.calls if call["dialled_at"]]
     waiting = sum(view.leads.get(status, 0) for status in ("new", "retry_due", "leased")) - len(out)
-    parts = [
-        ("dialled", str(total.get("attempts", 0) + len(out))),
-        ("answered", str(total.get("answered", 0) + sum(bool(call["answer_at"]) for call in out))),
-        ("connected", str(total.get("connected", 0) + sum(bool(call["bridge_at"]) for call in out))),
-        ("abandoned", str(total.get("abandoned", 0))),
-        ("air time", clock(total.get("talk_s", 0.0))),
-        ("occupancy", occupancy),
-        ("leads to call", str(max(0, waiting))),
-        ("running", clock(seconds)),
+    parts: list[tuple[str, str]] = [
+        (said("dialled"), _figure(total.get("attempts", 0) + len(out))),
+        (said("answered"), _figure(total.get("answered", 0) + sum(bool(call["answer_at"]) for call in out))),
+        (said("connected"), _figure(total.get("connected", 0) + sum(bool(call["bridge_at"]) for call in out))),
+        (said("abandoned"), _figure(total.get("abandoned", 0))),
+        (said("air time"), clock(total.get("talk_s", 0.0))),
+        (said("occupancy"), Said("{share:.0%}", {"share": share}) if share is not None else "-"),
+        (said("leads to call"), _figure(max(0, waiting))),
+        (said("running"), clock(seconds)),
     ]
     text = Text()
     for label, value in parts:
-        text.append(f"{label} ", style="dim")
-        text.append(f"{value}   ", style="bold")
+        text.append(f"{tell(label)} ", style="dim")
+        text.append(f"{tell(value)}   ", style="bold")
     return text
 
 
-def _operators(operators: Sequence[Mapping[str, Any]]) -> Table:
+def _figure(n: int) -> Said:
+    return Said("{n:,}", {"n": n})
+
+
+def _operators(operators: Sequence[Mapping[str, Any]], tell: Tell) -> Table:
     table = Table(box=None, pad_edge=True, header_style="dim")
-    for column in ("operator", "name", "state", "for", "phone"):
-        table.add_column(column)
+    for column in titled("operator", "name", "state", "for", "phone"):
+        table.add_column(tell(column))
     for row in operators:
-        state = row["state"]
-        said = f"{SIGN[state]} {state.replace('_', '-')}" + (f" ({row['reason']})" if row["reason"] else "")
-        since = _since(row["since_at"])
-        table.add_row(row["id"], row["name"], Text(said, style=STATE_STYLE[state]), since, row["leg"])
+        state = State(row["state"])
+        told = tell(word(state, "-"))
+        if row["reason"]:
+            told += f" ({tell(Said(row['reason'], context='reason'))})"
+        leg = tell(word(LegState(row["leg"])))
+        shown = Text(f"{SIGN[state]} {told}", style=STATE_STYLE[state])
+        table.add_row(row["id"], row["name"], shown, _since(row["since_at"]), leg)
     return table
 
 
@@ -103,8 +117,9 @@ def _since(at: str | None) -> str:
     return clock((datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds())
 
 
-def _in_flight(calls: Sequence[Mapping[str, Any]]) -> str:
-    states = Counter(call["state"] for call in calls)
+def _in_flight(calls: Sequence[Mapping[str, Any]]) -> Said:
+    states = Counter(CallState(call["state"]) for call in calls)
     if not states:
-        return "No calls in flight."
-    return "In flight: " + ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in states.items())
+        return said("No calls in flight.")
+    each = [said("{n} {state}", n=count, state=word(state)) for state, count in states.items()]
+    return said("In flight: {calls}", calls=listed(each))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import counted, said
+
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -92,13 +94,13 @@ def _ms(values: Sequence[float], share: float) -> float | None:
 
 def is_well(summary: Mapping[str, Any], *, progressive: bool) -> list[str]:
     """What is wrong, in sentences; empty when the demo did what it promises."""
-    wrong = []
+    wrong: list[str] = []
     if summary["attempts"] != summary["cdrs"]:
-        wrong.append(f"{summary['attempts']} attempts but {summary['cdrs']} records")
+        wrong.append(said("{attempts} attempts but {records} records", attempts=summary["attempts"], records=summary["cdrs"]))
     if summary["double_booked"]:
-        wrong.append(f"{summary['double_booked']} talks overlap at one operator")
+        wrong.append(counted("{n} talk overlaps another at one operator", "{n} talks overlap at one operator", summary["double_booked"]))
     if progressive and summary["abandoned"]:
-        wrong.append(f"{summary['abandoned']} people were abandoned in progressive mode")
+        wrong.append(counted("{n} person was abandoned in progressive mode", "{n} people were abandoned in progressive mode", summary["abandoned"]))
     if not summary["connected"]:
-        wrong.append("nobody was connected")
+        wrong.append(said("nobody was connected"))
     return wrong

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
+from dialer.domain.said import said, said_by
 
 
 class ObzvonError(Exception):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from dialer.domain import law
 from dialer.domain.campaign import Campaign
@@ -17,8 +18,22 @@ from dialer.domain.schedule import Opening, ZoneOf, hours, is_open, narrow
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus
 
-DUE = ("new", "retry_due")
-WORKED = ("done", "exhausted", "excluded")
+
+
+class Standing(StrEnum):
+    """How leads are counted: their status, and whether the time of a retry has come."""
+
+    NEW = "new"
+    RETRY_DUE = "retry_due"
+    RETRY_LATER = "retry_later"
+    LEASED = "leased"
+    DONE = "done"
+    EXHAUSTED = "exhausted"
+    EXCLUDED = "excluded"
+
+
+DUE = (Standing.NEW, Standing.RETRY_DUE)
+WORKED = (Standing.DONE, Standing.EXHAUSTED, Standing.EXCLUDED)
 
 
 @dataclass(frozen=True, slots=True)

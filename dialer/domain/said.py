@@ -33,8 +33,8 @@ class Tongue(Protocol):
 class Said(str):
     """The English sentence as an ordinary str, with its template and values; never changed once made.
 
-    `plural` is the template for every number but one, `n` the number that decides; `context` tells equal words
-    apart; a `full` sentence begins with a capital and ends with a full stop.
+    `plural` is the template for every number but one, `n` the number that decides; `context` tells equal
+    words apart; a `full` sentence begins with a capital and ends with a full stop.
     """
 
     __slots__ = ("args", "context", "full", "n", "plural", "text")
@@ -103,9 +103,15 @@ def listed(parts: Iterable[str], gap: str = ", ") -> Said:
     return Said(gap.join(f"{{{name}}}" for name in args), args)
 
 
-def either(parts: Iterable[str]) -> str:
+def either(parts: Iterable[str]) -> Said:
     """One of them, in words."""
-    return reduce(lambda one, other: said("{one} or {other}", one=one, other=other), parts)
+    first, *others = parts
+    return reduce(lambda one, other: said("{one} or {other}", one=one, other=other), others, listed([first]))
+
+
+def said_by(error: BaseException) -> str:
+    """What an error was raised with: a sentence with its template, where it has one."""
+    return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
 
 
 def full(sentence: str) -> Said:
@@ -138,7 +144,7 @@ def tell(sentence: str, tongue: Tongue) -> str:
 
 
 class _Filler(Formatter):
-    """Fills a template: sentences within it are told in the same language, numbers written as it writes them."""
+    """Fills a template: what it holds is told in the same language."""
 
     def __init__(self, tongue: Tongue) -> None:
         self._tongue = tongue

@@ -88,7 +88,9 @@ class ReservedFor(Event):
 
 @dataclass(frozen=True, slots=True)
 class Released(Event):
-    """The reservation came to nothing."""
+    """The reservation came to nothing; `missed`: the person was there, and waited in vain for his phone."""
+
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,12 +264,7 @@ def _logout_later(operator: Operator, event: LogoutAsked) -> Result:
 
 
 def _ready(operator: Operator, event: ReadyAsked) -> Result:
-    """Takes calls; the place in the queue counts from now."""
-    return _go(operator, State.READY, event.at), ()
-
-
-def _ready_from_wrap_up(operator: Operator, event: ReadyAsked) -> Result:
-    """The wrap-up ends early; a pause that was to follow is taken back."""
+    """Takes calls from now on; ends a wrap-up early, and takes back a pause that was to follow it."""
     return _free(replace(operator, then=None), event.at)
 
 
@@ -277,14 +274,9 @@ def _stay_on(operator: Operator, event: ReadyAsked) -> Result:
 
 
 def _pause(operator: Operator, event: PauseAsked) -> Result:
-    """Takes no calls; an on-demand phone is let go."""
+    """Takes no calls; ends a wrap-up early, and lets an on-demand phone go."""
     resting, effects = _rest(operator)
-    return _go(resting, State.PAUSED, event.at, event.reason), effects
-
-
-def _pause_from_wrap_up(operator: Operator, event: PauseAsked) -> Result:
-    """The wrap-up ends early."""
-    return _without_call(_go(operator, State.PAUSED, event.at, event.reason)), ()
+    return _without_call(_go(resting, State.PAUSED, event.at, event.reason)), effects
 
 
 def _pause_later(operator: Operator, event: PauseAsked) -> Result:
@@ -377,6 +369,8 @@ def _reserve(operator: Operator, event: ReservedFor) -> Result:
 
 def _released(operator: Operator, event: Released) -> Result:
     """Ready again in the same place of the queue, or what was asked for meanwhile."""
+    if event.missed and operator.leg_kind is LegKind.ON_DEMAND and operator.leg is LegState.RINGING:
+        return _released_lost(operator, event)
     resting, rest = _rest(operator)
     free, effects = _free(resting, event.at)
     return free, (*rest, *effects)
@@ -478,8 +472,8 @@ _ROWS: Mapping[State, Mapping[type[Event], _Row]] = {
     _S.WRAP_UP: {
         **_LATE,
         **_LEG,
-        ReadyAsked: (_ready_from_wrap_up, (_S.READY,)),
-        PauseAsked: (_pause_from_wrap_up, (_S.PAUSED,)),
+        ReadyAsked: (_ready, (_S.READY,)),
+        PauseAsked: (_pause, (_S.PAUSED,)),
         LogoutAsked: (_logout, (_S.OFFLINE,)),
         LegDown: (_leg_lost, (_S.OFFLINE,)),
         SwitchLost: (_switch_lost, _ANYWHERE),

@@ -71,7 +71,9 @@ class Calls:
         waiting = [
             call
             for call in self._calls.values()
-            if call.state is State.HELD_BACK and call.operator in (None, operator) and not call.hanging_up
+            if call.state is State.HELD_BACK
+            and (call.operator in (None, operator) or not call.bereft)
+            and not call.hanging_up
         ]
         for call in sorted(waiting, key=lambda call: call.answer_at or call.leased_at or self._shell.clock()):
             if self._floor.serves(operator, call.campaign):
@@ -101,6 +103,8 @@ class Calls:
             log.debug("call", call=call_id, became=after.state, number=masked(after.number))
         for effect in effects:
             self._perform(after, effect, event.at)
+        if after.state is State.MESSAGE and before.state is not State.MESSAGE:
+            self._floor.missed(call_id)
 
     def _orphan(self, call: CallId, event: c.Event) -> None:
         if isinstance(event, c.Reserved):
@@ -121,7 +125,8 @@ class Calls:
             case c.StartTalk(operator):
                 self._floor.start_talk(operator, at)
             case c.Release(operator, talked):
-                self._floor.release(operator, call.id, at, talked=talked)
+                missed = call.answer_at is not None and call.state is not State.ENDED
+                self._floor.release(operator, call.id, at, talked=talked, missed=missed)
             case c.CallBackLeg(operator):
                 self._floor.call_back(operator)
             case c.PlayMessage():

@@ -189,21 +189,29 @@ class Floor:
         """The call's own operator, else who has been ready longest; None when nobody is on the line."""
         if call.operator is not None:
             own = self._operators.get(call.operator)
-            return (
-                call.operator if own is not None and own.call == call.id and own.leg is LegState.UP else None
-            )
+            if own is not None and own.call == call.id and own.leg is LegState.UP:
+                return call.operator
+            in_hurry = call.direction is Direction.OUT and call.answer_at is not None and not call.bereft
+            if in_hurry and self._free_for(call):  # too slow to his phone
+                self.tell_call(call.id, c.OperatorLost(self._shell.clock(), call.operator))
+            return None
         for taken in self._operators.values():  # asked twice before the answer was heard: nobody else
             if taken.call == call.id and taken.state is State.RESERVED:
                 return taken.id if taken.leg is LegState.UP or call.answer_at is None else None
-        team = [op for op in self._operators.values() if self.serves(op.id, call.campaign)]
-        free = [op for op in team if self.is_free(op)]
+        free = self._free_for(call)
         if not free and call.answer_at is None:  # there is time to ring a phone
+            team = [op for op in self._operators.values() if self.serves(op.id, call.campaign)]
             free = [op for op in team if self.is_summonable(op)]
         if not free:
             return None
         chosen = min(free, key=lambda op: (op.ready_since_at or self._shell.clock(), op.id))
         self._take(chosen.id, call)
         return chosen.id
+
+    def _free_for(self, call: Call) -> list[Operator]:
+        return [
+            op for op in self._operators.values() if self.is_free(op) and self.serves(op.id, call.campaign)
+        ]
 
     def reserve_for_dial(self, operator: OperatorId, call: Call) -> bool:
         """Progressive: the call's from the moment of dialing; an on-demand phone may still be down."""
@@ -223,7 +231,9 @@ class Floor:
             self._cards[operator] = Card(known.call, *about)
         self._handle(operator, shifts.TalkBegan(at))
 
-    def release(self, operator: OperatorId, call: CallId, at: datetime, *, talked: bool) -> None:
+    def release(
+        self, operator: OperatorId, call: CallId, at: datetime, *, talked: bool, missed: bool = False
+    ) -> None:
         """Only from this call: who has another one by now is left alone."""
         known = self._operators.get(operator)
         if known is None or known.call != call:
@@ -232,7 +242,7 @@ class Floor:
         if talked and campaign is not None:
             self._handle(operator, shifts.TalkEnded(at, campaign.wrap_up_s, campaign.after_wrap_up_ready))
         else:
-            self._handle(operator, shifts.Released(at))
+            self._handle(operator, shifts.Released(at, missed))
 
     def call_back(self, operator: OperatorId) -> None:
         """The phone vanished in mid-talk: ring it once more."""
@@ -244,9 +254,7 @@ class Floor:
             self.legs.beep(leg)
 
     def summon(self, call: Call) -> None:
-        """The person's phone rings: have an on-demand operator on the line by the answer."""
-        if call.direction is Direction.IN:
-            return
+        """The person's phone rings, or he calls back: ring the phone of an on-demand operator."""
         operator = self._to_summon(call)
         if operator is None:
             return
@@ -270,6 +278,15 @@ class Floor:
             if waiting
             else None
         )
+
+    def missed(self, call: CallId) -> None:
+        """The person waited in vain: a phone that was rung for the call, and still rings, was missed."""
+        if (summoned := self._summoned.get(call)) is None:
+            return
+        operator = self._operators[summoned]
+        rings = operator.state is State.READY and operator.leg is LegState.RINGING
+        if rings and operator.channel is not None:
+            self.legs.drop(operator.channel)
 
     def forget(self, call: Call, lead: Lead | None) -> None:
         """The call is over, its lead is now this; a phone that was rung for it alone is let go."""

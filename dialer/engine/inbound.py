@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from dialer.domain import call as c
-from dialer.domain.call import Call, Rules
+from dialer.domain.call import Call, Rules, State
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import NetworkTrouble
 from dialer.domain.types import (
@@ -78,9 +78,14 @@ class Inbound:
         if self._can_take(last[0]) and self._floor.reserve_for_dial(last[0], call):
             self._calls.tell(call.id, c.Reserved(at, last[0]))
         self._calls.tell(call.id, c.EnteredApp(at))
+        waiting = self._calls.get(call.id)
+        if waiting is not None and waiting.state is State.HELD_BACK:
+            self._floor.summon(waiting)
 
     def _can_take(self, operator: OperatorId) -> bool:
-        return any(op.id == operator and self._floor.is_free(op) for op in self._floor.all())
+        """At once, or as soon as his phone is picked up."""
+        known = next((op for op in self._floor.all() if op.id == operator), None)
+        return known is not None and (self._floor.is_free(known) or self._floor.is_summonable(known))
 
     async def _sorry(self, channel: ChannelId) -> None:
         try:

@@ -211,6 +211,7 @@ def _is_no_way(trouble: Exception) -> bool:
 
 def _not_registered(operator: OperatorId) -> str:
     return (
-        f"phone {operator} is not registered at Asterisk, or does not answer it: set it to register as user"
-        f" {operator} with this operator's SIP password, see `dialer operator test {operator}`, then log in again"
+        f"phone {operator} is not registered at Asterisk, or does not answer it: let it register as user"
+        f" {operator} with this operator's SIP password, then log in again;"
+        f" `dialer operator test {operator}` makes one call"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 import asyncio
 import contextlib
 import secrets
@@ -82,7 +84,7 @@ class Lab:
         options = options or Options()
         asterisk = await asyncio.to_thread(ensure_asterisk, progress)
         progress(
-            f"starting Asterisk {asterisk.version}: PBX, carrier, {options.phones + options.loners} phones"
+            said("starting Asterisk {version}: PBX, carrier, {phones} phones", version=asterisk.version, phones=options.phones + options.loners)
         )
         lab = await started(asterisk, options)
         try:

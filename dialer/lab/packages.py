@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import said
+
 import contextlib
 import hashlib
 import json
@@ -31,8 +33,8 @@ def ensure_program(program: str, package: str, progress: Progress) -> None:
     if shutil.which(program):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Fatal(f"{program} is missing: install the package {package} (apt-get install {package})")
-    progress(f"installing {package}")
+        raise Fatal(said("{program} is missing: install the package {package} (apt-get install {package})", program=program, package=package))
+    progress(said("installing {package}", package=package))
     apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
     run([*apt, "update"], f"reading the package lists for {package}")
     run([*apt, "install", "--no-install-recommends", "-y", package], f"installing {package}")
@@ -41,7 +43,7 @@ def ensure_program(program: str, package: str, progress: Progress) -> None:
 def fetch(target: Path, progress: Progress) -> None:
     """Has mmdebstrap resolve, download and verify Asterisk's packages; puts the .deb files into `target`."""
     ensure_program("mmdebstrap", "mmdebstrap", progress)
-    progress(f"downloading Asterisk and its libraries from Debian {SUITE} (some 80 MB)")
+    progress(said("downloading Asterisk and its libraries from Debian {suite} (some 80 MB)", suite=SUITE))
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=target.parent) as scratch:
         root = Path(scratch, "root")
         mmdebstrap = ["mmdebstrap", "--variant=extract", f"--include={','.join(PACKAGES)}"]
@@ -56,7 +58,7 @@ def write_sums(folder: Path) -> None:
     """Lists the packages of a folder with their checksums; refuses an empty one."""
     sums = {path.name: checksum(path) for path in folder.glob("*.deb")}
     if not sums:
-        raise Fatal("no package of Asterisk was downloaded: is the network there?")
+        raise Fatal(said("no package of Asterisk was downloaded: is the network there?"))
     (folder / "sums.json").write_text(json.dumps(sums))
 
 
@@ -121,7 +123,7 @@ def run(command: list[str], doing: str, stdout: int = subprocess.PIPE, *, stdin:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as failure:
-        raise Fatal(f"{doing} failed: {failure}") from failure
+        raise Fatal(said("{doing} failed: {failure}", doing=doing, failure=failure)) from failure
     if done.returncode:
         words = (done.stderr or done.stdout or b"").decode(errors="replace").strip().splitlines()[-3:]
-        raise Fatal(f"{doing} failed ({command[0]}): {' / '.join(words)}")
+        raise Fatal(said("{doing} failed ({command}): {words}", doing=doing, command=command[0], words=' / '.join(words)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.said import listed, said
+
 import fcntl
 import json
 import os
@@ -50,20 +52,20 @@ def is_accepted(version: str) -> bool:
 
 def wanted() -> str:
     """The accepted versions in words."""
-    least = ", ".join(f"{major}.{minor} or later" for major, minor in OLDEST.values())
-    return f"{least} or any newer series (tried: {TRIED})"
+    least = listed(said("{version} or later", version=f"{major}.{minor}") for major, minor in OLDEST.values())
+    return said("{least} or any newer series (tried: {tried})", least=least, tried=TRIED)
 
 
 def ask_version(command: list[str]) -> str:
     """What `asterisk -V` says, without the word Asterisk; empty if it does not run."""
     try:
-        said = subprocess.run(  # noqa: S603 an Asterisk of this machine, or of our own root
+        answer = subprocess.run(  # noqa: S603 an Asterisk of this machine, or of our own root
             [*command, "-V"], capture_output=True, text=True, timeout=20, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    match = re.match(r"Asterisk (?:certified[-/])?(\d[\w.]*)", said.stdout)
-    return match[1] if said.returncode == 0 and match else ""
+    match = re.match(r"Asterisk (?:certified[-/])?(\d[\w.]*)", answer.stdout)
+    return match[1] if answer.returncode == 0 and match else ""
 
 
 def ensure_asterisk(progress: Progress) -> Asterisk:
@@ -72,7 +74,7 @@ def ensure_asterisk(progress: Progress) -> Asterisk:
         version = ask_version([binary])
         if is_accepted(version):
             return Asterisk(version, binary)
-        progress(f"the host's Asterisk is {version or 'broken'}, wanted is {wanted()}: making a private one")
+        progress(said("the host's Asterisk is {version}, wanted is {wanted}: making a private one", version=version or said("broken"), wanted=wanted()))
     return PrivateRoot(cache_folder()).ensure(progress)
 
 
@@ -103,28 +105,28 @@ class PrivateRoot:
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / "asterisk-root.lock"):
             if fault := self.fault():
-                progress(f"private Asterisk: {fault}")
+                progress(said("private Asterisk: {fault}", fault=fault))
                 self._make(progress)
                 if fault := self.fault():
-                    raise Fatal(f"the private Asterisk in {self.root} does not work: {fault}")
+                    raise Fatal(said("the private Asterisk in {root} does not work: {fault}", root=self.root, fault=fault))
             write_hosts(self.root)
             return Asterisk(self._read_stamp()["version"], f"/{BINARY}", self.root)
 
     def fault(self) -> str:
         """What is wrong with the root, in words; empty if nothing is. Takes some 30 ms."""
         if not self.root.is_dir():
-            return "not made yet"
+            return said("not made yet")
         stamp = self._read_stamp()
         if not stamp:
-            return "it was not finished"
+            return said("it was not finished")
         for name, size in stamp["sizes"].items():
             try:
                 if os.lstat(self.root / name).st_size != size:
-                    return f"{name} has changed"
+                    return said("{name} has changed", name=name)
             except FileNotFoundError:
-                return f"{name} is missing"
+                return said("{name} is missing", name=name)
         if ask_version(["chroot", str(self.root), f"/{BINARY}"]) != stamp["version"]:
-            return "it does not run"
+            return said("it does not run")
         return ""
 
     def _read_stamp(self) -> dict[str, Any]:
@@ -137,8 +139,8 @@ class PrivateRoot:
     def _make(self, progress: Progress) -> None:
         if os.geteuid() != 0:
             raise Fatal(
-                f"there is no Asterisk here ({wanted()}), and making a private one needs root:"
-                " run this as root, or install such an Asterisk"
+                said("there is no Asterisk here ({wanted}), and making a private one needs root: run"
+" this as root, or install such an Asterisk", wanted=wanted())
             )
         self._stamp.unlink(missing_ok=True)
         for abandoned in self.folder.glob("making-*"):
@@ -150,15 +152,15 @@ class PrivateRoot:
                 self._fetch(fresh, progress)
                 packages.write_sums(fresh)
                 replace_folder(self.packages, fresh, Path(scratch, "old-packages"))
-            progress("unpacking Asterisk")
+            progress(said("unpacking Asterisk"))
             fresh = Path(scratch, "root")
             self._unpack(self.packages, fresh)
             version = ask_version(["chroot", str(fresh), f"/{BINARY}"])
             if not is_accepted(version):
-                raise Fatal(f"the fetched Asterisk is {version or 'broken'}, wanted is {wanted()}")
+                raise Fatal(said("the fetched Asterisk is {version}, wanted is {wanted}", version=version or said("broken"), wanted=wanted()))
             replace_folder(self.root, fresh, Path(scratch, "old-root"))
         self._stamp.write_text(json.dumps({"version": version, "sizes": sizes(self.root)}))
-        progress(f"private Asterisk {version} is ready in {self.root}")
+        progress(said("private Asterisk {version} is ready in {root}", version=version, root=self.root))
 
 
 @contextmanager

@@ -19,13 +19,14 @@ from dialer.web import problem
 from dialer.web.api import calls, campaigns, cdrs, dnc, figures, leads, operators, sounds, tokens, trunks
 from dialer.web.auth import Guard
 from dialer.web.health import Health, MetricsPage, health_routes
-from dialer.web.parts import Parts, Tools
+from dialer.web.parts import Parts, Tools, speak_to
 from dialer.web.reference import docs_routes
 from dialer.web.shield import Shield
 
 SUMMARY = "Obzvon: a predictive dialer for Asterisk"
 ABOUT = """Every address under /v1 wants a token: `Authorization: Bearer obz_...`. Times are RFC 3339 in UTC,
-seconds are decimal numbers, phone numbers are E.164. Lists come in pages: send `next` of one page as `after`
+seconds are decimal numbers, phone numbers are E.164. Sentences come in Russian or English by
+Accept-Language, English where none is asked for. Lists come in pages: send `next` of one page as `after`
 for the next. Errors are problem+json with a stable `id`. Verbs take an `Idempotency-Key`: the same key is
 done once."""
 _RESOURCES = (campaigns, leads, operators, calls, cdrs, trunks, dnc, figures, sounds, tokens)
@@ -104,7 +105,7 @@ def _answer_errors(app: FastAPI) -> None:
         return problem.from_http(request, error)
 
     async def from_domain(request: Request, error: Exception) -> Response:
-        return problem.from_domain(request, error)
+        return problem.from_domain(request, error, speak_to(request))
 
     async def from_validation(request: Request, error: Exception) -> Response:
         return problem.from_validation(request, error)

@@ -84,6 +84,9 @@ class Check:
     detail: str = ""
 
 
+Speak = Callable[[str], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What other rooms do for the API; each raises the Mistakes of domain.errors."""
@@ -96,6 +99,7 @@ class Tools:
     explain: Callable[[CampaignId], Awaitable[Explanation]]
     decisions: Callable[[], Sequence[Reasoned]]
     clock: Clock
+    speak: Callable[[str], Speak] = lambda accept: str  # Accept-Language -> what tells a sentence in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,15 @@ def _parts(request: Request) -> Parts:
     return parts
 
 
+def speak_to(request: Request) -> Speak:
+    """Sentences in the language that the client asks for; English where it asks for none that is known."""
+    parts = getattr(request.app.state, "parts", None)
+    accept = request.headers.get("accept-language", "")
+    return parts.tools.speak(accept) if isinstance(parts, Parts) else str
+
+
 Given = Annotated[Parts, Depends(_parts)]
+Spoken = Annotated[Speak, Depends(speak_to)]
 Key = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,128}$")],
     Header(alias="Idempotency-Key", description="the same key is done once; printable, 128 signs at most"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dialer.domain import errors
+from dialer.domain.said import said
 
 MEDIA_TYPE = "application/problem+json"
 REF = {"$ref": "#/components/schemas/Problem"}
@@ -40,16 +41,16 @@ class Problem(BaseModel):
 
 # id: (status, title). The ids of domain.errors, then those that only a request can cause.
 KINDS: Mapping[str, tuple[int, str]] = {
-    errors.Mistake.id: (400, "This cannot be done as asked"),
-    errors.BadValue.id: (422, "A value is not acceptable"),
-    errors.Missing.id: (404, "There is no such thing"),
-    errors.Conflict.id: (409, "The present state does not allow it"),
-    errors.Forbidden.id: (403, "A law, a rule or a role forbids it"),
-    errors.NetworkTrouble.id: (502, "The network or Asterisk failed"),
-    errors.LinkDown.id: (503, "Asterisk is not connected"),
-    errors.TimedOut.id: (504, "Asterisk did not answer in time"),
-    errors.Refused.id: (502, "Asterisk refused it"),
-    errors.StoreDown.id: (503, "The database cannot be reached"),
+    errors.Mistake.id: (400, said("This cannot be done as asked")),
+    errors.BadValue.id: (422, said("A value is not acceptable")),
+    errors.Missing.id: (404, said("There is no such thing")),
+    errors.Conflict.id: (409, said("The present state does not allow it")),
+    errors.Forbidden.id: (403, said("A law, a rule or a role forbids it")),
+    errors.NetworkTrouble.id: (502, said("The network or Asterisk failed")),
+    errors.LinkDown.id: (503, said("Asterisk is not connected")),
+    errors.TimedOut.id: (504, said("Asterisk did not answer in time")),
+    errors.Refused.id: (502, said("Asterisk refused it")),
+    errors.StoreDown.id: (503, said("The database cannot be reached")),
     "internal": (500, "The service made an error"),
     "unauthorized": (401, "A valid token is needed"),
     "bad-request": (400, "The request cannot be read"),
@@ -80,24 +81,30 @@ def respond(
     faults: Sequence[Fault] = (),
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
+    speak: Callable[[str], str] = str,
 ) -> Response:
-    """The problem as a response. Lone surrogates in it come out as JSON escapes, never as a failure."""
+    """The problem as a response, told by `speak`. Lone surrogates come out as JSON escapes, not as a failure."""
     usual, title = KINDS[kind]
     status = usual if status is None else status
     problem = Problem(
-        type=f"/docs#{kind}", id=kind, title=title, status=status, detail=detail, errors=list(faults)
+        type=f"/docs#{kind}",
+        id=kind,
+        title=speak(title),
+        status=status,
+        detail=speak(detail),
+        errors=list(faults),
     )
     body = json.dumps(problem.model_dump(), ensure_ascii=False).encode("utf-8", "backslashreplace")
     again = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Response(body, status, again | dict(headers or {}), MEDIA_TYPE)
 
 
-def from_domain(_: Request, error: Exception) -> Response:
+def from_domain(_: Request, error: Exception, speak: Callable[[str], str] = str) -> Response:
     """An error of the domain: the caller's and the network's are told, our own is only named."""
     assert isinstance(error, errors.ObzvonError)
     if error.id not in KINDS:
         raise error
-    return respond(error.id, str(error) or (error.__doc__ or ""))
+    return respond(error.id, error.sentence, speak=speak)
 
 
 def from_http(request: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -286,11 +287,9 @@ async def test_few_sessions_and_a_user_that_may_only_look_are_told(
 ) -> None:
     found = await practice_of(spoilt, tmp_path, sqlite_template).findings()
     limit = found["sessionlimit"]
-    assert (limit.level, "serves 60 HTTP" in limit.text, "session_limit" in limit.mend) == (
-        Level.WARN,
-        True,
-        True,
-    )
+    assert limit.level is Level.WARN
+    assert re.search(r"about (5[5-9]|60) HTTP", limit.text)  # the doctor's own connections count too
+    assert "session_limit" in limit.mend
     assert (found["ari user"].level, "read_only = no" in found["ari user"].mend) == (Level.FAIL, True)
 
 
@@ -320,7 +319,7 @@ async def test_the_doctor_sees_a_running_service_and_does_not_disturb_it(
         async def is_ready() -> bool:
             if service.returncode is not None:
                 pytest.fail((await service.communicate())[1].decode())
-            if not token.exists():  # noqa: ASYNC240 a local file, asked for now and then
+            if not token.exists():
                 return False
             found = await Practice(environment).findings()
             return found["service"].level is Level.PASS
@@ -339,7 +338,7 @@ async def test_the_doctor_sees_a_running_service_and_does_not_disturb_it(
         _, err = await service.communicate()
     assert service.returncode == 0
     assert b"Traceback" not in err
-    assert not token.exists()  # noqa: ASYNC240 a local file
+    assert not token.exists()
 
 
 async def test_something_broken_is_exit_code_1(practice: Practice) -> None:

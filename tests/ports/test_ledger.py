@@ -110,10 +110,10 @@ async def test_the_operators_word_is_added_to_the_record(stores: Stores, campaig
     lead = await leased(stores, campaign)
     await keep(stores, record("c-1", lead))
     moved = update(lead, Outcome.CONNECTED, LeadStatus.RETRY, SOON)
-    wrap = WrapUp(CallId("c-1"), ANN, 12.5, "call back", AT, lead=moved)
+    wrap = WrapUp(CallId("c-1"), ANN, 12.5, "call back", AT, lead=moved, note="in May")
     await stores.ledger.wrap([wrap, wrap])
     cdr = await stores.ledger.cdr(CallId("c-1"))
-    assert (cdr.wrap_up_s, cdr.disposition) == (12.5, "call back")
+    assert (cdr.wrap_up_s, cdr.disposition, cdr.note) == (12.5, "call back", wrap.note)
     assert (await stores.leads.get(lead.id)).next_at == SOON
     await stores.ledger.wrap([replace(wrap, disposition="too late", at=AT - timedelta(seconds=1))])
     await stores.ledger.wrap([replace(wrap, disposition="sold", at=AT + timedelta(seconds=1), lead=None)])

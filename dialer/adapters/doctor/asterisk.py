@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import statistics
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,11 +16,12 @@ import aiohttp
 
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.adapters.doctor.sip import is_answering, resolves
-from dialer.domain.errors import NetworkTrouble, Refused
+from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.trunk import Trunk
 
 ANSWER_S = 3.0
 EVENTS = 7
+EVENT = "doctor"
 SLOW_LAG_S, BAD_LAG_S = 0.02, 0.5
 CLOCK_S = 0.5
 SESSIONS = 150  # opened for a moment; Asterisk's own default limit is 100
@@ -135,7 +135,13 @@ async def _application(http: aiohttp.ClientSession, place: Place) -> list[Findin
 
 
 async def _trunks(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
-    states = {row["resource"]: row["state"] for row in await _get(http, place, "endpoints/PJSIP")}
+    try:
+        rows = await _get(http, place, "endpoints/PJSIP")
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        rows = []  # it has none at all
+    states = {row["resource"]: row["state"] for row in rows}
     return list(await asyncio.gather(*(_trunk(trunk, states.get(trunk.id)) for trunk in place.trunks)))
 
 
@@ -207,22 +213,25 @@ async def _events(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
 async def _echo(
     http: aiohttp.ClientSession, place: Place, socket: aiohttp.ClientWebSocketResponse, app: str
 ) -> Echo:
-    """Asks for an event of our own and waits for it."""
+    """Asks for an event of our own and waits for it; a refusal ends the wait."""
     sent_at = datetime.now(UTC)
-    url = f"{place.url}/events/user/doctor"
-    async with asyncio.timeout(ANSWER_S):
-        asking = asyncio.create_task(_post(http, url, app))
-        try:
-            while True:
-                event = json.loads(await socket.receive_str())
-                if event.get("eventname") == "doctor":
-                    heard_at = datetime.now(UTC)
-                    await asking
-                    return Echo(sent_at, datetime.fromisoformat(event["timestamp"]).astimezone(UTC), heard_at)
-        except TypeError:  # the socket was closed instead
-            raise TimeoutError from None
-        finally:
-            asking.cancel()
+    hearing = asyncio.create_task(_hear(socket))
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await _post(http, f"{place.url}/events/user/{EVENT}", app)
+            stamped_at, heard_at = await hearing
+    finally:
+        hearing.cancel()
+    return Echo(sent_at, stamped_at, heard_at)
+
+
+async def _hear(socket: aiohttp.ClientWebSocketResponse) -> tuple[datetime, datetime]:
+    """When Asterisk says that the event was, and when it was here."""
+    async for message in socket:
+        event = message.json()
+        if event.get("eventname") == EVENT:
+            return datetime.fromisoformat(event["timestamp"]).astimezone(UTC), datetime.now(UTC)
+    raise LinkDown("Asterisk has closed the websocket")
 
 
 async def _post(http: aiohttp.ClientSession, url: str, app: str) -> None:
@@ -268,7 +277,7 @@ async def _sessions(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
         for _, writer in held:
             writer.close()
     if refused:
-        text = f"Asterisk serves {SESSIONS - refused} HTTP connections at a time"
+        text = f"Asterisk serves about {SESSIONS - refused} HTTP connections at a time"
         mend = "sessionlimit = 200 in http.conf ([general]; session_limit is ignored), then restart Asterisk"
         return [doubtful("sessionlimit", text, mend)]
     return [well("sessionlimit", f"{SESSIONS} HTTP connections at a time are served")]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
 from dialer.domain.errors import BadValue
 from dialer.domain.listing import Flaw
-from dialer.domain.said import said
+from dialer.domain.said import said, titled, word
 
-HEADER = ("line", "column", "value", "reason", "what")
+HEADER = titled("line", "column", "value", "reason", "what")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -27,8 +27,9 @@ class RejectsFile:
     It holds numbers of people, so nobody but its owner may read it.
     """
 
-    def __init__(self, path: Path, delimiter: str = ";") -> None:
+    def __init__(self, path: Path, delimiter: str = ";", *, tell: Callable[[str], str] = str) -> None:
         self._path = path
+        self._tell = tell  # sentences in the language of who reads them
         self.lines = 0
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -42,12 +43,12 @@ class RejectsFile:
                 )
             ) from None
         self._writer = csv.writer(self._file, delimiter=delimiter)
-        self._writer.writerow(HEADER)
+        self._writer.writerow(map(tell, HEADER))
 
     def write(self, flaws: Iterable[Flaw]) -> None:
         for flaw in flaws:
             self.lines += 1
-            cells = (flaw.column, flaw.value, flaw.reason, flaw.kind.value)
+            cells = (flaw.column, flaw.value, self._tell(flaw.reason), self._tell(word(flaw.kind)))
             self._writer.writerow([flaw.line, *map(safe, cells)])
 
     def __enter__(self) -> RejectsFile:

@@ -88,7 +88,9 @@ class MemoryLedger:
     def _whole(self, cdr: Cdr) -> Cdr:
         wrap = self._wraps.get(cdr.id)
         whole = replace(cdr, recording=self._files.get(cdr.id, cdr.recording))
-        return replace(whole, wrap_up_s=wrap.wrap_up_s, disposition=wrap.disposition) if wrap else whole
+        if wrap is None:
+            return whole
+        return replace(whole, wrap_up_s=wrap.wrap_up_s, disposition=wrap.disposition, note=wrap.note)
 
 
 class MemoryNumbers:

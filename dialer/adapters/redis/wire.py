@@ -19,6 +19,7 @@ from dialer.adapters.codec import decode, encode, loosen
 from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, open_redis, place
 from dialer.domain import errors
 from dialer.domain.errors import BadValue, ObzvonError, Refused, StoreDown, TimedOut
+from dialer.domain.said import heard, plain
 from dialer.domain.types import CellId
 from dialer.ports import Command, Desk
 
@@ -168,7 +169,7 @@ class _Clerk:
         except Refused as error:
             return {"error": {"id": error.id, "status": error.status, "text": error.reason}}
         except ObzvonError as error:
-            return {"error": {"id": error.id, "text": str(error)}}
+            return {"error": {"id": error.id, "text": plain(error.sentence)}}
         except Exception:  # the boundary: one bad command must not end the engine's ear for all others
             log.exception("command_failed", verb=command.verb, target=command.target.partition(":")[0])
             text = "the engine failed at this command; its log says why"
@@ -209,7 +210,7 @@ def _opened(text: str) -> Mapping[str, Any]:
         return cast(Mapping[str, Any], found["answer"])
     error = found["error"]
     kind = ERRORS.get(error["id"], ObzvonError)
-    raise Refused(error["status"], error["text"]) if kind is Refused else kind(error["text"])
+    raise Refused(error["status"], error["text"]) if kind is Refused else kind(heard(error["text"]))
 
 
 def _all_errors() -> dict[str, type[ObzvonError]]:

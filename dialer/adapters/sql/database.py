@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -109,9 +109,9 @@ class Database:
             async with connection.begin():
                 yield
 
-    async def rows(self, query: Executable) -> Sequence[RowMapping]:
+    async def rows(self, query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
         async with self.connection() as connection:
-            return (await connection.execute(query)).mappings().all()
+            return (await connection.execute(query, values)).mappings().all()
 
     async def row(self, query: Executable) -> RowMapping | None:
         async with self.connection() as connection:

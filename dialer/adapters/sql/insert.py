@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,14 +18,24 @@ IDS = 10_000  # in one statement: SQLite and PostgreSQL stop shortly after 32,00
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """The dialect's own insert, which knows ON CONFLICT; the two spell it alike."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+@cache
+def _insert_new(dialect: str, table: Table, key: str) -> Executable:
+    """Made once: to make it takes longer than to run it."""
+    return insert_for(dialect, table).on_conflict_do_nothing().returning(table.c[key])
 
 
 async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[Row], key: str) -> set[Any]:
     """Insert the rows whose key is not there yet; gives the keys that were new."""
     if not rows:
         return set()
-    query = insert(connection, table).on_conflict_do_nothing().returning(table.c[key])
+    query = _insert_new(connection.dialect.name, table, key)
     return set((await connection.execute(query, rows)).scalars())
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import (
     RowMapping,
     Update,
     and_,
+    bindparam,
     case,
     func,
-    literal,
     literal_column,
     select,
     union_all,
@@ -165,21 +165,44 @@ class SqlLeads:
 
 async def apply(connection: AsyncConnection, updates: Sequence[LeadUpdate]) -> None:
     """What closed attempts change in their leads; a lead that was taken out meanwhile stays out."""
-    for change in map(settled, updates):
-        out = leads.c.status == EXCLUDED
-        query = update(leads).where(leads.c.id == change.lead)
-        values = {
-            "status": case((out, EXCLUDED), else_=change.status.value),
-            "next_at": case((~out, literal(change.next_at, leads.c.next_at.type))),
-            "number_index": change.number_index,
-            "attempts": change.attempts,
-            "dead": list(change.dead),
-            "tried": {outcome.value: times for outcome, times in change.tried.items()},
-            "last_at": change.last_at,
-            "last_outcome": change.last_outcome and change.last_outcome.value,
+    if updates:
+        await connection.execute(_APPLY, [_applied(settled(change)) for change in updates])
+
+
+def _applied(change: LeadUpdate) -> dict[str, Any]:
+    return {
+        "its_id": change.lead,
+        "its_status": change.status.value,
+        "its_next_at": change.next_at,
+        "its_number_index": change.number_index,
+        "its_attempts": change.attempts,
+        "its_dead": list(change.dead),
+        "its_tried": {outcome.value: times for outcome, times in change.tried.items()},
+        "its_last_at": change.last_at,
+        "its_last_outcome": change.last_outcome and change.last_outcome.value,
+    }
+
+
+def _apply() -> Update:
+    """Made once: to make it takes longer than to run it."""
+    out = leads.c.status == EXCLUDED
+    same = {
+        column: bindparam(f"its_{column}", type_=leads.c[column].type)
+        for column in ("number_index", "attempts", "dead", "tried", "last_at", "last_outcome")
+    }
+    return (
+        update(leads)
+        .where(leads.c.id == bindparam("its_id"))
+        .values(
+            status=case((out, EXCLUDED), else_=bindparam("its_status", type_=leads.c.status.type)),
+            next_at=case((~out, bindparam("its_next_at", type_=leads.c.next_at.type))),
+            **same,
             **FREED,
-        }
-        await connection.execute(query.values(values))
+        )
+    )
+
+
+_APPLY = _apply()
 
 
 def _lease(campaign: CampaignId, n: int, now: datetime, *, skip_locked: bool) -> Update:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, RowMapping, Select, case, func, select
+from sqlalchemy import Executable, Integer, RowMapping, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.sql.database import Database
-from dialer.adapters.sql.insert import chunks, insert, insert_new
+from dialer.adapters.sql.insert import chunks, insert, insert_for, insert_new
 from dialer.adapters.sql.leads import PAGE, apply
 from dialer.adapters.sql.records import change_of, columns_of_change, columns_of_record, record_of
 from dialer.adapters.sql.tables import cdrs, recordings, state_changes, undialled, wrap_ups
@@ -43,14 +45,14 @@ class SqlLedger:
 
     async def wrap(self, wraps: Sequence[WrapUp]) -> None:
         async with self._database.write() as connection:
-            for wrap in wraps:
-                await _wrap(connection, wrap)
+            for some in _rounds(wraps):
+                await _wrap(connection, some)
 
     async def log(self, changes: Sequence[StateChange]) -> None:
         if not changes:
             return
         async with self._database.write() as connection:
-            query = insert(connection, state_changes).on_conflict_do_nothing()
+            query = _change_query(connection.dialect.name)
             await connection.execute(query, [columns_of_change(change) for change in changes])
 
     async def recorded(self, call: CallId, file: str, *, seconds: float) -> None:
@@ -122,7 +124,8 @@ def _records() -> Select[Any]:
     columns = [column for column in cdrs.c if column.key != "recording"]
     whole = cdrs.outerjoin(wrap_ups, wrap_ups.c.call == cdrs.c.id)
     whole = whole.outerjoin(recordings, recordings.c.call == cdrs.c.id)
-    return select(*columns, file, wrap_ups.c.wrap_up_s, wrap_ups.c.disposition).select_from(whole)
+    said = (wrap_ups.c.wrap_up_s, wrap_ups.c.disposition, wrap_ups.c.note)
+    return select(*columns, file, *said).select_from(whole)
 
 
 async def _moved_by_wrap_up(connection: AsyncConnection, calls: set[CallId]) -> set[CallId]:
@@ -134,22 +137,50 @@ async def _moved_by_wrap_up(connection: AsyncConnection, calls: set[CallId]) -> 
     return moved
 
 
-async def _wrap(connection: AsyncConnection, wrap: WrapUp) -> None:
-    """The latest word counts; the lead is moved by a word that is new."""
-    values = {
-        "call": wrap.call,
-        "operator": wrap.operator,
-        "wrap_up_s": wrap.wrap_up_s,
-        "disposition": wrap.disposition,
-        "at": wrap.at,
-        "moved_lead": wrap.lead is not None,
-    }
-    query = insert(connection, wrap_ups).values(values)
+async def _wrap(connection: AsyncConnection, wraps: Sequence[WrapUp]) -> None:
+    """The latest word counts; the lead is moved by a word that is new. One word per call."""
+    rows = [
+        {
+            "call": wrap.call,
+            "operator": wrap.operator,
+            "wrap_up_s": wrap.wrap_up_s,
+            "disposition": wrap.disposition,
+            "note": wrap.note,
+            "at": wrap.at,
+            "moved_lead": wrap.lead is not None,
+        }
+        for wrap in wraps
+    ]
+    query = _wrap_query(connection.dialect.name)
+    news = set((await connection.execute(query, rows)).scalars())
+    await apply(connection, [wrap.lead for wrap in wraps if wrap.lead is not None and wrap.call in news])
+
+
+@cache
+def _change_query(dialect: str) -> Executable:
+    return insert_for(dialect, state_changes).on_conflict_do_nothing()
+
+
+@cache
+def _wrap_query(dialect: str) -> Executable:
+    """Made once: to make it takes longer than to run it."""
+    query = insert_for(dialect, wrap_ups)
+    said = {column.name: query.excluded[column.name] for column in wrap_ups.c if column.name != "call"}
     newer = wrap_ups.c.at < query.excluded.at
-    query = query.on_conflict_do_update(index_elements=["call"], set_=values, where=newer)
-    is_news = (await connection.execute(query.returning(wrap_ups.c.call))).first() is not None
-    if is_news and wrap.lead is not None:
-        await apply(connection, [wrap.lead])
+    query = query.on_conflict_do_update(index_elements=["call"], set_=said, where=newer)
+    return query.returning(wrap_ups.c.call)
+
+
+def _rounds(wraps: Sequence[WrapUp]) -> list[list[WrapUp]]:
+    """In order, and no call twice in one statement: PostgreSQL refuses that."""
+    rounds: list[list[WrapUp]] = []
+    turn: Counter[CallId] = Counter()
+    for wrap in wraps:
+        if turn[wrap.call] == len(rounds):
+            rounds.append([])
+        rounds[turn[wrap.call]].append(wrap)
+        turn[wrap.call] += 1
+    return rounds
 
 
 def _number_of(outcome: Outcome) -> Any:

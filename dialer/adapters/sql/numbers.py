@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, bindparam, delete, func, select
 
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import chunks, insert
@@ -57,18 +57,33 @@ class SqlNumbers:
 
     async def _last_calls(self, numbers: Sequence[PhoneNumber]) -> dict[str, tuple[datetime, str]]:
         """The last record of each number, over all campaigns, found in the index of numbers."""
-        asked = cdrs.c.number.in_(numbers)
-        last = select(cdrs.c.number, func.max(cdrs.c.end_at).label("end_at")).where(asked)
-        last_of = last.group_by(cdrs.c.number).subquery("last_of")
-        same = (cdrs.c.number == last_of.c.number) & (cdrs.c.end_at == last_of.c.end_at)
-        query = select(cdrs.c.number, cdrs.c.end_at, cdrs.c.outcome).join(last_of, same).order_by(cdrs.c.id)
-        return {row["number"]: (row["end_at"], row["outcome"]) for row in await self._database.rows(query)}
+        rows = await self._database.rows(_LAST_CALLS, {"numbers": list(numbers)})
+        return {row["number"]: (row["end_at"], row["outcome"]) for row in rows}
 
     async def _blocks(self, numbers: Sequence[PhoneNumber], campaign: CampaignId) -> dict[str, str]:
         """Of all entries that could block these numbers, those that are there; everywhere before here."""
         entries = sorted({entry for number in numbers for entry in entries_of(number)})
-        query = select(dnc).where(dnc.c.entry.in_(entries), dnc.c.campaign.in_((EVERYWHERE, campaign)))
+        asked = {"entries": entries, "campaigns": [EVERYWHERE, campaign]}
         why: dict[str, str] = {}
-        for row in await self._database.rows(query.order_by(dnc.c.campaign)):
+        for row in await self._database.rows(_BLOCKS, asked):
             why.setdefault(row["entry"], why_blocked(row["entry"], row["campaign"] or None, row["reason"]))
         return why
+
+
+def _last_calls() -> Select[Any]:
+    asked = cdrs.c.number.in_(bindparam("numbers", expanding=True))
+    last = select(cdrs.c.number, func.max(cdrs.c.end_at).label("end_at")).where(asked)
+    last_of = last.group_by(cdrs.c.number).subquery("last_of")
+    same = (cdrs.c.number == last_of.c.number) & (cdrs.c.end_at == last_of.c.end_at)
+    return select(cdrs.c.number, cdrs.c.end_at, cdrs.c.outcome).join(last_of, same).order_by(cdrs.c.id)
+
+
+def _blocks() -> Select[Any]:
+    asked = dnc.c.entry.in_(bindparam("entries", expanding=True))
+    here = dnc.c.campaign.in_(bindparam("campaigns", expanding=True))
+    return select(dnc).where(asked, here).order_by(dnc.c.campaign)
+
+
+# asked for every number that is dialled, and made once: to make them takes longer than to run them
+_LAST_CALLS = _last_calls()
+_BLOCKS = _blocks()

@@ -82,6 +82,7 @@ def record_of(row: RowMapping) -> Cdr:
         estimated=row["estimated"],
         wrap_up_s=row["wrap_up_s"],
         disposition=row["disposition"] or "",
+        note=row["note"] or "",
     )
 
 

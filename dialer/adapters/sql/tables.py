@@ -253,6 +253,7 @@ wrap_ups = Table(
     Column("operator", Words, nullable=False),
     Column("wrap_up_s", Float, nullable=False),
     Column("disposition", Words, nullable=False),
+    Column("note", Words, nullable=False),
     Column("at", Instant, nullable=False),
     Column("moved_lead", Boolean, nullable=False),
 )

@@ -20,7 +20,7 @@ from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, Campaign
 from dialer.web.api.commands import Pushed, try_later
 from dialer.web.auth import Supervisor, Viewer
 from dialer.web.paging import AfterId, Limit, Page
-from dialer.web.parts import Given, Key, Parts
+from dialer.web.parts import Given, Key, Parts, Spoken
 from dialer.web.problem import documented
 from dialer.web.values import Id
 
@@ -103,11 +103,20 @@ async def count_leads(parts: Given, _: Viewer, campaign: Id) -> dict[str, int]:
 
 
 @router.get("/{campaign}/explain", responses=documented(404, 504, 502))
-async def explain_campaign(parts: Given, _: Viewer, campaign: Id) -> ExplanationOut:
-    """Why it dials, or why nothing is being dialled: each gate, and when it opens."""
+async def explain_campaign(parts: Given, _: Viewer, campaign: Id, speak: Spoken) -> ExplanationOut:
+    """Why it dials, or why nothing is being dialled: each gate, and when it opens; by Accept-Language."""
     await parts.stores.campaigns.get(CampaignId(campaign))
     told = await parts.tools.explain(CampaignId(campaign))
-    return ExplanationOut.model_validate(told, from_attributes=True)
+    return ExplanationOut(
+        campaign=told.campaign,
+        at=told.at,
+        summary=speak(told.summary),
+        gates=[
+            GateOut(name=gate.name, is_open=gate.is_open, value=speak(gate.value), opens_at=gate.opens_at)
+            for gate in told.gates
+        ],
+        held_back={speak(why): count for why, count in told.held_back.items()},
+    )
 
 
 @router.post("/{campaign}/start", responses=documented(404, 409))

@@ -63,6 +63,7 @@ class CdrOut(BaseModel):
     wrap_up_s: float | None
     outcome: Outcome
     disposition: str
+    note: str = Field(description="what the operator wrote about the call")
     alerting: Alerting
     cause: int | None = Field(description="Q.850")
     sip_code: int | None

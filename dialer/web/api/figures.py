@@ -16,7 +16,7 @@ from dialer.domain.operators import State
 from dialer.domain.types import OperatorId
 from dialer.web.auth import Viewer
 from dialer.web.paging import Limit, Page
-from dialer.web.parts import Given
+from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
 from dialer.web.values import Day, Id, OperatorNumber, Utc
 
@@ -148,9 +148,18 @@ async def list_changes(
 
 
 @router.get("/decisions", responses=documented())
-async def list_decisions(parts: Given, _: Viewer) -> list[DecisionOut]:
-    """What the pacer last decided for each campaign, and why."""
-    return [DecisionOut.model_validate(one, from_attributes=True) for one in parts.tools.decisions()]
+async def list_decisions(parts: Given, _: Viewer, speak: Spoken) -> list[DecisionOut]:
+    """What the pacer last decided for each campaign, and why; the reason by Accept-Language."""
+    return [
+        DecisionOut(
+            campaign=one.campaign,
+            at=one.at,
+            reason=speak(one.reason),
+            dialled=one.dialled,
+            given_up=one.given_up,
+        )
+        for one in parts.tools.decisions()
+    ]
 
 
 def _told(sums: Mapping[kpi.Key, Tally]) -> Tallies:

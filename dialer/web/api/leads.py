@@ -16,7 +16,7 @@ from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, 
 from dialer.web.api.commands import try_later
 from dialer.web.auth import Supervisor, Viewer
 from dialer.web.paging import AfterId, Limit, Page, next_of
-from dialer.web.parts import Given, Parts
+from dialer.web.parts import Given, Parts, Spoken
 from dialer.web.problem import documented
 from dialer.web.values import Body, Id, Line, Number, Whole
 
@@ -159,6 +159,8 @@ async def import_leads(
     _: Supervisor,
     campaign: Id,
     file: Annotated[UploadFile, File(description="CSV or XLSX; the first line names the columns")],
+    speak: Spoken,
+    *,
     dry_run: Annotated[bool, Query(description="only say what would happen")] = False,
 ) -> ImportedOut:
     """Import a list file: all of its good lines, or nothing when it cannot be read."""
@@ -168,7 +170,8 @@ async def import_leads(
         raise BadValue("body/file: a list is a .csv or an .xlsx file; the name of this one ends otherwise")
     shown = "".join(sign for sign in name if sign.isprintable())[-100:]
     told = await parts.tools.import_list(CampaignId(campaign), shown, await file.read(), dry_run=dry_run)
-    return ImportedOut.model_validate(told, from_attributes=True)
+    rejects = [RejectOut(line=one.line, value=one.value, reason=speak(one.reason)) for one in told.rejects]
+    return ImportedOut.model_validate(told, from_attributes=True).model_copy(update={"rejects": rejects})
 
 
 @router.get("/campaigns/{campaign}/imports", responses=documented(404))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -238,6 +239,7 @@ async def test_a_talk_longer_than_a_lease_keeps_its_lead() -> None:
     await house.all_ready()
     await asyncio.sleep(600)
     assert len(house.asterisk.dialled) == 1
+    assert house.cell.pacer.at_hand(campaign.id) == ()
     (lead,) = await house.leads(campaign)
     assert lead.status is LeadStatus.LEASED
     await house.settled()
@@ -268,4 +270,17 @@ async def test_an_operator_lost_while_the_gates_are_asked_takes_the_call_back() 
     assert house.calls() == []
     assert house.operator().state is State.OFFLINE
     assert await house.leads(campaign, LeadStatus.LEASED) != []
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_number_on_two_lists_is_not_dialled_twice_at_once() -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=5, talk_s=10)))
+    first = await house.furnish(operators=4, leads=1)
+    second = await house.stores.campaigns.add(replace(first, name="second"))
+    await house.stores.leads.import_list(second.id, "b.csv", await house.leads(first), now=now())
+    await house.start()
+    await house.all_ready()
+    await asyncio.sleep(12)
+    assert len(house.asterisk.dialled) == 1
     await house.stop()

@@ -123,6 +123,18 @@ async def test_a_dead_phone_in_mid_talk_is_rung_once_more() -> None:
 
 
 @in_virtual_time
+async def test_a_phone_that_we_hung_up_because_it_was_dead_was_not_put_down() -> None:
+    house = await on_demand(Fate(after_s=6, talk_s=200))
+    await until(lambda: house.operator().state is State.TALKING)
+    house.cell.floor.phone_reachable(house.operator().id, False)
+    await asyncio.sleep(0.5)
+    (person,) = house.asterisk.people()
+    assert person.music
+    await until(lambda: person.bridge == "ob-101")
+    await house.stop()
+
+
+@in_virtual_time
 async def test_the_tone_needs_no_nailed_up_leg() -> None:
     house = await on_demand(Fate(after_s=6, talk_s=20))
     await house.settled_after_dial()

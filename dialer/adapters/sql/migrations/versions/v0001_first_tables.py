@@ -209,6 +209,7 @@ def _later_facts() -> None:
         sa.Column("operator", Words, nullable=False),
         sa.Column("wrap_up_s", sa.Float(), nullable=False),
         sa.Column("disposition", Words, nullable=False),
+        sa.Column("note", Words, nullable=False),
         sa.Column("at", Instant, nullable=False),
         sa.Column("moved_lead", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("call", name="pk_wrap_ups"),
