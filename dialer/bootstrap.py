@@ -214,9 +214,9 @@ async def open_engine(
     _watch(engine)
     async with bulk:
         await live.clear(cell_id)
+        await recorder.catch_up(utc_now())
         await cell.start(journal.recover())
         await mirror.flush()
-        await recorder.catch_up(utc_now())
         await listener.start()
         try:
             async with background(

@@ -29,8 +29,20 @@ MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)  # always the same, so that the same 
 KEYWORDS = {"said": (1,), "counted": (1, 2), "refuse": (2,), "_setting": (1,)}
 TITLED, COLUMN = "titled", "column"
 RUSSIAN_FORMS = 3  # 1 лид, 2 лида, 5 лидов
-GAPS: dict[type[StrEnum], str] = {operators.State: "-"}  # what English puts for an underscore; a space elsewhere
-WORDS = (operators.State, operators.LegState, call.State, explain.Standing, listing.Kind, CampaignStatus, Mode, Outcome, Purpose)
+GAPS: dict[type[StrEnum], str] = {
+    operators.State: "-"
+}  # what English puts for an underscore; a space elsewhere
+WORDS = (
+    operators.State,
+    operators.LegState,
+    call.State,
+    explain.Standing,
+    listing.Kind,
+    CampaignStatus,
+    Mode,
+    Outcome,
+    Purpose,
+)
 REASON = "reason"  # of a pause, or of being offline: those that the product itself gives
 REASONS = (
     shifts.LOGIN,
@@ -144,7 +156,7 @@ def _titles() -> Iterator[tuple[str, str]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == TITLED:
                 for one in node.args:
-                    if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value:
                         yield one.value, f"dialer/{path.relative_to(ROOM)}"
 
 
@@ -157,7 +169,9 @@ def main() -> None:
         path_of(language, ".mo").write_bytes(compiled(catalogue))
         empty = [one for one in catalogue if one.id and not all(texts(one.string))]
         missing += len(empty)
-        sys.stdout.write(f"{path_of(language)}: {len(catalogue)} sentences, {len(empty)} without translation\n")
+        sys.stdout.write(
+            f"{path_of(language)}: {len(catalogue)} sentences, {len(empty)} without translation\n"
+        )
     sys.exit(1 if missing else 0)
 
 

@@ -100,7 +100,8 @@ class Converter:
         """Takes closed calls in their order; all wait equally long, so the first is always the next."""
         while (left := end - time.monotonic()) > 0:
             try:
-                due, call = await asyncio.wait_for(self._due.get(), left)
+                async with asyncio.timeout(left):  # wait_for may swallow a cancellation (Python 3.11)
+                    due, call = await self._due.get()
             except TimeoutError:
                 return
             await asyncio.sleep(due - time.monotonic())

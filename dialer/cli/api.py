@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
-
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from dialer.domain.errors import BadValue, NetworkTrouble, ObzvonError
+from dialer.domain.said import said
 from dialer.settings import Settings
 
 TOKEN_FILE = "cli.token"  # noqa: S105 the name of a file; the service writes its address and a token there
@@ -57,7 +56,9 @@ async def ask(
     except aiohttp.ClientConnectionError:
         raise NotRunning(_sentence(settings.data_dir / TOKEN_FILE)) from None
     except TimeoutError:
-        raise NetworkTrouble(said("the service did not answer {path} within {timeout_s:g} s", path=path, timeout_s=timeout_s)) from None
+        raise NetworkTrouble(
+            said("the service did not answer {path} within {timeout_s:g} s", path=path, timeout_s=timeout_s)
+        ) from None
 
 
 async def is_running(settings: Settings) -> bool:
@@ -81,10 +82,16 @@ def _place(path: Path) -> tuple[str, str]:
         raise NotRunning(_sentence(path)) from None
     except OSError as failure:
         raise BadValue(
-            said("{path} cannot be read ({strerror}): run this as the user of the service", path=path, strerror=failure.strerror)
+            said(
+                "{path} cannot be read ({strerror}): run this as the user of the service",
+                path=path,
+                strerror=failure.strerror,
+            )
         ) from None
     except ValueError:
-        raise BadValue(said("{path} is not as the service writes it: restart the service", path=path)) from None
+        raise BadValue(
+            said("{path} is not as the service writes it: restart the service", path=path)
+        ) from None
     return address, token
 
 
@@ -97,4 +104,6 @@ async def _refusal(answer: aiohttp.ClientResponse) -> Told:
         problem = await answer.json(content_type=None)
         return Told(str(problem["id"]), str(problem["detail"]))
     except (ValueError, KeyError, TypeError):
-        return Told("http", said("the service answered {status} {reason}", status=answer.status, reason=answer.reason))
+        return Told(
+            "http", said("the service answered {status} {reason}", status=answer.status, reason=answer.reason)
+        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import listed, said, titled, word
-
 import asyncio
 import hashlib
 from collections.abc import Mapping
@@ -34,8 +32,9 @@ from dialer.cli.knobs import (
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
 from dialer.domain import law
 from dialer.domain.campaign import Campaign
-from dialer.domain.explain import Standing
 from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
+from dialer.domain.explain import Standing
+from dialer.domain.said import listed, said, titled, word
 from dialer.domain.schedule import hours
 from dialer.domain.types import CampaignId, CampaignStatus, Language, Mode, Purpose
 from dialer.domain.verdict import Gate
@@ -108,7 +107,9 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
 
     async def work(settings: Settings, stores: Stores) -> Campaign:
         if not name.strip() or len(name) > 100 or not name.isprintable():
-            raise BadValue(said("{name!r} cannot name a campaign: take 1 to 100 printable characters", name=name[:40]))
+            raise BadValue(
+                said("{name!r} cannot name a campaign: take 1 to 100 printable characters", name=name[:40])
+            )
         new = await changed(
             settings, stores, Campaign(CampaignId(0), name.strip(), country=settings.country), given
         )
@@ -142,7 +143,13 @@ async def changed(settings: Settings, stores: Stores, was: Campaign, given: Mapp
         sent["retries"] = {**kept, **sent["retries"]}
     new = replace(was, **check(CampaignChange, KNOBS, sent).changes())
     if "ring_s" in sent and new.ring_s < law.LAWFUL_RING_S and not settings.lab:
-        raise BadValue(said("--ring-s {ring_s:g}: a phone must ring at least {lawful_ring_s:g} s", ring_s=new.ring_s, lawful_ring_s=law.LAWFUL_RING_S))
+        raise BadValue(
+            said(
+                "--ring-s {ring_s:g}: a phone must ring at least {lawful_ring_s:g} s",
+                ring_s=new.ring_s,
+                lawful_ring_s=law.LAWFUL_RING_S,
+            )
+        )
     await _check_people(stores, new, sent)
     return new
 
@@ -152,12 +159,17 @@ async def _check_people(stores: Stores, new: Campaign, sent: Mapping[str, Any]) 
         known = {account.id for account in await stores.accounts.all()}
         if unknown := sorted(new.operators - known):
             raise BadValue(
-                said("--operators: there is no operator {unknown}: `dialer operator add`", unknown=', '.join(unknown[:5]))
+                said(
+                    "--operators: there is no operator {unknown}: `dialer operator add`",
+                    unknown=", ".join(unknown[:5]),
+                )
             )
     if "trunks" in sent:
         ways = {trunk.id for trunk in await stores.trunks.all()}
         if absent := [trunk for trunk in new.trunks if trunk not in ways]:
-            raise BadValue(said("--trunks: there is no trunk {absent}: `dialer trunk add`", absent=', '.join(absent[:5])))
+            raise BadValue(
+                said("--trunks: there is no trunk {absent}: `dialer trunk add`", absent=", ".join(absent[:5]))
+            )
 
 
 def _show(campaign: Campaign, *, as_json: bool, is_new: bool) -> None:
@@ -193,10 +205,18 @@ def message(
 def _read(file: Path) -> bytes:
     try:
         if file.stat().st_size > LARGEST_UPLOAD:
-            raise BadValue(said("{file} has more than {largest_upload} MB: cut it shorter", file=file, largest_upload=LARGEST_UPLOAD // 2 ** 20))
+            raise BadValue(
+                said(
+                    "{file} has more than {largest_upload} MB: cut it shorter",
+                    file=file,
+                    largest_upload=LARGEST_UPLOAD // 2**20,
+                )
+            )
         return file.read_bytes()
     except OSError as failure:
-        raise BadValue(said("{file} cannot be read: {strerror}", file=file, strerror=failure.strerror)) from None
+        raise BadValue(
+            said("{file} cannot be read: {strerror}", file=file, strerror=failure.strerror)
+        ) from None
 
 
 # --- look -------------------------------------------------------------------------------------------------
@@ -297,7 +317,11 @@ def pause(name: Name) -> None:
     def problem(campaign: Campaign, settings: Settings) -> None:
         if campaign.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSED):
             raise Conflict(
-                said("campaign {name!r} is {status}: only a running one can be paused", name=campaign.name, status=word(campaign.status))
+                said(
+                    "campaign {name!r} is {status}: only a running one can be paused",
+                    name=campaign.name,
+                    status=word(campaign.status),
+                )
             )
 
     _set_status(name, CampaignStatus.PAUSED, problem)

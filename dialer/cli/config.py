@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said, titled
-
 import asyncio
 import platform
 import re
@@ -20,6 +18,7 @@ from dialer.bootstrap import database_url
 from dialer.cli.environment import PREFIX, load_settings, unknown_names
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.domain.errors import Mistake
+from dialer.domain.said import said, titled
 from dialer.settings import Settings
 
 _PASSWORD = re.compile(r"(?<=:)[^:@/]*(?=@)")
@@ -74,7 +73,9 @@ def migrate(
     found = asyncio.run(database_revision(settings))
     if found < head():
         place = said("at {found}", found=found) if found else said("without tables")
-        raise Mistake(said("the database is {place}, needed is {head}: run `dialer migrate`", place=place, head=head()))
+        raise Mistake(
+            said("the database is {place}, needed is {head}: run `dialer migrate`", place=place, head=head())
+        )
     say(said("the database is at {found}, needed is {head}", found=found, head=head()))
 
 
@@ -91,4 +92,10 @@ def version(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"version": __version__, "python": platform.python_version()})
     else:
-        say(said("dialer {version} (Python {python_version})", version=__version__, python_version=platform.python_version()))
+        say(
+            said(
+                "dialer {version} (Python {python_version})",
+                version=__version__,
+                python_version=platform.python_version(),
+            )
+        )

@@ -38,7 +38,9 @@ def demo(
 ) -> None:
     """Dial 500 pretend leads through a private Asterisk; Ctrl-C lets talks end, twice ends them."""
     if mode not in (Mode.PROGRESSIVE, Mode.POWER):
-        raise BadValue(said("the demo cannot dial in mode {mode}: take progressive or power", mode=word(mode)))
+        raise BadValue(
+            said("the demo cannot dial in mode {mode}: take progressive or power", mode=word(mode))
+        )
     screen = Console(stderr=True)
     wish = Play(
         operators=operators,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said, titled
-
 from typing import Annotated
 
 import typer
@@ -15,6 +13,7 @@ from dialer.cli.environment import with_stores
 from dialer.cli.screen import AsJson, print_json, print_table, say
 from dialer.domain.dnc import checked
 from dialer.domain.errors import Missing
+from dialer.domain.said import said, titled
 from dialer.domain.types import CampaignId
 from dialer.ports import Stores
 from dialer.settings import Settings
@@ -62,7 +61,11 @@ def remove(entry: Entry, campaign: Campaign = "") -> None:
         kept, which = await read_entry(settings, stores, entry, campaign)
         if not await stores.numbers.unblock(kept, campaign=which):
             if campaign:
-                raise Missing(said("{kept} is not on the do-not-call list of {campaign!r}", kept=kept, campaign=campaign))
+                raise Missing(
+                    said(
+                        "{kept} is not on the do-not-call list of {campaign!r}", kept=kept, campaign=campaign
+                    )
+                )
             raise Missing(said("{kept} is not on the do-not-call list", kept=kept))
         return kept
 

@@ -86,7 +86,9 @@ def unknown_names() -> list[Said]:
         if name.startswith(PREFIX) and name not in known:
             near = get_close_matches(name, known, 1)
             if near:
-                told = said("{name} is not a setting and has no effect: is it {near}?", name=name, near=near[0])
+                told = said(
+                    "{name} is not a setting and has no effect: is it {near}?", name=name, near=near[0]
+                )
             else:
                 told = said("{name} is not a setting and has no effect.", name=name)
             found.append(told)

@@ -85,7 +85,9 @@ def _read(knob: Knob, text: Any) -> Any:
         return knob.read(text)
     except ValueError as flaw:
         told = said_by(flaw)
-        raise BadValue(said("{flag} {text!r}: {flaw}.", flag=knob.flag, text=str(text)[:60], flaw=told)) from None
+        raise BadValue(
+            said("{flag} {text!r}: {flaw}.", flag=knob.flag, text=str(text)[:60], flaw=told)
+        ) from None
 
 
 def check(model: type[M], knobs: Sequence[Knob], given: Mapping[str, Any]) -> M:
@@ -102,7 +104,9 @@ def _sentence(flaw: Any, flags: Mapping[str, str]) -> Said:
     if flaw["type"] != "missing":
         place = said("{flag} {text!r}", flag=place, text=str(flaw["input"])[:60])
     msg = said_by(flaw["ctx"]["error"]) if flaw["type"] == "value_error" else str(flaw["msg"])
-    return said("{place}: {flaw}.", place=place, flaw=msg if isinstance(msg, Said) else f"{msg[0].lower()}{msg[1:]}")
+    return said(
+        "{place}: {flaw}.", place=place, flaw=msg if isinstance(msg, Said) else f"{msg[0].lower()}{msg[1:]}"
+    )
 
 
 # --- readers ----------------------------------------------------------------------------------------------
@@ -177,7 +181,11 @@ def retry(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
         outcome, _, rest = text.partition("=")
         if outcome not in set(Outcome):
             raise ValueError(
-                said("there is no outcome {outcome!r}: take one of {outcomes}", outcome=outcome, outcomes=", ".join(Outcome))
+                said(
+                    "there is no outcome {outcome!r}: take one of {outcomes}",
+                    outcome=outcome,
+                    outcomes=", ".join(Outcome),
+                )
             )
         if not rest.strip():
             raise ValueError("say the delays: busy=5m,1h, or busy=never")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import listed, said, titled, word
-
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +24,7 @@ from dialer.domain.columns import Field
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
+from dialer.domain.said import listed, said, titled, word
 from dialer.domain.types import CampaignId
 from dialer.ports import Stores
 from dialer.settings import Settings
@@ -141,7 +140,9 @@ def mapping(texts: Sequence[str]) -> dict[str, str]:
         if column.lower() in set(Field) and name.lower() not in set(Field):
             column, name = name, column
         if not sign or not column:
-            raise BadValue(said("--map {text!r}: write COLUMN=FIELD, for example --map 'Mobile=phone'", text=text))
+            raise BadValue(
+                said("--map {text!r}: write COLUMN=FIELD, for example --map 'Mobile=phone'", text=text)
+            )
         found[name] = f"{found[name]},{column}" if name in found else column
     return found
 
@@ -158,7 +159,9 @@ async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool
     if not is_quiet:
         show(preview)
     with RejectsFile(wish.rejects, tell=tell) as rejects, bar() as progress:
-        task = progress.add_task(tell(said("reading") if wish.is_dry else said("importing")), total=file.about)
+        task = progress.add_task(
+            tell(said("reading") if wish.is_dry else said("importing")), total=file.about
+        )
         leads = file.leads(taken, rejects.write, lambda counts: progress.update(task, completed=counts.rows))
         import_id = await _keep(stores, campaign.id, wish, file, leads)
     return Result(import_id, file, preview, file.counts, wish.rejects if rejects.lines else None)
@@ -221,7 +224,8 @@ def show(preview: Preview) -> None:
     else:
         remark(said("{form}, without a header; columns: {columns}", **args))
     print_table(
-        titled("line", "numbers", "name", "company", "zones", "remarks"), [_row(*each) for each in preview.rows]
+        titled("line", "numbers", "name", "company", "zones", "remarks"),
+        [_row(*each) for each in preview.rows],
     )
 
 
@@ -243,8 +247,15 @@ def _tell(result: Result) -> None:
     if result.import_id is not None:
         what = said("import {import_id}", import_id=result.import_id)
     say(
-        said("{what}: {leads:,} leads, {duplicates:,} duplicates, {refused:,} refused rows,"
-" {left_out:,} values left out", what=what, leads=counts.leads, duplicates=counts.duplicates, refused=counts.refused, left_out=counts.left_out)
+        said(
+            "{what}: {leads:,} leads, {duplicates:,} duplicates, {refused:,} refused rows,"
+            " {left_out:,} values left out",
+            what=what,
+            leads=counts.leads,
+            duplicates=counts.duplicates,
+            refused=counts.refused,
+            left_out=counts.left_out,
+        )
     )
     if result.rejects:
         say(said("what was refused, and why: {rejects}", rejects=result.rejects))

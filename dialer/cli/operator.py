@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
-
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,10 +16,11 @@ from dialer.adapters.secrets import hash_secret, read_secret, write_secret
 from dialer.cli.api import ask, ask_now, is_running
 from dialer.cli.environment import load_settings, with_stores
 from dialer.cli.knobs import Knob, check, phone, with_knobs, yes_or_no
-from dialer.cli.screen import AsJson, print_json, print_table, remark, say
+from dialer.cli.screen import AsJson, print_json, print_table, remark, say, tell
 from dialer.cli.trunk import LATER, tell_trial
 from dialer.domain.errors import BadValue, Conflict
-from dialer.domain.operators import Account
+from dialer.domain.operators import Account, State
+from dialer.domain.said import said, titled, word
 from dialer.domain.types import (
     OPERATOR_NUMBER,
     Language,
@@ -62,11 +61,18 @@ def add(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Ma
 
     async def work(settings: Settings, stores: Stores) -> tuple[Settings, Account, bool]:
         if not OPERATOR_NUMBER.fullmatch(operator):
-            raise BadValue(said("{operator!r} cannot be an operator's number: take two to six digits", operator=operator[:20]))
+            raise BadValue(
+                said(
+                    "{operator!r} cannot be an operator's number: take two to six digits",
+                    operator=operator[:20],
+                )
+            )
         if operator in {account.id for account in await stores.accounts.all()}:
             raise Conflict(
-                said("there is an operator {operator} already: change it by `dialer operator set"
-" {operator}`", operator=operator)
+                said(
+                    "there is an operator {operator} already: change it by `dialer operator set {operator}`",
+                    operator=operator,
+                )
             )
         account = Account(OperatorId(operator), given.get("name", f"Operator {operator}"))
         account = await changed(settings, stores, account, given, text)
@@ -134,7 +140,9 @@ async def _check_outside(stores: Stores, account: Account) -> None:
     if account.number is None or account.trunk is None:
         raise BadValue(said("an outside phone needs --number and the --trunk by which it is called"))
     if account.trunk not in {trunk.id for trunk in await stores.trunks.all()}:
-        raise BadValue(said("--trunk: there is no trunk {trunk}: `dialer trunk add {trunk}`", trunk=account.trunk))
+        raise BadValue(
+            said("--trunk: there is no trunk {trunk}: `dialer trunk add {trunk}`", trunk=account.trunk)
+        )
 
 
 def _new_password(settings: Settings, account: Account) -> str:
@@ -151,26 +159,48 @@ def _pin(given: Mapping[str, Any], *, ask: bool) -> str:
         pin = read_secret(path)
     elif ask:
         pin = getpass("PIN: ")
-        if pin != getpass("once more: "):
+        if pin != getpass(tell(said("once more: "))):
             raise BadValue(said("the two PINs differ: try again"))
     else:
         return ""
     if not (pin.isascii() and pin.isdecimal() and len(pin) in PIN_LENGTH):
-        raise BadValue(said("a PIN has {start} to {stop} digits", start=PIN_LENGTH.start, stop=PIN_LENGTH.stop - 1))
+        raise BadValue(
+            said("a PIN has {start} to {stop} digits", start=PIN_LENGTH.start, stop=PIN_LENGTH.stop - 1)
+        )
     return pin
 
 
 def _tell_phone(settings: Settings, account: Account) -> None:
     if account.phone is PhoneKind.OUTSIDE:
-        say(said("at log-in {number} is called through trunk {trunk}, and asked to press 1", number=account.number, trunk=account.trunk))
+        say(
+            said(
+                "at log-in {number} is called through trunk {trunk}, and asked to press 1",
+                number=account.number,
+                trunk=account.trunk,
+            )
+        )
         return
     host = urlsplit(settings.ari_http_url).hostname or ""
-    where = "the address of Asterisk's machine" if host in ("127.0.0.1", "localhost", "::1") else host
-    say(said("register a phone: server {where} (port 5060, unless SIP_PORT was changed), user {id},", where=where, id=account.id))
+    where: str = host
+    if host in ("127.0.0.1", "localhost", "::1"):
+        where = said("the address of Asterisk's machine")
+    say(
+        said(
+            "register a phone: server {where} (port 5060, unless SIP_PORT was changed), user {id},",
+            where=where,
+            id=account.id,
+        )
+    )
     say(said("  password: the line in {sip_password_file}", sip_password_file=account.sip_password_file))
-    pin = "" if account.pin_hash else f" (it needs a PIN: dialer operator set {account.id} --pin)"
-    say(said("to log in: *10 on the phone{pin}, or `dialer operator login {id}`; *11 ready,"
-" *12 pause", pin=pin, id=account.id))
+    if account.pin_hash:
+        way = said("*10 on the phone")
+    else:
+        way = said("*10 on the phone (it needs a PIN: dialer operator set {id} --pin)", id=account.id)
+    say(
+        said(
+            "to log in: {way}, or `dialer operator login {id}`; *11 ready, *12 pause", way=way, id=account.id
+        )
+    )
 
 
 def plain(account: Account) -> dict[str, Any]:
@@ -201,11 +231,12 @@ def show_all(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    names = ("id", "name", "state", "leg", "phone", "number", "trunk", "language", "has_pin", "enabled")
+    names = titled("id", "name", "state", "leg", "phone", "number", "trunk", "language", "has_pin", "enabled")
+    rows = [one | {"state": word(State(one["state"]), "-") if one["state"] else None} for one in found]
     print_table(
         names,
-        [tuple(one[name] for name in names) for one in found],
-        empty="There is no operator: `dialer operator add 101 --name NAME` makes one.",
+        [tuple(row[name] for name in names) for row in rows],
+        empty=said("There is no operator: `dialer operator add 101 --name NAME` makes one."),
     )
 
 
@@ -233,8 +264,13 @@ def remove(operator: Id) -> None:
         await stores.accounts.save(replace(account, enabled=False, pin_hash=""))
 
     with_stores(work)
-    say(said("operator {operator} is out; `dialer operator set {operator} --enabled yes`"
-" brings the account back", operator=operator))
+    say(
+        said(
+            "operator {operator} is out; `dialer operator set {operator} --enabled yes`"
+            " brings the account back",
+            operator=operator,
+        )
+    )
 
 
 # --- verbs for the running service ------------------------------------------------------------------------
@@ -274,5 +310,9 @@ def try_phone(operator: Id, as_json: AsJson = False) -> None:
 
 def _tell(operator: str, verb: str, body: object = None) -> None:
     result = ask_now(load_settings(), "POST", f"/v1/operators/{operator}/{verb}", body=body)["result"]
-    then = f", then {result['then']}" if result.get("then") else ""
-    say(said("operator {operator} is {result}{then}", operator=operator, result=result['state'], then=then))
+    state = word(State(result["state"]), "-")
+    if then := result.get("then"):
+        after = word(State(then), "-")
+        say(said("operator {operator} is {state}, then {after}", operator=operator, state=state, after=after))
+    else:
+        say(said("operator {operator} is {state}", operator=operator, state=state))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
-
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +16,8 @@ from dialer.cli.environment import load_settings, with_stores
 from dialer.cli.knobs import Knob, whole, with_knobs
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, say
 from dialer.domain.errors import BadValue, Mistake
+from dialer.domain.explain import Standing
+from dialer.domain.said import Said, counted, said, titled, word
 from dialer.domain.types import OperatorId, Outcome
 from dialer.ports import CdrQuery, Stores
 from dialer.settings import Settings
@@ -43,19 +43,28 @@ def explain(
 
     async def work(settings: Settings, stores: Stores) -> Any:
         one = await find_campaign(stores, campaign)
-        return await ask(settings, "GET", f"/v1/campaigns/{one.id}/explain")
+        asking = settings.model_copy(update={"language": "en"}) if as_json else settings
+        return await ask(asking, "GET", f"/v1/campaigns/{one.id}/explain")
 
     told = with_stores(work)
     if as_json:
         print_json(told)
         return
     say(told["summary"])
-    rows = [("open" if gate["is_open"] else "CLOSED", gate["name"], gate["value"], _local(gate["opens_at"]))
+    rows = [(_door(gate["is_open"]), gate["name"], gate["value"], _local(gate["opens_at"]))
             for gate in told["gates"]]  # fmt: skip
-    print_table(("", "gate", "now", "opens"), rows)
+    print_table(titled("", "gate", "now", "opens"), rows)
     if told["held_back"]:
         say(said("leads held back by:"))
-        print_pairs(told["held_back"].items())
+        print_pairs((_held(why), count) for why, count in told["held_back"].items())
+
+
+def _door(is_open: bool) -> Said:
+    return said("open") if is_open else said("CLOSED")
+
+
+def _held(why: str) -> str:
+    return word(Standing(why)) if why in set(Standing) else why
 
 
 def _local(instant: str | None) -> datetime | None:
@@ -76,13 +85,27 @@ def check(
     if as_json:
         print_json({"day": which.isoformat(), "rows": rows, "differences": wrong})
     else:
-        names = ("operator", "campaign", "figure", "live", "recorded")
+        names = titled("operator", "campaign", "figure", "live", "recorded")
         if wrong:
             print_table(names, [tuple(one[name] for name in names) for one in wrong])
     if wrong:
-        raise Mistake(said("{n} live figures of {which} differ from the records", n=len(wrong), which=which))
+        raise Mistake(
+            counted(
+                "{n} live figure of {day} differs from the records",
+                "{n} live figures of {day} differ from the records",
+                len(wrong),
+                day=which.isoformat(),
+            )
+        )
     if not as_json:
-        say(said("the live sums of {which} equal the records ({rows} rows)", which=which, rows=rows))
+        say(
+            counted(
+                "the live sums of {day} equal the records ({n} row)",
+                "the live sums of {day} equal the records ({n} rows)",
+                rows,
+                day=which.isoformat(),
+            )
+        )
 
 
 async def compare(settings: Settings, day: date) -> tuple[list[dict[str, Any]], int]:
@@ -136,7 +159,9 @@ def instant(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:
-        raise ValueError("is not a day or an instant, such as 2026-02-03 or 2026-02-03T10:00+03:00") from None
+        raise ValueError(
+            said("is not a day or an instant, such as 2026-02-03 or 2026-02-03T10:00+03:00")
+        ) from None
 
 
 KNOBS = (
@@ -154,7 +179,13 @@ KNOBS = (
 def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     """List closed attempts in the order in which they were dialled."""
     if given.get("outcome", Outcome.BUSY) not in set(Outcome):
-        raise BadValue(said("--outcome {given!r}: take one of {outcome}", given=given['outcome'], outcome=', '.join(Outcome)))
+        raise BadValue(
+            said(
+                "--outcome {outcome!r}: take one of {outcomes}",
+                outcome=given["outcome"],
+                outcomes=", ".join(Outcome),
+            )
+        )
     if not 1 <= given.get("limit", 1) <= 100_000:
         raise BadValue(said("--limit: take 1 to 100000"))
 
@@ -175,7 +206,7 @@ def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     if as_json:
         print_json(found)
         return
-    names = (
+    names = titled(
         "id",
         "dialled_at",
         "number",
@@ -190,5 +221,7 @@ def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
         "sip_code",
     )
     print_table(
-        names, [tuple(getattr(one, name) for name in names) for one in found], empty="There are no records."
+        names,
+        [tuple(getattr(one, name) for name in names) for one in found],
+        empty=said("There are no records."),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
-
 import asyncio
 import fcntl
 import signal
@@ -19,11 +17,12 @@ from dialer.cli.log import configure
 from dialer.cli.screen import remark
 from dialer.domain.errors import Fatal
 from dialer.domain.law import LAWFUL_RING_S
+from dialer.domain.said import said
 from dialer.domain.types import CampaignStatus
 from dialer.lab.home import PREFIX
 from dialer.settings import Settings
 
-STOPPING = "stopping: no new calls, talks may end; once more: at once"
+STOPPING = said("stopping: no new calls, talks may end; once more: at once")
 
 
 def run(
@@ -71,7 +70,11 @@ async def run_service(settings: Settings, only: frozenset[str], *, migrate: bool
 
 
 def _told(address: str) -> None:
-    remark(said("the API is at {address}, its pages at {address}/docs", address=address) if address else said("running, without the API"))
+    remark(
+        said("the API is at {address}, its pages at {address}/docs", address=address)
+        if address
+        else said("running, without the API")
+    )
 
 
 # --- what exists in the lab only --------------------------------------------------------------------------
@@ -81,8 +84,10 @@ def refuse_lab_settings(settings: Settings) -> None:
     """Fatal where a setting of the lab is on and no lab is around."""
     if settings.lab and not is_in_lab(settings.data_dir):
         raise Fatal(
-            said("DIALER_LAB is on, which allows ring times under the lawful 15 s, and this is no"
-" lab: unset DIALER_LAB (`dialer demo` and the tests start a lab by themselves)")
+            said(
+                "DIALER_LAB is on, which allows ring times under the lawful 15 s, and this is no"
+                " lab: unset DIALER_LAB (`dialer demo` and the tests start a lab by themselves)"
+            )
         )
 
 
@@ -113,6 +118,11 @@ async def refuse_short_rings(settings: Settings) -> None:
         for campaign in await stores.campaigns.all():
             if campaign.status is CampaignStatus.RUNNING and campaign.ring_s < LAWFUL_RING_S:
                 raise Fatal(
-                    said("campaign {name!r} rings for {ring_s:g} s, {lawful_ring_s:g} s is the least that"
-" is lawful: dialer campaign set {name!r} --ring-s {lawful_ring_s:g}", name=campaign.name, ring_s=campaign.ring_s, lawful_ring_s=LAWFUL_RING_S)
+                    said(
+                        "campaign {name!r} rings for {ring_s:g} s, {lawful_ring_s:g} s is the least that"
+                        " is lawful: dialer campaign set {name!r} --ring-s {lawful_ring_s:g}",
+                        name=campaign.name,
+                        ring_s=campaign.ring_s,
+                        lawful_ring_s=LAWFUL_RING_S,
+                    )
                 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
-
 import re
 from typing import Annotated, Any
 
@@ -13,6 +11,7 @@ from dialer.bootstrap import utc_now
 from dialer.cli.environment import with_stores
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.domain.errors import BadValue
+from dialer.domain.said import said, titled
 from dialer.ports import Stores, Token
 from dialer.settings import Settings
 from dialer.web.auth import new_token, parse_role
@@ -35,7 +34,9 @@ def add(
 ) -> None:
     """Make a token; its text is shown this once."""
     if not _NAME.fullmatch(name):
-        raise BadValue(said("{name!r} cannot name a token: take 1 to 64 letters, digits and _ . -", name=name[:40]))
+        raise BadValue(
+            said("{name!r} cannot name a token: take 1 to 64 letters, digits and _ . -", name=name[:40])
+        )
     parse_role(role)
     text, digest = new_token()
 
@@ -65,11 +66,11 @@ def show_all(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        names = ("id", "name", "role", "created_at", "last_used_at", "revoked_at")
+        names = titled("id", "name", "role", "created_at", "last_used_at", "revoked_at")
         print_table(
             names,
             [tuple(row.values()) for row in rows],
-            empty="There is no token: `dialer token add NAME --role admin` makes one.",
+            empty=said("There is no token: `dialer token add NAME --role admin` makes one."),
         )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
-
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from dialer.cli.environment import load_settings, with_stores
 from dialer.cli.knobs import Knob, check, items, number, phone, whole, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.domain.errors import BadValue, Conflict, Mistake
+from dialer.domain.said import listed, said, titled
 from dialer.domain.trunk import Transport, Trunk
 from dialer.domain.types import PhoneKind, TrunkId
 from dialer.ports import Stores
@@ -30,7 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="The SIP ways out: carriers' accoun
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, dashes.", show_default=False)
 ]
-LATER = "Asterisk gets it when the service runs: `dialer run`"
+LATER = said("Asterisk gets it when the service runs: `dialer run`")
 
 KNOBS = (
     Knob("host", "HOST", "The carrier's name or address."),
@@ -57,14 +56,18 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
 
     async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
         if name in {trunk.id for trunk in await stores.trunks.all()}:
-            raise Conflict(said("there is a trunk {name} already: change it by `dialer trunk set {name}`", name=name))
+            raise Conflict(
+                said("there is a trunk {name} already: change it by `dialer trunk set {name}`", name=name)
+            )
         if "host" not in given:
-            raise BadValue(said("say where the carrier is: dialer trunk add {name} --host sip.example.org", name=name))
+            raise BadValue(
+                said("say where the carrier is: dialer trunk add {name} --host sip.example.org", name=name)
+            )
         trunk = changed(settings, Trunk(TrunkId(name), ""), given)
         await stores.trunks.add(trunk)
         return trunk, await is_running(settings)
 
-    _told(*with_stores(work), as_json=as_json, verb="added")
+    _told(*with_stores(work), as_json=as_json, is_new=True)
 
 
 @app.command("set")
@@ -79,7 +82,7 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
         await stores.trunks.save(trunk)
         return trunk, await is_running(settings)
 
-    _told(*with_stores(work), as_json=as_json, verb="changed")
+    _told(*with_stores(work), as_json=as_json, is_new=False)
 
 
 def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
@@ -98,18 +101,25 @@ def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
         trunk = replace(trunk, password_file=str(path.absolute()))
     if trunk.user and not trunk.password_file:
         raise BadValue(
-            said("the account {user!r} needs its password: put it into a file (mode 0600) and"
-" name it with --password-file", user=trunk.user)
+            said(
+                "the account {user!r} needs its password: put it into a file (mode 0600) and"
+                " name it with --password-file",
+                user=trunk.user,
+            )
         )
     trunk_objects(trunk, read_secret(Path(trunk.password_file)) if trunk.password_file else "")
     return trunk
 
 
-def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, verb: str) -> None:
+def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, is_new: bool) -> None:
     if as_json:
         print_json(trunk)
     else:
-        say(said("trunk {id} is {verb}: {host}:{port} ({transport})", id=trunk.id, verb=verb, host=trunk.host, port=trunk.port, transport=trunk.transport))
+        place = f"{trunk.host}:{trunk.port} ({trunk.transport})"
+        if is_new:
+            say(said("trunk {trunk} is added: {place}", trunk=trunk.id, place=place))
+        else:
+            say(said("trunk {trunk} is changed: {place}", trunk=trunk.id, place=place))
     if not is_pushed:
         remark(LATER)
 
@@ -121,7 +131,7 @@ def show_all(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    names = (
+    names = titled(
         "name",
         "host",
         "port",
@@ -152,7 +162,7 @@ def show_all(as_json: AsJson = False) -> None:
             )
             for one in found
         ],
-        empty="There is no trunk: `dialer trunk add NAME --host HOST` makes one.",
+        empty=said("There is no trunk: `dialer trunk add NAME --host HOST` makes one."),
     )
 
 
@@ -162,11 +172,21 @@ def remove(name: Name) -> None:
 
     async def work(settings: Settings, stores: Stores) -> None:
         await stores.trunks.get(TrunkId(name))
-        users = [f"campaign {one.name!r}" for one in await stores.campaigns.all() if name in one.trunks]
+        users = [
+            said("campaign {name!r}", name=one.name)
+            for one in await stores.campaigns.all()
+            if name in one.trunks
+        ]
         phones = [one for one in await stores.accounts.all() if one.phone is PhoneKind.OUTSIDE]
-        users += [f"operator {one.id}" for one in phones if one.trunk == name]
+        users += [said("operator {operator}", operator=one.id) for one in phones if one.trunk == name]
         if users:
-            raise Conflict(said("trunk {name} is used by {users}: take it out there first", name=name, users=', '.join(users[:5])))
+            raise Conflict(
+                said(
+                    "trunk {name} is used by {users}: take it out there first",
+                    name=name,
+                    users=listed(users[:5]),
+                )
+            )
         await stores.trunks.remove(TrunkId(name))
 
     with_stores(work)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import listed, said
-
 import asyncio
 import os
 import signal
@@ -26,6 +24,7 @@ from dialer.demo.stage import GUEST, GUEST_PIN, Stage, set_stage
 from dialer.demo.summary import is_well, summarise
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import NetworkTrouble
+from dialer.domain.said import listed, said
 from dialer.domain.types import Language, Mode
 from dialer.lab.lab import Lab, Options
 from dialer.lab.worldfile import read as read_world
@@ -170,7 +169,8 @@ async def _watch(wish: Play, service: Service, stage: Stage, curtain: Curtain, c
             if screen is not None:
                 screen.update(render(view, seconds=spent, footer=footer, tell=tell), refresh=True)
             with suppress(TimeoutError):
-                await asyncio.wait_for(curtain.fall.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await curtain.fall.wait()
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
-
 import asyncio
 import ctypes
 import os
@@ -17,6 +15,7 @@ from typing import Any
 import aiohttp
 
 from dialer.domain.errors import Fatal, NetworkTrouble, TimedOut
+from dialer.domain.said import said
 
 READY_S = 20.0
 PR_SET_PDEATHSIG = 1
@@ -84,7 +83,13 @@ class Service:
                     self._check_alive()
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise TimedOut(said("the service was not ready within {ready_s:g} s: {last_words}", ready_s=READY_S, last_words=self._last_words())) from None
+            raise TimedOut(
+                said(
+                    "the service was not ready within {ready_s:g} s: {last_words}",
+                    ready_s=READY_S,
+                    last_words=self._last_words(),
+                )
+            ) from None
 
     async def _is_ready(self) -> bool:
         assert self._http is not None

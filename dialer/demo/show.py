@@ -78,7 +78,10 @@ def _figures(view: View, seconds: float, tell: Tell) -> Text:
     parts: list[tuple[str, str]] = [
         (said("dialled"), _figure(total.get("attempts", 0) + len(out))),
         (said("answered"), _figure(total.get("answered", 0) + sum(bool(call["answer_at"]) for call in out))),
-        (said("connected"), _figure(total.get("connected", 0) + sum(bool(call["bridge_at"]) for call in out))),
+        (
+            said("connected"),
+            _figure(total.get("connected", 0) + sum(bool(call["bridge_at"]) for call in out)),
+        ),
         (said("abandoned"), _figure(total.get("abandoned", 0))),
         (said("air time"), clock(total.get("talk_s", 0.0))),
         (said("occupancy"), Said("{share:.0%}", {"share": share}) if share is not None else "-"),

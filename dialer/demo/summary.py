@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import counted, said
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from dialer.domain.cdr import Cdr
+from dialer.domain.said import counted, said
 from dialer.domain.types import Outcome
 
 BUCKET = re.compile(r'^dialer_event_lag_seconds_bucket\{.*?le="([^"]+)".*?\} (\S+)$', re.MULTILINE)
@@ -96,11 +95,29 @@ def is_well(summary: Mapping[str, Any], *, progressive: bool) -> list[str]:
     """What is wrong, in sentences; empty when the demo did what it promises."""
     wrong: list[str] = []
     if summary["attempts"] != summary["cdrs"]:
-        wrong.append(said("{attempts} attempts but {records} records", attempts=summary["attempts"], records=summary["cdrs"]))
+        wrong.append(
+            said(
+                "{attempts} attempts but {records} records",
+                attempts=summary["attempts"],
+                records=summary["cdrs"],
+            )
+        )
     if summary["double_booked"]:
-        wrong.append(counted("{n} talk overlaps another at one operator", "{n} talks overlap at one operator", summary["double_booked"]))
+        wrong.append(
+            counted(
+                "{n} talk overlaps another at one operator",
+                "{n} talks overlap at one operator",
+                summary["double_booked"],
+            )
+        )
     if progressive and summary["abandoned"]:
-        wrong.append(counted("{n} person was abandoned in progressive mode", "{n} people were abandoned in progressive mode", summary["abandoned"]))
+        wrong.append(
+            counted(
+                "{n} person was abandoned in progressive mode",
+                "{n} people were abandoned in progressive mode",
+                summary["abandoned"],
+            )
+        )
     if not summary["connected"]:
         wrong.append(said("nobody was connected"))
     return wrong

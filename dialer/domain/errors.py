@@ -13,12 +13,7 @@ class ObzvonError(Exception):
     @property
     def sentence(self) -> str:
         """The message as it was made: with its template, where it has one, so that it can be translated."""
-        given = self.args[0] if self.args else ""
-        return (
-            given
-            if isinstance(given, str) and given
-            else str(self) or (self.__doc__ or "").partition("\n")[0]
-        )
+        return said_by(self) or (self.__doc__ or "").partition("\n")[0]
 
 
 class Mistake(ObzvonError):

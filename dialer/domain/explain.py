@@ -19,7 +19,6 @@ from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus
 
 
-
 class Standing(StrEnum):
     """How leads are counted: their status, and whether the time of a retry has come."""
 

@@ -66,6 +66,8 @@ def _answered_outcome(call: Call, at: datetime) -> Outcome:
         return Outcome.OPERATOR_LOST
     if call.bridge_at is not None:
         return Outcome.CONNECTED
+    if call.direction is Direction.IN:  # nobody was dialled, so nobody was abandoned in the sense of the law
+        return Outcome.NO_ANSWER if call.ended_by or call.state is State.MESSAGE else Outcome.HUNG_UP_EARLY
     waited_s = (at - (call.answer_at or at)).total_seconds()
     by_us = call.ended_by is not None or call.message_at is not None or call.state is State.MESSAGE
     return Outcome.ABANDONED if by_us or waited_s >= IN_TIME_S else Outcome.HUNG_UP_EARLY

@@ -190,7 +190,7 @@ class Cell:
         return True
 
     async def end_all(self, timeout_s: float = 5.0) -> None:
-        """The end, now: hang up what is left, send the operators home, keep nothing in Asterisk."""
+        """The end, now: hang up what is left. Operators' legs stay for the next start."""
         now = self._shell.clock()
         for call in self.calls.all():
             self.calls.tell(call.id, c.HangUpAsked(now, EndedBy.SERVICE, "the service stops"))
@@ -207,6 +207,8 @@ class Cell:
             self.calls.tell(CallId(news.channel), news.event)
         elif isinstance(news.event, c.EnteredApp):
             self._entered(news)
+        elif isinstance(news.event, c.Destroyed):
+            self.inbound.gone(news.channel)
 
     def _entered(self, news: ChannelNews) -> None:
         match news.args:

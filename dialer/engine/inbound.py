@@ -50,15 +50,24 @@ class Inbound:
         self._ledger = ledger
         self._campaign_of = campaign_of
         self._number_of = number_of
+        self._asked: set[ChannelId] = set()  # in the application, not yet a call
 
     def heard(self, news: ChannelNews) -> None:
         """A channel has entered the application as a return call."""
+        self._asked.add(news.channel)
         self._shell.errands.start(self._take(news, news.event.at), f"inbound-{news.channel}")
+
+    def gone(self, channel: ChannelId) -> None:
+        """The caller hung up while we looked up who called him."""
+        self._asked.discard(channel)
 
     async def _take(self, news: ChannelNews, at: datetime) -> None:
         number = self._number_of(news.caller)
         last = await self._ledger.last_operator_of(number) if number else None
         campaign = self._campaign_of(last[1]) if last else None
+        if news.channel not in self._asked:
+            return
+        self._asked.discard(news.channel)
         if number is None or last is None or campaign is None:
             log.info("a return call of nobody we called", number=masked(news.caller))
             await self._sorry(news.channel)

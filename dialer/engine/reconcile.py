@@ -30,6 +30,7 @@ class Reconciler:
         self._calls = calls
         self._floor = floor
         self._missing: set[ChannelId] = set()
+        self._alone: set[CallId] = set()
 
     async def after_link(self, *, reborn: bool, down_at: datetime) -> None:
         """All events of the outage were heard; `down_at` is when the outage began."""
@@ -114,7 +115,21 @@ class Reconciler:
             if call is not None:
                 self._vanished(call, self._shell.clock())
         self._missing = missing
+        self._alone_twice(bridges)
         self._strangers(channels, bridges)
+
+    def _alone_twice(self, bridges: dict[BridgeId, BridgeSeen]) -> None:
+        """A talk whose person is in no bridge, seen so twice in a row: an honest end instead of silence."""
+        together = {channel for bridge in bridges.values() for channel in bridge.channels}
+        alone = {
+            call.id
+            for call in self._calls.all()
+            if call.state is State.BRIDGED and not call.on_hold and ChannelId(call.id) not in together
+        }
+        for call_id in alone & self._alone:
+            asked = c.HangUpAsked(self._shell.clock(), EndedBy.SERVICE, "the talk's bridge is gone")
+            self._calls.tell(call_id, asked)
+        self._alone = alone
 
 
 def _last_instant(call: Call) -> datetime | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
-
 import asyncio
 import contextlib
 import secrets
@@ -13,6 +11,7 @@ from pathlib import Path
 
 from asterisk_conf import sounds
 from asterisk_conf.render import complete
+from dialer.domain.said import said
 from dialer.lab import site
 from dialer.lab.carrier import SPEECH, Carrier, dialplan
 from dialer.lab.console import Login
@@ -84,7 +83,11 @@ class Lab:
         options = options or Options()
         asterisk = await asyncio.to_thread(ensure_asterisk, progress)
         progress(
-            said("starting Asterisk {version}: PBX, carrier, {phones} phones", version=asterisk.version, phones=options.phones + options.loners)
+            said(
+                "starting Asterisk {version}: PBX, carrier, {phones} phones",
+                version=asterisk.version,
+                phones=options.phones + options.loners,
+            )
         )
         lab = await started(asterisk, options)
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import said
-
 import contextlib
 import hashlib
 import json
@@ -16,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dialer.domain.errors import Fatal
+from dialer.domain.said import said
 
 Progress = Callable[[str], None]
 
@@ -33,7 +32,13 @@ def ensure_program(program: str, package: str, progress: Progress) -> None:
     if shutil.which(program):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Fatal(said("{program} is missing: install the package {package} (apt-get install {package})", program=program, package=package))
+        raise Fatal(
+            said(
+                "{program} is missing: install the package {package} (apt-get install {package})",
+                program=program,
+                package=package,
+            )
+        )
     progress(said("installing {package}", package=package))
     apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
     run([*apt, "update"], f"reading the package lists for {package}")
@@ -126,4 +131,11 @@ def run(command: list[str], doing: str, stdout: int = subprocess.PIPE, *, stdin:
         raise Fatal(said("{doing} failed: {failure}", doing=doing, failure=failure)) from failure
     if done.returncode:
         words = (done.stderr or done.stdout or b"").decode(errors="replace").strip().splitlines()[-3:]
-        raise Fatal(said("{doing} failed ({command}): {words}", doing=doing, command=command[0], words=' / '.join(words)))
+        raise Fatal(
+            said(
+                "{doing} failed ({command}): {words}",
+                doing=doing,
+                command=command[0],
+                words=" / ".join(words),
+            )
+        )

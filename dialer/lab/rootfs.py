@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dialer.domain.said import listed, said
-
 import fcntl
 import json
 import os
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dialer.domain.errors import Fatal
+from dialer.domain.said import listed, said
 from dialer.lab import packages
 from dialer.lab.packages import Progress
 
@@ -74,7 +73,13 @@ def ensure_asterisk(progress: Progress) -> Asterisk:
         version = ask_version([binary])
         if is_accepted(version):
             return Asterisk(version, binary)
-        progress(said("the host's Asterisk is {version}, wanted is {wanted}: making a private one", version=version or said("broken"), wanted=wanted()))
+        progress(
+            said(
+                "the host's Asterisk is {version}, wanted is {wanted}: making a private one",
+                version=version or said("broken"),
+                wanted=wanted(),
+            )
+        )
     return PrivateRoot(cache_folder()).ensure(progress)
 
 
@@ -108,7 +113,13 @@ class PrivateRoot:
                 progress(said("private Asterisk: {fault}", fault=fault))
                 self._make(progress)
                 if fault := self.fault():
-                    raise Fatal(said("the private Asterisk in {root} does not work: {fault}", root=self.root, fault=fault))
+                    raise Fatal(
+                        said(
+                            "the private Asterisk in {root} does not work: {fault}",
+                            root=self.root,
+                            fault=fault,
+                        )
+                    )
             write_hosts(self.root)
             return Asterisk(self._read_stamp()["version"], f"/{BINARY}", self.root)
 
@@ -139,8 +150,11 @@ class PrivateRoot:
     def _make(self, progress: Progress) -> None:
         if os.geteuid() != 0:
             raise Fatal(
-                said("there is no Asterisk here ({wanted}), and making a private one needs root: run"
-" this as root, or install such an Asterisk", wanted=wanted())
+                said(
+                    "there is no Asterisk here ({wanted}), and making a private one needs root: run"
+                    " this as root, or install such an Asterisk",
+                    wanted=wanted(),
+                )
             )
         self._stamp.unlink(missing_ok=True)
         for abandoned in self.folder.glob("making-*"):
@@ -157,7 +171,13 @@ class PrivateRoot:
             self._unpack(self.packages, fresh)
             version = ask_version(["chroot", str(fresh), f"/{BINARY}"])
             if not is_accepted(version):
-                raise Fatal(said("the fetched Asterisk is {version}, wanted is {wanted}", version=version or said("broken"), wanted=wanted()))
+                raise Fatal(
+                    said(
+                        "the fetched Asterisk is {version}, wanted is {wanted}",
+                        version=version or said("broken"),
+                        wanted=wanted(),
+                    )
+                )
             replace_folder(self.root, fresh, Path(scratch, "old-root"))
         self._stamp.write_text(json.dumps({"version": version, "sizes": sizes(self.root)}))
         progress(said("private Asterisk {version} is ready in {root}", version=version, root=self.root))

@@ -17,6 +17,7 @@ import aiohttp
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.adapters.doctor.sip import is_answering, resolves
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
+from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 
 ANSWER_S = 3.0
@@ -55,7 +56,9 @@ async def look_at_asterisk(place: Place) -> list[Finding]:
             except (NetworkTrouble, aiohttp.ClientError, TimeoutError, OSError) as trouble:
                 found.append(
                     broken(
-                        name, f"Asterisk did not tell: {_words(trouble)}", "asterisk -rx 'core show version'"
+                        name,
+                        said("Asterisk did not tell: {trouble}", trouble=_words(trouble)),
+                        said("asterisk -rx 'core show version'"),
                     )
                 )
         return found
@@ -85,30 +88,50 @@ def _words(trouble: BaseException) -> str:
 
 async def _greet(http: aiohttp.ClientSession, place: Place) -> tuple[list[Finding], bool]:
     """The first lines, and whether it makes sense to go on."""
-    start = "start Asterisk (systemctl start asterisk), and check DIALER_ARI_HTTP_URL against its http.conf"
+    start = said(
+        "start Asterisk (systemctl start asterisk), and check DIALER_ARI_HTTP_URL against its http.conf"
+    )
     try:
         info = await _get(http, place, "asterisk/info")
         version = str(info["system"]["version"])
     except Refused as refusal:
         return [_refused(place, refusal)], False
     except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
-        why = "no answer" if isinstance(trouble, TimeoutError) else _words(trouble)
-        return [broken("asterisk", f"{place.url} cannot be reached: {why}", start)], False
+        why = said("no answer") if isinstance(trouble, TimeoutError) else _words(trouble)
+        return [
+            broken("asterisk", said("{url} cannot be reached: {why}", url=place.url, why=why), start)
+        ], False
     except (ValueError, KeyError, TypeError):
-        return [broken("asterisk", f"what answers at {place.url} is not Asterisk", start)], False
+        return [
+            broken("asterisk", said("what answers at {url} is not Asterisk", url=place.url), start)
+        ], False
     if not place.is_accepted(version):
-        text = f"version {version} lacks what the link needs"
-        return [broken("asterisk", text, f"install Asterisk {place.wanted}")], True
-    return [well("asterisk", f"version {version} answers at {place.url}")], True
+        text = said("version {version} lacks what the link needs", version=version)
+        return [broken("asterisk", text, said("install Asterisk {wanted}", wanted=place.wanted))], True
+    return [
+        well("asterisk", said("version {version} answers at {url}", version=version, url=place.url))
+    ], True
 
 
 def _refused(place: Place, refusal: Refused) -> Finding:
     if refusal.status == 401:
-        text = f"Asterisk does not know the user {place.user!r} with this password"
-        mend = f"DIALER_ARI_USER and DIALER_ARI_PASSWORD_FILE must be those of [{place.user}] in ari.conf"
+        text = said("Asterisk does not know the user {user!r} with this password", user=place.user)
+        mend = said(
+            "DIALER_ARI_USER and DIALER_ARI_PASSWORD_FILE must be those of [{user}] in ari.conf",
+            user=place.user,
+        )
         return broken("ari user", text, mend)
-    mend = "enabled = yes in ari.conf and in http.conf, and load res_ari.so"
-    return broken("asterisk", f"ARI is not at {place.url}: {refusal.status} {refusal.reason}", mend)
+    mend = said("enabled = yes in ari.conf and in http.conf, and load res_ari.so")
+    return broken(
+        "asterisk",
+        said(
+            "ARI is not at {url}: {status} {reason}",
+            url=place.url,
+            status=refusal.status,
+            reason=refusal.reason,
+        ),
+        mend,
+    )
 
 
 # --- what it has ------------------------------------------------------------------------------------------
@@ -119,18 +142,20 @@ async def _modules(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
         row["name"] for row in await _get(http, place, "asterisk/modules") if row["status"] == "Running"
     }
     if missing := sorted(place.modules - running):
-        mend = f"add them to modules.conf, then: asterisk -rx 'module load {missing[0]}'"
-        return [broken("modules", f"not running: {', '.join(missing)}", mend)]
-    return [well("modules", f"the {len(place.modules)} that are needed run")]
+        mend = said(
+            "add them to modules.conf, then: asterisk -rx 'module load {missing}'", missing=missing[0]
+        )
+        return [broken("modules", said("not running: {missing}", missing=", ".join(missing)), mend)]
+    return [well("modules", said("the {n} that are needed run", n=len(place.modules)))]
 
 
 async def _application(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
     """A persistent websocket of Asterisk's keeps its application, whether we are there or not."""
     known = {row["name"] for row in await _get(http, place, "applications")}
     if place.app in known:
-        return [well("application", f"Asterisk holds {place.app!r} for the service")]
-    text = f"Asterisk does not connect to the service: it has no application {place.app!r}"
-    mend = "ari.conf needs [dialer-link] (type = outbound_websocket), websocket_client.conf its address"
+        return [well("application", said("Asterisk holds {app!r} for the service", app=place.app))]
+    text = said("Asterisk does not connect to the service: it has no application {app!r}", app=place.app)
+    mend = said("ari.conf needs [dialer-link] (type = outbound_websocket), websocket_client.conf its address")
     return [broken("application", text, mend)]
 
 
@@ -149,18 +174,31 @@ async def _trunk(trunk: Trunk, state: str | None) -> Finding:
     """What was pushed a moment ago counts as offline until its first probe: then we ask ourselves."""
     name = f"trunk {trunk.id}"
     if state == "online":
-        return well(name, "answers Asterisk's probes")
+        return well(name, said("answers Asterisk's probes"))
     if not await asyncio.to_thread(resolves, trunk.host):  # Asterisk does not take such a one at all
-        mend = f"dialer trunk set {trunk.id} --host HOST, or mend the name server"
-        return broken(name, f"the host {trunk.host} is unknown", mend)
+        mend = said("dialer trunk set {id} --host HOST, or mend the name server", id=trunk.id)
+        return broken(name, said("the host {host} is unknown", host=trunk.host), mend)
     if state is None:
-        mend = f"dialer run, then: dialer trunk push {trunk.id}"
-        return doubtful(name, "Asterisk does not have it yet", mend)
+        mend = said("dialer run, then: dialer trunk push {id}", id=trunk.id)
+        return doubtful(name, said("Asterisk does not have it yet"), mend)
     if await is_answering(trunk):
-        text = f"{trunk.host}:{trunk.port} answers us, Asterisk has not probed it yet (it does every 30 s)"
-        return doubtful(name, text, f"dialer trunk test {trunk.id} NUMBER")
-    mend = f"check host, port and firewall, then: dialer trunk test {trunk.id} NUMBER"
-    return broken(name, f"{trunk.host}:{trunk.port} does not answer ({trunk.transport})", mend)
+        text = said(
+            "{host}:{port} answers us, Asterisk has not probed it yet (it does every 30 s)",
+            host=trunk.host,
+            port=trunk.port,
+        )
+        return doubtful(name, text, said("dialer trunk test {id} NUMBER", id=trunk.id))
+    mend = said("check host, port and firewall, then: dialer trunk test {id} NUMBER", id=trunk.id)
+    return broken(
+        name,
+        said(
+            "{host}:{port} does not answer ({transport})",
+            host=trunk.host,
+            port=trunk.port,
+            transport=trunk.transport,
+        ),
+        mend,
+    )
 
 
 # --- events and the clock ---------------------------------------------------------------------------------
@@ -194,18 +232,24 @@ async def _events(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
         async with http.ws_connect(address, protocols=("ari",)) as socket:
             echoes = [await _echo(http, place, socket, app) for _ in range(EVENTS)]
     except aiohttp.WSServerHandshakeError as refusal:
-        text = f"a websocket is refused: {refusal.status}"
-        return [broken("link", text, "load res_http_websocket.so and res_ari_events.so")]
+        text = said("a websocket is refused: {status}", status=refusal.status)
+        return [broken("link", text, said("load res_http_websocket.so and res_ari_events.so"))]
     except Refused as refusal:
         if refusal.status == 403:
-            return [broken("ari user", "it may only read", f"read_only = no in [{place.user}] of ari.conf")]
+            return [
+                broken(
+                    "ari user",
+                    said("it may only read"),
+                    said("read_only = no in [{user}] of ari.conf", user=place.user),
+                )
+            ]
         raise
     except TimeoutError:
-        text = f"an event that was asked for did not come within {ANSWER_S:g} s"
-        return [broken("link", text, "load res_ari_events.so and res_stasis.so")]
+        text = said("an event that was asked for did not come within {answer_s:g} s", answer_s=ANSWER_S)
+        return [broken("link", text, said("load res_ari_events.so and res_stasis.so"))]
     return [
-        well("ari user", f"{place.user} may read and write"),
-        well("link", f"websocket, request and event work (tried as {app})"),
+        well("ari user", said("{user} may read and write", user=place.user)),
+        well("link", said("websocket, request and event work (tried as {app})", app=app)),
         *judge(echoes),
     ]
 
@@ -231,7 +275,7 @@ async def _hear(socket: aiohttp.ClientWebSocketResponse) -> tuple[datetime, date
         event = message.json()
         if event.get("eventname") == EVENT:
             return datetime.fromisoformat(event["timestamp"]).astimezone(UTC), datetime.now(UTC)
-    raise LinkDown("Asterisk has closed the websocket")
+    raise LinkDown(said("Asterisk has closed the websocket"))
 
 
 async def _post(http: aiohttp.ClientSession, url: str, app: str) -> None:
@@ -243,21 +287,28 @@ async def _post(http: aiohttp.ClientSession, url: str, app: str) -> None:
 def judge(echoes: Sequence[Echo]) -> list[Finding]:
     """Lag and clock, from several echoes: the quickest tells the clock best."""
     lag_s = statistics.median(echo.round_trip_s for echo in echoes)
-    told = f"{lag_s * 1000:.1f} ms from request to event (median of {len(echoes)})"
-    busy = "look for what keeps this machine busy: top; vmstat 1"
+    told = said("{lag_s:.1f} ms from request to event (median of {n})", lag_s=lag_s * 1000, n=len(echoes))
+    busy = said("look for what keeps this machine busy: top; vmstat 1")
     if lag_s >= BAD_LAG_S:
         lag = broken("event lag", told, busy)
     elif lag_s >= SLOW_LAG_S:
-        lag = doubtful("event lag", f"{told}, {SLOW_LAG_S * 1000:g} ms are usual", busy)
+        lag = doubtful(
+            "event lag",
+            said("{told}, {slow_lag_s:g} ms are usual", told=told, slow_lag_s=SLOW_LAG_S * 1000),
+            busy,
+        )
     else:
         lag = well("event lag", told)
     ahead_s = min(echoes, key=lambda echo: echo.round_trip_s).ahead_s
     if abs(ahead_s) >= CLOCK_S:
         word = "ahead of" if ahead_s > 0 else "behind"
-        text = f"Asterisk's clock is {abs(ahead_s):.1f} s {word} ours"
-        clock = broken("clock", text, "run a time service on both machines: timedatectl set-ntp true")
+        text = said("Asterisk's clock is {ahead_s:.1f} s {word} ours", ahead_s=abs(ahead_s), word=word)
+        clock = broken("clock", text, said("run a time service on both machines: timedatectl set-ntp true"))
     else:
-        clock = well("clock", f"Asterisk's and ours differ by less than {max(abs(ahead_s), 0.001):.3f} s")
+        clock = well(
+            "clock",
+            said("Asterisk's and ours differ by less than {ahead_s:.3f} s", ahead_s=max(abs(ahead_s), 0.001)),
+        )
     return [lag, clock]
 
 
@@ -277,10 +328,14 @@ async def _sessions(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
         for _, writer in held:
             writer.close()
     if refused:
-        text = f"Asterisk serves about {SESSIONS - refused} HTTP connections at a time"
-        mend = "sessionlimit = 200 in http.conf ([general]; session_limit is ignored), then restart Asterisk"
+        text = said(
+            "Asterisk serves about {sessions} HTTP connections at a time", sessions=SESSIONS - refused
+        )
+        mend = said(
+            "sessionlimit = 200 in http.conf ([general]; session_limit is ignored), then restart Asterisk"
+        )
         return [doubtful("sessionlimit", text, mend)]
-    return [well("sessionlimit", f"{SESSIONS} HTTP connections at a time are served")]
+    return [well("sessionlimit", said("{sessions} HTTP connections at a time are served", sessions=SESSIONS))]
 
 
 async def _is_closed(reader: asyncio.StreamReader) -> bool:

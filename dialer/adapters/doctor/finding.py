@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dialer.domain.errors import ObzvonError
+from dialer.domain.said import said
 
 LONGEST_S = 15.0
 
@@ -65,8 +66,15 @@ async def _run(check: Check, longest_s: float) -> Sequence[Finding]:
         async with asyncio.timeout(longest_s):
             return await check.work()
     except TimeoutError:
-        return [broken(check.name, f"no answer within {longest_s:g} s", check.mend)]
+        return [broken(check.name, said("no answer within {longest_s:g} s", longest_s=longest_s), check.mend)]
     except ObzvonError as trouble:
         return [broken(check.name, str(trouble), check.mend)]
     except Exception as trouble:  # one check that stumbles must not take the other lines with it
-        return [doubtful(check.name, f"could not be looked at: {type(trouble).__name__}: {trouble}")]
+        return [
+            doubtful(
+                check.name,
+                said(
+                    "could not be looked at: {name}: {trouble}", name=type(trouble).__name__, trouble=trouble
+                ),
+            )
+        ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
+from dialer.domain.said import said
 
 SLOW_LOOKUP_S = 0.05
 LOOKUPS = 3
@@ -104,14 +105,22 @@ def _time_lookup(name: str) -> tuple[float, bool]:
 
 def judge_names(name: str, took_s: float, *, is_known: bool, is_listed: bool) -> Finding:
     """What it means for calls."""
-    mend = f'echo "127.0.0.1 {name}" >> /etc/hosts'
+    mend = said('echo "127.0.0.1 {name}" >> /etc/hosts', name=name)
     if took_s >= SLOW_LOOKUP_S:
-        text = f"looking up {name} takes {took_s * 1000:.0f} ms, and every call waits for it"
+        text = said(
+            "looking up {name} takes {took_s:.0f} ms, and every call waits for it",
+            name=name,
+            took_s=took_s * 1000,
+        )
         return broken("name lookup", text, mend)
     if not is_listed:
         text = f"{name} is not in Asterisk's /etc/hosts" + ("" if is_known else " and unknown")
-        return broken("name lookup", f"{text}: a slow name server will hold up every call", mend)
-    return well("name lookup", f"{name} is in /etc/hosts ({took_s * 1000:.1f} ms)")
+        return broken(
+            "name lookup", said("{text}: a slow name server will hold up every call", text=text), mend
+        )
+    return well(
+        "name lookup", said("{name} is in /etc/hosts ({took_s:.1f} ms)", name=name, took_s=took_s * 1000)
+    )
 
 
 def _is_listed(name: str, process: Process | None) -> bool:
@@ -139,9 +148,9 @@ async def look_at_disk(folders: Mapping[str, Path]) -> list[Finding]:
 
 def judge_disk(what: str, place: Path, free: int) -> Finding:
     """Warns early: a full disk loses recordings first, then facts."""
-    text = f"{free / 1e9:.1f} GB free in {place} ({what})"
+    text = said("{free:.1f} GB free in {place} ({what})", free=free / 1000000000.0, place=place, what=what)
     if free < LOW_DISK:
-        return doubtful("disk", text, f"make room: du -xh {place} | sort -h | tail")
+        return doubtful("disk", text, said("make room: du -xh {place} | sort -h | tail", place=place))
     return well("disk", text)
 
 
@@ -154,20 +163,39 @@ async def look_at_folders(
 
 def judge_folder(process: Process | None, what: str, folder: Path, *, write: bool) -> Finding:
     if process is None:
-        return doubtful(what, f"{folder}: Asterisk's process is not seen here, so its rights are not known",
-                        "run the doctor as root on Asterisk's machine")  # fmt: skip
+        return doubtful(what, said("{folder}: Asterisk's process is not seen here, so its rights are not known", folder=folder),
+                        said("run the doctor as root on Asterisk's machine"))  # fmt: skip
     seen = process.root / folder.relative_to("/")
     try:
         if not seen.is_dir():
-            text = f"Asterisk does not see the folder {folder}"
-            return broken(what, text, f"mkdir -p {folder} (on Asterisk's machine, inside its container)")
+            text = said("Asterisk does not see the folder {folder}", folder=folder)
+            return broken(
+                what,
+                text,
+                said("mkdir -p {folder} (on Asterisk's machine, inside its container)", folder=folder),
+            )
     except OSError as failure:
-        return doubtful(what, f"{folder} cannot be looked at: {failure.strerror}", "run the doctor as root")
+        return doubtful(
+            what,
+            said("{folder} cannot be looked at: {strerror}", folder=folder, strerror=failure.strerror),
+            said("run the doctor as root"),
+        )
     word = "write to" if write else "read"
     if where := first_closed(process, folder, write=write):
-        mend = f"chgrp asterisk {where} && chmod g+{'rwx' if write else 'rx'} {where}"
-        return broken(what, f"Asterisk's user may not {word} {folder}: {where} keeps it out", mend)
-    return well(what, f"Asterisk's user may {word} {folder}")
+        mend = said(
+            "chgrp asterisk {where} && chmod g+{value} {where}", where=where, value="rwx" if write else "rx"
+        )
+        return broken(
+            what,
+            said(
+                "Asterisk's user may not {word} {folder}: {where} keeps it out",
+                word=word,
+                folder=folder,
+                where=where,
+            ),
+            mend,
+        )
+    return well(what, said("Asterisk's user may {word} {folder}", word=word, folder=folder))
 
 
 def first_closed(process: Process, folder: Path, *, write: bool) -> Path | None:
@@ -190,20 +218,32 @@ def first_closed(process: Process, folder: Path, *, write: bool) -> Path | None:
 async def look_at_secrets(paths: Mapping[str, Path]) -> list[Finding]:
     """Every file with a password: there, not empty, and nobody else's to read."""
     found = [flaw for what, path in paths.items() if (flaw := _secret_flaw(what, path))]
-    return found or [well("secrets", f"{len(paths)} files, readable by their owner only")]
+    return found or [well("secrets", said("{n} files, readable by their owner only", n=len(paths)))]
 
 
 def _secret_flaw(what: str, path: Path) -> Finding | None:
     try:
         status = path.stat()
     except OSError as failure:
-        text = f"{what}: {path} cannot be read: {failure.strerror}"
-        return broken("secrets", text, f"put the password there: install -m 600 /dev/stdin {path}")
+        text = said(
+            "{what}: {path} cannot be read: {strerror}", what=what, path=path, strerror=failure.strerror
+        )
+        return broken(
+            "secrets", text, said("put the password there: install -m 600 /dev/stdin {path}", path=path)
+        )
     if not status.st_size:
-        return broken("secrets", f"{what}: {path} is empty", "put the password there, on one line")
+        return broken(
+            "secrets",
+            said("{what}: {path} is empty", what=what, path=path),
+            said("put the password there, on one line"),
+        )
     if status.st_mode & 0o077:
         mode = stat.S_IMODE(status.st_mode)
-        return doubtful("secrets", f"{what}: others may read {path} (mode {mode:04o})", f"chmod 600 {path}")
+        return doubtful(
+            "secrets",
+            said("{what}: others may read {path} (mode {mode:04o})", what=what, path=path, mode=mode),
+            said("chmod 600 {path}", path=path),
+        )
     return None
 
 
@@ -217,7 +257,7 @@ async def look_at_port(host: str, port: int, cell: str) -> list[Finding]:
         async with asyncio.timeout(CONNECT_S):
             reader, writer = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError):
-        return [well("service port", f"{place} is free: the service does not run")]
+        return [well("service port", said("{place} is free: the service does not run", place=place))]
     try:
         writer.write(f"GET /ari/{cell} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         async with asyncio.timeout(CONNECT_S):
@@ -227,6 +267,9 @@ async def look_at_port(host: str, port: int, cell: str) -> list[Finding]:
     finally:
         writer.close()
     if f'realm="{REALM}"'.encode() in answer:
-        return [well("service port", f"the service listens on {place}")]
-    mend = f"ss -ltnp 'sport = :{port}' says who: stop it, or set DIALER_ARI_PORT and websocket_client.conf"
-    return [broken("service port", f"{place} is taken by another program", mend)]
+        return [well("service port", said("the service listens on {place}", place=place))]
+    mend = said(
+        "ss -ltnp 'sport = :{port}' says who: stop it, or set DIALER_ARI_PORT and websocket_client.conf",
+        port=port,
+    )
+    return [broken("service port", said("{place} is taken by another program", place=place), mend)]

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.adapters.redis.client import as_ours, open_redis, place
+from dialer.domain.said import said
 
 LOGIN_S = 3.0
 ANSWER_S = 5.0
@@ -24,20 +25,26 @@ async def look_at_database(revision: Callable[[], Awaitable[str]], head: str) ->
     """Whether it answers, and whether its tables are those of this version."""
     found = await revision()
     if not found:
-        return [doubtful("database", "it has no tables yet", "dialer migrate")]
+        return [doubtful("database", said("it has no tables yet"), said("dialer migrate"))]
     if found < head:
-        return [broken("database", f"its tables are at {found}, needed is {head}", "dialer migrate")]
-    return [well("database", f"its tables are at {found}")]
+        return [
+            broken(
+                "database",
+                said("its tables are at {found}, needed is {head}", found=found, head=head),
+                said("dialer migrate"),
+            )
+        ]
+    return [well("database", said("its tables are at {found}", found=found))]
 
 
 async def look_at_redis(url: str) -> list[Finding]:
     """Whether it answers; without an address it is not used."""
     if not url:
-        return [well("redis", "not used: live state is in memory")]
+        return [well("redis", said("not used: live state is in memory"))]
     async with open_redis(url) as redis:
         with as_ours(place(url)):
             await redis.ping()
-    return [well("redis", f"{place(url)} answers")]
+    return [well("redis", said("{url} answers", url=place(url)))]
 
 
 # --- registrations ----------------------------------------------------------------------------------------
@@ -47,31 +54,49 @@ async def look_at_registrations(ami: Ami | None, trunks: Sequence[str]) -> list[
     """Whether the trunks that register are known at their carriers."""
     if ami is None:
         if not trunks:
-            return [well("ami", "not used")]
-        mend = "set DIALER_AMI_PORT and DIALER_AMI_PASSWORD_FILE"
-        return [doubtful("ami", "not used: registrations of trunks are not seen", mend)]
+            return [well("ami", said("not used"))]
+        mend = said("set DIALER_AMI_PORT and DIALER_AMI_PASSWORD_FILE")
+        return [doubtful("ami", said("not used: registrations of trunks are not seen"), mend)]
     await ami.start()
     try:
         async with asyncio.timeout(LOGIN_S):
             await ami.wait_connected()
         seen = {str(trunk): one for trunk, one in (await ami.registrations()).items()}
     except TimeoutError:
-        mend = "DIALER_AMI_HOST, _PORT, _USER and _PASSWORD_FILE must be those of manager.conf"
-        return [broken("ami", f"no log-in within {LOGIN_S:g} s: wrong address, user or password", mend)]
+        mend = said("DIALER_AMI_HOST, _PORT, _USER and _PASSWORD_FILE must be those of manager.conf")
+        return [
+            broken(
+                "ami",
+                said("no log-in within {login_s:g} s: wrong address, user or password", login_s=LOGIN_S),
+                mend,
+            )
+        ]
     finally:
         await ami.stop()
-    return [well("ami", "logged in"), *(_registration(trunk, seen.get(trunk)) for trunk in trunks)]
+    return [well("ami", said("logged in")), *(_registration(trunk, seen.get(trunk)) for trunk in trunks)]
 
 
 def _registration(trunk: str, registration: Registration | None) -> Finding:
     name = f"registration {trunk}"
     if registration is None:
-        return doubtful(name, "Asterisk does not have it yet", f"dialer run, then: dialer trunk push {trunk}")
+        return doubtful(
+            name,
+            said("Asterisk does not have it yet"),
+            said("dialer run, then: dialer trunk push {trunk}", trunk=trunk),
+        )
     if registration.is_registered:
-        return well(name, "registered at the carrier")
-    text = f"{registration.status}, next try in {registration.next_try_s:.0f} s"
+        return well(name, said("registered at the carrier"))
+    text = said(
+        "{status}, next try in {next_try_s:.0f} s",
+        status=registration.status,
+        next_try_s=registration.next_try_s,
+    )
     return broken(
-        name, text, f"check user and password: dialer trunk set {trunk} --user NAME --password-file PATH"
+        name,
+        text,
+        said(
+            "check user and password: dialer trunk set {trunk} --user NAME --password-file PATH", trunk=trunk
+        ),
     )
 
 
@@ -81,7 +106,7 @@ def _registration(trunk: str, registration: Registration | None) -> Finding:
 async def look_at_service(address: str) -> list[Finding]:
     """What the running service says of itself, and how quickly it hears Asterisk."""
     if not address:
-        return [doubtful("service", "it does not run", "dialer run")]
+        return [doubtful("service", said("it does not run"), said("dialer run"))]
     timeout = aiohttp.ClientTimeout(total=ANSWER_S)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as http:
@@ -90,23 +115,29 @@ async def look_at_service(address: str) -> list[Finding]:
             async with http.get(f"{address}/metrics") as answer:
                 lag_s = median_of(await answer.text(), LAG_METRIC)
     except (aiohttp.ClientError, TimeoutError):
-        return [broken("service", f"{address} does not answer", "look at its log, and restart it")]
+        return [
+            broken(
+                "service",
+                said("{address} does not answer", address=address),
+                said("look at its log, and restart it"),
+            )
+        ]
     return [_readiness(address, ready), *_link_lag(lag_s)]
 
 
 def _readiness(address: str, ready: Any) -> Finding:
     bad = [f"{one['name']}: {one['detail'] or 'not well'}" for one in ready["checks"] if not one["ok"]]
     if bad:
-        return broken("service", "; ".join(bad), "the other lines say why; then look at its log")
-    return well("service", f"runs at {address} and is ready")
+        return broken("service", "; ".join(bad), said("the other lines say why; then look at its log"))
+    return well("service", said("runs at {address} and is ready", address=address))
 
 
 def _link_lag(lag_s: float | None) -> list[Finding]:
     if lag_s is None:
         return []
-    text = f"half of the service's events came within {lag_s * 1000:g} ms"
+    text = said("half of the service's events came within {lag_s:g} ms", lag_s=lag_s * 1000)
     if lag_s > SLOW_LAG_S:
-        return [doubtful("link lag", text, "look for what keeps this machine busy: top; vmstat 1")]
+        return [doubtful("link lag", text, said("look for what keeps this machine busy: top; vmstat 1"))]
     return [well("link lag", text)]
 
 
