@@ -87,6 +87,8 @@ class LinkWatcher(Protocol):
         """Our clock less Asterisk's stamp of a live event; replayed events are left out."""
 
     def saw_link(self, is_ready: bool) -> None: ...
+    def request_failed(self, why: str) -> None:
+        """`why` is the id of the error: refused, timed-out, link-down."""
 
 
 class Switch(Protocol):

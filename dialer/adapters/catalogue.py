@@ -27,7 +27,7 @@ from dialer.domain.types import CampaignStatus, Language, Mode, Outcome, Purpose
 ROOM = LOCALES.parent
 MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)  # always the same, so that the same sentences give the same file
 KEYWORDS = {"said": (1,), "counted": (1, 2), "refuse": (2,), "_setting": (1,)}
-TITLED, COLUMN = "titled", "column"
+TITLED, COLUMN = "titled", "column"  # the function, and the context that it gives unless it names one
 RUSSIAN_FORMS = 3  # 1 лид, 2 лида, 5 лидов
 GAPS: dict[type[StrEnum], str] = {
     operators.State: "-"
@@ -64,8 +64,8 @@ def template() -> Catalog:
     for file, _, message, _, context in extract_from_dir(ROOM, [("**.py", "python")], keywords=KEYWORDS):
         if any(map(has_words, texts(message))):
             found.add(message, locations=[(f"dialer/{file}", 0)], context=context)
-    for name, file in _titles():
-        found.add(name, locations=[(file, 0)], context=COLUMN)
+    for name, file, where in _titles():
+        found.add(name, locations=[(file, 0)], context=where)
     for kind in WORDS:
         for one in kind:
             found.add(one.replace("_", GAPS.get(kind, " ")), context=context_of(kind))
@@ -150,14 +150,15 @@ def texts(message: str | Sequence[str] | None) -> tuple[str, ...]:
     return (message,) if isinstance(message, str) else tuple(message or ())
 
 
-def _titles() -> Iterator[tuple[str, str]]:
-    """Headings: every argument of `titled`."""
+def _titles() -> Iterator[tuple[str, str, str]]:
+    """Name, file and context of every argument of `titled`."""
     for path in sorted(ROOM.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == TITLED:
+                named = {one.arg: ast.literal_eval(one.value) for one in node.keywords}
                 for one in node.args:
                     if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value:
-                        yield one.value, f"dialer/{path.relative_to(ROOM)}"
+                        yield one.value, f"dialer/{path.relative_to(ROOM)}", named.get("context", COLUMN)
 
 
 def main() -> None:

@@ -23,13 +23,22 @@ from dialer.bootstrap import open_database
 from dialer.cli.api import TOKEN_FILE
 from dialer.cli.config import database_revision
 from dialer.cli.environment import load_settings
-from dialer.cli.screen import AsJson, out, print_json, printable, say
+from dialer.cli.screen import AsJson, out, print_json, printable, say, tell
 from dialer.domain.errors import ObzvonError
 from dialer.domain.operators import Account
+from dialer.domain.said import Said, listed, said, titled, word
 from dialer.domain.trunk import Trunk
 from dialer.lab.rootfs import is_accepted, wanted
 from dialer.settings import Settings, recordings_dir, sounds_dir
 
+LINES = {
+    str(name): name
+    for name in titled(
+        "asterisk", "ari user", "modules", "application", "link", "event lag", "clock", "sessionlimit", "trunks",
+        "trunk", "ami", "registration", "service port", "service", "link lag", "name lookup", "database", "redis",
+        "disk", "folders", "sounds", "recordings", "secrets", context="doctor",
+    )
+}  # fmt: skip
 COLOURS = {Level.PASS: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
 
@@ -55,14 +64,30 @@ def doctor(as_json: AsJson = False) -> None:
 
 def _tell(findings: Sequence[Finding]) -> None:
     console = out()
-    width = max(len(finding.name) for finding in findings)
+    names = {finding: tell(_name(finding)) for finding in findings}
+    width = max(map(len, names.values()))
+    levels = {level: tell(word(level)) for level in Level}
+    margin = max(map(len, levels.values()))
     for finding in findings:
-        level = Text(finding.level, style=COLOURS[finding.level])
-        console.print(level, Text(f"{finding.name:<{width}}  {printable(finding.text)}"))
+        level = Text(f"{levels[finding.level]:<{margin}}", style=COLOURS[finding.level])
+        console.print(level, Text(f"{names[finding]:<{width}}  {printable(tell(finding.text))}"))
         if finding.level is not Level.PASS and finding.mend:
-            console.print(Text(f"     {'':<{width}}  -> {finding.mend}"))
+            console.print(Text(f"{'':<{margin}} {'':<{width}}  -> {tell(finding.mend)}"))
     counts = {level: sum(finding.level is level for finding in findings) for level in Level}
-    say(f"{counts[Level.PASS]} well, {counts[Level.WARN]} doubtful, {counts[Level.FAIL]} broken")
+    say(
+        said(
+            "{well} well, {doubtful} doubtful, {broken} broken",
+            well=counts[Level.PASS],
+            doubtful=counts[Level.WARN],
+            broken=counts[Level.FAIL],
+        )
+    )
+
+
+def _name(finding: Finding) -> Said:
+    """Of a line; a way out is called by its own name after the word."""
+    what, _, which = finding.name.partition(" ")
+    return LINES.get(finding.name) or listed([LINES.get(what, what), which], " ")
 
 
 async def look(settings: Settings) -> list[Finding]:
@@ -90,15 +115,15 @@ def checks(settings: Settings, known: Known) -> list[Check]:
     place = where(settings, known)
     listener = (settings.ari_bind, settings.ari_port, settings.cell)
     return [
-        Check("asterisk", lambda: asterisk.look_at_asterisk(place), "restart Asterisk"),
+        Check("asterisk", lambda: asterisk.look_at_asterisk(place), said("restart Asterisk")),
         Check("ami", lambda: stores.look_at_registrations(_ami(settings), _registering(known))),
         Check("service port", lambda: machine.look_at_port(*listener)),
         Check("service", lambda: stores.look_at_service(_address(settings))),
         Check("name lookup", lambda: machine.look_at_names(process)),
         Check("database", lambda: stores.look_at_database(lambda: database_revision(settings), head()),
-              "check DIALER_DATABASE_URL, and that the database runs"),
+              said("check DIALER_DATABASE_URL, and that the database runs")),
         Check("redis", lambda: stores.look_at_redis(settings.redis_url.get_secret_value()),
-              "check DIALER_REDIS_URL, and that Redis runs"),
+              said("check DIALER_REDIS_URL, and that Redis runs")),
         Check("disk", lambda: machine.look_at_disk(room)),
         Check("folders", lambda: machine.look_at_folders(process, folders)),
         Check("secrets", lambda: machine.look_at_secrets(secret_files(settings, known))),
@@ -129,8 +154,12 @@ def needed_modules() -> frozenset[str]:
 def secret_files(settings: Settings, known: Known) -> dict[str, Path]:
     """Every file with a password that is used."""
     files: dict[str, Any] = {"ARI": settings.ari_password_file, "AMI": settings.ami_password_file}
-    files |= {f"trunk {one.id}": one.password_file for one in known.trunks}
-    files |= {f"operator {one.id}": one.sip_password_file for one in known.accounts if one.enabled}
+    files |= {said("trunk {trunk}", trunk=one.id): one.password_file for one in known.trunks}
+    files |= {
+        said("operator {operator}", operator=one.id): one.sip_password_file
+        for one in known.accounts
+        if one.enabled
+    }
     return {what: Path(path) for what, path in files.items() if path}
 
 

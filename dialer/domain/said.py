@@ -92,9 +92,9 @@ def word(value: StrEnum, gap: str = " ") -> Said:
     return Said(value.replace("_", gap), context=context_of(type(value)))
 
 
-def titled(*names: str) -> tuple[Said, ...]:
+def titled(*names: str, context: str = "column") -> tuple[Said, ...]:
     """Headings of a table, which may be its keys as well."""
-    return tuple(Said(name, context="column") for name in names)
+    return tuple(Said(name, context=context) for name in names)
 
 
 def listed(parts: Iterable[str], gap: str = ", ") -> Said:

@@ -17,7 +17,16 @@ from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
 from dialer.domain.pacing.decision import Policy
 from dialer.domain.schedule import ZoneOf
-from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId, Outcome, PhoneNumber
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    ChannelId,
+    EndedBy,
+    OperatorId,
+    Outcome,
+    PhoneNumber,
+    TrunkId,
+)
 from dialer.engine.account import Accountant
 from dialer.engine.books import Books
 from dialer.engine.calls import Calls
@@ -107,6 +116,7 @@ class Cell:
         self.floor.about = self._about
         self.floor.on_free = self._freed
         self.floor.on_change = self.pacer.wake
+        self.on_trunk: Callable[[TrunkId, bool], None] = lambda trunk, is_reachable: None
         self._booted_at: datetime | None = None
         self._down_at = shell.clock()
 
@@ -201,6 +211,8 @@ class Cell:
     def heard(self, news: ChannelNews | PhoneNews) -> None:
         if isinstance(news, PhoneNews):
             self.floor.phone_reachable(OperatorId(news.endpoint), news.is_reachable)
+            if self.trunks.get(TrunkId(news.endpoint)) is not None:
+                self.on_trunk(TrunkId(news.endpoint), news.is_reachable)
         elif self.floor.heard(news) or self.trials.heard(news):
             pass
         elif self.calls.get(CallId(news.channel)) is not None:

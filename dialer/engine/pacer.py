@@ -89,6 +89,11 @@ class Pacer:
             except TimeoutError:
                 pass
 
+    def _pause_s(self) -> float:
+        """Until the next look if nothing happens: a trunk's limit may open earlier than the interval."""
+        opens_in_s = self._trunks.opens_in_s(self._shell.clock())
+        return self._interval_s if opens_in_s is None else min(self._interval_s, max(opens_in_s, GATHER_S))
+
     def running(self) -> list[Campaign]:
         on = [campaign for campaign in self.campaigns.values() if campaign.status is CampaignStatus.RUNNING]
         return sorted(on, key=lambda campaign: (-campaign.priority, campaign.id))

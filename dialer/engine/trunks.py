@@ -70,14 +70,29 @@ class Trunks:
             return said("trunk {trunk} is not registered ({state})", trunk=trunk.id, state=state)
         return ""
 
+    def opens_in_s(self, now: datetime) -> float | None:
+        """When the first trunk that has used up its calls per second takes another; None: none has."""
+        waits = [self._opens_in_s(trunk, now) for trunk in self._trunks.values() if trunk.enabled]
+        return min((wait for wait in waits if wait > 0), default=None)
+
+    def _opens_in_s(self, trunk: Trunk, now: datetime) -> float:
+        if self._calls_now(trunk, now) > 0:
+            return 0.0
+        token_s = (1.0 - self._at_once(trunk, now)) / (trunk.calls_per_s * FASTER)
+        sent = self._sent[trunk.id]
+        if self._left(trunk) > 0 or not sent:
+            return token_s
+        return max(token_s, _window_s(trunk) - (now - sent[0]).total_seconds())
+
     def _calls_now(self, trunk: Trunk, now: datetime) -> int:
         """Requests that the limit allows now: over a sliding second, or longer below one call a second."""
-        window_s = max(1.0, 1.0 / trunk.calls_per_s)
         sent = self._sent.setdefault(trunk.id, deque())
-        while sent and (now - sent[0]).total_seconds() >= window_s:
+        while sent and (now - sent[0]).total_seconds() >= _window_s(trunk):
             sent.popleft()
-        left = int(trunk.calls_per_s * window_s) - len(sent)
-        return max(0, min(left, int(self._at_once(trunk, now))))
+        return max(0, min(self._left(trunk), int(self._at_once(trunk, now))))
+
+    def _left(self, trunk: Trunk) -> int:
+        return int(trunk.calls_per_s * _window_s(trunk)) - len(self._sent[trunk.id])
 
     def _at_once(self, trunk: Trunk, now: datetime) -> float:
         """Evenly within the second: a burst keeps answers waiting for each other, here and at the carrier.
@@ -90,3 +105,7 @@ class Trunks:
         tokens = min(most, tokens + passed_s * trunk.calls_per_s * FASTER)
         self._tokens[trunk.id] = (tokens, now)
         return tokens
+
+
+def _window_s(trunk: Trunk) -> float:
+    return max(1.0, 1.0 / trunk.calls_per_s)

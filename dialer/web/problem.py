@@ -83,7 +83,7 @@ def respond(
     headers: Mapping[str, str] | None = None,
     speak: Callable[[str], str] = str,
 ) -> Response:
-    """The problem as a response, told by `speak`. Lone surrogates come out as JSON escapes, not as a failure."""
+    """The problem as a response, told by `speak`. Lone surrogates come out as escapes, not as a failure."""
     usual, title = KINDS[kind]
     status = usual if status is None else status
     problem = Problem(

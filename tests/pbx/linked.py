@@ -61,6 +61,7 @@ class Diary:
         self.downs += 1
         self.changed.set()
 
+    def request_failed(self, why: str) -> None: ...
     def saw_lag(self, lag_s: float) -> None:
         self.lags.append(lag_s)
 

@@ -16,7 +16,7 @@ from dialer.adapters.ari.connection import RawEvent, Request
 from dialer.adapters.ari.events import UNWANTED, News, parse
 from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
 from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
-from dialer.domain.errors import Refused
+from dialer.domain.errors import NetworkTrouble, Refused
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, CellId, ChannelId
@@ -293,8 +293,12 @@ class AriSwitch:
             return await self.link.request(request, timeout_s=self._timeout_s, is_setup=is_setup)
         except Refused as refusal:
             if refusal.status not in fine:
+                self._watcher.request_failed(refusal.id)
                 raise
             return None
+        except NetworkTrouble as trouble:
+            self._watcher.request_failed(trouble.id)
+            raise
 
 
 def _adds(item: PjsipObject) -> bool:

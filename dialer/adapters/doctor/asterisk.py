@@ -58,7 +58,7 @@ async def look_at_asterisk(place: Place) -> list[Finding]:
                     broken(
                         name,
                         said("Asterisk did not tell: {trouble}", trouble=_words(trouble)),
-                        said("asterisk -rx 'core show version'"),
+                        "asterisk -rx 'core show version'",
                     )
                 )
         return found
@@ -187,7 +187,7 @@ async def _trunk(trunk: Trunk, state: str | None) -> Finding:
             host=trunk.host,
             port=trunk.port,
         )
-        return doubtful(name, text, said("dialer trunk test {id} NUMBER", id=trunk.id))
+        return doubtful(name, text, f"dialer trunk test {trunk.id} NUMBER")
     mend = said("check host, port and firewall, then: dialer trunk test {id} NUMBER", id=trunk.id)
     return broken(
         name,
@@ -301,8 +301,10 @@ def judge(echoes: Sequence[Echo]) -> list[Finding]:
         lag = well("event lag", told)
     ahead_s = min(echoes, key=lambda echo: echo.round_trip_s).ahead_s
     if abs(ahead_s) >= CLOCK_S:
-        word = "ahead of" if ahead_s > 0 else "behind"
-        text = said("Asterisk's clock is {ahead_s:.1f} s {word} ours", ahead_s=abs(ahead_s), word=word)
+        if ahead_s > 0:
+            text = said("Asterisk's clock is {seconds:.1f} s ahead of ours", seconds=ahead_s)
+        else:
+            text = said("Asterisk's clock is {seconds:.1f} s behind ours", seconds=-ahead_s)
         clock = broken("clock", text, said("run a time service on both machines: timedatectl set-ntp true"))
     else:
         clock = well(

@@ -68,7 +68,7 @@ async def _run(check: Check, longest_s: float) -> Sequence[Finding]:
     except TimeoutError:
         return [broken(check.name, said("no answer within {longest_s:g} s", longest_s=longest_s), check.mend)]
     except ObzvonError as trouble:
-        return [broken(check.name, str(trouble), check.mend)]
+        return [broken(check.name, trouble.sentence, check.mend)]
     except Exception as trouble:  # one check that stumbles must not take the other lines with it
         return [
             doubtful(

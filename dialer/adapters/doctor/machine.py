@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
-from dialer.domain.said import said
+from dialer.domain.said import counted, said
 
 SLOW_LOOKUP_S = 0.05
 LOOKUPS = 3
-LOW_DISK = 2 * 10**9  # bytes: an hour of 100 recorded talks
+GB = 10**9
+LOW_DISK = 2 * GB  # bytes: an hour of 100 recorded talks
 PROC = Path("/proc")
 LISTENING = "0A"
 CONNECT_S = 2.0
@@ -105,7 +106,7 @@ def _time_lookup(name: str) -> tuple[float, bool]:
 
 def judge_names(name: str, took_s: float, *, is_known: bool, is_listed: bool) -> Finding:
     """What it means for calls."""
-    mend = said('echo "127.0.0.1 {name}" >> /etc/hosts', name=name)
+    mend = f'echo "127.0.0.1 {name}" >> /etc/hosts'
     if took_s >= SLOW_LOOKUP_S:
         text = said(
             "looking up {name} takes {took_s:.0f} ms, and every call waits for it",
@@ -114,7 +115,11 @@ def judge_names(name: str, took_s: float, *, is_known: bool, is_listed: bool) ->
         )
         return broken("name lookup", text, mend)
     if not is_listed:
-        text = f"{name} is not in Asterisk's /etc/hosts" + ("" if is_known else " and unknown")
+        text = (
+            said("{name} is not in Asterisk's /etc/hosts", name=name)
+            if is_known
+            else said("{name} is not in Asterisk's /etc/hosts and unknown", name=name)
+        )
         return broken(
             "name lookup", said("{text}: a slow name server will hold up every call", text=text), mend
         )
@@ -148,7 +153,7 @@ async def look_at_disk(folders: Mapping[str, Path]) -> list[Finding]:
 
 def judge_disk(what: str, place: Path, free: int) -> Finding:
     """Warns early: a full disk loses recordings first, then facts."""
-    text = said("{free:.1f} GB free in {place} ({what})", free=free / 1000000000.0, place=place, what=what)
+    text = said("{free:.1f} GB free in {place} ({what})", free=free / GB, place=place, what=what)
     if free < LOW_DISK:
         return doubtful("disk", text, said("make room: du -xh {place} | sort -h | tail", place=place))
     return well("disk", text)
@@ -163,8 +168,11 @@ async def look_at_folders(
 
 def judge_folder(process: Process | None, what: str, folder: Path, *, write: bool) -> Finding:
     if process is None:
-        return doubtful(what, said("{folder}: Asterisk's process is not seen here, so its rights are not known", folder=folder),
-                        said("run the doctor as root on Asterisk's machine"))  # fmt: skip
+        return doubtful(
+            what,
+            said("{folder}: Asterisk's process is not seen here, so its rights are not known", folder=folder),
+            said("run the doctor as root on Asterisk's machine"),
+        )
     seen = process.root / folder.relative_to("/")
     try:
         if not seen.is_dir():
@@ -180,22 +188,20 @@ def judge_folder(process: Process | None, what: str, folder: Path, *, write: boo
             said("{folder} cannot be looked at: {strerror}", folder=folder, strerror=failure.strerror),
             said("run the doctor as root"),
         )
-    word = "write to" if write else "read"
     if where := first_closed(process, folder, write=write):
-        mend = said(
-            "chgrp asterisk {where} && chmod g+{value} {where}", where=where, value="rwx" if write else "rx"
-        )
-        return broken(
-            what,
-            said(
-                "Asterisk's user may not {word} {folder}: {where} keeps it out",
-                word=word,
-                folder=folder,
-                where=where,
-            ),
-            mend,
-        )
-    return well(what, said("Asterisk's user may {word} {folder}", word=word, folder=folder))
+        mend = f"chgrp asterisk {where} && chmod g+{'rwx' if write else 'rx'} {where}"
+        if write:
+            text = said(
+                "Asterisk's user may not write to {folder}: {where} keeps it out", folder=folder, where=where
+            )
+        else:
+            text = said(
+                "Asterisk's user may not read {folder}: {where} keeps it out", folder=folder, where=where
+            )
+        return broken(what, text, mend)
+    if write:
+        return well(what, said("Asterisk's user may write to {folder}", folder=folder))
+    return well(what, said("Asterisk's user may read {folder}", folder=folder))
 
 
 def first_closed(process: Process, folder: Path, *, write: bool) -> Path | None:
@@ -218,7 +224,14 @@ def first_closed(process: Process, folder: Path, *, write: bool) -> Path | None:
 async def look_at_secrets(paths: Mapping[str, Path]) -> list[Finding]:
     """Every file with a password: there, not empty, and nobody else's to read."""
     found = [flaw for what, path in paths.items() if (flaw := _secret_flaw(what, path))]
-    return found or [well("secrets", said("{n} files, readable by their owner only", n=len(paths)))]
+    return found or [
+        well(
+            "secrets",
+            counted(
+                "{n} file, readable by its owner only", "{n} files, readable by their owner only", len(paths)
+            ),
+        )
+    ]
 
 
 def _secret_flaw(what: str, path: Path) -> Finding | None:
@@ -242,7 +255,7 @@ def _secret_flaw(what: str, path: Path) -> Finding | None:
         return doubtful(
             "secrets",
             said("{what}: others may read {path} (mode {mode:04o})", what=what, path=path, mode=mode),
-            said("chmod 600 {path}", path=path),
+            f"chmod 600 {path}",
         )
     return None
 

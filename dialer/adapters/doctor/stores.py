@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.adapters.redis.client import as_ours, open_redis, place
-from dialer.domain.said import said
+from dialer.domain.said import listed, said
 
 LOGIN_S = 3.0
 ANSWER_S = 5.0
@@ -25,13 +25,13 @@ async def look_at_database(revision: Callable[[], Awaitable[str]], head: str) ->
     """Whether it answers, and whether its tables are those of this version."""
     found = await revision()
     if not found:
-        return [doubtful("database", said("it has no tables yet"), said("dialer migrate"))]
+        return [doubtful("database", said("it has no tables yet"), "dialer migrate")]
     if found < head:
         return [
             broken(
                 "database",
                 said("its tables are at {found}, needed is {head}", found=found, head=head),
-                said("dialer migrate"),
+                "dialer migrate",
             )
         ]
     return [well("database", said("its tables are at {found}", found=found))]
@@ -106,7 +106,7 @@ def _registration(trunk: str, registration: Registration | None) -> Finding:
 async def look_at_service(address: str) -> list[Finding]:
     """What the running service says of itself, and how quickly it hears Asterisk."""
     if not address:
-        return [doubtful("service", said("it does not run"), said("dialer run"))]
+        return [doubtful("service", said("it does not run"), "dialer run")]
     timeout = aiohttp.ClientTimeout(total=ANSWER_S)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as http:
@@ -126,9 +126,13 @@ async def look_at_service(address: str) -> list[Finding]:
 
 
 def _readiness(address: str, ready: Any) -> Finding:
-    bad = [f"{one['name']}: {one['detail'] or 'not well'}" for one in ready["checks"] if not one["ok"]]
+    bad = [
+        listed([one["name"], one["detail"] or said("not well")], ": ")
+        for one in ready["checks"]
+        if not one["ok"]
+    ]
     if bad:
-        return broken("service", "; ".join(bad), said("the other lines say why; then look at its log"))
+        return broken("service", listed(bad, "; "), said("the other lines say why; then look at its log"))
     return well("service", said("runs at {address} and is ready", address=address))
 
 
