@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import table
+from bench import parts, table
 from bench.calls import Wish, measure
 from dialer.domain.errors import ObzvonError
 
@@ -21,10 +21,10 @@ MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("calls", "parts", "all"), default="calls")
-    parser.add_argument("--media", choices=MEDIA, default="both", help="whether phones and numbers send sound")
-    parser.add_argument("--rates", help="only these calls per second, such as 20,40; else the limit is searched")
+    parser.add_argument("--media", choices=MEDIA, default="both", help="do phones and numbers send sound?")
+    parser.add_argument("--rates", help="only these calls per second, such as 20,40; else search the limit")
     parser.add_argument("--first", type=int, default=20, help="where the search begins, calls per second")
-    parser.add_argument("--most", type=int, default=100, help="where it ends; decides the number of operators")
+    parser.add_argument("--most", type=int, default=100, help="where it ends; decides how many operators")
     parser.add_argument("--probe", type=float, default=10.0, metavar="S", help="length of a probe")
     parser.add_argument("--confirm", type=float, default=60.0, metavar="S", help="of the last one; 0: none")
     parser.add_argument("--turns", type=int, default=2, help="how often each side has its turn")
@@ -60,6 +60,10 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
         result, is_whole = await measure(wish_of(asked), lambda words: say(words, console), asked.within)
         table.show(result, console)
         figures["calls"] = table.plain(result)
+    if asked.what in ("parts", "all"):
+        found = await parts.measure(lambda words: say(words, console), asked.database)
+        table.show_parts(found, console)
+        figures["parts"] = [part.plain() for part in found]
     return figures, is_whole
 
 

@@ -24,7 +24,13 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-UNWANTED = "ChannelVarset ChannelDialplan ChannelConnectedLine ChannelCallerId EndpointStateChange".split()
+UNWANTED = (
+    "ChannelVarset",
+    "ChannelDialplan",
+    "ChannelConnectedLine",
+    "ChannelCallerId",
+    "EndpointStateChange",
+)
 READY_S = 10.0
 LEGS_S = 30.0
 ENDED_S = 20.0
@@ -254,7 +260,8 @@ class Loop:
 
 async def lines() -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     return reader
 
 

@@ -114,7 +114,7 @@ class Product:
         return Tick(time.monotonic(), cpu_s(self._service.pid), self._stage.switch_cpu_s(), lag)
 
     async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110 another process is asked, there is no event of ours
             await asyncio.sleep(0.1)
 
     async def _is_quiet(self) -> bool:
@@ -189,7 +189,8 @@ class Bare:
     async def probe(self, load: Load) -> Probe:
         first = self._stage.draw(int(load.rate * (load.warm_s + load.seconds)) + 1)
         order: dict[str, Any] = {"do": "dial", "rate": load.rate, "seconds": load.seconds}
-        order |= {"warm_s": load.warm_s, "numbers": first, "trunk": TRUNK, "message": str(self._stage.message)}
+        order |= {"warm_s": load.warm_s, "numbers": first, "trunk": TRUNK}
+        order |= {"message": str(self._stage.message)}
         ticks: list[Tick] = []
         answer = await self._ask(order, lambda: ticks.append(self._tick()))
         begin, end = ticks

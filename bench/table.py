@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.figures import BARE, PRODUCT, Probe, Result, percentile
+from bench.parts import Part
 
-COLUMNS = ("side", "sound", "asked/s", "made/s", "held?", "p50 ms", "p99 ms", "CPU ms", "PBX ms", "lag p99 ms")
+TITLE = "Answer to bridge (p50, p99) by Asterisk's clock; CPU per call: of the process, of the PBX; all in ms"
+COLUMNS = ("side", "sound", "asked", "made", "held?", "p50", "p99", "CPU", "PBX", "lag p99")
 
 
 def show(result: Result, console: Console) -> None:
     """One row per probe, and the ratios below."""
-    table = Table(*COLUMNS, title="Answer to bridge by Asterisk's clock; CPU per call of the process, of the PBX")
+    table = Table(*COLUMNS, title=TITLE)
     for probe in result.probes:
         table.add_row(*_cells(probe))
     console.print(table)
@@ -31,8 +33,17 @@ def summary(result: Result) -> Iterator[str]:
             long = result.confirmed.get((side, media))
             short = ", ".join(f"{rate:g}" for rate in result.held.get((side, media), ()))
             told = f"{long.asked}/s for {long.seconds:.0f} s" if long and not long.flaw else "not confirmed"
-            rates.append(f"{side} {told} (turns: {short or 'none'}; CPU {result.cpu_ms(side, media=media)} ms)")
+            cpu_ms = result.cpu_ms(side, media=media)
+            rates.append(f"{side} {told} (turns: {short or 'none'}; CPU {cpu_ms} ms)")
         yield f"{sound}: {'; '.join(rates)}; ratio {ratio if ratio is not None else 'unknown'}"
+
+
+def show_parts(parts: Iterable[Part], console: Console) -> None:
+    table = Table("part", "per second", "baseline", "per second", "ratio", title="Parts; medians")
+    for part in parts:
+        rates = (f"{part.ours_per_s:,.0f}", f"{part.baseline_per_s:,.0f}")
+        table.add_row(part.name, rates[0], part.baseline, rates[1], f"{part.ratio:.2f}")
+    console.print(table)
 
 
 def plain(result: Result) -> dict[str, object]:

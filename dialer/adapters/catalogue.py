@@ -1,7 +1,4 @@
-"""The catalogues in dialer/locales, made from the sentences in the code: `python -m dialer.adapters.catalogue`.
-
-A sentence that is new comes out empty in Russian and must be translated there; one that is gone is dropped.
-"""
+"""The catalogues in dialer/locales, made of the sentences in the code: python -m dialer.adapters.catalogue."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
-from string import Formatter
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -62,8 +58,7 @@ def template() -> Catalog:
     """Every sentence of the code, untranslated."""
     found = _new(None)
     for file, _, message, _, context in extract_from_dir(ROOM, [("**.py", "python")], keywords=KEYWORDS):
-        if any(map(has_words, texts(message))):
-            found.add(message, locations=[(f"dialer/{file}", 0)], context=context)
+        found.add(message, locations=[(f"dialer/{file}", 0)], context=context)
     for name, file, where in _titles():
         found.add(name, locations=[(file, 0)], context=where)
     for kind in WORDS:
@@ -72,11 +67,6 @@ def template() -> Catalog:
     for reason in REASONS:
         found.add(reason, context=REASON)
     return found
-
-
-def has_words(text: str) -> bool:
-    """Whether there is anything to translate around the names of the values."""
-    return any(any(map(str.isalpha, part)) for part, *_ in Formatter().parse(text))
 
 
 def path_of(language: Language, suffix: str = ".po") -> Path:

@@ -74,13 +74,14 @@ def _encoder(hint: Any) -> Convert:
 
 
 def _fields_out(kind: Any) -> Convert:
-    """Written for speed: each step of each call is encoded. Fields that are plain already are copied at once."""
+    """Made for speed, as each step of each call is encoded: what is plain already is copied at once."""
     hints = get_type_hints(kind)
     names = [f.name for f in fields(kind)]
     plan = [(f.name, f.default is None, _encoder(hints[f.name])) for f in fields(kind)]
     changed = [(name, convert) for name, _, convert in plan if convert is not _same]
     dropped = [name for name, may_be_none, _ in plan if may_be_none]
-    values_of = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
+    many = len(names) > 1  # or attrgetter gives no tuple
+    values_of = attrgetter(*names) if many else lambda value: [getattr(value, name) for name in names]
 
     def out(value: Any) -> dict[str, Any]:
         plain = dict(zip(names, values_of(value), strict=True))

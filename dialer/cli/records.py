@@ -17,7 +17,7 @@ from dialer.cli.knobs import Knob, whole, with_knobs
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, say
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.explain import Standing
-from dialer.domain.said import Said, counted, said, titled, word
+from dialer.domain.said import Said, counted, listed, said, titled, word
 from dialer.domain.types import OperatorId, Outcome
 from dialer.ports import CdrQuery, Stores
 from dialer.settings import Settings
@@ -27,6 +27,13 @@ LOOKS = (
 )
 LOOK_AGAIN_S = 1.0
 FIGURES = ("attempts", "answered", "connected", "abandoned", "talk_s", "duration_s")
+GATES = {
+    str(name): name
+    for name in titled(
+        "status", "settings", "law", "link", "trunk", "schedule", "operators", "cap", "leads", "pacing",
+        context="gate",
+    )
+}  # fmt: skip
 SAME = 1e-3  # seconds; sums of floats
 
 app = typer.Typer(no_args_is_help=True, help="Records of attempts.")
@@ -51,12 +58,18 @@ def explain(
         print_json(told)
         return
     say(told["summary"])
-    rows = [(_door(gate["is_open"]), gate["name"], gate["value"], _local(gate["opens_at"]))
+    rows = [(_door(gate["is_open"]), _gate(gate["name"]), gate["value"], _local(gate["opens_at"]))
             for gate in told["gates"]]  # fmt: skip
     print_table(titled("", "gate", "now", "opens"), rows)
     if told["held_back"]:
         say(said("leads held back by:"))
         print_pairs((_held(why), count) for why, count in told["held_back"].items())
+
+
+def _gate(name: str) -> str:
+    """A way out is called by its own name after the word."""
+    what, _, which = name.partition(" ")
+    return listed([GATES.get(what, what), which], " ") if which else GATES.get(what, what)
 
 
 def _door(is_open: bool) -> Said:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dialer.domain.errors import Conflict, IllegalMove
 from dialer.domain.operators import LegState, Operator, State
+from dialer.domain.refusal import refusal
 from dialer.domain.types import CallId, CampaignId, ChannelId, LegKind
 
 LOGIN = "login"  # reasons of a pause or of being offline that the product itself gives
@@ -161,7 +162,7 @@ def step(operator: Operator, event: Event) -> Result:
     move = TABLE.get((operator.state, type(event)))
     if move is None:
         if isinstance(event, LoginAsked | ReadyAsked | PauseAsked):
-            raise Conflict(refusal(operator, event))
+            raise Conflict(refusal(operator, is_login=isinstance(event, LoginAsked)))
         raise IllegalMove(f"an operator who is {operator.state} cannot take {type(event).__name__}")
     after, effects = move.do(operator, event)
     if after.state not in move.to:
@@ -169,19 +170,6 @@ def step(operator: Operator, event: Event) -> Result:
     if operator.talked and not after.talked:  # here and nowhere else: written once, whichever way it ended
         return after, (EndWrapUp(operator), *effects)
     return after, effects
-
-
-def refusal(operator: Operator, event: Event) -> str:
-    """Why an operator cannot do that now, and what to do first."""
-    match event:
-        case LoginAsked():
-            return f"operator {operator.id} is logged in already ({operator.state})"
-        case _ if operator.state is State.OFFLINE:
-            return f"operator {operator.id} is offline: log in first"
-        case _ if operator.state is State.CONNECTING:
-            return f"operator {operator.id}: the phone is still being called"
-        case _:
-            return f"operator {operator.id} is {operator.state}: end the call first"
 
 
 # --- moves ------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from dialer.domain.operators import bridge_of
 from dialer.domain.types import CallId, ChannelId, Direction, OperatorId, masked
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
+from dialer.engine.trunks import Turn
 
 log = structlog.get_logger()
 
@@ -31,6 +32,7 @@ class Calls:
         self._shell = shell
         self._floor = floor
         self._on_end = on_end
+        self.turn: Turn  # set by the cell
         self._calls: dict[CallId, Call] = {}
         self._about: dict[CallId, tuple[Lead | None, Campaign]] = {}
         self.idle = asyncio.Event()  # no call is in flight
@@ -212,6 +214,7 @@ class Calls:
         except OSError as flaw:
             self.tell(call.id, c.OriginateRefused(now(), f"the dialing mark could not be written: {flaw}"))
             return
+        await self.turn(call.trunk)
         current = self._calls.get(call.id)
         if current is None or current.hanging_up or not self._shell.linked.is_set():
             self.tell(call.id, c.OriginateRefused(now(), "taken back before it was sent"))

@@ -112,6 +112,7 @@ class Cell:
         )
         self.desk = CellDesk(shell, self.floor, self.calls, self.books, self.trials, accountant=accountant)
         self.reconciler = Reconciler(shell, self.calls, self.floor)
+        self.calls.turn = self.floor.legs.turn = self.trunks.turn
         self.floor.tell_call = self.calls.tell
         self.floor.about = self._about
         self.floor.on_free = self._freed

@@ -16,6 +16,7 @@ from dialer.domain.cdr import WrapUp
 from dialer.domain.errors import BadValue, Conflict, Missing, Mistake
 from dialer.domain.lead import Disposition, Lead, after_disposition
 from dialer.domain.operators import Account, LegState, Operator, State, StateChange
+from dialer.domain.said import said, word
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     CallId,
@@ -92,7 +93,9 @@ class Floor:
 
     def get(self, operator: OperatorId) -> Operator:
         if operator not in self._operators:
-            raise Missing(f"there is no operator {operator}: see `dialer operator list`")
+            raise Missing(
+                said("there is no operator {operator}: see `dialer operator list`", operator=operator)
+            )
         return self._operators[operator]
 
     def serves(self, operator: OperatorId, campaign: CampaignId) -> bool:
@@ -363,13 +366,19 @@ class Floor:
     def talk_of(self, operator: OperatorId) -> CallId:
         known = self.get(operator)
         if known.state is not State.TALKING or known.call is None:
-            raise Conflict(f"operator {operator} is {known.state}: there is no talk")
+            raise Conflict(
+                said(
+                    "operator {operator} is {state}: there is no talk",
+                    operator=operator,
+                    state=word(known.state, "-"),
+                )
+            )
         return known.call
 
     def leg_of(self, operator: OperatorId) -> ChannelId:
         known = self.get(operator)
         if known.channel is None or known.leg is not LegState.UP:
-            raise Conflict(f"operator {operator} has no phone leg up")
+            raise Conflict(said("operator {operator} has no phone leg up", operator=operator))
         return known.channel
 
     def dispose(
@@ -378,12 +387,24 @@ class Floor:
         """What came of the call; during the talk or in wrap-up, a later one replaces it."""
         known = self.get(operator)
         if known.state not in (State.TALKING, State.WRAP_UP) or known.call is None:
-            raise Conflict(f"operator {operator} is {known.state}: there is no call to give an outcome to")
+            raise Conflict(
+                said(
+                    "operator {operator} is {state}: there is no call to give an outcome to",
+                    operator=operator,
+                    state=word(known.state, "-"),
+                )
+            )
         if disposition not in set(Disposition):
-            raise BadValue(f"there is no disposition {disposition!r}: use one of {', '.join(Disposition)}")
-        said = replace(known, disposition=disposition, note=note, callback_at=callback_at)
-        self._operators[operator] = said
-        self._shell.journal.note_operator(said)
+            raise BadValue(
+                said(
+                    "there is no disposition {disposition!r}: use one of {disposition2}",
+                    disposition=disposition,
+                    disposition2=", ".join(Disposition),
+                )
+            )
+        disposed = replace(known, disposition=disposition, note=note, callback_at=callback_at)
+        self._operators[operator] = disposed
+        self._shell.journal.note_operator(disposed)
 
     def open_card(self, operator: OperatorId, lead: Lead | None, campaign: Campaign) -> None:
         """After a restart: what an operator in wrap-up was working on."""

@@ -11,9 +11,11 @@ from dialer.domain.call import Destroyed, EnteredApp, HangupRequested
 from dialer.domain.errors import BadValue, NetworkTrouble, Refused
 from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, bridge_of, endpoint_of
+from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import ChannelId, LegKind, OperatorId, PhoneKind, TrunkId
 from dialer.engine.shell import Shell
+from dialer.engine.trunks import Turn
 from dialer.ports import ChannelNews
 
 log = structlog.get_logger()
@@ -44,6 +46,7 @@ class Legs:
         self._shell = shell
         self._tell = tell
         self._trunk_of = trunk_of
+        self.turn: Turn  # set by the cell
         self._owner: dict[ChannelId, OperatorId] = {}
         self._unsent: set[ChannelId] = set()  # waits for the link to be called
         self._up: set[ChannelId] = set()
@@ -78,6 +81,8 @@ class Legs:
         nailed_up = account.leg is LegKind.NAILED_UP
         try:
             endpoint, exten = self._where(account)
+            if account.phone is PhoneKind.OUTSIDE and account.trunk is not None:
+                await self.turn(account.trunk)
             await self._shell.linked.wait()
             self._unsent.discard(channel)
             if channel not in self._owner:  # Asterisk stopped meanwhile
@@ -93,8 +98,8 @@ class Legs:
                 variables={"OBZ_PRESS1": self._shell.sound(PRESS_ONE), **({} if nailed_up else AUTO_ANSWER)},
             )
         except (NetworkTrouble, BadValue) as trouble:
-            if account.phone is PhoneKind.SIP and _is_no_way(trouble):
-                log.warning(_not_registered(account.id))
+            if account.phone is PhoneKind.SIP and is_no_way(trouble):
+                log.warning(not_registered(account.id))
                 self._gone(channel, missed=True, trouble=shifts.NOT_REGISTERED)
                 return
             log.warning("an operator's phone could not be called", operator=account.id, reason=str(trouble))
@@ -105,7 +110,9 @@ class Legs:
             return f"PJSIP/{endpoint_of(account.id)}", "up"
         trunk = self._trunk_of(account.trunk) if account.trunk else None
         if trunk is None or account.number is None:
-            raise BadValue(f"operator {account.id} has an outside phone but no number or no trunk: set both")
+            raise BadValue(
+                said("operator {id} has an outside phone but no number or no trunk: set both", id=account.id)
+            )
         return f"PJSIP/{dial_string(account.number, trunk)}@{trunk.id}", "press1"
 
     def adopt(self, operator: OperatorId, channel: ChannelId, *, up: bool) -> None:
@@ -204,14 +211,15 @@ class Legs:
             log.info("a tone could not be played", channel=snoop, reason=str(trouble))
 
 
-def _is_no_way(trouble: Exception) -> bool:
+def is_no_way(trouble: Exception) -> bool:
     """Asterisk makes no channel towards a phone that has no contact, or none that answers its probes."""
     return isinstance(trouble, Refused) and trouble.status == NO_WAY
 
 
-def _not_registered(operator: OperatorId) -> str:
-    return (
-        f"phone {operator} is not registered at Asterisk, or does not answer it: let it register as user"
-        f" {operator} with this operator's SIP password, then log in again;"
-        f" `dialer operator test {operator}` makes one call"
+def not_registered(operator: OperatorId) -> str:
+    return said(
+        "phone {operator} is not registered at Asterisk, or does not answer it: let it register as user"
+        " {operator} with this operator's SIP password, then log in again;"
+        " `dialer operator test {operator}` makes one call",
+        operator=operator,
     )

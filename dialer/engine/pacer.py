@@ -83,7 +83,7 @@ class Pacer:
                 log.warning("leases could not be renewed", reason=str(trouble))
             self._wake.clear()
             try:
-                async with asyncio.timeout(self._interval_s):  # wait_for may swallow a cancellation
+                async with asyncio.timeout(self._pause_s()):  # wait_for may swallow a cancellation
                     await self._wake.wait()
                 await asyncio.sleep(GATHER_S)
             except TimeoutError:

@@ -12,7 +12,9 @@ from dialer.domain.causes import outcome_of
 from dialer.domain.errors import BadValue, Missing, NetworkTrouble
 from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, endpoint_of
-from dialer.domain.types import ChannelId, PhoneKind, PhoneNumber, TrunkId
+from dialer.domain.said import Said, plain, said, word
+from dialer.domain.types import ChannelId, OperatorId, PhoneKind, PhoneNumber, TrunkId
+from dialer.engine.legs import is_no_way, not_registered
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Trunks
 from dialer.ports import ChannelNews
@@ -41,24 +43,25 @@ class Trials:
         """Call a number by a trunk; it hears the fallback message."""
         trunk = self._trunks.get(TrunkId(name))
         if trunk is None:
-            raise Missing(f"there is no trunk {name}: see `dialer trunk list`")
+            raise Missing(said("there is no trunk {trunk}: see `dialer trunk list`", trunk=name))
         number = self._number_of(text)
         if number is None:
-            raise BadValue(f"{text!r} is no telephone number: write it as +79161234567")
+            raise BadValue(said("{text!r} is no telephone number: write it as +79161234567", text=text))
         caller_id = trunk.caller_ids[0] if trunk.caller_ids else ""
+        await self._trunks.turn(trunk.id)
         return await self._run(f"PJSIP/{dial_string(number, trunk)}@{trunk.id}", caller_id)
 
     async def phone(self, account: Account) -> Answer:
         """Call an operator's phone."""
         if account.phone is PhoneKind.OUTSIDE:
             return await self.trunk(account.trunk or "", account.number or "")
-        return await self._run(f"PJSIP/{endpoint_of(account.id)}", "Obzvon <0000>")
+        return await self._run(f"PJSIP/{endpoint_of(account.id)}", "Obzvon <0000>", phone=account.id)
 
-    async def _run(self, endpoint: str, caller_id: str) -> Answer:
+    async def _run(self, endpoint: str, caller_id: str, *, phone: OperatorId | None = None) -> Answer:
         channel = ChannelId(f"t-{self._shell.new_id()}")
         queue = self._heard[channel] = asyncio.Queue()
         began_at = self._shell.clock()
-        steps: list[str] = [f"0.0 s: calling {endpoint}"]
+        steps: list[str] = [_at(0.0, said("calling {endpoint}", endpoint=endpoint))]
         ok = False
         try:
             await self._shell.switch.originate(
@@ -73,23 +76,24 @@ class Trials:
             async with asyncio.timeout(TRIAL_S + 10):
                 ok = await self._watch(queue, began_at, steps)
         except NetworkTrouble as trouble:
-            steps.append(f"not called: {trouble}")
+            why = not_registered(phone) if phone and is_no_way(trouble) else trouble.sentence
+            steps.append(said("not called: {why}", why=why))
         except TimeoutError:
-            steps.append("Asterisk said nothing more")
+            steps.append(said("Asterisk said nothing more"))
         finally:
             self._heard.pop(channel, None)
             await self._end(channel)
-        return {"ok": ok, "steps": steps}
+        return {"ok": ok, "steps": [plain(step) for step in steps]}
 
     async def _watch(self, queue: asyncio.Queue[c.Event], began_at: datetime, steps: list[str]) -> bool:
         ok = False
-        said = set[str]()
+        told = set[str]()
         while True:
             event = await queue.get()
             text = _step(event, answered=ok)
-            if text and text not in said:
-                said.add(text)
-                steps.append(f"{max(0.0, (event.at - began_at).total_seconds()):.1f} s: {text}")
+            if text and text not in told:
+                told.add(text)
+                steps.append(_at((event.at - began_at).total_seconds(), text))
             ok = ok or isinstance(event, c.Answered)
             if isinstance(event, c.Destroyed):
                 return ok
@@ -101,18 +105,22 @@ class Trials:
             return  # the answer's steps say it already
 
 
+def _at(seconds: float, what: str) -> Said:
+    return said("{seconds:.1f} s: {what}", seconds=max(0.0, seconds), what=what)
+
+
 def _step(event: c.Event, *, answered: bool) -> str:
     match event:
         case c.Alerted(kind=kind):
-            return f"rings ({kind})"
+            return said("rings ({kind})", kind=kind)
         case c.Answered():
-            return "answered"
+            return said("answered")
         case c.MessageStarted():
-            return "the message began"
+            return said("the message began")
         case c.MessageEnded():
-            return "the message ended"
+            return said("the message ended")
         case c.Destroyed(cause=cause, sip_code=sip_code):
-            word = "ended" if answered else outcome_of(cause, sip_code).value
-            return f"{word} (cause {cause}, SIP {sip_code or '-'})"
+            what = said("ended") if answered else word(outcome_of(cause, sip_code))
+            return said("{what} (cause {cause}, SIP {code})", what=what, cause=cause, code=sip_code or "-")
         case _:
             return ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from dialer.domain.pacing.decision import TrunkView
@@ -13,6 +14,7 @@ from dialer.domain.types import TrunkId
 
 BURST_S = 0.05  # what of a second's calls may go out in one instant: one at least
 FASTER = 1.1
+Turn = Callable[[TrunkId], Awaitable[None]]  # see Trunks.turn
 REFUSED_PAUSE_S = 5.0  # after Asterisk refused a request: time to be mended, no hot loop through the list
 
 
@@ -23,6 +25,7 @@ class Trunks:
         self._trunks: dict[TrunkId, Trunk] = {}
         self._sent: dict[TrunkId, deque[datetime]] = {}
         self._tokens: dict[TrunkId, tuple[float, datetime]] = {}  # what may go out at once, and since when
+        self._went: dict[TrunkId, deque[float]] = {}  # when requests left us, by the loop's clock
         self._refused: dict[TrunkId, tuple[datetime, str]] = {}
         self.registration_of: Callable[[TrunkId], str] = lambda trunk: ""
 
@@ -40,6 +43,27 @@ class Trunks:
         self._sent.setdefault(trunk, deque()).append(at)
         tokens, since_at = self._tokens.get(trunk, (1.0, at))
         self._tokens[trunk] = (tokens - 1, since_at)
+
+    async def turn(self, trunk: TrunkId) -> None:
+        """Returns when one request more may leave by this trunk; it must follow at once.
+
+        Between the decision and this moment lie the database and the disk: what they held up must not go out
+        in one heap.
+        """
+        clock = asyncio.get_running_loop().time
+        went = self._went.setdefault(trunk, deque())
+        while (wait_s := self._wait_s(trunk, went, clock())) > 0:  # noqa: ASYNC110 time is waited for
+            await asyncio.sleep(wait_s)  # another may have taken the place meanwhile
+        went.append(clock())
+
+    def _wait_s(self, trunk: TrunkId, went: deque[float], now: float) -> float:
+        if (known := self._trunks.get(trunk)) is None:
+            return 0.0
+        window_s = _window_s(known)
+        while went and now - went[0] >= window_s:
+            went.popleft()
+        over = len(went) - int(known.calls_per_s * window_s)
+        return 0.0 if over < 0 else went[over] + window_s - now
 
     def refused(self, trunk: TrunkId, at: datetime, reason: str) -> None:
         self._refused[trunk] = (at, reason)

@@ -51,6 +51,8 @@ class Office:
         await asyncio.gather(*(self._begin_shift(operator) for operator in chosen))
 
     async def _begin_shift(self, operator: str) -> None:
+        if operator in {handset.number for handset in self.lab.handsets}:
+            await self.lab.world.phone(operator).registered()
         async with asyncio.timeout(20):
             while (state := await self.state(operator)) not in ("ready", "reserved", "talking"):
                 with suppress(NetworkTrouble):

@@ -25,6 +25,9 @@ PLAN = Plan(
 )
 
 
+CLOCKS_S = 0.05  # what a request may take longer, or shorter, than the one before it on its way
+
+
 async def explained(office: Office) -> dict[str, Any]:
     return dict(await office.service.get(f"/v1/campaigns/{office.campaign}/explain"))
 
@@ -166,11 +169,11 @@ async def test_the_trunks_lines_and_calls_per_second_are_never_exceeded_by_the_c
         up += 1 if what == "Newchannel" else -1
         most = max(most, up)
     begins = [at for at, what, _ in seen if what == "Newchannel"]
-    in_a_second = max(sum(at <= other < at + 1.0 for other in begins) for at in begins)
+    in_a_second = max(sum(at <= other < at + 1.0 - CLOCKS_S for other in begins) for at in begins)
     print(f"most lines {most}, most calls in a second {in_a_second}")
     assert len(begins) == len(cdrs)
     assert most == 5
-    assert in_a_second <= 7, "6, and the tick of the two clocks"
+    assert in_a_second <= 6
     assert {cdr.outcome for cdr in cdrs} <= {Outcome.CONNECTED, Outcome.BUSY, Outcome.HUNG_UP_EARLY}
 
 

@@ -57,7 +57,7 @@ class MemoryAccounts:
 
     async def add(self, account: Account) -> None:
         if account.id in self._rows:
-            raise Conflict(said("there is an operator {id} already", id=account.id))
+            raise Conflict(said("there is an operator {operator} already", operator=account.id))
         self._rows[account.id] = account
 
     async def save(self, account: Account) -> None:
@@ -79,7 +79,7 @@ class MemoryTrunks:
 
     async def add(self, trunk: Trunk) -> None:
         if trunk.id in self._rows:
-            raise Conflict(said("there is a trunk {id} already", id=trunk.id))
+            raise Conflict(said("there is a trunk {trunk} already", trunk=trunk.id))
         self._rows[trunk.id] = trunk
 
     async def save(self, trunk: Trunk) -> None:

@@ -8,8 +8,9 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
 from dialer.domain.errors import Mistake, NetworkTrouble
+from dialer.domain.said import heard
 from dialer.web.auth import Caller
-from dialer.web.parts import Parts
+from dialer.web.parts import Parts, Speak
 
 _JSON = TypeAdapter(dict[str, Any])
 
@@ -20,6 +21,12 @@ class Done(BaseModel):
     verb: str
     target: str
     result: dict[str, JsonValue] = Field(description="what the cell says about it")
+
+    def spoken(self, speak: Speak) -> Self:
+        """With the steps of a trial call told in the client's language."""
+        steps = self.result.get("steps")
+        told: list[JsonValue] = [speak(heard(step)) for step in steps] if isinstance(steps, list) else []
+        return self.model_copy(update={"result": self.result | {"steps": told}})
 
     @classmethod
     def of(cls, verb: str, target: str, result: Mapping[str, Any]) -> Self:

@@ -18,7 +18,7 @@ from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed, try_later
 from dialer.web.auth import Admin, OperatorOrMore, Supervisor, Viewer, may_act_for
 from dialer.web.paging import After, Limit, Page, cut
-from dialer.web.parts import Given, Key, Parts
+from dialer.web.parts import Given, Key, Parts, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.values import Body, Flag, Note, Number, OperatorNumber, Reason, Secret, Slug, Title, Utc
 
@@ -195,9 +195,11 @@ async def push_phone(parts: Given, who: Admin, operator: OperatorNumber, key: Ke
 
 
 @router.post("/{operator}/test", responses=documented(*VERB_ERRORS))
-async def try_phone(parts: Given, who: Supervisor, operator: OperatorNumber, key: Key = "") -> Done:
+async def try_phone(
+    parts: Given, who: Supervisor, operator: OperatorNumber, speak: Spoken, *, key: Key = ""
+) -> Done:
     """Call the phone once and say what happened at each step."""
-    return await _tell(parts, who, "test", operator, key)
+    return (await _tell(parts, who, "test", operator, key)).spoken(speak)
 
 
 def _add_plain_verb(verb: str, sentence: str) -> None:

@@ -15,7 +15,7 @@ from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed, try_later
 from dialer.web.auth import Admin, Viewer
 from dialer.web.paging import After, Limit, Page, cut
-from dialer.web.parts import Given, Key, Parts
+from dialer.web.parts import Given, Key, Parts, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.values import Body, Flag, Number, Secret, Slug, Whole
 
@@ -159,9 +159,12 @@ async def push_trunk(parts: Given, who: Admin, trunk: Slug, key: Key = "") -> Do
 
 
 @router.post("/{trunk}/test", responses=documented(*VERB_ERRORS))
-async def try_trunk(parts: Given, who: Admin, trunk: Slug, body: TryNumber, key: Key = "") -> Done:
+async def try_trunk(
+    parts: Given, who: Admin, trunk: Slug, body: TryNumber, speak: Spoken, *, key: Key = ""
+) -> Done:
     """Make one call to this number and say what happened at each step."""
-    return await _tell(parts, who, "test", trunk, key, number=PhoneNumber(body.number))
+    done = await _tell(parts, who, "test", trunk, key, number=PhoneNumber(body.number))
+    return done.spoken(speak)
 
 
 async def _tell(parts: Parts, who: Admin, verb: str, trunk: str, key: str, **args: str) -> Done:
