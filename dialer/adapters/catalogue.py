@@ -1,4 +1,4 @@
-"""The catalogues in dialer/locales, made of the sentences in the code: python -m dialer.adapters.catalogue."""
+"""The catalogues in dialer/locales, made of the sentences in the code."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from dialer.adapters.doctor import finding
 from dialer.adapters.languages import LOCALES
 from dialer.domain import call, explain, listing, operators, shifts
 from dialer.domain.said import context_of
@@ -25,10 +26,9 @@ MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)  # always the same, so that the same 
 KEYWORDS = {"said": (1,), "counted": (1, 2), "refuse": (2,), "_setting": (1,)}
 TITLED, COLUMN = "titled", "column"  # the function, and the context that it gives unless it names one
 RUSSIAN_FORMS = 3  # 1 лид, 2 лида, 5 лидов
-GAPS: dict[type[StrEnum], str] = {
-    operators.State: "-"
-}  # what English puts for an underscore; a space elsewhere
+GAPS: dict[type[StrEnum], str] = {operators.State: "-"}  # what English has for "_"; a space elsewhere
 WORDS = (
+    finding.Level,
     operators.State,
     operators.LegState,
     call.State,

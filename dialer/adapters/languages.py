@@ -33,7 +33,7 @@ class Voice:
             return self.words.ngettext(sentence.text, sentence.plural, sentence.n)
         if sentence.context:
             return self.words.pgettext(sentence.context, sentence.text)
-        return self.words.gettext(sentence.text)
+        return self.words.gettext(sentence.text) if sentence.text else ""  # '' is the catalogue's own head
 
 
 @cache

@@ -78,7 +78,8 @@ PROPERTIES = {
     for name in titled(
         "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "operators", "trunks",
         "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message", "language",
-        "record", "longest talk s", "longest hold s", "max attempts", "rest s", "abandoned rest s", "retries", "cap",
+        "record", "longest talk s", "longest hold s", "max attempts", "rest s", "abandoned rest s",
+        "retries", "cap",
     )
 }  # fmt: skip
 

@@ -34,9 +34,10 @@ from dialer.settings import Settings, recordings_dir, sounds_dir
 LINES = {
     str(name): name
     for name in titled(
-        "asterisk", "ari user", "modules", "application", "link", "event lag", "clock", "sessionlimit", "trunks",
-        "trunk", "ami", "registration", "service port", "service", "link lag", "name lookup", "database", "redis",
-        "disk", "folders", "sounds", "recordings", "secrets", context="doctor",
+        "asterisk", "ari user", "modules", "application", "link", "event lag", "clock", "sessionlimit",
+        "trunks", "trunk", "ami", "registration", "service port", "service", "link lag", "name lookup",
+        "database", "redis", "disk", "folders", "sounds", "recordings", "secrets",
+        context="doctor",
     )
 }  # fmt: skip
 COLOURS = {Level.PASS: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from dialer.cli import campaign, config, dnc, lists, operator, records, reference, token, trunk
+from dialer.cli import asterisk, campaign, config, dnc, lists, operator, records, reference, token, trunk
 from dialer.cli.doctor import doctor
 from dialer.cli.log import configure
 from dialer.cli.run import run
@@ -52,6 +52,7 @@ app.add_typer(records.app, name="cdr")
 app.command("explain")(records.explain)
 app.command("check")(records.check)
 app.command("doctor")(doctor)
+app.command("asterisk")(asterisk.write)
 app.command("config")(config.config)
 app.command("migrate")(config.migrate)
 app.add_typer(token.app, name="token")

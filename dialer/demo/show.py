@@ -60,12 +60,12 @@ def clock(seconds: float) -> str:
 
 def render(view: View, *, seconds: float, footer: str, tell: Tell = str) -> Group:
     """Everything on one screen, told by `tell` in the language of whoever looks."""
-    reason = view.reason or said("no decision yet")
+    pacing = said("Pacing: {reason}", reason=view.reason or said("no decision yet"))
     return Group(
         Panel(_figures(view, seconds, tell), title=tell(said("Obzvon demo")), border_style="dim"),
         _operators(view.operators, tell),
         Text(f" {tell(_in_flight(view.calls))}"),
-        Text(f" {tell(said('Pacing: {reason}', reason=reason))}", style="italic"),
+        Text(f" {tell(pacing)}", style="italic"),
         Text(f" {tell(footer)}", style="dim"),
     )
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 
 from dialer.adapters.files.lists import open_path
+from dialer.adapters.languages import speaker
 from dialer.adapters.phones import reading
 from dialer.adapters.secrets import hash_secret, write_secret
 from dialer.adapters.sounds import write_demo_message
@@ -17,6 +18,7 @@ from dialer.bootstrap import open_database
 from dialer.domain.campaign import Campaign
 from dialer.domain.listing import Taken
 from dialer.domain.operators import Account
+from dialer.domain.said import said
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import NumberFormat, Trunk
 from dialer.domain.types import CampaignId, Mode, OperatorId, PhoneNumber, TrunkId
@@ -64,7 +66,8 @@ async def set_stage(lab: Lab, settings: Settings, mode: Mode, ratio: float) -> S
         await stores.trunks.add(_trunk(lab))
         operators = await _operators(lab, stores, folder / "secrets")
         guest_password = secrets.token_hex(6)
-        await stores.accounts.add(await _guest(folder / "secrets", guest_password))
+        name = speaker(settings.language)(said("You"))
+        await stores.accounts.add(await _guest(folder / "secrets", guest_password, name))
         message = write_demo_message(sounds_dir(settings))
         campaign = await stores.campaigns.add(
             Campaign(
@@ -111,10 +114,10 @@ async def _operators(lab: Lab, stores: Stores, folder: Path) -> list[OperatorId]
     return [OperatorId(handset.number) for handset in lab.handsets]
 
 
-async def _guest(folder: Path, password: str) -> Account:
+async def _guest(folder: Path, password: str, name: str) -> Account:
     write_secret(folder / f"sip-{GUEST}", password)
     return Account(
-        GUEST, "You", sip_password_file=str(folder / f"sip-{GUEST}"), pin_hash=await hash_secret(GUEST_PIN)
+        GUEST, name, sip_password_file=str(folder / f"sip-{GUEST}"), pin_hash=await hash_secret(GUEST_PIN)
     )
 
 

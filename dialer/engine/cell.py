@@ -43,7 +43,7 @@ from dialer.ports import ChannelNews, PhoneNews, Recovered, Stores
 
 log = structlog.get_logger()
 
-SWEEP_S = 30.0
+SWEEP_S = 10.0
 LEASE_CHECK_S = 60.0
 RECONCILE_PAUSE_S = 1.0
 

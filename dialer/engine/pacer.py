@@ -16,7 +16,7 @@ from dialer.domain.cdr import Closing
 from dialer.domain.errors import ObzvonError, StoreDown
 from dialer.domain.lead import Lead, after_refusal
 from dialer.domain.numbers import dial_string
-from dialer.domain.pacing.decision import CallView, Decision, Dial, OperatorView, Policy, Snapshot, TrunkView
+from dialer.domain.pacing.decision import Decision, Dial, OperatorView, Policy, Snapshot, TrunkView
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CallId, CampaignId, CampaignStatus, EndedBy, Mode, PhoneNumber, TrunkId
 from dialer.domain.verdict import Gate, Verdict, refuse
@@ -25,12 +25,14 @@ from dialer.engine.floor import Floor
 from dialer.engine.hopper import Hopper
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Trunks
+from dialer.engine.views import Views
 from dialer.ports import NumberHistory, Numbers
 
 log = structlog.get_logger()
 
 SETUP_S = 15.0  # a network that says nothing at all: the ring time and this much more
 GATHER_S = 0.02  # one decision, one look into the database, for all that comes in the same breath
+MOST_SHARE = 0.1  # of all time that may go into deciding: a great floor is looked at less often
 Ask = Callable[[Campaign, Lead, Trunk, NumberHistory, datetime], Verdict]
 
 
@@ -55,6 +57,7 @@ class Pacer:
         self._floor = floor
         self._hopper = hopper
         self._trunks = trunks
+        self._views = Views(calls, floor)
         self._numbers = numbers
         self._policy = policy
         self._ask = ask
@@ -74,18 +77,21 @@ class Pacer:
 
     async def run(self) -> None:
         """Until cancelled. Between two decisions at least GATHER_S, at most the interval."""
+        clock = asyncio.get_running_loop().time
         while True:
             await self._shell.linked.wait()
+            began = clock()
             try:
                 self.pace()
                 await self._hopper.renew()
             except StoreDown as trouble:
                 log.warning("leases could not be renewed", reason=str(trouble))
+            gather_s = min(max(GATHER_S, (clock() - began) * (1 / MOST_SHARE - 1)), self._interval_s)
             self._wake.clear()
             try:
                 async with asyncio.timeout(self._pause_s()):  # wait_for may swallow a cancellation
                     await self._wake.wait()
-                await asyncio.sleep(GATHER_S)
+                await asyncio.sleep(gather_s)
             except TimeoutError:
                 pass
 
@@ -120,8 +126,8 @@ class Pacer:
             at=now,
             campaigns=running,
             candidates={campaign.id: self._hopper.candidates(campaign.id) for campaign in running},
-            calls=[_view(call, now) for call in self._calls.all()],
-            operators=self.operator_views(now),
+            calls=self._views.calls(now),
+            operators=self._views.operators(now),
             trunks=self.trunk_views(now),
         )
 
@@ -139,19 +145,7 @@ class Pacer:
         return lines
 
     def operator_views(self, now: datetime) -> Sequence[OperatorView]:
-        return [
-            OperatorView(
-                id=operator.id,
-                state=operator.state,
-                since_at=operator.since_at or now,
-                ready_since_at=operator.ready_since_at,
-                free=self._floor.is_free(operator),
-                summonable=self._floor.is_summonable(operator),
-                campaign=operator.campaign,
-                leaving=operator.then is not None,
-            )
-            for operator in self._floor.all()
-        ]
+        return self._views.operators(now)
 
     # --- leads
 
@@ -292,17 +286,3 @@ class Pacer:
             await self._hopper.put_off(lead, max(verdict.opens_at or now, now + timedelta(seconds=1)))
         except StoreDown as trouble:
             log.warning("a lease runs out by itself: the database is away", lead=lead.id, reason=str(trouble))
-
-
-def _view(call: Call, now: datetime) -> CallView:
-    since = call.message_at or call.talk_since_at or call.answer_at or call.ring_at or call.dialled_at
-    return CallView(
-        id=call.id,
-        campaign=call.campaign,
-        trunk=call.trunk,
-        state=call.state,
-        since_at=since or call.leased_at or now,
-        ring_at=call.ring_at,
-        operator=call.operator,
-        number=call.number,
-    )

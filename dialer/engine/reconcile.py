@@ -106,7 +106,7 @@ class Reconciler:
 
     async def sweep(self) -> None:
         """While all is well: a call whose channel is missing twice in a row is closed, strays are ended."""
-        before = {ChannelId(call.id) for call in self._calls.all() if call.state is not State.LEASED}
+        before = {ChannelId(call.id) for call in self._calls.all() if call.state not in NEVER_SEEN}
         channels = {seen.id: seen for seen in await self._shell.switch.channels()}
         bridges = {seen.id: seen for seen in await self._shell.switch.bridges()}
         missing = before - channels.keys()

@@ -180,6 +180,10 @@ class Phone:
         """Whether it has a call, ringing or answered."""
         return bool(await self._channels())
 
+    async def lines(self) -> int:
+        """How many calls it has."""
+        return len(await self._channels())
+
     async def unplug(self) -> None:
         """It vanishes without a word: sound and SIP stop, nothing is hung up."""
         self._alone()

@@ -206,6 +206,16 @@ def test_a_list_is_imported_shown_and_taken_back(shop: Dialer, tmp_path: Path) -
     assert shop("campaign", "list", "--json").json[0]["leads"]["new"] == 0
 
 
+def test_an_empty_cell_is_empty_in_every_language(
+    shop: Dialer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIALER_LANGUAGE", "ru")
+    said = shop("import", csv(tmp_path / "list.csv", LIST), "--campaign", "demo", "--dry-run")
+    row = next(line for line in said.out.splitlines() if "+79161234567" in line)
+    assert row.split()[:3] == ["2", "+79161234567", "Иван"]
+    assert "Plural-Forms" not in said.out + said.err
+
+
 def test_a_dry_run_counts_everything_and_changes_nothing(shop: Dialer, tmp_path: Path) -> None:
     said = shop("import", csv(tmp_path / "list.csv", LIST), "--campaign", "demo", "--dry-run", "--json").json
     assert (said["import_id"], said["leads"], said["refused"]) == (None, 2, 1)

@@ -1,4 +1,4 @@
-"""An office for the tests: a lab, the service as a process of its own, a campaign, operators on real phones."""
+"""An office for the tests: a lab, the service as a process, a campaign, operators on real phones."""
 
 from __future__ import annotations
 
@@ -81,12 +81,14 @@ class Office:
         """Returns when the condition holds; fails the test, naming it, when it does not in time."""
         try:
             async with asyncio.timeout(timeout_s):
-                while not await holds():
+                while not await holds():  # noqa: ASYNC110 another process is asked
                     await asyncio.sleep(0.03)
         except TimeoutError:
             pytest.fail(f"not within {timeout_s:g} s: {what}; calls {await self.calls()}")
 
-    async def stands(self, operator: str, state: str, reason: str | None = None, timeout_s: float = 20.0) -> None:
+    async def stands(
+        self, operator: str, state: str, reason: str | None = None, timeout_s: float = 20.0
+    ) -> None:
         """Until the operator is in this state (for this reason)."""
 
         async def does() -> bool:
@@ -116,7 +118,7 @@ class Office:
         await self.service.patch(f"/v1/campaigns/{self.campaign}", fields)
 
     async def go_home(self) -> None:
-        """Nothing is dialled any more, calls end, everybody logs out: all recordings are written to their end."""
+        """Nothing is dialled any more, calls end, everybody logs out: what was heard is on disk."""
         await self.service.post(f"/v1/campaigns/{self.campaign}/stop")
         for call in await self.calls():
             with suppress(NetworkTrouble):  # it ends at this moment by itself
@@ -227,6 +229,8 @@ async def open_office(
         try:
             yield office
         finally:
+            office.service.hurry()  # the first time it is asked to drain
+            await asyncio.sleep(0.2)
             await office.service.stop(drain_s=5.0)
             await office.service.__aexit__()
 
@@ -278,7 +282,7 @@ PIECE_S, SHORT_S, LOUD = 0.1, 0.25, 0.4
 
 
 def phases(path: Path, **named: float | Sequence[float]) -> list[tuple[str, float]]:
-    """Which of these tones were heard, one after another, and for how many seconds; short bits are left out."""
+    """Which of these tones were heard in turn, and for how many seconds; short bits are left out."""
     samples, rate = tones.read(path)
     size = round(PIECE_S * rate)
     found: list[tuple[str, float]] = []

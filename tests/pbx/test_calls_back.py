@@ -1,15 +1,14 @@
-"""Return calls: who calls back reaches the operator who called; everybody else hears a message, never silence."""
+"""Return calls: to the operator who called; everybody else hears a message, never silence."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from dialer.domain.types import Direction, EndedBy, LegKind, Outcome
 from dialer.lab import tones
 from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
 from dialer.lab.lab import Lab, Options
-from tests.pbx.office import numbers, open_office, phases
+from tests.pbx.office import Office, numbers, open_office, phases
 
 OURS = "74951234567"
 STRANGER = "+79998887744"
@@ -78,5 +77,5 @@ async def test_a_return_call_rings_the_phone_of_an_operator_who_has_one_on_deman
     assert (back.outcome, back.operator, back.ended_by) == (Outcome.CONNECTED, "102", EndedBy.PERSON)
 
 
-async def two(office) -> bool:
+async def two(office: Office) -> bool:
     return len(await office.cdrs()) == 2

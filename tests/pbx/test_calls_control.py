@@ -1,4 +1,4 @@
-"""What people who run a campaign do, and what they are told: start, pause, stop, limits, do-not-call, explain, test."""
+"""Running a campaign: start, pause, stop, the trunk's limits, do-not-call, explain, test calls."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ async def says(office: Office, words: str) -> bool:
     return words.lower() in str((await explained(office))["summary"]).lower()
 
 
-async def test_a_number_barred_while_the_campaign_runs_is_not_dialled_and_the_list_ends_with_a_reason() -> None:
+async def test_a_number_barred_while_the_campaign_runs_is_not_dialled_and_the_list_ends_with_a_reason() -> (
+    None
+):
     people = numbers("+7922", 6)
     async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
         async with open_office(lab, people, change=lambda its: replace(its, wrap_up_s=0.1)) as office:

@@ -1,8 +1,7 @@
-"""Dialing on the real Asterisk: who is reserved when, what each behaviour of the network is called, how long it rings."""
+"""Dialing: who is reserved when, what each behaviour of the network is called, how long it rings."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,11 +10,12 @@ from itertools import pairwise
 import pytest
 
 from dialer.domain.cdr import Cdr
+from dialer.domain.trunk import Trunk
 from dialer.domain.types import Alerting, EndedBy, LeadStatus, Mode, Outcome
-from dialer.lab import tones
+from dialer.lab import sipp, tones
 from dialer.lab.fate import Does, Plan, Rule, fixed
 from dialer.lab.lab import Lab, Options
-from tests.pbx.office import numbers, open_office
+from tests.pbx.office import Office, numbers, open_office
 
 MESSAGE_NOTES = (525.0, 660.0, 785.0)  # of the demo message, to 5 Hz
 
@@ -28,7 +28,9 @@ async def test_progressive_takes_an_operator_from_dialing_on_and_a_pause_begins_
     slow = Rule("7921*", {Does.ANSWER: 1}, ring_s=fixed(2.5), talk_s=fixed(60))
     first, second = numbers("+7921", 2)
     async with Lab.start(Options(plan=plan(slow), phones=1)) as lab:
-        async with open_office(lab, [first, second], change=lambda its: replace(its, wrap_up_s=0.5)) as office:
+        async with open_office(
+            lab, [first, second], change=lambda its: replace(its, wrap_up_s=0.5)
+        ) as office:
             await office.ready()
             await office.start()
             assert (await office.comes_to(first, "ringing"))["operator"] == "101"
@@ -70,14 +72,12 @@ async def test_progressive_never_has_more_calls_than_operators_and_abandons_nobo
     assert waits[len(waits) // 2] < 0.2, waits
 
 
-async def all_tried(office, n: int) -> bool:
+async def all_tried(office: Office, n: int) -> bool:
     return len(await office.cdrs()) >= n
 
 
 async def test_power_gives_the_longest_ready_operator_and_plays_the_message_when_nobody_is_left() -> None:
-    rules = [
-        Rule(f"792{i}*", {Does.ANSWER: 1}, ring_s=fixed(1.0 + i), talk_s=fixed(60)) for i in range(1, 4)
-    ]
+    rules = [Rule(f"792{i}*", {Does.ANSWER: 1}, ring_s=fixed(1.0 + i), talk_s=fixed(60)) for i in range(1, 4)]
     first, second, third = (f"+792{i}0000000" for i in range(1, 4))
     async with Lab.start(Options(plan=plan(*rules), phones=2)) as lab:
         async with open_office(
@@ -174,3 +174,30 @@ def check(does: Does, cdr: Cdr, outcome, cause, sip, alerting, by) -> None:
         assert 0 <= cdr.setup_s < 1.0, does
         ring_s = RING_S if does is Does.NO_ANSWER else 1.0
         assert cdr.ring_s == pytest.approx(ring_s, abs=0.4), does
+
+
+async def test_a_carrier_that_is_not_ours_counts_the_same_calls_as_the_records() -> None:
+    async with Lab.start(Options(plan=plan(), phones=4)) as lab:
+        async with sipp.start(lab.folder / "sipp", ring_s=0.5) as carrier:
+
+            def by_sipp(trunk: Trunk) -> Trunk:
+                return replace(trunk, host=carrier.host, port=carrier.port, user="", password_file="")
+
+            async with open_office(
+                lab,
+                numbers("+7930", 24),
+                trunk=by_sipp,
+                change=lambda its: replace(its, wrap_up_s=0.1, longest_talk_s=0.5),
+            ) as office:
+                await office.ready()
+                await office.start()
+                await office.until(lambda: all_tried(office, 24), "24 numbers dialled", 40)
+                await office.quiet()
+                cdrs = await office.cdrs()
+                figures = await carrier.settled(24)
+    assert (figures.taken, figures.good, figures.failed) == (24, 24, 0)
+    assert [cdr.outcome for cdr in cdrs] == [Outcome.CONNECTED] * 24
+    assert {cdr.alerting for cdr in cdrs} == {Alerting.RINGING}
+    for cdr in cdrs:
+        assert cdr.ring_s == pytest.approx(0.5, abs=0.2)
+        assert cdr.talk_s == pytest.approx(0.5, abs=0.3)

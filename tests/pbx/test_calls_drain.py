@@ -16,7 +16,9 @@ from tests.pbx.office import numbers, open_office
 PLAN = Plan(seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(4.0)),))
 
 
-async def test_sigterm_lets_talks_end_and_leaves_the_legs_to_the_next_start(ask: Callable[[Lab], Any]) -> None:
+async def test_sigterm_lets_talks_end_and_leaves_the_legs_to_the_next_start(
+    ask: Callable[[Lab], Any],
+) -> None:
     people = numbers("+7916", 40)
     async with Lab.start(Options(plan=PLAN, phones=3)) as lab, ask(lab) as ari:
         async with open_office(lab, people, change=lambda its: replace(its, wrap_up_s=0.2)) as office:

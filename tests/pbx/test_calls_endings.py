@@ -1,4 +1,4 @@
-"""How calls end on the real Asterisk: who hung up, longest talk and hold, strays that nobody owns, doubled events."""
+"""How calls end: who hung up, longest talk and hold, strays that nobody owns, doubled events."""
 
 from __future__ import annotations
 
@@ -82,9 +82,15 @@ async def test_doubled_events_do_no_harm_and_strays_with_our_names_are_ended(
     (person,) = people = numbers("+7916", 1)
     async with Lab.start(Options(plan=PLAN, phones=2)) as lab, ask(lab) as ari:
         async with open_office(lab, people) as office:
-            await in_talk(office, people)
+            await office.ready("101")
+            await office.start()
             call = (await office.comes_to(person, "bridged"))["id"]
-            for source in (f"channel:{call}", "endpoint:PJSIP/carrier", "endpoint:PJSIP/101", "bridge:ob-101"):
+            for source in (
+                f"channel:{call}",
+                "endpoint:PJSIP/carrier",
+                "endpoint:PJSIP/101",
+                "bridge:ob-101",
+            ):
                 await ari.send("POST", "applications/dialer/subscription", eventSource=source)
             await ari.send("POST", "bridges", type="mixing", bridgeId="ob-999")
             query = {"context": "obz-phones", "extension": "*16", "priority": "1", "callerId": "100"}

@@ -1,4 +1,4 @@
-"""Who hears whom, over real SIP and RTP: in a talk, on hold, and after a restart of the service in mid-talk."""
+"""Who hears whom over real RTP: in a talk, on hold, after a restart of the service in mid-talk."""
 
 from __future__ import annotations
 
@@ -68,4 +68,6 @@ async def test_both_hear_each_other_in_the_talk_after_hold_and_after_a_kill_9_in
         assert (cdr.end_at - cdr.bridge_at).total_seconds() - cdr.talk_s > silent_s - 1
         assert await phone.calls() == 1, "the operator's leg stayed up all the time"
         together_s = tones_at_once(phone.heard(), tone_of(PERSON), BEEP)
-        assert 0.25 < together_s < 0.6, f"the tone before the call was heard for {together_s} s with the person"
+        assert 0.25 < together_s < 0.6, (
+            f"the tone before the call was heard for {together_s} s with the person"
+        )

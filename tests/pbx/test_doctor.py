@@ -302,7 +302,7 @@ async def run_dialer(environment: dict[str, str], *args: str) -> asyncio.subproc
         "-m",
         "dialer.cli",
         *args,
-        env={**os.environ, **environment},
+        env={**os.environ, "DIALER_LANGUAGE": "en", **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -1,4 +1,4 @@
-"""A nailed-up phone vanishes without a word, in a talk or between talks: what becomes of operator and person."""
+"""A nailed-up phone vanishes without a word: what becomes of its operator and of the person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from dialer.domain.types import EndedBy, Outcome
 from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
 from dialer.lab.lab import Lab, Options
-from tests.pbx.office import MUSIC, Office, numbers, open_office, phases
+from tests.pbx.office import MUSIC, numbers, open_office, phases
 
 PLAN = Plan(
     seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(90), voice=Voice("number")),)

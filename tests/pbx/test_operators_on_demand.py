@@ -73,7 +73,9 @@ class DeskPhone(asyncio.DatagramProtocol):
             return
         if method == "INVITE":
             self.invites.append(text)
-        kept = [line for line in text.split("\r\n") if line.startswith(("Via:", "From:", "Call-ID:", "CSeq:"))]
+        kept = [
+            line for line in text.split("\r\n") if line.startswith(("Via:", "From:", "Call-ID:", "CSeq:"))
+        ]
         (to,) = (line for line in text.split("\r\n") if line.startswith("To:"))
         status = "486 Busy Here" if method == "INVITE" else "200 OK"
         answer = [f"SIP/2.0 {status}", *kept, f"{to};tag=desk", "Content-Length: 0", "", ""]

@@ -1,4 +1,4 @@
-"""An outside number as an operator's phone, called through the trunk: only a person who presses 1 is an operator."""
+"""An outside number as operator's phone: only a person who presses 1 is an operator, and a line is taken."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def outside(account: Account) -> Account:
     return replace(account, phone=PhoneKind.OUTSIDE, number=number, trunk=TRUNK, sip_password_file="")
 
 
-async def test_an_outside_phone_counts_after_press_1_takes_a_line_and_a_voicemail_never_is_an_operator() -> None:
+async def test_an_outside_phone_counts_after_press_1_takes_a_line_and_a_voicemail_never_is_an_operator() -> (
+    None
+):
     (person,) = people = numbers("+7916", 1)
     async with Lab.start(Options(plan=PLAN, phones=2)) as lab:
         async with open_office(

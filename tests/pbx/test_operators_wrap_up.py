@@ -1,9 +1,10 @@
-"""The work after the call: its limit, what follows, and how an outcome, said by REST or by a key, moves the lead."""
+"""The work after the call: its limit, what follows, and how an outcome, by REST or by key, moves the lead."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -11,7 +12,7 @@ from dialer.domain.types import LeadStatus
 from dialer.lab.fate import Does, Plan, Rule, fixed
 from dialer.lab.lab import Lab, Options
 from dialer.ports import CdrQuery
-from tests.pbx.office import numbers, open_office
+from tests.pbx.office import Office, numbers, open_office
 
 PLAN = Plan(seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(1.0)),))
 WRAP_UP_S = 3.0
@@ -95,9 +96,9 @@ async def test_a_campaign_can_pause_its_operators_after_wrap_up_and_every_move_i
         *("offline", "connecting", "paused", "ready", "reserved", "talking", "wrap_up", "paused"),
         *("ready", "reserved", "talking", "ready", "offline"),
     ]
-    assert all(left == right for (_, left), (right, _) in zip(moves, moves[1:], strict=False))
+    assert all(left == right for (_, left), (right, _) in pairwise(moves))
     assert [cdr.wrap_up_s for cdr in cdrs] == [pytest.approx(1.0, abs=0.3), 0.0]
 
 
-async def two_records(office) -> bool:
+async def two_records(office: Office) -> bool:
     return len(await office.cdrs()) == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -33,6 +33,7 @@ class Bodies(Generic[T]):
         self._kind = kind
         self._words_missing = missing
         self._words_twin = twin
+        self._read: list[tuple[Any, T]] = []  # bodies and values as last read: they are asked for often
 
     async def add(self, key: str, value: T) -> None:
         try:
@@ -60,7 +61,10 @@ class Bodies(Generic[T]):
 
     async def all(self) -> Sequence[T]:
         rows = await self._database.rows(select(self._table.c.body).order_by(self._table.c.id))
-        return [decode(self._kind, row["body"]) for row in rows]
+        bodies = [row["body"] for row in rows]
+        if bodies != [body for body, _ in self._read]:
+            self._read = [(body, decode(self._kind, body)) for body in bodies]
+        return [value for _, value in self._read]
 
     def _missing(self, key: str) -> Missing:
         return Missing(self._words_missing(key))

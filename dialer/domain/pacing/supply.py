@@ -40,6 +40,9 @@ class Supply:
             if (view.free or view.summonable) and not view.leaving and view.id not in busy
         }
         self._shared = Counter(op for campaign in snapshot.campaigns for op in campaign.operators)
+        self._by_share = sorted(
+            self._free, key=lambda id_: self._shared[id_]
+        )  # longest ready first among equals
         self._lines = {trunk.id: trunk.lines_free for trunk in snapshot.trunks.values()}
         self._calls_now = {trunk.id: trunk.calls_now for trunk in snapshot.trunks.values()}
         self._leads = {id_: list(leads) for id_, leads in snapshot.candidates.items()}
@@ -54,7 +57,9 @@ class Supply:
 
     def least_shared(self, campaign: Campaign) -> OperatorView | None:
         """The one that the fewest campaigns could use, so that the others keep theirs."""
-        return min(self.free(campaign), key=lambda view: self._shared[view.id], default=None)
+        mine = (id_ for id_ in self._by_share if id_ in self._free and id_ in campaign.operators)
+        first = next(mine, None)
+        return None if first is None else self._free[first]
 
     def take(self, operator: OperatorId) -> None:
         """From now on nobody else is given this operator."""

@@ -1,0 +1,97 @@
+"""`dialer asterisk`: write the configuration that Asterisk needs, from the service's own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from asterisk_conf import sounds
+from asterisk_conf.render import complete, render
+from dialer.adapters.secrets import read_secret
+from dialer.cli.environment import load_settings
+from dialer.cli.screen import remark, say
+from dialer.domain.errors import BadValue
+from dialer.domain.said import said
+from dialer.settings import Settings, recordings_dir, sounds_dir
+
+LINKED = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 where a service that listens everywhere is found
+
+
+def write(
+    to: Annotated[Path, typer.Option(help="Asterisk's configuration folder.")] = Path("/etc/asterisk"),
+    knob: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KNOB=VALUE", help="A knob of asterisk_conf/README.md (repeatable)."),
+    ] = None,
+) -> None:
+    """Write Asterisk's configuration to a folder; passwords, ports and folders are those of the settings."""
+    settings = load_settings()
+    values = {**knobs_of(settings), "ETC_DIR": str(to.absolute()), **dict(map(_pair, knob or []))}
+    written = render(to, values)
+    made = make_sounds(Path(complete(values)["MOH_DIR"]), sounds_dir(settings))
+    say(said("{count} files were written to {folder}", count=len(written), folder=str(to)))
+    for path in made:
+        say(said("the sound {path} was made", path=str(path)))
+    remark(said("restart Asterisk, then `dialer doctor` looks at all of it"))
+
+
+def knobs_of(settings: Settings) -> Mapping[str, str]:
+    """What the service's settings say about Asterisk's side; BadValue names a secret that is missing."""
+    http = urlsplit(settings.ari_http_url)
+    sound, folder = sounds_dir(settings), recordings_dir(settings)
+    return {
+        "CELL": settings.cell,
+        "LANGUAGE": settings.language,
+        "ARI_APP": settings.ari_app,
+        "ARI_USER": settings.ari_user,
+        "ARI_PASSWORD": _secret(settings.ari_password_file, "DIALER_ARI_PASSWORD_FILE"),
+        "HTTP_ADDRESS": http.hostname or "127.0.0.1",
+        "HTTP_PORT": str(http.port or 8088),
+        "SERVICE_ADDRESS": LINKED.get(settings.ari_bind, settings.ari_bind),
+        "LINK_PORT": str(settings.ari_port),
+        "AGI_ADDRESS": LINKED.get(settings.agi_bind, settings.agi_bind),
+        "AGI_PORT": str(settings.agi_port),
+        "AMI_ADDRESS": settings.ami_host,
+        "AMI_PORT": str(settings.ami_port or 5038),
+        "AMI_USER": settings.ami_user,
+        "AMI_SECRET": _secret(settings.ami_password_file, "DIALER_AMI_PASSWORD_FILE"),
+        "RECORDINGS_DIR": str(folder),
+        "MOH_DIR": str(sound / "moh"),
+        "FALLBACK_SOUND": str(sound / "message"),
+        "INBOUND_SOUND": str(sound / "message"),
+    }
+
+
+def make_sounds(moh: Path, folder: Path) -> list[Path]:
+    """Those that must exist before anybody has recorded any; what is there stays."""
+    wanted = {
+        folder / "message.wav": sounds.message,
+        folder / "press1.wav": sounds.press1,
+        moh / "default.wav": sounds.moh,
+    }
+    made = []
+    for path, make in wanted.items():
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            make(path)
+            made.append(path)
+    return made
+
+
+def _secret(path: Path | None, setting: str) -> str:
+    if path is None:
+        raise BadValue(
+            f"{setting} is not set: make a file of mode 0600 with a random password in it, and name it there"
+        )
+    return read_secret(path)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadValue(f"--set {text!r} is no KNOB=VALUE, such as --set SIP_PORT=5070")
+    return name, value
