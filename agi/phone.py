@@ -32,8 +32,6 @@ class Gone(Exception):
 class Garbled(NetworkTrouble):
     """What came back is no answer of Asterisk to the command that was sent."""
 
-    id = "agi-garbled"
-
 
 def bare(value: str, instead: str = "") -> str:
     """Without control characters: a newline would begin another command."""

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     drain_s: float = Field(120.0, ge=0, description="how long a stop waits for talks to end")
     log_format: str = Field("console", pattern="^(console|json)$")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
-    language: str = Field("ru", pattern="^(ru|en)$")
+    language: str = Field("ru", pattern="^(ru|en)$", description="of the command line and the demo")
 
 
 class _Spoken(BaseSettings):

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import structlog
 
 from dialer.adapters.sql.migrate import migrate
 from tests.servers import Server, postgres_server, psql, redis_server, redis_url
@@ -16,6 +17,13 @@ from tests.servers import Server, postgres_server, psql, redis_server, redis_url
 __all__ = ["postgres_server", "redis_server", "redis_url"]
 
 _numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def fresh_log() -> Iterator[None]:
+    """A test that configures the log does so for itself alone."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

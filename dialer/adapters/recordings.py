@@ -17,7 +17,7 @@ from typing import TypeVar
 import structlog
 
 from dialer.adapters.sounds import RATE, wav_header
-from dialer.domain.errors import Missing, NetworkTrouble, ObzvonError
+from dialer.domain.errors import DiskTrouble, Missing, NetworkTrouble
 from dialer.domain.types import CallId
 from dialer.ports import Ledger
 
@@ -33,12 +33,6 @@ CALL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)*")  # as in the
 LONGEST_ID = 80
 
 _T = TypeVar("_T")
-
-
-class DiskTrouble(ObzvonError):
-    """The disk would not give or take a recording."""
-
-    id = "disk"
 
 
 @dataclass(frozen=True, slots=True)

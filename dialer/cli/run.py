@@ -67,6 +67,7 @@ async def run_service(settings: Settings, only: frozenset[str], *, migrate: bool
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)  # the end has begun: one more Ctrl-C changes nothing
 
 
 def _told(address: str) -> None:

@@ -17,7 +17,7 @@ import aiohttp
 from dialer.domain.errors import Fatal, NetworkTrouble, TimedOut
 from dialer.domain.said import said
 
-READY_S = 20.0
+READY_S = 60.0
 PR_SET_PDEATHSIG = 1
 
 

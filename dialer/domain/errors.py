@@ -81,6 +81,12 @@ class StoreDown(NetworkTrouble):
     id = "store-down"
 
 
+class DiskTrouble(ObzvonError):
+    """The disk would not give or take a file."""
+
+    id = "disk"
+
+
 class Fatal(ObzvonError):
     """The service cannot go on; it stops and says this sentence."""
 

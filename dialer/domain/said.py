@@ -119,7 +119,7 @@ def full(sentence: str) -> Said:
     if isinstance(sentence, Said):
         was = sentence
         return Said(was.text, was.args, plural=was.plural, n=was.n, context=was.context, full=True)
-    return Said(sentence, full=True)
+    return Said("{sentence}", {"sentence": sentence}, full=True)
 
 
 def context_of(kind: type[StrEnum]) -> str:

@@ -38,7 +38,7 @@ def latin(sentence: str, **words: str) -> str:
 def test_it_is_the_english_sentence() -> None:
     told = said("{n:,} of {name!r}, {share:.1f}", n=1240, name="x", share=0.25)
     assert told == "1,240 of 'x', 0.2"
-    assert json.dumps([told]) == '["1,240 of \'x\', 0.2"]'
+    assert json.dumps([told]) == "[\"1,240 of 'x', 0.2\"]"
     assert {told: 1}["1,240 of 'x', 0.2"] == 1
 
 
@@ -50,7 +50,9 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
 def test_a_sentence_within_a_sentence_is_told_in_the_same_language() -> None:
     inner = counted("{n} dog", "{n} dogs", 2)
     assert latin(said("a {pet} and {pack}", pet=said("cat"), pack=inner)) == "a felis and 2 canes"
-    assert latin(listed([said("cat"), "cat", counted("{n} dog", "{n} dogs", 1)], "; ")) == "felis; cat; 1 canis"
+    assert (
+        latin(listed([said("cat"), "cat", counted("{n} dog", "{n} dogs", 1)], "; ")) == "felis; cat; 1 canis"
+    )
 
 
 def test_what_people_wrote_is_never_a_template() -> None:

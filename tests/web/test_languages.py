@@ -1,0 +1,89 @@
+"""Sentences of the API come in the language that the client asks for; ids and fields never change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dialer.adapters.languages import speaker_for
+from dialer.domain.said import counted, plain, said
+from dialer.domain.types import CampaignId
+from dialer.web.api.commands import Done
+from dialer.web.parts import Explanation, GateLine, Reasoned
+from tests.web.world import NOW, World, ask
+
+RU, EN, NONE = "ru-RU,ru;q=0.9,en;q=0.5", "en", ""
+PACING = counted("{n} line; then {why}.", "{n} lines; then {why}.", 2, why=said("no lead is due"))
+
+
+async def explain(campaign: CampaignId) -> Explanation:
+    held = {"new": 3, said("out of hours in {where}, never open", where="Asia/Omsk"): 2}
+    return Explanation(campaign, NOW, [GateLine("link", True, said("Asterisk is connected."))], held, PACING)
+
+
+@pytest.fixture
+def spoken(world: World) -> World:
+    """The API with sentences that can be translated."""
+    parts = world.app.state.parts
+    decisions = [Reasoned(CampaignId(1), NOW, PACING)]
+    tools = replace(parts.tools, explain=explain, decisions=lambda: decisions, speak=speaker_for)
+    world.app.state.parts = replace(parts, tools=tools)
+    return world
+
+
+async def told(world: World, method: str, path: str, accept: str, role: str = "admin", **rest: Any) -> Any:
+    headers: Mapping[str, str] = {"accept-language": accept} if accept else {}
+    return (await ask(world.app, method, path, token=world.tokens[role], headers=headers, **rest)).json
+
+
+@pytest.mark.parametrize(
+    ("accept", "summary", "gate", "held"),
+    [
+        (
+            RU,
+            "2 линии, больше нет: звонить пока некому.",
+            "Asterisk на связи.",
+            "вне часов звонков (Asia/Omsk), не откроется",
+        ),
+        (EN, PACING, "Asterisk is connected.", "out of hours in Asia/Omsk, never open"),
+        (NONE, PACING, "Asterisk is connected.", "out of hours in Asia/Omsk, never open"),
+    ],
+)
+async def test_an_explanation_is_told_in_the_clients_language(
+    spoken: World, accept: str, summary: str, gate: str, held: str
+) -> None:
+    answer = await told(spoken, "GET", "/v1/campaigns/1/explain", accept)
+    assert answer["summary"] == summary
+    assert answer["gates"] == [{"name": "link", "is_open": True, "value": gate, "opens_at": None}]
+    assert answer["held_back"] == {"new": 3, held: 2}
+    assert [one["reason"] for one in await told(spoken, "GET", "/v1/decisions", accept)] == [summary]
+
+
+async def test_a_problem_is_told_in_the_clients_language_under_the_same_id(spoken: World) -> None:
+    russian = await told(spoken, "GET", "/v1/campaigns/777", RU)
+    assert (russian["id"], russian["title"], russian["detail"]) == (
+        "missing",
+        "Такого нет",
+        "нет кампании 777",
+    )
+    english = await told(spoken, "GET", "/v1/campaigns/777", NONE)
+    assert (english["id"], english["detail"]) == ("missing", "there is no campaign 777")
+
+
+async def test_a_start_is_refused_in_the_clients_language(spoken: World) -> None:
+    await told(spoken, "PATCH", "/v1/campaigns/1", NONE, body={"purpose": "advertising"})
+    answer = await told(spoken, "POST", "/v1/campaigns/1/start", RU)
+    assert answer["id"] == "forbidden"
+    assert (
+        "запрещён (38-ФЗ, ст. 18 ч. 2), выберите ручной (manual) или предпросмотр (preview)"
+        in answer["detail"]
+    )
+
+
+def test_the_steps_of_a_trial_call_are_told_too() -> None:
+    steps = [plain(said("{seconds:.1f} s: {what}", seconds=1.25, what=said("answered"))), "as it was"]
+    done = Done.of("test", "trunk:main", {"ok": True, "steps": steps}).spoken(speaker_for(RU))
+    assert done.result == {"ok": True, "steps": ["1,2 с: ответили", "as it was"]}
