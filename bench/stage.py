@@ -30,7 +30,8 @@ from dialer.settings import Settings, sounds_dir
 TRUNK = TrunkId("carrier")
 CALLER = "+74951234567"
 RING_S = 0.05
-TALK_S = 0.5
+TALK_S = 0.55
+MEDIA_WAIT_S = 0.5  # a called number that hears nothing waits so long in its Answer() before it goes on
 TURNOVER_S = 0.25  # of an operator between two talks: dialing, ringing, bridging
 FIRST_NUMBER = 79160000000
 SPARE = 1.1
@@ -99,8 +100,8 @@ def cpu_s(pid: int) -> float:
 @asynccontextmanager
 async def open_stage(operators: int, *, media: bool, say: Callable[[str], None]) -> AsyncIterator[Stage]:
     """Everything up but the two that are compared; everything down at the end."""
-    voice = Voice("tone") if media else Voice("silence")
-    plan = Plan(1, (Rule("*", {Does.ANSWER: 1.0}, fixed(RING_S), fixed(TALK_S), voice),))
+    voice, wait_s = (Voice("tone"), TALK_S) if media else (Voice("silence"), TALK_S - MEDIA_WAIT_S)
+    plan = Plan(1, (Rule("*", {Does.ANSWER: 1.0}, fixed(RING_S), fixed(round(wait_s, 3)), voice),))
     options = Options(plan=plan, phones=operators, is_heard=False)
     async with Lab.start(options, progress=say) as lab:
         if not media:

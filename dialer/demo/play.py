@@ -144,7 +144,7 @@ def _welcome(service: Service, lab: Lab, stage: Stage) -> str:
     )
     return listed(
         [
-            f"\n  API      {service.url}/v1",
+            f"\n  API      {service.url}/v1  ",
             said("token {token}", token=service.token),
             f"\n  OpenAPI  {service.url}/docs\n  metrics  {service.url}/metrics\n ",
             guest,

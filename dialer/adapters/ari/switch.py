@@ -57,7 +57,7 @@ class AriSwitch:
         self._pushing = asyncio.Lock()
         self._is_subscribed = False
         self._booted_at = datetime.min.replace(tzinfo=UTC)
-        self._lately: deque[News] = deque(maxlen=ECHOES)
+        self._lately: dict[News, None] = {}  # the oldest first
         self.ignored: Counter[str] = Counter()  # events that mean nothing to us, by type
 
     # --- what the link tells ---------------------------------------------------------------------------
@@ -69,8 +69,13 @@ class AriSwitch:
             self.ignored[str(event.get("type"))] += 1
         for item in news:
             if item not in self._lately:
-                self._lately.append(item)
+                self._remember(item)
                 self._ear.heard(item)
+
+    def _remember(self, item: News) -> None:
+        self._lately[item] = None
+        if len(self._lately) > ECHOES:
+            del self._lately[next(iter(self._lately))]
 
     async def set_up(self) -> None:
         """Gives Asterisk what it may have lost by a restart: phones, trunks, subscription, filter."""
