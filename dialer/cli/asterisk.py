@@ -85,7 +85,11 @@ def make_sounds(moh: Path, folder: Path) -> list[Path]:
 def _secret(path: Path | None, setting: str) -> str:
     if path is None:
         raise BadValue(
-            f"{setting} is not set: make a file of mode 0600 with a random password in it, and name it there"
+            said(
+                "{setting} is not set: make a file of mode 0600 with a random password in it,"
+                " and name it there",
+                setting=setting,
+            )
         )
     return read_secret(path)
 
@@ -93,5 +97,5 @@ def _secret(path: Path | None, setting: str) -> str:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise BadValue(f"--set {text!r} is no KNOB=VALUE, such as --set SIP_PORT=5070")
+        raise BadValue(said("--set {text!r} is no KNOB=VALUE, such as --set SIP_PORT=5070", text=text))
     return name, value

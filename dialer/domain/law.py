@@ -21,7 +21,7 @@ LONGEST_RING_S = 120.0
 HIGHEST_RATIO = 10.0
 AUTOMATIC = frozenset({Mode.PROGRESSIVE, Mode.POWER, Mode.PREDICTIVE})
 RESERVED_FIRST = frozenset({Mode.MANUAL, Mode.PREVIEW, Mode.PROGRESSIVE})  # an operator is guaranteed
-NOT_YET = frozenset({Mode.PREDICTIVE})
+NOT_YET = frozenset({Mode.MANUAL, Mode.PREVIEW, Mode.PREDICTIVE})
 VERSION = "2026.1"  # of the packs below, as this product reads the sources
 
 
@@ -139,7 +139,7 @@ def forbidden(campaign: Campaign, rule: ForbidModes) -> Verdict:
         country=campaign.country,
         mode=word(campaign.mode),
         source=rule.source,
-        allowed=either([word(mode) for mode in Mode if mode not in rule.modes | NOT_YET]),
+        allowed=either([word(mode) for mode in Mode if mode not in rule.modes]),
         rule=rule.id,
         version=rule.version,
     )

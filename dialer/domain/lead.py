@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from dialer.domain.campaign import DISTURBING, Campaign
 from dialer.domain.errors import BadValue
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome, PhoneNumber
 from dialer.domain.verdict import Gate, Verdict
 
@@ -60,7 +61,9 @@ class LeadUpdate:
 def fresh(lead: Lead, campaign: CampaignId) -> Lead:
     """The entry of a file as it enters a campaign's list: nothing was tried yet."""
     if not lead.numbers:
-        raise BadValue(f"the lead {lead.name or lead.ref or lead.company!r} has no number to call")
+        raise BadValue(
+            said("the lead {value!r} has no number to call", value=lead.name or lead.ref or lead.company)
+        )
     return replace(
         lead,
         campaign=campaign,
@@ -262,5 +265,9 @@ def _known(disposition: str) -> Disposition:
         return Disposition(disposition)
     except ValueError:
         raise BadValue(
-            f"There is no disposition {disposition!r}: use one of {', '.join(Disposition)}."
+            said(
+                "There is no disposition {disposition!r}: use one of {disposition2}.",
+                disposition=disposition,
+                disposition2=", ".join(Disposition),
+            )
         ) from None

@@ -12,8 +12,7 @@ from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 
-BURST_S = 0.05  # what of a second's calls may go out in one instant: one at least
-FASTER = 1.1
+BURST_S = 0.1  # what of a second's calls may be decided in one instant, beside one
 Turn = Callable[[TrunkId], Awaitable[None]]  # see Trunks.turn
 REFUSED_PAUSE_S = 5.0  # after Asterisk refused a request: time to be mended, no hot loop through the list
 
@@ -23,8 +22,8 @@ class Trunks:
 
     def __init__(self) -> None:
         self._trunks: dict[TrunkId, Trunk] = {}
-        self._sent: dict[TrunkId, deque[datetime]] = {}
-        self._tokens: dict[TrunkId, tuple[float, datetime]] = {}  # what may go out at once, and since when
+        self._tokens: dict[TrunkId, tuple[float, datetime]] = {}  # what may be decided at once, at an instant
+        self._queued: Counter[TrunkId] = Counter()  # requests that wait for their turn
         self._went: dict[TrunkId, deque[float]] = {}  # when requests left us, by the loop's clock
         self._refused: dict[TrunkId, tuple[datetime, str]] = {}
         self.registration_of: Callable[[TrunkId], str] = lambda trunk: ""
@@ -39,8 +38,7 @@ class Trunks:
         return self._trunks.get(trunk)
 
     def sent(self, trunk: TrunkId, at: datetime) -> None:
-        """A request goes out by this trunk."""
-        self._sent.setdefault(trunk, deque()).append(at)
+        """A call by this trunk was decided."""
         tokens, since_at = self._tokens.get(trunk, (1.0, at))
         self._tokens[trunk] = (tokens - 1, since_at)
 
@@ -52,8 +50,12 @@ class Trunks:
         """
         clock = asyncio.get_running_loop().time
         went = self._went.setdefault(trunk, deque())
-        while (wait_s := self._wait_s(trunk, went, clock())) > 0:  # noqa: ASYNC110 time is waited for
-            await asyncio.sleep(wait_s)  # another may have taken the place meanwhile
+        self._queued[trunk] += 1
+        try:
+            while (wait_s := self._wait_s(trunk, went, clock())) > 0:  # noqa: ASYNC110 time is waited for
+                await asyncio.sleep(wait_s)  # another may have taken the place meanwhile
+        finally:
+            self._queued[trunk] -= 1
         went.append(clock())
 
     def _wait_s(self, trunk: TrunkId, went: deque[float], now: float) -> float:
@@ -96,37 +98,25 @@ class Trunks:
 
     def opens_in_s(self, now: datetime) -> float | None:
         """When the first trunk that has used up its calls per second takes another; None: none has."""
-        waits = [self._opens_in_s(trunk, now) for trunk in self._trunks.values() if trunk.enabled]
-        return min((wait for wait in waits if wait > 0), default=None)
-
-    def _opens_in_s(self, trunk: Trunk, now: datetime) -> float:
-        if self._calls_now(trunk, now) > 0:
-            return 0.0
-        token_s = (1.0 - self._at_once(trunk, now)) / (trunk.calls_per_s * FASTER)
-        sent = self._sent[trunk.id]
-        if self._left(trunk) > 0 or not sent:
-            return token_s
-        return max(token_s, _window_s(trunk) - (now - sent[0]).total_seconds())
+        full = [trunk for trunk in self._trunks.values() if trunk.enabled and not self._calls_now(trunk, now)]
+        return min(
+            ((1.0 + self._queued[t.id] - self._saved(t, now)) / t.calls_per_s for t in full), default=None
+        )
 
     def _calls_now(self, trunk: Trunk, now: datetime) -> int:
-        """Requests that the limit allows now: over a sliding second, or longer below one call a second."""
-        sent = self._sent.setdefault(trunk.id, deque())
-        while sent and (now - sent[0]).total_seconds() >= _window_s(trunk):
-            sent.popleft()
-        return max(0, min(self._left(trunk), int(self._at_once(trunk, now))))
+        """How many may be decided now: evenly within the second, and none on top of those that wait.
 
-    def _left(self, trunk: Trunk) -> int:
-        return int(trunk.calls_per_s * _window_s(trunk)) - len(self._sent[trunk.id])
-
-    def _at_once(self, trunk: Trunk, now: datetime) -> float:
-        """Evenly within the second: a burst keeps answers waiting for each other, here and at the carrier.
-
-        A bucket that fills a little faster than the limit, so that it smooths and the window limits.
+        A burst keeps its answers waiting for each other, here and at the carrier. The ceiling itself is kept
+        by `turn`.
         """
-        most = max(1.0, trunk.calls_per_s * BURST_S)
+        return max(0, int(self._saved(trunk, now)) - self._queued[trunk.id])
+
+    def _saved(self, trunk: Trunk, now: datetime) -> float:
+        """A bucket that fills at the trunk's rate; what it holds makes good for decisions that come late."""
+        most = 1.0 + trunk.calls_per_s * BURST_S
         tokens, since_at = self._tokens.get(trunk.id, (most, now))
         passed_s = max(0.0, (now - since_at).total_seconds())
-        tokens = min(most, tokens + passed_s * trunk.calls_per_s * FASTER)
+        tokens = min(most, tokens + passed_s * trunk.calls_per_s)
         self._tokens[trunk.id] = (tokens, now)
         return tokens
 

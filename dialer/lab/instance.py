@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from dialer.domain.errors import Fatal, NetworkTrouble, TimedOut
+from dialer.domain.said import said
 from dialer.lab.rootfs import Asterisk
 
 log = structlog.get_logger()
@@ -132,7 +133,12 @@ class Instance:
                 said, _ = await asking.communicate()
         except TimeoutError:
             raise TimedOut(
-                f"Asterisk {self.name} did not answer `{command}` within {CLI_TIMEOUT_S:.0f} s"
+                said(
+                    "Asterisk {name} did not answer `{command}` within {cli_timeout_s:.0f} s",
+                    name=self.name,
+                    command=command,
+                    cli_timeout_s=CLI_TIMEOUT_S,
+                )
             ) from None
         finally:
             if asking.returncode is None:
@@ -212,5 +218,5 @@ def report(crash: AsteriskDied) -> None:
 def leashed(command: list[str]) -> list[str]:
     """The command, made to die with us even when we are killed (Linux: parent-death signal)."""
     if not shutil.which("setpriv"):
-        raise Fatal("setpriv is missing: install the package util-linux")
+        raise Fatal(said("setpriv is missing: install the package util-linux"))
     return ["setpriv", "--pdeathsig", "KILL", *command]

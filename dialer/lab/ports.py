@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from dialer.domain.errors import Fatal
+from dialer.domain.said import said
 
 SINGLE = range(30_000, 32_700)  # below the ports that the system gives out by itself
 RTP = range(10_000, 30_000)
@@ -35,7 +36,14 @@ class Ports:
                 if is_free(address, port):
                     return port
                 self._held.pop().close()
-        raise Fatal(f"no free port on {address} between {SINGLE.start} and {SINGLE.stop}: stop other labs")
+        raise Fatal(
+            said(
+                "no free port on {address} between {start} and {stop}: stop other labs",
+                address=address,
+                start=SINGLE.start,
+                stop=SINGLE.stop,
+            )
+        )
 
     def draw_rtp(self) -> tuple[int, int]:
         """First and last port of a range for sound."""
@@ -71,5 +79,11 @@ def is_free(address: str, port: int) -> bool:
             except OSError as failure:
                 if failure.errno in (errno.EADDRINUSE, errno.EACCES):
                     return False
-                raise Fatal(f"the address {address} cannot be used here: {failure.strerror}") from failure
+                raise Fatal(
+                    said(
+                        "the address {address} cannot be used here: {strerror}",
+                        address=address,
+                        strerror=failure.strerror,
+                    )
+                ) from failure
     return True

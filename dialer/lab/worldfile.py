@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dialer.domain.errors import BadValue
+from dialer.domain.said import said
 from dialer.lab.fate import Does, Length, Plan, Rule, Shape, Voice, fixed
 
 SAMPLE = Path(__file__).with_name("world.toml")
@@ -28,11 +29,13 @@ def read(path: Path) -> Plan:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as failure:
         reason = getattr(failure, "strerror", None) or "it is not UTF-8 text"
-        raise BadValue(f"the world file {path} cannot be read: {reason}") from failure
+        raise BadValue(
+            said("the world file {path} cannot be read: {reason}", path=path, reason=reason)
+        ) from failure
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as failure:
-        raise BadValue(f"{path} is not TOML: {failure}") from failure
+        raise BadValue(said("{path} is not TOML: {failure}", path=path, failure=failure)) from failure
     return Reader(str(path)).plan(data)
 
 
@@ -144,7 +147,15 @@ class Reader:
     def _only(self, data: Mapping[str, Any], known: Iterable[str], place: str) -> None:
         for key in data:
             if key not in known:
-                raise BadValue(f"{self._file}: {place} has no key {key!r}; the keys are {', '.join(known)}")
+                raise BadValue(
+                    said(
+                        "{file}: {place} has no key {key!r}; the keys are {known}",
+                        file=self._file,
+                        place=place,
+                        key=key,
+                        known=", ".join(known),
+                    )
+                )
 
     def _bad(self, key: str, value: object, allowed: str) -> BadValue:
         said = "nothing" if value is None else repr(value)[:80]

@@ -19,6 +19,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dialer.domain.errors import BadValue, Forbidden, ObzvonError
+from dialer.domain.said import said
 from dialer.domain.types import OPERATOR_NUMBER, OperatorId
 from dialer.ports import Clock, Tokens
 from dialer.web.problem import KINDS, respond
@@ -75,7 +76,9 @@ def parse_role(text: str) -> tuple[Role, OperatorId | None]:
         return Role.OPERATOR, OperatorId(operator)
     if name in set(Role) - {Role.OPERATOR} and not operator and ":" not in text:
         return Role(name), None
-    raise BadValue(f"{text[:40]!r} is no role: take viewer, supervisor, admin, or operator:NUMBER")
+    raise BadValue(
+        said("{text!r} is no role: take viewer, supervisor, admin, or operator:NUMBER", text=text[:40])
+    )
 
 
 async def authenticate(tokens: Tokens, header: str) -> Caller | None:
@@ -162,7 +165,14 @@ AnyCaller = Annotated[Caller, Depends(_caller)]
 def _at_least(role: Role) -> Callable[[Caller], Awaitable[Caller]]:
     async def check(caller: AnyCaller) -> Caller:
         if caller.role.rank < role.rank:
-            raise Forbidden(f"this needs the role {role}; the token {caller.name!r} has {caller.role}")
+            raise Forbidden(
+                said(
+                    "this needs the role {role}; the token {name!r} has {role2}",
+                    role=role,
+                    name=caller.name,
+                    role2=caller.role,
+                )
+            )
         return caller
 
     return check
@@ -177,4 +187,11 @@ Admin = Annotated[Caller, Depends(_at_least(Role.ADMIN))]
 def may_act_for(caller: Caller, operator: OperatorId) -> None:
     """An operator's token works for that operator only; Forbidden says so."""
     if caller.role is Role.OPERATOR and caller.operator != operator:
-        raise Forbidden(f"the token {caller.name!r} is for operator {caller.operator}, not {operator}")
+        raise Forbidden(
+            said(
+                "the token {name!r} is for operator {operator}, not {operator2}",
+                name=caller.name,
+                operator=caller.operator,
+                operator2=operator,
+            )
+        )

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from dialer.domain.errors import Fatal
+from dialer.domain.said import said
 
 STOP_S = 5.0  # open requests get this long; then their tasks are cancelled
 
@@ -74,5 +75,5 @@ def _bind(host: str, port: int) -> socket.socket:
             errno.EACCES: f"port {port} may not be opened by this user: set DIALER_API_PORT above 1023",
             errno.EADDRNOTAVAIL: f"{host} is no address of this machine: set DIALER_API_BIND",
         }.get(trouble.errno or 0, f"{host} port {port} cannot be opened ({trouble}): set DIALER_API_BIND")
-        raise Fatal(f"the API cannot be served: {why}") from None
+        raise Fatal(said("the API cannot be served: {why}", why=why)) from None
     return listener

@@ -13,6 +13,7 @@ from panoramisk import Manager
 from panoramisk.message import Message
 
 from dialer.domain.errors import BadValue, LinkDown, Refused, TimedOut
+from dialer.domain.said import said
 from dialer.domain.types import TrunkId
 
 log = structlog.get_logger()
@@ -62,7 +63,10 @@ class Ami:
         for what, value in (("user", user), ("password", secret)):
             if not value or not value.isprintable():
                 raise BadValue(
-                    f"the AMI {what} is empty or holds a control character: mend its setting or file"
+                    said(
+                        "the AMI {what} is empty or holds a control character: mend its setting or file",
+                        what=what,
+                    )
                 )
         self._place = f"AMI at {host}:{port}"
         self._timeout_s = timeout_s
@@ -108,13 +112,21 @@ class Ami:
     async def registrations(self) -> Mapping[TrunkId, Registration]:
         """All trunks that register; raises LinkDown, TimedOut, Refused."""
         if not self.is_connected:
-            raise LinkDown(f"{self._place} is not connected; check its address, user and password")
+            raise LinkDown(
+                said("{place} is not connected; check its address, user and password", place=self._place)
+            )
         action = self._manager.send_action({"Action": READ})
         try:
             answer = await asyncio.wait_for(action, self._timeout_s)
         except TimeoutError:
             self._drop()
-            raise TimedOut(f"{self._place} did not answer within {self._timeout_s:g} s") from None
+            raise TimedOut(
+                said(
+                    "{place} did not answer within {timeout_s:g} s",
+                    place=self._place,
+                    timeout_s=self._timeout_s,
+                )
+            ) from None
         return registrations(answer if isinstance(answer, list) else [answer])
 
     def _drop(self) -> None:

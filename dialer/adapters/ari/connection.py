@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from dialer.domain.errors import LinkDown, Refused, TimedOut
+from dialer.domain.said import said
 
 FRAMES = (WSMsgType.TEXT, WSMsgType.PING, WSMsgType.PONG)  # anything else ends the connection
 
@@ -109,7 +110,7 @@ class Connection:
     async def request(self, request: Request, timeout_s: float) -> Any:
         """The answer's JSON, None if it has none; raises Refused, TimedOut, LinkDown."""
         if self._is_retired:
-            raise LinkDown("the connection from Asterisk is closing")
+            raise LinkDown(said("the connection from Asterisk is closing"))
         request_id = str(next(self._ids))
         answer = self._waiting[request_id] = asyncio.get_running_loop().create_future()
         try:
@@ -118,7 +119,12 @@ class Connection:
                 return outcome(request, await answer)
         except TimeoutError:
             raise TimedOut(
-                f"Asterisk did not answer {request.method} {request.path} within {timeout_s:g} s"
+                said(
+                    "Asterisk did not answer {method} {path} within {timeout_s:g} s",
+                    method=request.method,
+                    path=request.path,
+                    timeout_s=timeout_s,
+                )
             ) from None
         finally:
             self._waiting.pop(request_id, None)
@@ -168,7 +174,7 @@ class Connection:
         try:
             await self._peer.send_str(frame)
         except (ConnectionError, RuntimeError) as broken:  # RuntimeError: aiohttp's word for a closed one
-            raise LinkDown("the connection from Asterisk is closing") from broken
+            raise LinkDown(said("the connection from Asterisk is closing")) from broken
 
     def _settle(self, frame: RawEvent) -> None:
         answer = self._waiting.get(frame.get("request_id", ""))

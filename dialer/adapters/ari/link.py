@@ -12,6 +12,7 @@ from aiohttp import web
 
 from dialer.adapters.ari.connection import Connection, RawEvent, Request
 from dialer.domain.errors import Fatal, LinkDown, NetworkTrouble, TimedOut
+from dialer.domain.said import said
 from dialer.domain.types import CellId
 
 log = structlog.get_logger()
@@ -100,7 +101,7 @@ class Link:
         if self._connection is not None and not is_setup and not self.is_ready:
             await self._wait_for_setup(request, timeout_s)
         if self._connection is None:
-            raise LinkDown(f"Asterisk of cell {self.cell} is not connected")
+            raise LinkDown(said("Asterisk of cell {cell} is not connected", cell=self.cell))
         return await self._connection.request(request, until - loop.time())
 
     async def serve(
@@ -140,8 +141,12 @@ class Link:
                 await self._ready.wait()
         except TimeoutError:
             raise TimedOut(
-                f"{request.method} {request.path} was not sent: the link to Asterisk was not ready"
-                f" within {timeout_s:g} s"
+                said(
+                    "{method} {path} was not sent: the link to Asterisk was not ready within {timeout_s:g} s",
+                    method=request.method,
+                    path=request.path,
+                    timeout_s=timeout_s,
+                )
             ) from None
 
     def _take(self, event: RawEvent) -> None:

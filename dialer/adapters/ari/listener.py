@@ -12,6 +12,7 @@ from aiohttp import encode_basic_auth, web
 
 from dialer.adapters.ari.link import HEARTBEAT_S, Link
 from dialer.domain.errors import Fatal
+from dialer.domain.said import said
 from dialer.domain.types import CellId
 
 log = structlog.get_logger()
@@ -73,7 +74,14 @@ class Listener:
         except OSError as failure:
             await runner.cleanup()
             reason = WHY_NOT.get(failure.errno or 0, failure.strerror or str(failure))
-            raise Fatal(f"cannot listen for Asterisk on {self._host}:{self._port}: {reason}") from failure
+            raise Fatal(
+                said(
+                    "cannot listen for Asterisk on {host}:{port}: {reason}",
+                    host=self._host,
+                    port=self._port,
+                    reason=reason,
+                )
+            ) from failure
         self._runner, self._site = runner, site
 
     async def stop(self) -> None:

@@ -26,6 +26,7 @@ from dialer.adapters.journal.lines import KIND_OF, Entry, Fact, Kind, entry, rea
 from dialer.domain.call import Call
 from dialer.domain.errors import BadValue, Fatal, StoreDown
 from dialer.domain.operators import Operator
+from dialer.domain.said import said
 from dialer.ports import Recovered
 
 log = structlog.get_logger()
@@ -47,7 +48,13 @@ def open_journal(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as trouble:
-        raise Fatal(f"the journal's folder {folder} cannot be used: {_why(trouble)}") from None
+        raise Fatal(
+            said(
+                "the journal's folder {folder} cannot be used: {trouble}",
+                folder=folder,
+                trouble=_why(trouble),
+            )
+        ) from None
     try:
         _take(lock, folder)
         journal = FileJournal(folder, clock, segment_bytes)
@@ -86,7 +93,13 @@ class FileJournal:
         try:
             self._renew()
         except OSError as trouble:
-            raise Fatal(f"the journal in {folder} cannot be written: {_why(trouble)}") from None
+            raise Fatal(
+                said(
+                    "the journal in {folder} cannot be written: {trouble}",
+                    folder=folder,
+                    trouble=_why(trouble),
+                )
+            ) from None
 
     # --- what happens ---
 
@@ -257,8 +270,12 @@ def _take(lock: int, folder: Path) -> None:
     except OSError:
         holder = os.read(lock, 32).decode(errors="replace").strip()
         raise Fatal(
-            f"the journal in {folder} is in use by process {holder or '(not known)'}: "
-            "stop that one, or give this cell another DIALER_DATA_DIR"
+            said(
+                "the journal in {folder} is in use by process {value}: stop that one, or give"
+                " this cell another DIALER_DATA_DIR",
+                folder=folder,
+                value=holder or "(not known)",
+            )
         ) from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)

@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from dialer.domain.errors import Fatal, StoreDown
+from dialer.domain.said import said
 
 PREFIX = "obz"
 CONNECT_S = 2.0
@@ -37,7 +38,9 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
             retry=Retry(NoBackoff(), 1),
         )
     except ValueError as bad:
-        raise Fatal(f"DIALER_REDIS_URL cannot be read ({bad}): write it as redis://host:6379/0") from None
+        raise Fatal(
+            said("DIALER_REDIS_URL cannot be read ({bad}): write it as redis://host:6379/0", bad=bad)
+        ) from None
     client = Redis.from_pool(pool)  # closes the pool with itself
     try:
         yield client
@@ -58,4 +61,4 @@ def as_ours(where: str) -> Iterator[None]:
         yield
     except (RedisError, OSError) as trouble:
         why = str(trouble) or type(trouble).__name__
-        raise StoreDown(f"Redis at {where} cannot be used: {why}") from trouble
+        raise StoreDown(said("Redis at {where} cannot be used: {why}", where=where, why=why)) from trouble

@@ -19,7 +19,7 @@ from dialer.adapters.codec import decode, encode, loosen
 from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, open_redis, place
 from dialer.domain import errors
 from dialer.domain.errors import BadValue, ObzvonError, Refused, StoreDown, TimedOut
-from dialer.domain.said import heard, plain
+from dialer.domain.said import heard, plain, said
 from dialer.domain.types import CellId
 from dialer.ports import Command, Desk
 
@@ -68,7 +68,11 @@ class RedisDesk:
         timeout_s = SLOW_S.get(command.verb, self._timeout_s)
         with as_ours(self._where):
             if not await self._redis.exists(_here(self._cell)):
-                raise StoreDown(f"no engine of the cell {self._cell} is running: start it with `dialer run`")
+                raise StoreDown(
+                    said(
+                        "no engine of the cell {cell} is running: start it with `dialer run`", cell=self._cell
+                    )
+                )
             request = Request(uuid4().hex, await _now_s(self._redis) + timeout_s, command)
             text = json.dumps(encode(request))
             await self._redis.rpush(_requests(self._cell), text)
@@ -178,13 +182,15 @@ class _Clerk:
 
 def _check(command: Command) -> None:
     if not VERB.fullmatch(command.verb):
-        raise BadValue(f"{command.verb[:40]!r} is no verb")
+        raise BadValue(said("{verb!r} is no verb", verb=command.verb[:40]))
     if not TARGET.fullmatch(command.target):
-        raise BadValue(f"{command.target[:40]!r} is no target: write kind:id, such as operator:101")
+        raise BadValue(
+            said("{target!r} is no target: write kind:id, such as operator:101", target=command.target[:40])
+        )
     if not KEY.fullmatch(command.key):
-        raise BadValue("the idempotency key must be at most 200 printable characters")
+        raise BadValue(said("the idempotency key must be at most 200 printable characters"))
     if sum(len(name) + len(value) for name, value in command.args.items()) > LONGEST:
-        raise BadValue(f"the arguments of {command.verb} are too long")
+        raise BadValue(said("the arguments of {verb} are too long", verb=command.verb))
 
 
 def _read(text: str) -> Request | None:

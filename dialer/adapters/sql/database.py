@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from dialer.domain.errors import Fatal, StoreDown
+from dialer.domain.said import said
 
 BUSY_MS = 30_000  # another process writes (an import at most): wait, do not fail
 POOL = 8
@@ -40,23 +41,32 @@ def parsed(url: str) -> URL:
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
-        raise Fatal(f"the database address {_masked(url)!r} cannot be read: {FORMS}") from None
+        raise Fatal(
+            said("the database address {url!r} cannot be read: {forms}", url=_masked(url), forms=FORMS)
+        ) from None
     match address.get_backend_name():
         case "sqlite" if address.database in (None, "", ":memory:"):
-            raise Fatal("SQLite needs a file: write DIALER_DATABASE_URL as sqlite:////folder/name.db")
+            raise Fatal(said("SQLite needs a file: write DIALER_DATABASE_URL as sqlite:////folder/name.db"))
         case "sqlite":
             return address.set(drivername="sqlite+aiosqlite")
         case "postgresql" | "postgres":
             return address.set(drivername="postgresql+asyncpg", query=_options(address))
         case other:
-            raise Fatal(f"the database cannot be of the kind {other!r}: {FORMS}")
+            raise Fatal(
+                said("the database cannot be of the kind {other!r}: {forms}", other=other, forms=FORMS)
+            )
 
 
 def _options(address: URL) -> dict[str, str]:
     """What may follow the question mark; the driver calls sslmode by another name."""
     options = {"ssl" if name == "sslmode" else name: str(value) for name, value in address.query.items()}
     if unknown := sorted(options.keys() - {"ssl"}):
-        raise Fatal(f"the database address has the option {unknown[0]!r}: only sslmode can stand there")
+        raise Fatal(
+            said(
+                "the database address has the option {unknown!r}: only sslmode can stand there",
+                unknown=unknown[0],
+            )
+        )
     return options
 
 
@@ -86,7 +96,11 @@ class Database:
             await connection.start()
         except UNREACHABLE as trouble:
             raise StoreDown(
-                f"the database {self.name} cannot be reached: {_first_line(trouble)}"
+                said(
+                    "the database {name} cannot be reached: {trouble}",
+                    name=self.name,
+                    trouble=_first_line(trouble),
+                )
             ) from trouble
         try:
             with self._as_ours():
@@ -134,7 +148,9 @@ class Database:
         except (DBAPIError, TimeoutError) as trouble:
             if not _is_passing(trouble):
                 raise
-            raise StoreDown(f"the database {self.name} failed: {_first_line(trouble)}") from trouble
+            raise StoreDown(
+                said("the database {name} failed: {trouble}", name=self.name, trouble=_first_line(trouble))
+            ) from trouble
 
 
 class Reader:

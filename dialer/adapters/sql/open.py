@@ -16,6 +16,7 @@ from dialer.adapters.sql.numbers import SqlNumbers
 from dialer.adapters.sql.tokens import SqlTokens
 from dialer.adapters.sql.trunks import SqlTrunks
 from dialer.domain.errors import Fatal
+from dialer.domain.said import said
 from dialer.ports import Stores
 
 
@@ -44,6 +45,13 @@ async def _check_revision(database: Database) -> None:
     """A later revision is fine: it was made to run side by side with this version."""
     found = await current(database)
     if not found:
-        raise Fatal(f"the database {database.name} has no tables yet: run `dialer migrate`")
+        raise Fatal(said("the database {name} has no tables yet: run `dialer migrate`", name=database.name))
     if found < head():
-        raise Fatal(f"the database {database.name} is at {found}, needed is {head()}: run `dialer migrate`")
+        raise Fatal(
+            said(
+                "the database {name} is at {found}, needed is {head}: run `dialer migrate`",
+                name=database.name,
+                found=found,
+                head=head(),
+            )
+        )

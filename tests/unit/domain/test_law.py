@@ -66,8 +66,10 @@ def test_advertising_in_russia_is_not_dialled_automatically(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.MANUAL, Mode.PREVIEW])
-def test_advertising_in_russia_may_be_dialled_by_operators(mode: Mode) -> None:
-    assert check_start(replace(GOOD, purpose=Purpose.ADVERTISING, mode=mode)) == []
+def test_advertising_in_russia_may_be_dialled_by_operators_once_these_modes_are_there(mode: Mode) -> None:
+    (problem,) = check_start(replace(GOOD, purpose=Purpose.ADVERTISING, mode=mode))
+    assert problem.gate is Gate.SETTINGS
+    assert problem.reason == f"{mode} mode is not available yet: choose progressive or power"
 
 
 @pytest.mark.parametrize(
