@@ -130,7 +130,7 @@ class Instance:
         )
         try:
             async with asyncio.timeout(CLI_TIMEOUT_S):
-                said, _ = await asking.communicate()
+                answer, _ = await asking.communicate()
         except TimeoutError:
             raise TimedOut(
                 said(
@@ -144,7 +144,7 @@ class Instance:
             if asking.returncode is None:
                 os.kill(asking.pid, signal.SIGKILL)
                 await asking.wait()
-        return said.decode(errors="replace").strip()
+        return answer.decode(errors="replace").strip()
 
     def log_tail(self, lines: int = TAIL_LINES) -> str:
         """The last words of its log and its console."""
