@@ -9,7 +9,7 @@ TESTS := tests/unit tests/parts tests/ports tests/cli tests/web tests/calls test
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup demo run test check format bench docs clean distclean
+.PHONY: words help setup demo run test check format bench docs clean distclean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ format:  ## mend what ruff can mend
 
 bench:  ## calls a second beside a bare loop, with and without media
 	@.ci/setup all >&2 && exec $(BIN)/python -m bench $(ARGS)
+
+words:  ## take new sentences into dialer/locales and compile; fails while a translation is missing
+	@.ci/setup run >&2 && exec $(BIN)/python -m dialer.adapters.catalogue
 
 docs:  ## write docs/reference/ anew from the code
 	@.ci/setup run >&2 && exec $(BIN)/dialer docs docs/reference

@@ -38,7 +38,7 @@ from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.pacing.policies import Policies
-from dialer.domain.said import said
+from dialer.domain.said import listed, said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CellId, Language, PhoneNumber, TrunkId
 from dialer.domain.verdict import Verdict
@@ -186,13 +186,11 @@ async def open_engine(
     ear = LateEar()
     password = secret_in(str(settings.ari_password_file or ""))
     if not password:
-        raise Fatal(
-            said(
-                "DIALER_ARI_PASSWORD_FILE is not set or the file is empty: without a password"
-                " anybody could be our Asterisk; put the one of ari.conf there (`dialer"
-                " asterisk` writes both sides)"
-            )
+        why = said(
+            "DIALER_ARI_PASSWORD_FILE is not set or the file is empty: without a password anybody could be"
+            " our Asterisk; put the one of ari.conf there (`dialer asterisk` writes both sides)"
         )
+        raise Fatal(why)
     bulk = Bulk(settings.ari_http_url, settings.ari_user, password)
     switch = AriSwitch(cell_id, settings.ari_app, ear, metrics, bulk, timeout_s=settings.ari_timeout_s)
     shell = Shell(
@@ -358,13 +356,8 @@ async def serve(
 ) -> None:
     """Run until `stop`, then drain; `hurry` ends the drain. Fatal says why it could not go on."""
     if only - EVERYTHING or not only:
-        raise BadValue(
-            said(
-                "--only takes {everything}; not {only}",
-                everything=", ".join(sorted(EVERYTHING)),
-                only=", ".join(sorted(only)),
-            )
-        )
+        known, asked = listed(sorted(EVERYTHING)), listed(sorted(only))
+        raise BadValue(said("--only takes {known}; not {asked}", known=known, asked=asked))
     if only != EVERYTHING and not settings.redis_url.get_secret_value():
         raise BadValue(said("parts of the service talk to each other through Redis: set DIALER_REDIS_URL"))
     for folder in (sounds_dir(settings), recordings_dir(settings)):
@@ -476,9 +469,8 @@ async def _admit_cli(settings: Settings, stores: Stores, address: str) -> Path:
     try:
         await stores.tokens.add(CLI_NAME, "admin", sha256=sha256, now=utc_now())
     except Conflict as clash:
-        raise Fatal(
-            said("the token of the command line could not be renewed: {clash}", clash=clash)
-        ) from None
+        why = said("the token of the command line could not be renewed: {clash}", clash=clash.sentence)
+        raise Fatal(why) from None
     path = settings.data_dir / "cli.token"
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)

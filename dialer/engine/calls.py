@@ -37,6 +37,7 @@ class Calls:
         self._about: dict[CallId, tuple[Lead | None, Campaign]] = {}
         self.idle = asyncio.Event()  # no call is in flight
         self.idle.set()
+        self._unnoted: dict[CallId, Call] = {}
         self._last_errand: dict[CallId, asyncio.Task[None]] = {}
 
     # --- what others may ask
@@ -99,7 +100,7 @@ class Calls:
         after, effects = step(before, event)
         self._calls[call_id] = after
         if after is not before and after.state is not State.ENDED:
-            self._shell.journal.note(after)
+            self._note_soon(after)
         self._shell.observer.saw(before, event, after)
         if after.state is not before.state:
             log.debug("call", call=call_id, became=after.state, number=masked(after.number))
@@ -107,6 +108,18 @@ class Calls:
             self._perform(after, effect, event.at)
         if after.state is State.MESSAGE and before.state is not State.MESSAGE:
             self._floor.missed(call_id)
+
+    def _note_soon(self, call: Call) -> None:
+        """One note for all that this turn of the loop brings, before any request that follows from it."""
+        if not self._unnoted:
+            asyncio.get_running_loop().call_soon(self._note)
+        self._unnoted[call.id] = call
+
+    def _note(self) -> None:
+        unnoted, self._unnoted = self._unnoted, {}
+        for call in unnoted.values():
+            if call.id in self._calls:
+                self._shell.journal.note(call)
 
     def _orphan(self, call: CallId, event: c.Event) -> None:
         if isinstance(event, c.Reserved):
@@ -240,11 +253,11 @@ class Calls:
         if current is None or current.operator != operator or current.hanging_up:
             return
         try:
-            if current.state is State.RESERVED:  # not when he takes the person back from hold
-                self._floor.beep(operator)
             if call.direction is Direction.IN and call.bridge_at is None:
                 await self._shell.switch.answer(ChannelId(call.id))
             await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))
+            if current.state is State.RESERVED:  # not when he takes the person back from hold
+                self._floor.beep(operator)  # last: Asterisk serves one request after another
         except NetworkTrouble as trouble:
             self.tell(call.id, c.ConnectFailed(self._shell.clock(), str(trouble), operator))
 

@@ -172,7 +172,6 @@ async def test_the_trunks_lines_and_calls_per_second_are_never_exceeded_by_the_c
         most = max(most, up)
     begins = [at for at, what, _ in seen if what == "Newchannel"]
     in_a_second = max(sum(at <= other < at + 1.0 - CLOCKS_S for other in begins) for at in begins)
-    print(f"most lines {most}, most calls in a second {in_a_second}")
     assert len(begins) == len(cdrs)
     assert most == 5
     assert in_a_second <= 6
@@ -193,7 +192,6 @@ async def test_one_test_call_tells_each_step_of_a_trunk_or_a_phone() -> None:
             log = (lab.folder / "service.log").read_text()
             assert not await office.cdrs(), "a test is no attempt"
     said = [" / ".join(each["result"]["steps"]) for each in (good, busy, phone, off)]
-    print("\n".join(said))
     oks = [each["result"]["ok"] for each in (good, busy, phone, off)]
     assert oks == [True, False, True, False]
     assert "rings (180)" in said[0]

@@ -28,7 +28,7 @@ async def test_sigterm_lets_talks_end_and_leaves_the_legs_to_the_next_start(
             before = await legs(ari)
             began = time.monotonic()
             code = await office.service.stop(drain_s=20)
-            took_s = time.monotonic() - began
+            assert time.monotonic() - began < 15, "it goes when the talks are over"
             assert code == 0
             assert await legs(ari) == before
             cdrs = await office.cdrs()
@@ -43,7 +43,6 @@ async def test_sigterm_lets_talks_end_and_leaves_the_legs_to_the_next_start(
             for operator in office.operators:
                 await office.stands(operator, "offline")
             assert await legs(ari) == set()
-    print(f"the stop took {took_s:.1f} s")
 
 
 async def legs(ari: Any) -> set[str]:

@@ -36,15 +36,10 @@ async def test_a_lost_phone_is_rung_again_else_the_next_operator_else_the_messag
                 await lab.world.phone(phone).unplug()
             await asyncio.gather(*(office.stands(phone, "connecting", timeout_s=10) for phone in lost))
             noticed_s = time.monotonic() - began
-            print(f"noticed after {noticed_s:.1f} s")
             await lab.world.phone("102").plug()
             assert (await office.comes_to(of["102"], "bridged"))["operator"] == "102"
             await office.stands("102", "talking")
-            back_s = time.monotonic() - began
-            print(f"102 is back after {back_s:.1f} s")
             await office.stands("101", "talking")
-            next_s = time.monotonic() - began
-            print(f"101 has taken over after {next_s:.1f} s")
             taken = next(call["number"] for call in await office.calls() if call["operator"] == "101")
             (left,) = set(of.values()) - {of["102"], taken}
             cdr = await office.cdr(left)
@@ -98,5 +93,4 @@ async def test_between_talks_a_vanished_phone_is_offered_no_more_calls() -> None
             await office.ready()
             await office.in_flight(1, "bridged")
             await office.go_home()
-    print(f"noticed after {noticed_s:.1f} s")
     assert noticed_s < NOTICED_S

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from dialer.domain.operators import Account
-from dialer.domain.types import EndedBy, LegKind, Mode, Outcome
+from dialer.domain.types import EndedBy, LegKind, Outcome
 from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
 from dialer.lab.lab import Lab, Options
 from tests.pbx.office import numbers, open_office, phases
@@ -131,18 +131,16 @@ async def test_a_missed_ring_pauses_the_operator_and_the_person_goes_to_the_next
     assert cdr.wait_s < 1.0
 
 
-async def test_a_phone_that_is_not_there_in_time_costs_one_abandoned_call_and_no_more() -> None:
-    people = numbers("+7916", 3)
-    for_each = {Mode.PROGRESSIVE: people, Mode.POWER: people}
-    for mode, its_people in for_each.items():
-        async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
-            async with open_office(
-                lab, its_people, account=on_demand, change=lambda its, mode=mode: replace(its, mode=mode)
-            ) as office:
-                await lab.world.phone("101").behave("no_answer")
+async def test_a_phone_that_is_not_picked_up_costs_one_abandoned_call_and_no_more() -> None:
+    people = numbers("+7916", 4)
+    async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
+        async with open_office(lab, people, account=on_demand) as office:
+            await lab.world.phone("101").behave("no_answer")
+            await office.start()
+            for calls, mode in enumerate(("progressive", "power"), start=1):
+                await office.change(mode=mode)
                 await office.ready()
-                await office.start()
                 await office.stands("101", "paused", "missed_ring")
                 await office.quiet()
                 outcomes = [cdr.outcome for cdr in await office.cdrs()]
-        assert outcomes == [Outcome.ABANDONED], mode
+                assert outcomes == [Outcome.ABANDONED] * calls, mode

@@ -274,7 +274,7 @@ def _take(lock: int, folder: Path) -> None:
                 "the journal in {folder} is in use by process {value}: stop that one, or give"
                 " this cell another DIALER_DATA_DIR",
                 folder=folder,
-                value=holder or "(not known)",
+                value=holder or said("(not known)"),
             )
         ) from None
     os.ftruncate(lock, 0)

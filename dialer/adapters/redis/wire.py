@@ -79,9 +79,14 @@ class RedisDesk:
             answer = await self._answer(request, timeout_s)
             if answer is None:
                 undone = await self._redis.lrem(_requests(self._cell), 0, text)
+                end = said("nothing was done") if undone else said("look whether it has done what was asked")
                 raise TimedOut(
-                    f"the engine of the cell {self._cell} did not answer within {timeout_s:g} s: "
-                    + ("nothing was done" if undone else "look whether it has done what was asked")
+                    said(
+                        "the engine of the cell {cell} did not answer within {timeout_s:g} s: {end}",
+                        cell=self._cell,
+                        timeout_s=timeout_s,
+                        end=end,
+                    )
                 )
         return _opened(answer)
 

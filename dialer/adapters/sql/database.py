@@ -30,7 +30,9 @@ PRAGMAS = (
 )
 
 
-FORMS = "write DIALER_DATABASE_URL as postgresql://user:password@host/name, or leave it empty for SQLite"
+FORMS = said(
+    "write DIALER_DATABASE_URL as postgresql://user:password@host/name, or leave it empty for SQLite"
+)
 # SQLSTATE classes of the server's own troubles: connection, deadlock, resources, operator, system
 PASSING = ("08", "40", "53", "57", "58")
 UNREACHABLE = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
