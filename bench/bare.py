@@ -30,6 +30,9 @@ UNWANTED = (
     "ChannelConnectedLine",
     "ChannelCallerId",
     "EndpointStateChange",
+    "PeerStatusChange",
+    "PlaybackStarted",
+    "PlaybackFinished",
 )
 READY_S = 10.0
 LEGS_S = 30.0

@@ -20,11 +20,11 @@ from tests.servers import Server
 
 TALKERS, RINGERS = 20, 20
 
-# 7911: answer at once and talk on; 7922: ring 10 s, then answer
+# 7911: ring until all are dialled, then talk on; 7922: ring 10 s, then answer
 PLAN = Plan(
     seed=5,
     rules=(
-        Rule("7911*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(40)),
+        Rule("7911*", {Does.ANSWER: 1}, ring_s=fixed(2.0), talk_s=fixed(40)),
         Rule("7922*", {Does.ANSWER: 1}, ring_s=fixed(10), talk_s=fixed(15)),
         Rule("7933*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(1)),
         Rule("*", {Does.NO_ANSWER: 1}),

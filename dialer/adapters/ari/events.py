@@ -14,13 +14,16 @@ from dialer.ports import ChannelNews, PhoneNews
 RawEvent = Mapping[str, Any]
 News = ChannelNews | PhoneNews
 
-# Sent by nobody: they double the traffic and say nothing that another event does not say.
+# Sent by nobody: they double the traffic and say nothing that another event does not say, or that we ask.
 UNWANTED = (
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelConnectedLine",
     "ChannelCallerId",
     "EndpointStateChange",
+    "PeerStatusChange",
+    "PlaybackStarted",
+    "PlaybackFinished",
 )
 
 

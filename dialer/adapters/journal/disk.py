@@ -21,8 +21,9 @@ from time import monotonic
 
 import structlog
 
+from dialer.adapters.codec import encode
 from dialer.adapters.journal.held import Held
-from dialer.adapters.journal.lines import KIND_OF, Entry, Fact, Kind, entry, read
+from dialer.adapters.journal.lines import KIND_OF, RULES, Entry, Fact, Kind, entry, read
 from dialer.domain.call import Call
 from dialer.domain.errors import BadValue, Fatal, StoreDown
 from dialer.domain.operators import Operator
@@ -115,7 +116,9 @@ class FileJournal:
     def note(self, call: Call) -> None:
         """The state of a call that was marked; one that is closed is not in flight any more."""
         if call.id in self._held.calls:
-            self._tell(entry(Kind.CALL, self._clock(), call))
+            plain = encode(call)
+            del plain[RULES]
+            self._tell(entry(Kind.CALL, self._clock(), plain))
 
     def note_operator(self, operator: Operator) -> None:
         self._tell(entry(Kind.OPERATOR, self._clock(), operator))

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TypeVar
 
 from dialer.adapters.codec import decode
-from dialer.adapters.journal.lines import FACTS, Entry, Fact, Kind, entry
+from dialer.adapters.journal.lines import FACTS, RULES, Entry, Fact, Kind, entry, line
 from dialer.domain.call import Call
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Operator
@@ -33,6 +33,9 @@ class Held:
         """Fold one entry; BadValue when its body is not what its kind promises."""
         match told.kind:
             case Kind.DIALING | Kind.CALL:
+                known = self.calls.get(told.body["id"])
+                if known is not None and RULES in known.body:
+                    told.body.setdefault(RULES, known.body[RULES])
                 self.calls[told.body["id"]] = told
             case Kind.OPERATOR:
                 self.operators[told.body["id"]] = told
@@ -60,8 +63,10 @@ class Held:
             yield self.boot.line
         for _, _, told in self.facts:  # before the calls: closings end calls of their ids
             yield told.line
-        for told in (*self.operators.values(), *self.calls.values()):
+        for told in self.operators.values():
             yield told.line
+        for told in self.calls.values():
+            yield line(told.kind, told.at, told.n, told.body)
 
     def recovered(self) -> tuple[Recovered, Sequence[str]]:
         """What the last run left, and a sentence for each state that cannot be read."""

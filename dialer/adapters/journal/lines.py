@@ -33,6 +33,7 @@ class Kind(StrEnum):
 
 FACTS: dict[Kind, type[Fact]] = {Kind.CLOSING: Closing, Kind.WRAP_UP: WrapUp, Kind.CHANGE: StateChange}
 KIND_OF = {kind: name for name, kind in FACTS.items()}
+RULES = "rules"  # of a call: told once, with the mark; they do not change, and are a third of what it is
 _text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -58,10 +59,14 @@ class Read:
 
 def entry(kind: Kind, at: datetime, body: Any, n: int = 0) -> Entry:
     """An entry and its line; the body is a dataclass or a plain value."""
-    plain = body if body is None or isinstance(body, str) else encode(body)
+    plain = body if body is None or isinstance(body, (str, dict)) else encode(body)
     stamp = at.isoformat()
+    return Entry(kind, stamp, n, plain, line(kind, stamp, n, plain))
+
+
+def line(kind: Kind, stamp: str, n: int, plain: Any) -> bytes:
     text = _text([kind, stamp, n, plain]).encode()
-    return Entry(kind, stamp, n, plain, b"%08x %s\n" % (crc32(text), text))
+    return b"%08x %s\n" % (crc32(text), text)
 
 
 def read(data: bytes) -> Read:

@@ -36,6 +36,7 @@ FORMS = said(
 # SQLSTATE classes of the server's own troubles: connection, deadlock, resources, operator, system
 PASSING = ("08", "40", "53", "57", "58")
 UNREACHABLE = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+Asked = tuple[Executable, Mapping[str, Any] | None]  # a statement and its values
 
 
 def parsed(url: str) -> URL:
@@ -129,11 +130,15 @@ class Database:
 
     async def rows(self, query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
         """What one statement finds."""
+        return (await self.several((query, values)))[0]
+
+    async def several(self, *asked: Asked) -> list[Sequence[RowMapping]]:
+        """What each of some statements finds, in one go."""
         if self._reader is not None:
             with self._as_ours():
-                return await self._reader.rows(query, values)
+                return await self._reader.several(asked)
         async with self.connection() as connection:
-            return (await connection.execute(query, values)).mappings().all()
+            return [(await connection.execute(*each)).mappings().all() for each in asked]
 
     async def row(self, query: Executable) -> RowMapping | None:
         return next(iter(await self.rows(query)), None)
@@ -156,7 +161,7 @@ class Database:
 
 
 class Reader:
-    """Reads SQLite in threads, each statement from its start to its end in one of them.
+    """Reads SQLite in threads, each statement from its start to its end in one of these.
 
     The driver for asyncio goes to its thread and back for every step of a statement, five times at the least:
     too much for what is asked with every number that is dialled.
@@ -173,16 +178,16 @@ class Reader:
         event.listen(self._engine, "connect", _set_pragmas)
         self._threads = ThreadPoolExecutor(POOL, "sqlite-reader")
 
-    async def rows(self, query: Executable, values: Mapping[str, Any] | None) -> Sequence[RowMapping]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._rows, query, values)
+    async def several(self, asked: Sequence[Asked]) -> list[Sequence[RowMapping]]:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._rows, asked)
 
     def close(self) -> None:
         self._threads.shutdown()
         self._engine.dispose()
 
-    def _rows(self, query: Executable, values: Mapping[str, Any] | None) -> Sequence[RowMapping]:
+    def _rows(self, asked: Sequence[Asked]) -> list[Sequence[RowMapping]]:
         with self._engine.connect() as connection:
-            return connection.execute(query, values).mappings().all()
+            return [connection.execute(*each).mappings().all() for each in asked]
 
 
 def _is_passing(trouble: Exception) -> bool:

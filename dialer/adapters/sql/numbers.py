@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, select
+from sqlalchemy import RowMapping, Select, bindparam, delete, func, select
 
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import chunks, insert
@@ -47,30 +47,28 @@ class SqlNumbers:
     ) -> Mapping[PhoneNumber, NumberHistory]:
         found: dict[PhoneNumber, NumberHistory] = {}
         for some in chunks(dict.fromkeys(numbers), AT_ONCE):
-            last = await self._last_calls(some)
-            why = await self._blocks(some, campaign)
+            entries = sorted({entry for number in some for entry in entries_of(number)})
+            here = {"entries": entries, "campaigns": [EVERYWHERE, campaign]}
+            calls, blocks = await self._database.several((_LAST_CALLS, {"numbers": some}), (_BLOCKS, here))
+            last = {row["number"]: (row["end_at"], row["outcome"]) for row in calls}
+            why = _reasons(blocks)
             for number in some:
                 end_at, outcome = last.get(number, (None, ""))
                 blocked = next((why[entry] for entry in entries_of(number) if entry in why), "")
                 found[number] = NumberHistory(end_at, outcome, blocked)
         return found
 
-    async def _last_calls(self, numbers: Sequence[PhoneNumber]) -> dict[str, tuple[datetime, str]]:
-        """The last record of each number, over all campaigns, found in the index of numbers."""
-        rows = await self._database.rows(_LAST_CALLS, {"numbers": list(numbers)})
-        return {row["number"]: (row["end_at"], row["outcome"]) for row in rows}
 
-    async def _blocks(self, numbers: Sequence[PhoneNumber], campaign: CampaignId) -> dict[str, str]:
-        """Of all entries that could block these numbers, those that are there; everywhere before here."""
-        entries = sorted({entry for number in numbers for entry in entries_of(number)})
-        asked = {"entries": entries, "campaigns": [EVERYWHERE, campaign]}
-        why: dict[str, str] = {}
-        for row in await self._database.rows(_BLOCKS, asked):
-            why.setdefault(row["entry"], why_blocked(row["entry"], row["campaign"] or None, row["reason"]))
-        return why
+def _reasons(blocks: Iterable[RowMapping]) -> dict[str, str]:
+    """Why each entry blocks; everywhere before here."""
+    why: dict[str, str] = {}
+    for row in blocks:
+        why.setdefault(row["entry"], why_blocked(row["entry"], row["campaign"] or None, row["reason"]))
+    return why
 
 
 def _last_calls() -> Select[Any]:
+    """The last record of each number, over all campaigns, found in the index of numbers."""
     asked = cdrs.c.number.in_(bindparam("numbers", expanding=True))
     last = select(cdrs.c.number, func.max(cdrs.c.end_at).label("end_at")).where(asked)
     last_of = last.group_by(cdrs.c.number).subquery("last_of")
@@ -79,6 +77,7 @@ def _last_calls() -> Select[Any]:
 
 
 def _blocks() -> Select[Any]:
+    """Of all entries that could block these numbers, those that are there."""
     asked = dnc.c.entry.in_(bindparam("entries", expanding=True))
     here = dnc.c.campaign.in_(bindparam("campaigns", expanding=True))
     return select(dnc).where(asked, here).order_by(dnc.c.campaign)
