@@ -57,7 +57,7 @@ async def test_progressive_never_has_more_calls_than_operators_and_abandons_nobo
         ) as office:
             await office.ready()
             await office.start()
-            await office.until(lambda: all_tried(office, 30), "30 numbers dialled", 40)
+            await office.until(lambda: all_tried(office, 30), "30 numbers dialled", 120)
             await office.quiet()
             cdrs = await office.cdrs()
     assert {cdr.outcome for cdr in cdrs} == {Outcome.CONNECTED}
@@ -191,7 +191,7 @@ async def test_a_carrier_that_is_not_ours_counts_the_same_calls_as_the_records()
             ) as office:
                 await office.ready()
                 await office.start()
-                await office.until(lambda: all_tried(office, 24), "24 numbers dialled", 40)
+                await office.until(lambda: all_tried(office, 24), "24 numbers dialled", 120)
                 await office.quiet()
                 cdrs = await office.cdrs()
                 figures = await carrier.settled(24)

@@ -35,7 +35,7 @@ async def test_the_phone_is_rung_when_the_person_is_with_auto_answer_and_let_go_
             assert not await phone.in_call(), "it is rung for a call only"
             await office.start()
             await office.comes_to(first, "ringing")
-            await office.until(phone.in_call, "the phone is rung", 1)
+            await office.until(phone.in_call, "the phone is rung", 3)
             assert (await office.call(first) or {})["state"] == "ringing", "before the person has answered"
             call = await office.comes_to(first, "bridged")
             assert call["operator"] == "101"
