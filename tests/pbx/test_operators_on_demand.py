@@ -29,6 +29,7 @@ async def test_the_phone_is_rung_when_the_person_is_with_auto_answer_and_let_go_
             lab, people, account=on_demand, change=lambda its: replace(its, wrap_up_s=0.5)
         ) as office:
             phone = lab.world.phone("101")
+            await phone.registered()  # an on-demand phone is called only when it is needed
             await office.do("101", "login")
             assert await office.state("101") == "paused"
             await office.do("101", "ready")
