@@ -384,17 +384,11 @@ async def serve(
             await stack.enter_async_context(_web(settings, stores, live, desk, engine=engine, ready=ready))
         else:
             ready("")
-        _spare_collector()
+        gc.freeze()  # what the start has made stays: to look through it again takes a tenth of the CPU
+        gc.set_threshold(20_000, 20, 20)
         await stop.wait()
         if engine is not None:
             await _drain(settings, engine, hurry)
-
-
-def _spare_collector() -> None:
-    """What the start has made stays: to look through it again and again takes a tenth of the CPU."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack) -> Desk:
