@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bench import parts, table
 from bench.calls import Wish, measure
+from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import ObzvonError
 
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
@@ -22,6 +23,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("calls", "parts", "all"), default="calls")
     parser.add_argument("--media", choices=MEDIA, default="both", help="do phones and numbers send sound?")
+    parser.add_argument("--only", choices=(PRODUCT, BARE), help="one side alone: to profile it, no ratio")
     parser.add_argument("--rates", help="only these calls per second, such as 20,40; else search the limit")
     parser.add_argument("--first", type=int, default=20, help="where the search begins, calls per second")
     parser.add_argument("--most", type=int, default=100, help="where it ends; decides how many operators")
@@ -39,6 +41,7 @@ def wish_of(asked: argparse.Namespace) -> Wish:
     rates = tuple(int(rate) for rate in (asked.rates or "").split(",") if rate)
     return Wish(
         media=MEDIA[asked.media],
+        sides=(asked.only,) if asked.only else (PRODUCT, BARE),
         rates=rates,
         first_rate=asked.first,
         most=max(asked.most, *rates, asked.first),

@@ -22,6 +22,7 @@ class Wish:
     """What is asked for."""
 
     media: Sequence[bool] = (False, True)
+    sides: Sequence[str] = (PRODUCT, BARE)
     rates: Sequence[int] = ()  # these and no others; empty: search
     first_rate: int = 20
     most: int = 100  # calls per second; decides how many operators there are
@@ -49,7 +50,7 @@ class Run:
             async with open_stage(operators_for(self.wish.most), media=media, say=self.say) as stage:
                 for turn in range(self.wish.turns):
                     # who was last goes first: what drifts during the run hits both alike
-                    for name in (PRODUCT, BARE) if turn % 2 == 0 else (BARE, PRODUCT):
+                    for name in self.wish.sides if turn % 2 == 0 else reversed(self.wish.sides):
                         async with self._side(name, stage) as side:
                             await self._turn(side, media, is_last=turn == self.wish.turns - 1)
 

@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[1]
 LAG = re.compile(r'^dialer_event_lag_seconds_bucket\{.*?le="([^"]+)".*?\} (\S+)$', re.MULTILINE)
 FACTS = re.compile(r'^dialer_queue_depth\{queue="journal"\} (\S+)$', re.MULTILINE)
 PR_SET_PDEATHSIG = 1
+LONGEST_ANSWER = 64 * 1024 * 1024  # bytes: one figure for each call
 
 
 class Side(Protocol):
@@ -164,6 +165,7 @@ class Bare:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
+                limit=LONGEST_ANSWER,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )

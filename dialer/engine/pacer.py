@@ -31,7 +31,7 @@ from dialer.ports import NumberHistory, Numbers
 log = structlog.get_logger()
 
 SETUP_S = 15.0  # a network that says nothing at all: the ring time and this much more
-GATHER_S = 0.05  # one decision, one look into the database, for all that comes in the same breath
+GATHER_S = 0.03  # one decision, one look into the database, for all that comes in the same breath
 MOST_SHARE = 0.1  # of all time that may go into deciding: a great floor is looked at less often
 Ask = Callable[[Campaign, Lead, Trunk, NumberHistory, datetime], Verdict]
 

@@ -13,6 +13,7 @@ from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 
 BURST_S = 0.1  # what of a second's calls may be decided in one instant, beside one
+APART = 0.5  # of the even distance: what was decided together leaves one after another, and catches up
 Turn = Callable[[TrunkId], Awaitable[None]]  # see Trunks.turn
 REFUSED_PAUSE_S = 5.0  # after Asterisk refused a request: time to be mended, no hot loop through the list
 
@@ -64,8 +65,11 @@ class Trunks:
         window_s = _window_s(known)
         while went and now - went[0] >= window_s:
             went.popleft()
+        if not went:
+            return 0.0
+        apart_s = went[-1] + APART / known.calls_per_s - now
         over = len(went) - int(known.calls_per_s * window_s)
-        return 0.0 if over < 0 else went[over] + window_s - now
+        return apart_s if over < 0 else max(apart_s, went[over] + window_s - now)
 
     def refused(self, trunk: TrunkId, at: datetime, reason: str) -> None:
         self._refused[trunk] = (at, reason)
