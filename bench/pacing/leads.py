@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dialer.domain.campaign import DEFAULT_RETRIES, Campaign, Retry
 from dialer.domain.lead import Lead, moved_on, next_try
@@ -78,7 +79,7 @@ class Population:
         self._due: deque[Lead] = deque()
         self._fresh: deque[Lead] = deque()
         self._nature: list[Nature] = []
-        self._luck: list[list[list[list[float]]]] = []  # one matrix for each chunk
+        self._luck: list[NDArray[np.float64]] = []  # one matrix for each chunk
         self._belief: list[list[float]] = []  # of each lead: weight of each value of its individual effect
         self._logit: dict[int, float] = {}  # of the attempt under way
         self._points = [float(node) * world.individual * world.differ for node in NODES]
@@ -120,7 +121,8 @@ class Population:
         """What comes of dialling it now and letting it ring: CONNECTED stands for a live answer."""
         logit = self._logit[lead.id] = self._logit_of(lead, at)
         p = 1 / (1 + math.exp(-logit - self._nature[lead.id][4]))
-        answer, other = self._luck[lead.id // CHUNK][lead.id % CHUNK][lead.attempts % LUCK]
+        luck, row, attempt = self._luck[lead.id // CHUNK], lead.id % CHUNK, lead.attempts % LUCK
+        answer, other = luck.item(row, attempt, 0), luck.item(row, attempt, 1)
         if answer < p:
             return Outcome.CONNECTED
         if other * (1 - p) < BUSY:
@@ -196,7 +198,7 @@ class Population:
         belief = silent * WEIGHTS
         belief /= belief.sum(axis=1, keepdims=True)
         node = (belief.cumsum(axis=1) < random.random(CHUNK)[:, None]).sum(axis=1).clip(0, 4)
-        self._luck.append(random.random((CHUNK, LUCK, 2)).tolist())
+        self._luck.append(random.random((CHUNK, LUCK, 2)))
         self._belief += belief.tolist()
         points = np.array(self._points)[node].tolist()
         ahead = np.array(HOURS_AHEAD)[zones].tolist()
