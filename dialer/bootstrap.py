@@ -183,7 +183,7 @@ async def open_engine(
     cell_id = CellId(settings.cell)
     metrics = Metrics(version=__version__, cell=cell_id, started_at=utc_now())
     mirror = Mirror(live, cell_id)
-    policies = Policies()
+    policies = Policies(zone_of)
     ear = LateEar()
     password = secret_in(str(settings.ari_password_file or ""))
     if not password:
@@ -198,7 +198,7 @@ async def open_engine(
         cell=cell_id,
         switch=switch,
         journal=journal,
-        observer=Observers(metrics, mirror, *observers),
+        observer=Observers(metrics, mirror, policies, *observers),
         clock=utc_now,
         new_id=new_id,
         mailbox=Mailbox(),

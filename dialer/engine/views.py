@@ -57,6 +57,7 @@ def _of_call(call: Call, now: datetime) -> CallView:
         ring_at=call.ring_at,
         operator=call.operator,
         number=call.number,
+        lead=call.lead,
     )
 
 
