@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
+from dialer.adapters.clock import new_id, utc_now
 from dialer.adapters.journal.disk import open_journal
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.phones import normalise, zone_of
@@ -28,8 +28,6 @@ from dialer.adapters.recordings import Converter
 from dialer.adapters.redis.live import open_live as open_redis_live
 from dialer.adapters.redis.wire import open_desk, serve_commands
 from dialer.adapters.secrets import is_right, read_secret
-from dialer.adapters.sql.migrate import migrate
-from dialer.adapters.sql.open import open_stores
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
@@ -61,6 +59,7 @@ from dialer.ports import (
     Stores,
 )
 from dialer.settings import Settings, recordings_dir, sounds_dir
+from dialer.storage import open_database
 from dialer.toolbox import api_tools
 from dialer.web.app import build_app
 from dialer.web.auth import new_token
@@ -76,36 +75,6 @@ FIGURES_S = 5.0
 STUCK_FACTS = 10_000
 CLI_NAME = "cli"
 LAB_RING_S = 1.0
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """Sorts by time: milliseconds since 1970 and 40 random bits, in hexadecimal digits."""
-    milliseconds = int(utc_now().timestamp() * 1000)
-    return f"{milliseconds:011x}{secrets.token_hex(5)}"
-
-
-# --- stores -----------------------------------------------------------------------------------------------
-
-
-def database_url(settings: Settings) -> str:
-    """The database of the settings; SQLite in the data folder by default."""
-    url = settings.database_url.get_secret_value()
-    return url or f"sqlite:///{(settings.data_dir / 'obzvon.db').resolve()}"
-
-
-@asynccontextmanager
-async def open_database(settings: Settings, *, make: bool = False) -> AsyncIterator[Stores]:
-    """Every store. `make`: bring the tables up to date first; our own SQLite always is."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    url = database_url(settings)
-    if make or not settings.database_url.get_secret_value():
-        await migrate(url)
-    async with open_stores(url) as stores:
-        yield stores
 
 
 @asynccontextmanager

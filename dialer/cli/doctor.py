@@ -19,7 +19,6 @@ from dialer.adapters.doctor import asterisk, machine, stores
 from dialer.adapters.doctor.finding import Check, Finding, Level, examine
 from dialer.adapters.secrets import read_secret
 from dialer.adapters.sql.migrate import head
-from dialer.bootstrap import open_database
 from dialer.cli.api import TOKEN_FILE
 from dialer.cli.config import database_revision
 from dialer.cli.environment import load_settings
@@ -30,6 +29,7 @@ from dialer.domain.said import Said, listed, said, titled, word
 from dialer.domain.trunk import Trunk
 from dialer.lab.rootfs import is_accepted, wanted
 from dialer.settings import Settings, recordings_dir, sounds_dir
+from dialer.storage import open_database
 
 LINES = {
     str(name): name

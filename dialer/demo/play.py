@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.live import Live as Screen
 
 from dialer.adapters.languages import speaker
-from dialer.bootstrap import open_database
 from dialer.demo.service import Service
 from dialer.demo.show import View, render
 from dialer.demo.stage import GUEST, GUEST_PIN, Stage, set_stage
@@ -30,6 +29,7 @@ from dialer.lab.lab import Lab, Options
 from dialer.lab.worldfile import read as read_world
 from dialer.ports import CdrQuery
 from dialer.settings import Settings
+from dialer.storage import open_database
 
 WORLD = Path(__file__).parent.parent / "lab" / "world.toml"
 LOOK_S = 0.5

@@ -16,7 +16,6 @@ import pytest
 
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import write_demo_message
-from dialer.bootstrap import open_database
 from dialer.demo.service import Service
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr
@@ -30,6 +29,7 @@ from dialer.lab import tones
 from dialer.lab.lab import Lab
 from dialer.ports import CdrQuery, Stores
 from dialer.settings import Settings, sounds_dir
+from dialer.storage import open_database
 
 TRUNK = TrunkId("carrier")
 

@@ -22,12 +22,12 @@ import pytest_asyncio
 
 from dialer.adapters.ari.push import trunk_objects
 from dialer.adapters.doctor.finding import Finding, Level
-from dialer.bootstrap import open_database
 from dialer.cli.doctor import look
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 from dialer.lab.lab import Lab, Options
 from dialer.settings import Settings
+from dialer.storage import open_database
 
 Until = Callable[..., Awaitable[None]]
 
