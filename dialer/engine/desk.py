@@ -50,6 +50,7 @@ class CellDesk:
             "call": self._call,
             "campaign": self._campaign,
             "trunk": self._trunk,
+            "cell": self._cell,
         }
 
     async def do(self, command: Command) -> Answer:
@@ -160,6 +161,11 @@ class CellDesk:
                 raise BadValue(
                     said("a trunk cannot be told to {verb!r}: use push or test", verb=command.verb)
                 )
+
+    async def _cell(self, name: str, command: Command) -> Answer:
+        if command.verb != "decisions":
+            raise BadValue(said("a cell cannot be told to {verb!r}: only decisions", verb=command.verb))
+        return self._accountant.decisions()
 
 
 def _shown(operator: Operator) -> Answer:

@@ -9,6 +9,7 @@ import pytest
 from dialer.domain.call import KeyPressed
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.operators import LegState, State
+from dialer.domain.said import heard
 from dialer.domain.types import LeadStatus
 from dialer.ports import ChannelNews, Command
 from tests.unit.engine.house import House
@@ -163,4 +164,18 @@ async def test_an_account_that_is_switched_off_logs_its_operator_out() -> None:
     await house.stores.accounts.save(type(account)(account.id, account.name, enabled=False))
     await until(lambda: house.operator().state is State.OFFLINE, 1.0)
     assert house.operator().reason == "account_disabled"
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_cell_tells_the_last_word_of_its_pacer_on_each_campaign() -> None:
+    house = await open_house(leads=1)
+    await do(house, "login")
+    await until(lambda: house.operator().state is State.PAUSED)
+    answer = await house.cell.desk.do(Command("decisions", "cell:main"))
+    told = {one["campaign"]: heard(one["reason"]) for one in answer["decisions"]}
+    assert told == house.cell.pacer.reasons
+    assert told, "a campaign that runs is decided on"
+    with pytest.raises(BadValue, match="only decisions"):
+        await do(house, "dance", "cell:main")
     await house.stop()
