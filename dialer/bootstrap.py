@@ -59,7 +59,7 @@ from dialer.ports import (
     PhoneNews,
     Stores,
 )
-from dialer.settings import Settings, recordings_dir, sounds_dir
+from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
 from dialer.storage import open_database
 from dialer.toolbox import api_tools
 from dialer.web.app import build_app, build_probes
@@ -368,6 +368,7 @@ async def _agi(settings: Settings, stores: Stores, live: Live, desk: Desk) -> As
         bind=settings.agi_bind,
         port=settings.agi_port,
         language=Language(settings.language),
+        peers=agi_peers(settings),
     )
     await server.start()
     try:

@@ -83,7 +83,8 @@ async def started(kind: type[S], lab: Lab, variables: Mapping[str, str]) -> S:
 async def open_parts(lab: Lab, redis_url: str) -> AsyncIterator[Parts]:
     """All three ready; at the end nobody waits for anybody's talk."""
     ports = {each.port: str(free_port()) for each in (Engine, Agi)}
-    variables = rooms(lab, {"DIALER_REDIS_URL": redis_url, **ports})
+    reached = {"DIALER_AGI_BIND": "0.0.0.0", "DIALER_AGI_PEERS": "127.0.0.1"}
+    variables = rooms(lab, {"DIALER_REDIS_URL": redis_url, **ports, **reached})
     pin_hash = await hash_secret(PIN)
     campaign = await furnish(
         lab,
