@@ -20,12 +20,12 @@ from typing import Any, Protocol, Self
 from bench.figures import BARE, PRODUCT, Load, Probe, Tick, between, counted
 from bench.stage import TRUNK, Stage, cpu_s
 from dialer.adapters.prometheus import LAG_S
-from dialer.bootstrap import open_database
 from dialer.demo.service import Service
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import Fatal, NetworkTrouble, TimedOut
 from dialer.domain.types import Outcome
 from dialer.ports import CdrQuery
+from dialer.storage import open_database
 
 READY_S = 40.0
 QUIET_S = 30.0

@@ -15,7 +15,6 @@ import aiohttp
 from bench.figures import Load
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import write_demo_message
-from dialer.bootstrap import open_database
 from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account
@@ -26,6 +25,7 @@ from dialer.lab.fate import Does, Plan, Rule, Voice, fixed
 from dialer.lab.lab import Lab, Options
 from dialer.lab.phones import Phone
 from dialer.settings import Settings, sounds_dir
+from dialer.storage import open_database
 
 TRUNK = TrunkId("carrier")
 CALLER = "+74951234567"

@@ -10,7 +10,7 @@ import pytest
 
 from dialer.domain.pacing.chance import Sum, nobody_free
 from dialer.domain.pacing.forecast import HORIZONS, Forecast
-from dialer.domain.pacing.learned import ANSWERS, GONE, RINGS, Learned
+from dialer.domain.pacing.learned import ANSWERS, RINGS, Learned
 
 RING_S = 28.0
 
