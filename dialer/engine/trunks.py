@@ -65,8 +65,7 @@ class Trunks:
         """Seconds until the next free place: each waits once, nobody is overtaken."""
         if (known := self._trunks.get(trunk)) is None:
             return 0.0
-        booked, window_s = self._booked.setdefault(trunk, deque()), _window_s(known)
-        most = int(known.calls_per_s * window_s)
+        booked, (most, window_s) = self._booked.setdefault(trunk, deque()), _ceiling(known)
         at = now
         if booked:
             at = max(at, booked[-1] + APART / known.calls_per_s)
@@ -81,11 +80,10 @@ class Trunks:
         """Seconds until one more is not above the ceiling, by when requests really left."""
         if (known := self._trunks.get(trunk)) is None:
             return 0.0
-        went, window_s = self._went.setdefault(trunk, deque()), _window_s(known)
+        went, (most, window_s) = self._went.setdefault(trunk, deque()), _ceiling(known)
         while went and now - went[0] >= window_s:
             went.popleft()
-        over = len(went) - int(known.calls_per_s * window_s)
-        return went[over] + window_s - now if over >= 0 else 0.0
+        return went[-most] + window_s - now if len(went) >= most else 0.0
 
     def refused(self, trunk: TrunkId, at: datetime, reason: str) -> None:
         self._refused[trunk] = (at, reason)
@@ -141,5 +139,7 @@ class Trunks:
         return tokens
 
 
-def _window_s(trunk: Trunk) -> float:
-    return max(1.0, 1.0 / trunk.calls_per_s)
+def _ceiling(trunk: Trunk) -> tuple[int, float]:
+    """So many requests within so many seconds, at the most."""
+    window_s = max(1.0, 1.0 / trunk.calls_per_s)
+    return max(1, int(trunk.calls_per_s * window_s)), window_s
