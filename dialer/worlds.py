@@ -39,6 +39,17 @@ class Length:
     least: float = 0.0
     most: float = 3600.0
 
+    @property
+    def mean_s(self) -> float:
+        """The mean, as far as neither least nor most cuts much off."""
+        match self.shape:
+            case Shape.UNIFORM:
+                return (self.a + self.b) / 2
+            case Shape.LOGNORMAL:
+                return self.a * math.exp(self.b * self.b / 2)
+            case _:
+                return self.a
+
     def draw(self, chance: random.Random) -> float:
         """One draw, in whole milliseconds."""
         match self.shape:

@@ -62,6 +62,11 @@ def now() -> datetime:
     return START_AT + timedelta(seconds=round(asyncio.get_running_loop().time(), 6))
 
 
+def hour() -> float:
+    """Hours since the start."""
+    return asyncio.get_running_loop().time() / 3600
+
+
 def run(story: Coroutine[Any, Any, T]) -> T:
     """Runs it in a loop of its own whose clock jumps."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

@@ -17,7 +17,7 @@ from dialer.domain import call as c
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import BridgeId, ChannelId
+from dialer.domain.types import BridgeId, CallId, ChannelId
 from dialer.ports import BridgeSeen, ChannelNews, ChannelSeen, Ear, PhoneNews
 from dialer.sim.carrier import Carrier
 from dialer.sim.clock import now
@@ -378,6 +378,11 @@ class PretendAsterisk:
         await self._travel()
 
     # --- what others ask
+
+    def wrap_up_of(self, call: CallId) -> float:
+        """Seconds of work that the talk will leave to its operator."""
+        line = self.lines.get(ChannelId(call))
+        return line.fate.wrap_up_s if line is not None else 0.0
 
     def people(self) -> list[Channel]:
         return [line for line in self.lines.values() if line.is_person]
