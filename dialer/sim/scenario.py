@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dialer.domain.errors import BadValue
@@ -14,6 +13,7 @@ from dialer.worlds import Length, Shape, fixed, lognormal
 
 NAMED = re.compile(r"([0-9]{1,4})_([0-9]{2})_([0-9]{2,4})")  # operators, answer %, talk in seconds
 HOUR_S = 3600.0
+AUTOMATIC = (Mode.PROGRESSIVE, Mode.POWER, Mode.PREDICTIVE)
 RING_TIME_S = 28.0
 REFUSAL = Length(Shape.EXPONENTIAL, 15.0)
 # Whoever would answer does so before an unanswered call is given up: the share of answers is as it is named.
@@ -192,8 +192,3 @@ def flaw_of(scenario: Scenario) -> str:
     if not scenario.operators:
         return said("nobody works")
     return ""
-
-
-def people_of(shifts: Sequence[Shift]) -> list[tuple[Shift, int]]:
-    """Each operator's shift, and his lunch group in it."""
-    return [(shift, number % shift.lunch_groups) for shift in shifts for number in range(shift.operators)]
