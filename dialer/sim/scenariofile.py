@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -142,7 +143,7 @@ class ScenarioReader(Reader):
         if not isinstance(points, list) or not points:
             raise self.bad(key, points, "a list of [hour, share], such as [[0, 0.25], [4, 0.15]]")
         read = tuple(self._point(point, key) for point in points)
-        if any(one[0] >= other[0] for one, other in zip(read, read[1:], strict=False)):
+        if any(one[0] >= other[0] for one, other in pairwise(read)):
             raise self.bad(key, points, "each hour later than the one before")
         return Curve(read, is_line=kinds[0] == "drift")
 

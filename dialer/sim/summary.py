@@ -11,6 +11,7 @@ from dialer.domain.said import said
 from dialer.sim.day import Day
 
 Figure = Callable[[Day], float | None]
+FIGURE, SHARE = "{value:,.1f}", "{value:.2%}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,39 +25,25 @@ class Row:
     form: str = "{value:,.0f}"
 
 
+def _dials(day: Day) -> float | None:
+    return day.dials_per_operator_hour
+
+
 ROWS = (
     Row("attempts", said("attempts"), lambda day: day.attempts),
     Row("answered_live", said("answered live"), lambda day: day.answered_live),
-    Row("connected", said("connected"), lambda day: day.connected),
-    Row("abandoned", said("abandoned"), lambda day: day.abandoned, max, "{value:,.1f}"),
-    Row("abandoned_share", said("abandoned, share"), lambda day: day.abandoned_share, max, "{value:.2%}"),
+    Row("connected", said("talks"), lambda day: day.connected),
+    Row("abandoned", said("abandoned calls"), lambda day: day.abandoned, max, FIGURE),
+    Row("abandoned_share", said("abandoned, of those answered"), lambda day: day.abandoned_share, max, SHARE),
     Row(
-        "worst_running_share",
-        said("the same at its highest during the day"),
-        lambda day: day.worst_running_share,
-        max,
-        "{value:.2%}",
+        "worst_running_share", said("at its highest so far"), lambda day: day.worst_running_share, max, SHARE
     ),
-    Row(
-        "least_budget",
-        said("calls that could still be abandoned, at the lowest"),
-        lambda day: day.least_budget,
-        min,
-        "{value:,.1f}",
-    ),
+    Row("least_budget", said("abandon budget at its lowest"), lambda day: day.least_budget, min, FIGURE),
     Row("occupancy", said("occupancy"), lambda day: day.occupancy, min, "{value:.1%}"),
-    Row(
-        "idle_s_per_call", said("idle seconds per call"), lambda day: day.idle_s_per_call, max, "{value:.1f}"
-    ),
-    Row(
-        "dials_per_operator_hour",
-        said("dials per operator and hour"),
-        lambda day: day.dials_per_operator_hour,
-        None,
-        "{value:.1f}",
-    ),
+    Row("idle_s_per_call", said("idle seconds per talk"), lambda day: day.idle_s_per_call, max, FIGURE),
+    Row("dials_per_operator_hour", said("dials per operator-hour"), _dials, None, FIGURE),
     Row("decisions", said("decisions of the pacer"), lambda day: day.decisions),
-    Row("cpu_s", said("seconds of CPU"), lambda day: day.cpu_s, max, "{value:.1f}"),
+    Row("cpu_s", said("seconds of CPU"), lambda day: day.cpu_s, max, FIGURE),
 )
 
 
