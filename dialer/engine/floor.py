@@ -57,6 +57,7 @@ class Floor:
         self._campaign_of = campaign_of
         self.legs = Legs(shell, self.tell, trunk_of)
         self.accounts: dict[OperatorId, Account] = {}
+        self.outside: dict[OperatorId, TrunkId] = {}  # whose phone takes a line of which trunk
         self._operators: dict[OperatorId, Operator] = {}
         self._cards: dict[OperatorId, Card] = {}
         self._pressed: dict[OperatorId, tuple[str, datetime]] = {}
@@ -73,6 +74,7 @@ class Floor:
     def load(self, accounts: Iterable[Account]) -> None:
         """Accounts as the store has them now; people at work keep their state."""
         self.accounts = {account.id: account for account in accounts if account.enabled}
+        self.outside = {account.id: account.trunk for account in self.accounts.values() if account.trunk}
         for account in self.accounts.values():
             known = self._operators.get(account.id, Operator(account.id))
             self._operators[account.id] = replace(known, name=account.name, leg_kind=account.leg)

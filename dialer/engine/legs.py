@@ -64,10 +64,11 @@ class Legs:
         """Every channel that is here for operators."""
         return {*self._owner, *self._whisper.values()}
 
-    def lines(self, accounts: Mapping[OperatorId, Account]) -> Counter[TrunkId]:
-        """Lines that outside phones take, by trunk."""
-        owners = (accounts.get(operator) for operator in self._owner.values())
-        return Counter(one.trunk for one in owners if one is not None and one.trunk is not None)
+    def lines(self, outside: Mapping[OperatorId, TrunkId]) -> Counter[TrunkId]:
+        """Lines that outside phones take, by trunk; `outside` says who has such a phone."""
+        if not outside:
+            return Counter()
+        return Counter(outside[operator] for operator in self._owner.values() if operator in outside)
 
     # --- calling and dropping
 

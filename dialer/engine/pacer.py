@@ -139,7 +139,7 @@ class Pacer:
         return self._trunks.views(self._lines(), now)
 
     def _lines(self) -> Counter[TrunkId]:
-        lines = self._floor.legs.lines(self._floor.accounts)
+        lines = self._floor.legs.lines(self._floor.outside)
         lines.update(call.trunk for call in self._calls.all())
         return lines
 

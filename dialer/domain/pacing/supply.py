@@ -47,7 +47,9 @@ class Supply:
             if (view.free or view.summonable) and not view.leaving and view.id not in busy
         ]
         self._free = {view.id: view for view in sorted(free, key=_longest_ready)}
-        self._by_share = sorted(self._free, key=self._share)  # longest ready first among equals
+        self._by_share = list(self._free)  # longest ready first among equals
+        if len(snapshot.campaigns) > 1:
+            self._by_share.sort(key=self._share)
         self._lines = {trunk.id: trunk.lines_free for trunk in snapshot.trunks.values()}
         self._calls_now = {trunk.id: trunk.calls_now for trunk in snapshot.trunks.values()}
         self._leads: dict[CampaignId, list[Lead]] = {}
