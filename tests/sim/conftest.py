@@ -1,5 +1,16 @@
-"""Quiet, as in the engine's own tests."""
+"""Quiet: thousands of lines of a day's log help nobody; warnings and failures stay."""
 
-from tests.unit.engine.conftest import quiet_log
+from __future__ import annotations
 
-__all__ = ["quiet_log"]
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    structlog.reset_defaults()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from statistics import fmean, stdev
 
@@ -106,5 +107,5 @@ def test_the_page_holds_all_it_needs_and_says_it_in_the_reader_s_language() -> N
     assert "http" not in text
     assert "<b>&" not in text
     assert "&lt;b&gt;&amp;" in text
-    assert "nan" not in text
+    assert re.search(r"\bnan\b", text) is None
     assert "ОК" in page(world, [rehearse(world, 1)], lambda sentence: "ОК")
