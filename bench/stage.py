@@ -21,11 +21,12 @@ from dialer.domain.operators import Account
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, LeadId, Mode, OperatorId, PhoneNumber, TrunkId
-from dialer.lab.fate import Does, Plan, Rule, Voice, fixed
+from dialer.lab.fate import Does, Plan, Rule, Voice
 from dialer.lab.lab import Lab, Options
 from dialer.lab.phones import Phone
 from dialer.settings import Settings, sounds_dir
 from dialer.storage import open_database
+from dialer.worlds import fixed
 
 TRUNK = TrunkId("carrier")
 CALLER = "+74951234567"

@@ -12,9 +12,11 @@ from dialer.domain.operators import LegState, State
 from dialer.domain.said import heard
 from dialer.domain.types import LeadStatus
 from dialer.ports import ChannelNews, Command
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
-from tests.unit.engine.pretend import Fate, PretendAsterisk
-from tests.unit.engine.virtual import in_virtual_time, now, until
+from tests.unit.engine.virtual import in_virtual_time
 
 
 async def open_house(*, leads: int = 0, wrap_up_s: float = 30.0) -> House:

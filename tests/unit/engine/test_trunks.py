@@ -12,7 +12,8 @@ import pytest
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 from dialer.engine.trunks import APART, BURST_S, Trunks
-from tests.unit.engine.virtual import START_AT, in_virtual_time
+from dialer.sim.clock import START_AT
+from tests.unit.engine.virtual import in_virtual_time
 
 MAIN = TrunkId("main")
 NO_LINES: Counter[TrunkId] = Counter()
