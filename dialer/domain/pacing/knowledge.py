@@ -23,6 +23,7 @@ from dialer.domain.types import CampaignId, Direction, EndedBy, LeadId, Operator
 FRESH_S = 15.0  # a forecast is made anew after so long
 FIRST_PRICE = 0.06  # of a risk, before the budget has spoken
 LEAST_PRICE, MOST_PRICE = 0.003, 0.5
+MENDING = 0.15  # of the ceiling: the risk that is allowed while the share is above it
 ZoneOf = Callable[[str], tzinfo]
 
 
@@ -65,15 +66,16 @@ class Known:
         """The risk that one more dial may run: lower the less is left, nothing above the ceiling.
 
         A proportional and an integral part on the budget, not on a rate over some window: what was spent is
-        spent (PI control; the integral part is `steer`).
+        spent (PI control; the integral part is `steer`).  Over the ceiling only what mends it is dialled: at
+        so small a risk that every live answer brings the share down.
         """
-        if self.budget.left(ceiling, now) < 0:
-            return 0.0
         left = self.left(ceiling, team, now)
         pull = _pull(team)
         spare = left - _reserve(team)
         limit = 1.5 / pull
-        return min(MOST_PRICE, exp(self.price_base + pull * min(limit, max(-limit, spare))))
+        price = min(MOST_PRICE, exp(self.price_base + pull * min(limit, max(-limit, spare))))
+        over = self.budget.left(ceiling, now) < 0
+        return min(price, MENDING * ceiling) if over else price
 
     def steer(self, left: float, team: int) -> None:
         """One more live answer: the price's base goes where the budget comes out even."""

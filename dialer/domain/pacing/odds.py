@@ -57,7 +57,8 @@ MOST_WEIGHTS = 20_000  # what is new beyond them is taken as never seen
 
 SLOPE_VARIANCE, LEAST_SLOPE_VARIANCE = 0.09, 2e-3
 FLATTEST, STEEPEST = 0.05, 1.6
-SPANS = (1000.0, 150.0, 20.0)  # calls that each level looks back on
+SPANS = (1500.0, 150.0, 20.0)  # calls that each level looks back on where ANSWERED of them are answered
+ANSWERED = 0.2  # fewer answers say less: then it looks back on more calls
 CREDIT = (0.75, 0.17, 0.08)  # what they start with, and are drawn back to
 SHARE = 0.01  # drawn back at each call
 FARTHEST = 4.0  # logits of a level
@@ -212,7 +213,7 @@ class Odds:
     def _move_levels(self, chances: tuple[float, float, float], answered: float) -> None:
         """Every level moves by the same multiple of its surprise: so its mean error goes to nothing."""
         credit, levels = self._credit, self._levels
-        gain = 1 / max(LEAST_INFORMATION, self._rate * (1 - self._rate))
+        gain = min(self._rate / ANSWERED, 1.0) / max(LEAST_INFORMATION, self._rate * (1 - self._rate))
         total = 0.0
         for i, p in enumerate(chances):
             credit[i] *= max(1e-9, p**answered * (1 - p) ** (1 - answered))
