@@ -94,7 +94,7 @@ def assemble(
         zone_of=ZoneInfo,
         lab=False,
     )
-    cell = Cell(shell, stores, Policies(), ways, hopper_size=hopper_size, interval_s=interval_s)
+    cell = Cell(shell, stores, Policies(ZoneInfo), ways, hopper_size=hopper_size, interval_s=interval_s)
     recorder = Recorder(journal, stores.ledger, stores.numbers, live, lambda call: None)
     return Engine(cell, shell, recorder)
 

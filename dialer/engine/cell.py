@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -34,6 +34,7 @@ from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import LEASE_S, Hopper
 from dialer.engine.inbound import Inbound
+from dialer.engine.observers import Observers
 from dialer.engine.pacer import Ask, Pacer
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.shell import Shell
@@ -72,7 +73,7 @@ class Cell:
         hopper_size: int,
         interval_s: float,
     ) -> None:
-        self._shell = shell
+        self._shell = shell = replace(shell, observer=Observers(policy, shell.observer))  # it learns first
         self._stores = stores
         self.trunks = Trunks()
         self.floor = Floor(shell, self._campaign, self.trunks.get)

@@ -66,16 +66,16 @@ class Known:
         """The risk that one more dial may run: lower the less is left, nothing above the ceiling.
 
         A proportional and an integral part on the budget, not on a rate over some window: what was spent is
-        spent (PI control; the integral part is `steer`).  Over the ceiling only what mends it is dialled: at
-        so small a risk that every live answer brings the share down.
+        spent (PI control; the integral part is `steer`).  Over the ceiling by half a call only what mends it
+        is dialled: at so small a risk that every live answer brings the share down.
         """
         left = self.left(ceiling, team, now)
         pull = _pull(team)
         spare = left - _reserve(team)
         limit = 1.5 / pull
         price = min(MOST_PRICE, exp(self.price_base + pull * min(limit, max(-limit, spare))))
-        over = self.budget.left(ceiling, now) < 0
-        return min(price, MENDING * ceiling) if over else price
+        in_hand = min(1.0, max(0.0, 0.5 + self.budget.left(ceiling, now)))
+        return min(price, in_hand * price + (1.0 - in_hand) * MENDING * ceiling)
 
     def steer(self, left: float, team: int) -> None:
         """One more live answer: the price's base goes where the budget comes out even."""

@@ -39,7 +39,7 @@ class Predictive:
 
     The dial's own risk is the chance that nobody is free when it is answered, averaged over the instants at
     which it may be; the price is what the abandon budget allows (`knowledge`).  While fewer lines are up than
-    operators are free there is no risk, and no price is asked.
+    operators are free, one operator is kept for each: there is no risk, and no price is asked.
     """
 
     def __init__(self, campaign: Campaign, supply: Supply, snapshot: Snapshot, knowledge: Knowledge) -> None:
@@ -69,8 +69,9 @@ class Predictive:
             return self._supply.nobody(self._campaign)
         if why := self._supply.obstacle(self._campaign):
             return why
-        if self._lines >= self._floor.ready and self._risk > self._price:
+        if not self._supply.free(self._campaign) and self._risk > self._price:
             return self._too_dear()
+        self._supply.keep(self._campaign, 1)
         attempt, dial = self._dial()
         self._knowledge.dialled(dial.lead.id, attempt)
         self._answers.add_one(attempt.p * self._forecast.new)
