@@ -108,7 +108,7 @@ class AgiServer:
         peers: Sequence[str] = (),
     ) -> None:
         if not peers and not _is_loopback(bind):
-            raise BadValue(f"agi_bind {bind} is not on loopback and AGI has no password: bind to 127.0.0.1")
+            raise BadValue(f"agi_bind {bind} is beyond loopback and AGI has no password: name the peers")
         self._peers = [ipaddress.ip_network(peer) for peer in (*LOOPBACK, *peers)]
         self._parts = Parts(desk, accounts, live, Pins(check_pin), language)
         self._bind, self._port = bind, port

@@ -188,7 +188,7 @@ class Loop:
             await self.ask("POST", f"bridges/bare-{operator}", type="mixing")
             await self.originate(channel, f"PJSIP/{operator}", "obz-leg", "up", {})
         async with asyncio.timeout(LEGS_S):
-            while len(self.up) < len(operators):  # noqa: ASYNC110 started once, a poll is simple enough
+            while len(self.up) < len(self.legs):  # noqa: ASYNC110 started once, a poll is simple enough
                 await asyncio.sleep(0.05)
 
     async def originate(
@@ -282,10 +282,11 @@ async def main() -> None:
             order = json.loads(line)
             answer: dict[str, Any] = {}
             match order["do"]:
-                case "legs":
+                case "begin":
                     loop.bounds = order["bounds"]
                     loop.lags = [0] * (len(loop.bounds) + 1)
                     await loop.set_up()
+                case "legs":
                     await loop.ring_legs(order["operators"])
                 case "dial":
                     answer = await loop.dial(order)

@@ -24,11 +24,11 @@ class Wish:
     media: Sequence[bool] = (False, True)
     sides: Sequence[str] = (PRODUCT, BARE)
     rates: Sequence[int] = ()  # these and no others; empty: search
-    first_rate: int = 20
-    most: int = 100  # calls per second; decides how many operators there are
+    first_rate: int = 40
+    most: int = 200  # calls per second; decides how many operators there are
     probe_s: float = 10.0
     confirm_s: float = 60.0  # 0: the short probes will do
-    turns: int = 2
+    turns: int = 1
     tries: int = 2  # a rate is given up when it was not held so many times
 
 
@@ -56,7 +56,7 @@ class Run:
 
     @asynccontextmanager
     async def _side(self, name: str, stage: Stage):  # type: ignore[no-untyped-def]
-        self.say(f"{name}: {len(stage.operators)} operators log in")
+        self.say(f"{name} begins")
         async with SIDES[name](stage) as side:
             yield side
 

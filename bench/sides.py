@@ -18,14 +18,14 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from bench.figures import BARE, PRODUCT, Load, Probe, Tick, between, counted
-from bench.stage import TRUNK, Stage, cpu_s
+from bench.stage import TRUNK, Stage, cpu_s, operators_for
 from dialer.adapters.prometheus import LAG_S
-from dialer.bootstrap import open_database
 from dialer.demo.service import Service
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import Fatal, NetworkTrouble, TimedOut
 from dialer.domain.types import Outcome
 from dialer.ports import CdrQuery
+from dialer.storage import open_database
 
 READY_S = 40.0
 QUIET_S = 30.0
@@ -57,6 +57,7 @@ class Product:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._service = Service(stage.environment, stage.lab.folder / "service.log")
+        self._at_work = 0
 
     async def __aenter__(self) -> Self:
         await self._service.__aenter__()
@@ -64,7 +65,6 @@ class Product:
             async with asyncio.timeout(READY_S):
                 if not self._stage.media:
                     await self._stage.let_phones_be_silent()
-                await in_groups(self._begin_shift, self._stage.operators)
         except BaseException:
             await self.__aexit__()
             raise
@@ -73,12 +73,13 @@ class Product:
     async def __aexit__(self, *_: object) -> None:
         with suppress(NetworkTrouble, Fatal, TimeoutError):
             async with asyncio.timeout(READY_S):
-                await in_groups(self._end_shift, self._stage.operators)
+                await in_groups(self._end_shift, self._stage.operators[: self._at_work])
         await self._service.stop(drain_s=10.0)
         await self._service.__aexit__()
 
     async def probe(self, load: Load) -> Probe:
         campaign = f"/v1/campaigns/{self._stage.campaign}"
+        await self._staff(operators_for(load.rate))
         await self._stage.prepare(load)
         await self._service.post(f"{campaign}/start")
         await asyncio.sleep(load.warm_s)
@@ -124,6 +125,12 @@ class Product:
             return False
         return all(float(depth) == 0 for depth in FACTS.findall(await self._service.get("/metrics")))
 
+    async def _staff(self, operators: int) -> None:
+        """A floor as large as the rate needs: each operator's open phone costs the PBX something."""
+        async with asyncio.timeout(READY_S):
+            await in_groups(self._begin_shift, self._stage.operators[self._at_work : operators])
+        self._at_work = max(self._at_work, operators)
+
     async def _begin_shift(self, operator: str) -> None:
         while (state := (await self._service.get(f"/v1/operators/{operator}"))["state"]) != "ready":
             with suppress(NetworkTrouble):
@@ -155,6 +162,7 @@ class Bare:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._process: asyncio.subprocess.Process | None = None
+        self._at_work = 0
 
     async def __aenter__(self) -> Self:
         with (self._stage.lab.folder / "bare.log").open("ab") as log:
@@ -170,7 +178,7 @@ class Bare:
                 preexec_fn=_die_with_parent,
             )
         try:
-            await self._ask({"do": "legs", "operators": self._stage.operators, "bounds": LAG_S})
+            await self._ask({"do": "begin", "bounds": LAG_S})
         except BaseException:
             await self.__aexit__()
             raise
@@ -189,6 +197,9 @@ class Bare:
             await process.wait()
 
     async def probe(self, load: Load) -> Probe:
+        operators = operators_for(load.rate)
+        await self._ask({"do": "legs", "operators": self._stage.operators[self._at_work : operators]})
+        self._at_work = max(self._at_work, operators)
         first = self._stage.draw(int(load.rate * (load.warm_s + load.seconds)) + 1)
         order: dict[str, Any] = {"do": "dial", "rate": load.rate, "seconds": load.seconds}
         order |= {"warm_s": load.warm_s, "numbers": first, "trunk": TRUNK}

@@ -15,24 +15,25 @@ import aiohttp
 from bench.figures import Load
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import write_demo_message
-from dialer.bootstrap import open_database
 from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, LeadId, Mode, OperatorId, PhoneNumber, TrunkId
-from dialer.lab.fate import Does, Plan, Rule, Voice, fixed
+from dialer.lab.fate import Does, Plan, Rule, Voice
 from dialer.lab.lab import Lab, Options
 from dialer.lab.phones import Phone
 from dialer.settings import Settings, sounds_dir
+from dialer.storage import open_database
+from dialer.worlds import fixed
 
 TRUNK = TrunkId("carrier")
 CALLER = "+74951234567"
 RING_S = 0.05
 TALK_S = 0.55
 MEDIA_WAIT_S = 0.5  # a called number that hears nothing waits so long in its Answer() before it goes on
-TURNOVER_S = 0.4  # of an operator between two talks: dialing, ringing, bridging
+TURNOVER_S = 0.25  # of an operator between two talks: dialing, ringing, bridging
 FIRST_NUMBER = 79160000000
 SPARE = 1.1
 THROTTLE = 1.02  # a ceiling is never quite reached

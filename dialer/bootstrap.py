@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,15 @@ from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
+from dialer.adapters.clock import new_id, utc_now
 from dialer.adapters.journal.disk import open_journal
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.phones import normalise, zone_of
-from dialer.adapters.prometheus import Metrics
+from dialer.adapters.prometheus import Metrics, process_page
 from dialer.adapters.recordings import Converter
 from dialer.adapters.redis.live import open_live as open_redis_live
 from dialer.adapters.redis.wire import open_desk, serve_commands
 from dialer.adapters.secrets import is_right, read_secret
-from dialer.adapters.sql.migrate import migrate
-from dialer.adapters.sql.open import open_stores
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
@@ -60,10 +59,12 @@ from dialer.ports import (
     PhoneNews,
     Stores,
 )
-from dialer.settings import Settings, recordings_dir, sounds_dir
+from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
+from dialer.storage import open_database
 from dialer.toolbox import api_tools
-from dialer.web.app import build_app
+from dialer.web.app import build_app, build_probes
 from dialer.web.auth import new_token
+from dialer.web.health import MetricsPage
 from dialer.web.parts import Check
 from dialer.web.server import serve as serve_web
 
@@ -76,36 +77,6 @@ FIGURES_S = 5.0
 STUCK_FACTS = 10_000
 CLI_NAME = "cli"
 LAB_RING_S = 1.0
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """Sorts by time: milliseconds since 1970 and 40 random bits, in hexadecimal digits."""
-    milliseconds = int(utc_now().timestamp() * 1000)
-    return f"{milliseconds:011x}{secrets.token_hex(5)}"
-
-
-# --- stores -----------------------------------------------------------------------------------------------
-
-
-def database_url(settings: Settings) -> str:
-    """The database of the settings; SQLite in the data folder by default."""
-    url = settings.database_url.get_secret_value()
-    return url or f"sqlite:///{(settings.data_dir / 'obzvon.db').resolve()}"
-
-
-@asynccontextmanager
-async def open_database(settings: Settings, *, make: bool = False) -> AsyncIterator[Stores]:
-    """Every store. `make`: bring the tables up to date first; our own SQLite always is."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    url = database_url(settings)
-    if make or not settings.database_url.get_secret_value():
-        await migrate(url)
-    async with open_stores(url) as stores:
-        yield stores
 
 
 @asynccontextmanager
@@ -183,7 +154,7 @@ async def open_engine(
     cell_id = CellId(settings.cell)
     metrics = Metrics(version=__version__, cell=cell_id, started_at=utc_now())
     mirror = Mirror(live, cell_id)
-    policies = Policies()
+    policies = Policies(zone_of)
     ear = LateEar()
     password = secret_in(str(settings.ari_password_file or ""))
     if not password:
@@ -198,7 +169,7 @@ async def open_engine(
         cell=cell_id,
         switch=switch,
         journal=journal,
-        observer=Observers(metrics, mirror, *observers),
+        observer=Observers(metrics, mirror, policies, *observers),
         clock=utc_now,
         new_id=new_id,
         mailbox=Mailbox(),
@@ -325,25 +296,6 @@ def _number(text: str, country: str) -> PhoneNumber | None:
     return found[0] if len(found) == 1 else None
 
 
-# --- the API ---------------------------------------------------------------------------------------------
-
-
-async def health(settings: Settings, stores: Stores, engine: Engine | None) -> list[Check]:
-    """A dead trunk is no reason to be unready; a service that cannot dial or cannot write is."""
-    checks = []
-    try:
-        await stores.campaigns.all()
-        checks.append(Check("database", True))
-    except StoreDown as trouble:
-        checks.append(Check("database", False, str(trouble)))
-    if engine is not None:
-        linked = engine.shell.linked.is_set()
-        checks.append(Check("link", linked, "" if linked else "Asterisk is not connected"))
-        depth = engine.shell.journal.depth()
-        checks.append(Check("journal", depth < STUCK_FACTS, f"{depth} facts wait for the database"))
-    return checks
-
-
 # --- the whole service ------------------------------------------------------------------------------------
 
 
@@ -380,9 +332,12 @@ async def serve(
         desk = await _desk(settings, engine, stack)
         if AGI in only:
             await stack.enter_async_context(_agi(settings, stores, live, desk))
+        metrics = engine.metrics.page if engine else process_page(__version__, settings.cell, utc_now())
+        outside = Outside(settings, stores, live, engine, metrics)
         if WEB in only:
-            await stack.enter_async_context(_web(settings, stores, live, desk, engine=engine, ready=ready))
+            await stack.enter_async_context(_web(outside, desk, ready))
         else:
+            await stack.enter_async_context(_probes(outside))
             ready("")
         gc.freeze()  # what the start has made stays: to look through it again takes a tenth of the CPU
         gc.set_threshold(20_000, 20, 20)
@@ -413,6 +368,7 @@ async def _agi(settings: Settings, stores: Stores, live: Live, desk: Desk) -> As
         bind=settings.agi_bind,
         port=settings.agi_port,
         language=Language(settings.language),
+        peers=agi_peers(settings),
     )
     await server.start()
     try:
@@ -421,47 +377,84 @@ async def _agi(settings: Settings, stores: Stores, live: Live, desk: Desk) -> As
         await server.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is told of a process over HTTP, whichever parts it runs."""
+
+    settings: Settings
+    stores: Stores
+    live: Live
+    engine: Engine | None
+    metrics_page: MetricsPage
+
+    async def health(self) -> Sequence[Check]:
+        """A dead trunk is no reason to be unready; a service that cannot dial or cannot write is.
+
+        An engine goes on without Redis, the other parts are nothing without it.
+        """
+        checks = [await _check("database", self.stores.campaigns.all())]
+        if self.engine is None:
+            return [*checks, await _check("redis", self.live.operators())]
+        linked, depth = self.engine.shell.linked.is_set(), self.engine.shell.journal.depth()
+        checks.append(Check("link", linked, "" if linked else "Asterisk is not connected"))
+        checks.append(Check("journal", depth < STUCK_FACTS, f"{depth} facts wait for the database"))
+        return checks
+
+
+async def _check(name: str, asked: Awaitable[object]) -> Check:
+    try:
+        await asked
+    except StoreDown as trouble:
+        return Check(name, False, str(trouble))
+    return Check(name, True)
+
+
 @asynccontextmanager
-async def _web(
-    settings: Settings,
-    stores: Stores,
-    live: Live,
-    desk: Desk,
-    *,
-    engine: Engine | None,
-    ready: Callable[[str], None],
-) -> AsyncIterator[None]:
-    metrics = (
-        engine.metrics
-        if engine
-        else Metrics(version=__version__, cell=CellId(settings.cell), started_at=utc_now())
-    )
+async def _web(outside: Outside, desk: Desk, ready: Callable[[str], None]) -> AsyncIterator[None]:
+    settings, stores = outside.settings, outside.stores
     app = build_app(
         stores=stores,
-        live=live,
+        live=outside.live,
         desk=desk,
-        tools=api_tools(settings, stores, desk, pacer=engine.cell.pacer if engine else None, clock=utc_now),
-        health=lambda: health(settings, stores, engine),
-        metrics_page=metrics.page,
+        tools=api_tools(settings, stores, desk, clock=utc_now),
+        health=outside.health,
+        metrics_page=outside.metrics_page,
         version=__version__,
         shortest_ring_s=LAB_RING_S if settings.lab else LAWFUL_RING_S,
     )
-    bound = asyncio.Event()
-    address: list[str] = []
-
-    def on_bound(host: str, port: int) -> None:
-        address.append(f"http://{host}:{port}")
-        bound.set()
-
-    web = serve_web(app, settings.api_bind, settings.api_port, on_bound=on_bound)
-    async with background(web=web):
-        await bound.wait()
-        token_file = await _admit_cli(settings, stores, address[0])
-        ready(address[0])
+    web = partial(serve_web, app, settings.api_bind, settings.api_port)
+    async with _served(web) as address:
+        token_file = await _admit_cli(settings, stores, address)
+        ready(address)
         try:
             yield
         finally:
             token_file.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def _probes(outside: Outside) -> AsyncIterator[None]:
+    """A part without the API is watched all the same, unless its port is 0."""
+    settings = outside.settings
+    part, port = (
+        ("ENGINE", settings.engine_health_port) if outside.engine else ("AGI", settings.agi_health_port)
+    )
+    if not port:
+        yield
+        return
+    app = build_probes(health=outside.health, metrics_page=outside.metrics_page, version=__version__)
+    named = ("DIALER_HEALTH_BIND", f"DIALER_{part}_HEALTH_PORT")
+    async with _served(partial(serve_web, app, settings.health_bind, port, named=named)):
+        yield
+
+
+@asynccontextmanager
+async def _served(serving: Callable[..., Coroutine[Any, Any, None]]) -> AsyncIterator[str]:
+    """The address, once connections are accepted there."""
+    bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    web = serving(on_bound=lambda host, port: bound.set_result(f"http://{host}:{port}"))
+    async with background(web=web):
+        yield await bound
 
 
 async def _admit_cli(settings: Settings, stores: Stores, address: str) -> Path:

@@ -333,6 +333,10 @@ class Recovered:
     facts: int = 0  # closed facts that the database has not taken
     booted_at: datetime | None = None  # of the Asterisk that those calls were on
     last_at: datetime | None = None  # of the last line: the service was alive then
+    answers: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # by key; None: begun only
+
+
+KEPT_ANSWERS = 1000  # to commands with a key: the oldest is forgotten first
 
 
 class Journal(Protocol):
@@ -343,6 +347,12 @@ class Journal(Protocol):
     def note_operator(self, operator: Operator) -> None: ...
     def note_boot(self, booted_at: datetime) -> None: ...
     def closed(self, fact: Closing | WrapUp | StateChange) -> None: ...
+    def begun(self, key: str) -> None:
+        """A command with this key is about to be done; the newest thousand are kept."""
+
+    def answered(self, key: str, answer: Mapping[str, Any] | None) -> None:
+        """What came of it; None: it was refused, and may be asked again."""
+
     def recover(self) -> Recovered: ...
     async def pending(self, limit: int) -> tuple[int, Sequence[Closing | WrapUp | StateChange]]:
         """The oldest facts not yet in the database, and the mark to confirm them with; waits for one."""
@@ -360,6 +370,7 @@ class Command:
 
     Verbs for operators: login, logout, ready, pause, dispose, hang_up, hold, unhold, mute, unmute, keys.
     For campaigns: start, pause, stop, reload. For trunks and phones: push, test. For calls: hang_up.
+    For the cell itself: decisions.
     """
 
     verb: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dialer.domain.said import said
@@ -54,9 +55,18 @@ class Settings(BaseSettings):
 
     agi_bind: str = "127.0.0.1"
     agi_port: int = Field(4573, ge=0, le=65535)
+    agi_peers: str = Field(
+        "",
+        validate_default=True,
+        description="Asterisks elsewhere that may speak: addresses, networks",
+    )
 
     api_bind: str = "127.0.0.1"
     api_port: int = Field(8080, ge=0, le=65535)
+
+    health_bind: str = Field("127.0.0.1", description="/healthz, /readyz, /metrics of parts without the API")
+    engine_health_port: int = Field(8081, ge=0, le=65535, description="of `--only engine`; 0: nowhere")
+    agi_health_port: int = Field(8082, ge=0, le=65535, description="of `--only agi`; 0: nowhere")
 
     country: str = Field(
         "RU", pattern=r"^[A-Z]{2}$", description="numbers without a country code belong here"
@@ -79,6 +89,44 @@ class Settings(BaseSettings):
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     language: str = Field("ru", pattern="^(ru|en)$", description="of the command line and the demo")
 
+    @field_validator("agi_peers")
+    @classmethod
+    def _nobody_unnamed(cls, text: str, before: ValidationInfo) -> str:
+        """FastAGI knows no password: beyond loopback it speaks to those who are named, and to no others."""
+        peers, bind = _listed(text), before.data.get("agi_bind", "127.0.0.1")
+        for peer in peers:
+            if _network(peer).prefixlen == 0:
+                raise ValueError(said("{peer} is everybody, and FastAGI knows no password", peer=peer))
+        if not peers and not _is_loopback(bind):
+            raise ValueError(
+                said(
+                    "DIALER_AGI_BIND {bind} is beyond loopback and FastAGI knows no password: name the"
+                    " Asterisks that may speak, such as 10.0.0.5 or 10.0.0.0/24, or bind to 127.0.0.1",
+                    bind=bind,
+                )
+            )
+        return text
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.replace(",", " ").split() if part)
+
+
+def _network(peer: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(peer)
+    except ValueError:
+        raise ValueError(
+            said("{peer} is neither an address nor a network: write 10.0.0.5 or 10.0.0.0/24", peer=peer)
+        ) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
 
 class _Spoken(BaseSettings):
     """The language alone, so that what is wrong with another setting is told in it."""
@@ -97,6 +145,11 @@ def spoken_language() -> Language:
 
 def sounds_dir(settings: Settings) -> Path:
     return (settings.sounds_dir or settings.data_dir / "sounds").absolute()
+
+
+def agi_peers(settings: Settings) -> tuple[str, ...]:
+    """Addresses and networks beside loopback that FastAGI speaks to."""
+    return _listed(settings.agi_peers)
 
 
 def recordings_dir(settings: Settings) -> Path:

@@ -17,13 +17,12 @@ from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
 from dialer.domain.said import heard, listed
 from dialer.domain.types import CampaignId
-from dialer.engine.pacer import Pacer
 from dialer.ports import Clock, Command, Desk, Stores
 from dialer.settings import Settings, sounds_dir
 from dialer.web.parts import Explanation, GateLine, Imported, Reasoned, Reject, Tools
 
 
-def api_tools(settings: Settings, stores: Stores, desk: Desk, *, pacer: Pacer | None, clock: Clock) -> Tools:
+def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -> Tools:
     """What other rooms do for the API."""
 
     async def import_list(campaign: CampaignId, file_name: str, content: bytes, *, dry_run: bool) -> Imported:
@@ -56,11 +55,9 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, pacer: Pacer | 
             summary=heard(answer["summary"]),
         )
 
-    def decisions() -> Sequence[Reasoned]:
-        if pacer is None or pacer.decided_at is None:
-            return []
-        at = pacer.decided_at
-        return [Reasoned(campaign, at, reason) for campaign, reason in pacer.reasons.items()]
+    async def decisions() -> Sequence[Reasoned]:
+        answer = await desk.do(Command("decisions", f"cell:{settings.cell}"))
+        return [_reasoned(one) for one in answer["decisions"]]
 
     return Tools(
         import_list=import_list,
@@ -91,3 +88,7 @@ def _preview_row(lead: Lead) -> dict[str, str]:
 def _gate_line(gate: Mapping[str, Any]) -> GateLine:
     opens_at = datetime.fromisoformat(gate["opens_at"]) if gate["opens_at"] else None
     return GateLine(gate["name"], gate["is_open"], heard(gate["value"]), opens_at)
+
+
+def _reasoned(told: Mapping[str, Any]) -> Reasoned:
+    return Reasoned(CampaignId(told["campaign"]), datetime.fromisoformat(told["at"]), heard(told["reason"]))

@@ -107,9 +107,9 @@ def safe_label(text: str) -> str:
     return _DIGITS.sub(lambda match: masked(match.group()), text)
 
 
-def _build(registry: CollectorRegistry) -> dict[str, Metric]:
+def _build(registry: CollectorRegistry, rows: Iterable[Row] = TABLE) -> dict[str, Metric]:
     made: dict[str, Metric] = {}
-    for row in TABLE:
+    for row in rows:
         match row.kind:
             case Kind.COUNTER:
                 made[row.name] = Counter(row.name, row.meaning, row.labels, registry=registry)
@@ -120,6 +120,19 @@ def _build(registry: CollectorRegistry) -> dict[str, Metric]:
                     row.name, row.meaning, row.labels, registry=registry, buckets=row.buckets
                 )
     return made
+
+
+def process_page(version: str, cell: str, started_at: datetime) -> Callable[[], tuple[bytes, str]]:
+    """The page of a process that runs no cell: a link that is down there would be a false alarm."""
+    registry = CollectorRegistry()
+    rows = [row for row in TABLE if row.name in ("dialer_build_info", "dialer_started_seconds")]
+    made = _build(registry, rows)
+    info, started = made["dialer_build_info"], made["dialer_started_seconds"]
+    assert isinstance(info, Gauge)
+    assert isinstance(started, Gauge)
+    info.labels(version, cell).set(1)
+    started.set(started_at.timestamp())
+    return lambda: (generate_latest(registry), CONTENT_TYPE_LATEST)
 
 
 @dataclass(slots=True)
@@ -358,6 +371,8 @@ def markdown_page() -> str:
         "# Metrics",
         "",
         "At /metrics, for Prometheus. `python -m dialer.adapters.prometheus` writes this page anew.",
+        "In a service that is split scrape each part: calls, operators and pacing are told by the engine, at",
+        "`DIALER_ENGINE_HEALTH_PORT`; the others show the first two rows alone.",
         "Campaigns appear by their id (`dialer_campaign_info` has the names); no label holds a phone number",
         "or the id of a call. Counters begin at zero when the service starts: use `rate()`, `increase()`.",
         "",

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from dialer.adapters.clock import utc_now
 from dialer.adapters.sounds import LARGEST_UPLOAD, Message, store_message
-from dialer.bootstrap import utc_now
 from dialer.cli.api import is_running
 from dialer.cli.environment import with_stores
 from dialer.cli.knobs import (

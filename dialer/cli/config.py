@@ -14,12 +14,12 @@ from sqlalchemy import make_url
 from dialer import __version__
 from dialer.adapters.sql.migrate import head, revision
 from dialer.adapters.sql.migrate import migrate as migrate_database
-from dialer.bootstrap import database_url
 from dialer.cli.environment import PREFIX, load_settings, unknown_names
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.domain.errors import Mistake
 from dialer.domain.said import said, titled
 from dialer.settings import Settings
+from dialer.storage import database_url
 
 _PASSWORD = re.compile(r"(?<=:)[^:@/]*(?=@)")
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from dialer.adapters.clock import utc_now
 from dialer.adapters.phones import one_number
-from dialer.bootstrap import utc_now
 from dialer.cli.campaign import find_campaign
 from dialer.cli.environment import with_stores
 from dialer.cli.screen import AsJson, print_json, print_table, say

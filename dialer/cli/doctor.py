@@ -19,7 +19,6 @@ from dialer.adapters.doctor import asterisk, machine, stores
 from dialer.adapters.doctor.finding import Check, Finding, Level, examine
 from dialer.adapters.secrets import read_secret
 from dialer.adapters.sql.migrate import head
-from dialer.bootstrap import open_database
 from dialer.cli.api import TOKEN_FILE
 from dialer.cli.config import database_revision
 from dialer.cli.environment import load_settings
@@ -29,14 +28,15 @@ from dialer.domain.operators import Account
 from dialer.domain.said import Said, listed, said, titled, word
 from dialer.domain.trunk import Trunk
 from dialer.lab.rootfs import is_accepted, wanted
-from dialer.settings import Settings, recordings_dir, sounds_dir
+from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
+from dialer.storage import open_database
 
 LINES = {
     str(name): name
     for name in titled(
         "asterisk", "ari user", "modules", "application", "link", "event lag", "clock", "sessionlimit",
-        "trunks", "trunk", "ami", "registration", "service port", "service", "link lag", "name lookup",
-        "database", "redis", "disk", "folders", "sounds", "recordings", "secrets",
+        "trunks", "trunk", "ami", "registration", "feature codes", "service port", "service", "link lag",
+        "name lookup", "database", "redis", "disk", "folders", "sounds", "recordings", "secrets",
         context="doctor",
     )
 }  # fmt: skip
@@ -114,10 +114,13 @@ def checks(settings: Settings, known: Known) -> list[Check]:
     folders = (("sounds", sounds_dir(settings), False), ("recordings", recordings_dir(settings), True))
     room = {"data": settings.data_dir.absolute(), "recordings": recordings_dir(settings)}
     place = where(settings, known)
+    agi = (_host(settings), settings.agi_bind, agi_peers(settings))
     listener = (settings.ari_bind, settings.ari_port, settings.cell)
     return [
         Check("asterisk", lambda: asterisk.look_at_asterisk(place), said("restart Asterisk")),
         Check("ami", lambda: stores.look_at_registrations(_ami(settings), _registering(known))),
+        Check("feature codes", lambda: machine.look_at_feature_codes(*agi),
+              said("check DIALER_ARI_HTTP_URL and DIALER_AGI_BIND")),
         Check("service port", lambda: machine.look_at_port(*listener)),
         Check("service", lambda: stores.look_at_service(_address(settings))),
         Check("name lookup", lambda: machine.look_at_names(process)),
@@ -194,9 +197,13 @@ def _port(settings: Settings) -> int:
     return urlsplit(settings.ari_http_url).port or 80
 
 
+def _host(settings: Settings) -> str:
+    return urlsplit(settings.ari_http_url).hostname or ""
+
+
 def _is_here(settings: Settings) -> bool:
     """Whether Asterisk is on this machine."""
-    host = urlsplit(settings.ari_http_url).hostname or ""
+    host = _host(settings)
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

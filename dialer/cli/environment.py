@@ -13,11 +13,11 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from dialer.bootstrap import open_database
 from dialer.domain.errors import BadValue
 from dialer.domain.said import Said, either, listed, said, said_by
 from dialer.ports import Stores
 from dialer.settings import Settings
+from dialer.storage import open_database
 
 T = TypeVar("T")
 

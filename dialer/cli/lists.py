@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from dialer.adapters.clock import utc_now
 from dialer.adapters.files.lists import Counts, ListFile, Preview, open_path
 from dialer.adapters.files.rejects import RejectsFile
 from dialer.adapters.phones import reading
-from dialer.bootstrap import utc_now
 from dialer.cli.campaign import find_campaign
 from dialer.cli.environment import with_stores
 from dialer.cli.knobs import Knob, with_knobs

@@ -17,6 +17,7 @@ from dialer.cli.doctor import doctor
 from dialer.cli.log import configure
 from dialer.cli.run import run
 from dialer.cli.screen import complain, speak
+from dialer.cli.simulate import simulate
 from dialer.domain.errors import ObzvonError
 from dialer.domain.said import said
 from dialer.settings import spoken_language
@@ -43,6 +44,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 app.command("run")(run)
 if find_spec("dialer.cli.demo"):
     app.command("demo")(import_module("dialer.cli.demo").demo)
+app.command("simulate")(simulate)
 app.command("import")(lists.import_list)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(operator.app, name="operator")

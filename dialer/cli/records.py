@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.bootstrap import utc_now
+from dialer.adapters.clock import utc_now
 from dialer.cli.api import ask
 from dialer.cli.campaign import find_campaign
 from dialer.cli.environment import load_settings, with_stores

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from dialer.adapters.sql.migrate import migrate as migrate_database
-from dialer.bootstrap import EVERYTHING, database_url, open_database, serve
+from dialer.bootstrap import EVERYTHING, serve
 from dialer.cli.environment import load_settings, unknown_names
 from dialer.cli.log import configure
 from dialer.cli.screen import remark
@@ -21,6 +21,7 @@ from dialer.domain.said import said
 from dialer.domain.types import CampaignStatus
 from dialer.lab.home import PREFIX
 from dialer.settings import Settings
+from dialer.storage import database_url, open_database
 
 STOPPING = said("stopping: no new calls, talks may end; once more: at once")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.bootstrap import utc_now
+from dialer.adapters.clock import utc_now
 from dialer.cli.environment import with_stores
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.domain.errors import BadValue

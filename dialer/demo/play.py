@@ -17,11 +17,10 @@ from rich.console import Console
 from rich.live import Live as Screen
 
 from dialer.adapters.languages import speaker
-from dialer.bootstrap import open_database
 from dialer.demo.service import Service
 from dialer.demo.show import View, render
 from dialer.demo.stage import GUEST, GUEST_PIN, Stage, set_stage
-from dialer.demo.summary import is_well, summarise
+from dialer.demo.summary import Spans, is_well, summarise
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import NetworkTrouble
 from dialer.domain.said import listed, said
@@ -30,6 +29,7 @@ from dialer.lab.lab import Lab, Options
 from dialer.lab.worldfile import read as read_world
 from dialer.ports import CdrQuery
 from dialer.settings import Settings
+from dialer.storage import open_database
 
 WORLD = Path(__file__).parent.parent / "lab" / "world.toml"
 LOOK_S = 0.5
@@ -88,11 +88,12 @@ async def play(wish: Play, say: Callable[[str], None], console: Console) -> tupl
                 say(_welcome(service, lab, stage))
                 began_at, began = datetime.now(UTC), time.monotonic()
                 await _watch(wish, service, stage, curtain, console)
+                dialling_s = time.monotonic() - began
                 metrics, hours = await _wind_down(service, stage, curtain, say, began_at)
-                seconds = time.monotonic() - began
+                spans = Spans(dialling_s, time.monotonic() - began - dialling_s)
                 await service.stop(drain_s=10.0)
             cdrs = await _cdrs(settings)
-    summary = summarise(cdrs, hours, metrics, seconds=seconds, operators=wish.operators)
+    summary = summarise(cdrs, hours, metrics, spans, operators=wish.operators)
     return summary, is_well(summary, progressive=wish.mode is Mode.PROGRESSIVE)
 
 

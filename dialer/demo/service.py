@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -29,6 +29,8 @@ def _die_with_parent() -> None:
 class Service:
     """A child process, and its API. Use it with `async with`."""
 
+    verb: tuple[str, ...] = ("run",)
+
     def __init__(self, environment: Mapping[str, str], log_file: Path, language: str = "en") -> None:
         self._environment = {**os.environ, **environment}
         self._log_file = log_file
@@ -39,11 +41,11 @@ class Service:
         self.url = ""
         self.token = ""
 
-    async def __aenter__(self) -> Service:
+    async def __aenter__(self) -> Self:
         self._token_file.unlink(missing_ok=True)  # of a service that was killed
         with self._log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "dialer.cli", "run"),
+                *(sys.executable, "-m", "dialer.cli", *self.verb),
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -73,10 +75,9 @@ class Service:
         """Until it answers and Asterisk is connected to it."""
         try:
             async with asyncio.timeout(READY_S):
-                while not self._token_file.exists() or len(self._token_file.read_text().split()) < 2:
+                while not self._is_found():
                     self._check_alive()
                     await asyncio.sleep(0.05)
-                self.url, self.token = self._token_file.read_text().split()
                 headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": self._language}
                 self._http = aiohttp.ClientSession(self.url, headers=headers)
                 while not await self._is_ready():
@@ -90,6 +91,13 @@ class Service:
                     last_words=self._last_words(),
                 )
             ) from None
+
+    def _is_found(self) -> bool:
+        """Whether it has written down its address and the token for it."""
+        words = self._token_file.read_text().split() if self._token_file.exists() else []
+        if len(words) == 2:
+            self.url, self.token = words
+        return len(words) == 2
 
     async def _is_ready(self) -> bool:
         assert self._http is not None

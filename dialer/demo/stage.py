@@ -14,7 +14,6 @@ from dialer.adapters.languages import speaker
 from dialer.adapters.phones import reading
 from dialer.adapters.secrets import hash_secret, write_secret
 from dialer.adapters.sounds import write_demo_message
-from dialer.bootstrap import open_database
 from dialer.domain.campaign import Campaign
 from dialer.domain.listing import Taken
 from dialer.domain.operators import Account
@@ -25,6 +24,7 @@ from dialer.domain.types import CampaignId, Mode, OperatorId, PhoneNumber, Trunk
 from dialer.lab.lab import Lab
 from dialer.ports import Stores
 from dialer.settings import Settings, sounds_dir
+from dialer.storage import open_database
 
 LEADS = 500
 TRUNK = TrunkId("carrier")

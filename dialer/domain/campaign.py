@@ -88,3 +88,5 @@ class Campaign:
     abandoned_rest: timedelta = timedelta(hours=72)  # after an abandoned call
     retries: Mapping[Outcome, Retry] = field(default_factory=lambda: dict(DEFAULT_RETRIES))
     cap: int = 0  # most calls in flight; 0: no cap of its own
+    ceiling: float = 0.03  # predictive: most abandoned calls, as a share of live answers
+    best_first: bool = False  # predictive: the likeliest of the leads at hand first

@@ -83,3 +83,14 @@ class Accountant:
                 for gate in told.gates
             ],
         }
+
+    def decisions(self) -> Mapping[str, Any]:
+        """The pacer's last word on each campaign, as plain values."""
+        at = self._pacer.decided_at
+        reasons = self._pacer.reasons if at else {}
+        return {
+            "decisions": [
+                {"campaign": campaign, "at": at.isoformat() if at else "", "reason": plain(reason)}
+                for campaign, reason in reasons.items()
+            ]
+        }

@@ -67,6 +67,8 @@ class Books:
         wanted: dict[str, Account | Trunk] = {str(trunk.id): trunk for trunk in self._trunks.all()}
         phones = (a for a in self._floor.accounts.values() if a.phone is PhoneKind.SIP)
         wanted.update({str(account.id): account for account in phones})
+        if wanted == self._pushed:  # identity settles it, nearly always
+            return
         for name, thing in wanted.items():
             if self._pushed.get(name) != thing:
                 await self._push(name, thing)

@@ -146,6 +146,7 @@ class Cell:
         self._down_at = recovered.last_at or self._shell.clock()
         await self.books.load()
         self.floor.restore(recovered.operators)
+        self.desk.answers.restore(recovered.answers)
         for call in recovered.calls:
             await self._remember(call)
             self._shell.observer.saw(None, None, call)

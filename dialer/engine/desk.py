@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
 
 from dialer.domain import call as c
 from dialer.domain import shifts
@@ -14,15 +12,13 @@ from dialer.domain.operators import Operator
 from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId
 from dialer.engine.account import Accountant
+from dialer.engine.answers import Answer, Answers
 from dialer.engine.books import Books
 from dialer.engine.calls import Calls
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.engine.trial import Trials
 from dialer.ports import Command
-
-KEPT_ANSWERS = 1000
-Answer = Mapping[str, Any]
 
 
 class CellDesk:
@@ -44,18 +40,20 @@ class CellDesk:
         self._books = books
         self._trials = trials
         self._accountant = accountant
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self.answers = Answers(shell.journal)
         self._kinds: Mapping[str, Callable[[str, Command], Awaitable[Answer]]] = {
             "operator": self._operator,
             "call": self._call,
             "campaign": self._campaign,
             "trunk": self._trunk,
+            "cell": self._cell,
         }
 
     async def do(self, command: Command) -> Answer:
         """Raises Missing, BadValue, Conflict, or NetworkTrouble when Asterisk cannot do it now."""
-        if command.key and command.key in self._answers:
-            return self._answers[command.key]
+        return await self.answers.once(command.key, lambda: self._do(command))
+
+    async def _do(self, command: Command) -> Answer:
         kind, _, name = command.target.partition(":")
         if kind not in self._kinds or not name:
             raise BadValue(
@@ -64,12 +62,7 @@ class CellDesk:
                     target=command.target,
                 )
             )
-        answer = await self._kinds[kind](name, command)
-        if command.key:
-            self._answers[command.key] = answer
-            while len(self._answers) > KEPT_ANSWERS:
-                self._answers.popitem(last=False)
-        return answer
+        return await self._kinds[kind](name, command)
 
     # --- operators
 
@@ -160,6 +153,11 @@ class CellDesk:
                 raise BadValue(
                     said("a trunk cannot be told to {verb!r}: use push or test", verb=command.verb)
                 )
+
+    async def _cell(self, name: str, command: Command) -> Answer:
+        if command.verb != "decisions":
+            raise BadValue(said("a cell cannot be told to {verb!r}: only decisions", verb=command.verb))
+        return self._accountant.decisions()
 
 
 def _shown(operator: Operator) -> Answer:

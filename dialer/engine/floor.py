@@ -57,11 +57,12 @@ class Floor:
         self._campaign_of = campaign_of
         self.legs = Legs(shell, self.tell, trunk_of)
         self.accounts: dict[OperatorId, Account] = {}
+        self.outside: dict[OperatorId, TrunkId] = {}  # whose phone takes a line of which trunk
         self._operators: dict[OperatorId, Operator] = {}
         self._cards: dict[OperatorId, Card] = {}
         self._pressed: dict[OperatorId, tuple[str, datetime]] = {}
         self._summoned: dict[CallId, OperatorId] = {}
-        self._unreachable: set[OperatorId] = set()
+        self.silent: frozenset[OperatorId] = frozenset()  # their phones do not answer Asterisk
         # set by the cell: what a call must be told, and that somebody became free
         self.tell_call: Callable[[CallId, c.Event], None] = lambda call, event: None
         self.about: Callable[[CallId], tuple[Lead | None, Campaign] | None] = lambda call: None
@@ -73,6 +74,7 @@ class Floor:
     def load(self, accounts: Iterable[Account]) -> None:
         """Accounts as the store has them now; people at work keep their state."""
         self.accounts = {account.id: account for account in accounts if account.enabled}
+        self.outside = {account.id: account.trunk for account in self.accounts.values() if account.trunk}
         for account in self.accounts.values():
             known = self._operators.get(account.id, Operator(account.id))
             self._operators[account.id] = replace(known, name=account.name, leg_kind=account.leg)
@@ -105,12 +107,12 @@ class Floor:
     def is_free(self, operator: Operator) -> bool:
         """An answered call could be given to this operator at once."""
         up = operator.state is State.READY and operator.leg is LegState.UP
-        return up and operator.id not in self._unreachable
+        return up and operator.id not in self.silent
 
     def is_summonable(self, operator: Operator) -> bool:
         """On demand, ready: free as soon as the phone is up."""
         down = operator.state is State.READY and operator.leg is not LegState.UP
-        return down and operator.leg_kind is LegKind.ON_DEMAND and operator.id not in self._unreachable
+        return down and operator.leg_kind is LegKind.ON_DEMAND and operator.id not in self.silent
 
     # --- moves
 
@@ -130,7 +132,7 @@ class Floor:
         after, effects = shifts.step(before, event)
         self._operators[operator_id] = after
         if isinstance(event, shifts.LegUp):
-            self._unreachable.discard(operator_id)
+            self.silent -= {operator_id}
         if after is not before:
             self._shell.journal.note_operator(after)
         if (after.state, after.reason) != (before.state, before.reason):
@@ -326,9 +328,9 @@ class Floor:
         if known is None:
             return
         if is_reachable:
-            self._unreachable.discard(operator)
+            self.silent -= {operator}
             return
-        self._unreachable.add(operator)
+        self.silent |= {operator}
         if known.channel is not None and known.leg is LegState.UP:
             self.legs.drop(known.channel)
 

@@ -28,15 +28,19 @@ class Hopper:
         self._clock = clock
         self._size = size
         self._queues: dict[CampaignId, deque[Lead]] = {}
+        self._seen: dict[CampaignId, tuple[Lead, ...]] = {}  # the queues as they were looked at last
         self._look_again_at: dict[CampaignId, datetime] = {}
         self._until: dict[CampaignId, datetime] = {}
 
     def candidates(self, campaign: CampaignId) -> Sequence[Lead]:
-        return tuple(self._queues.get(campaign, ()))
+        if campaign not in self._seen:
+            self._seen[campaign] = tuple(self._queues.get(campaign, ()))
+        return self._seen[campaign]
 
     def take(self, campaign: CampaignId, lead: Lead) -> None:
         """It is being dialled: a call owns its lease now."""
         self._queues[campaign].remove(lead)
+        self._seen.pop(campaign, None)
 
     def wants(self, campaign: CampaignId) -> bool:
         low = len(self._queues.get(campaign, ())) <= self._size // 2
@@ -59,6 +63,7 @@ class Hopper:
             log.warning("no leads: the database is away", campaign=campaign, reason=str(trouble))
             came = ()
         queue.extend(came)
+        self._seen.pop(campaign, None)
         self._until.setdefault(campaign, now + timedelta(seconds=LEASE_S))
         if not came:
             self._look_again_at[campaign] = now + timedelta(seconds=EMPTY_PAUSE_S)
@@ -76,6 +81,7 @@ class Hopper:
     async def give_back(self, campaign: CampaignId) -> None:
         """The campaign stops here: others may have its leads."""
         queue = self._queues.pop(campaign, deque())
+        self._seen.pop(campaign, None)
         self._look_again_at.pop(campaign, None)
         self._until.pop(campaign, None)
         if queue:

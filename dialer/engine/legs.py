@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -63,9 +64,11 @@ class Legs:
         """Every channel that is here for operators."""
         return {*self._owner, *self._whisper.values()}
 
-    def lines_on(self, trunk: TrunkId, accounts: Mapping[OperatorId, Account]) -> int:
-        """Lines of a trunk that outside phones take."""
-        return sum(1 for op in self._owner.values() if op in accounts and accounts[op].trunk == trunk)
+    def lines(self, outside: Mapping[OperatorId, TrunkId]) -> Counter[TrunkId]:
+        """Lines that outside phones take, by trunk; `outside` says who has such a phone."""
+        if not outside:
+            return Counter()
+        return Counter(outside[operator] for operator in self._owner.values() if operator in outside)
 
     # --- calling and dropping
 

@@ -139,9 +139,8 @@ class Pacer:
         return self._trunks.views(self._lines(), now)
 
     def _lines(self) -> Counter[TrunkId]:
-        lines: Counter[TrunkId] = Counter(call.trunk for call in self._calls.all())
-        for trunk in self._trunks.all():
-            lines[trunk.id] += self._floor.legs.lines_on(trunk.id, self._floor.accounts)
+        lines = self._floor.legs.lines(self._floor.outside)
+        lines.update(call.trunk for call in self._calls.all())
         return lines
 
     def operator_views(self, now: datetime) -> Sequence[OperatorView]:

@@ -12,7 +12,7 @@ from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 
-BURST_S = 0.1  # what of a second's calls may be decided in one instant, beside one
+BURST_S = 0.2  # so much later than due a decision still makes good what it missed
 APART = 0.5  # of the even distance: what was decided together leaves one after another, and catches up
 Turn = Callable[[TrunkId], Awaitable[None]]  # see Trunks.turn
 REFUSED_PAUSE_S = 5.0  # after Asterisk refused a request: time to be mended, no hot loop through the list
@@ -25,7 +25,8 @@ class Trunks:
         self._trunks: dict[TrunkId, Trunk] = {}
         self._tokens: dict[TrunkId, tuple[float, datetime]] = {}  # what may be decided at once, at an instant
         self._queued: Counter[TrunkId] = Counter()  # requests that wait for their turn
-        self._went: dict[TrunkId, deque[float]] = {}  # when requests left us, by the loop's clock
+        self._booked: dict[TrunkId, deque[float]] = {}  # when requests may leave us, by the loop's clock
+        self._went: dict[TrunkId, deque[float]] = {}  # when they did
         self._refused: dict[TrunkId, tuple[datetime, str]] = {}
         self.registration_of: Callable[[TrunkId], str] = lambda trunk: ""
 
@@ -50,26 +51,39 @@ class Trunks:
         in one heap.
         """
         clock = asyncio.get_running_loop().time
-        went = self._went.setdefault(trunk, deque())
         self._queued[trunk] += 1
         try:
-            while (wait_s := self._wait_s(trunk, went, clock())) > 0:  # noqa: ASYNC110 time is waited for
-                await asyncio.sleep(wait_s)  # another may have taken the place meanwhile
+            wait_s = self._book(trunk, clock())
+            while wait_s > 0:
+                await asyncio.sleep(wait_s)
+                wait_s = self._over_s(trunk, clock())  # only when those before us left late
         finally:
             self._queued[trunk] -= 1
-        went.append(clock())
+        self._went.setdefault(trunk, deque()).append(clock())
 
-    def _wait_s(self, trunk: TrunkId, went: deque[float], now: float) -> float:
+    def _book(self, trunk: TrunkId, now: float) -> float:
+        """Seconds until the next free place: each waits once, nobody is overtaken."""
         if (known := self._trunks.get(trunk)) is None:
             return 0.0
-        window_s = _window_s(known)
+        booked, (most, window_s) = self._booked.setdefault(trunk, deque()), _ceiling(known)
+        at = now
+        if booked:
+            at = max(at, booked[-1] + APART / known.calls_per_s)
+        if len(booked) >= most:
+            at = max(at, booked[-most] + window_s)
+        booked.append(at)
+        while len(booked) > most:
+            booked.popleft()
+        return at - now
+
+    def _over_s(self, trunk: TrunkId, now: float) -> float:
+        """Seconds until one more is not above the ceiling, by when requests really left."""
+        if (known := self._trunks.get(trunk)) is None:
+            return 0.0
+        went, (most, window_s) = self._went.setdefault(trunk, deque()), _ceiling(known)
         while went and now - went[0] >= window_s:
             went.popleft()
-        if not went:
-            return 0.0
-        apart_s = went[-1] + APART / known.calls_per_s - now
-        over = len(went) - int(known.calls_per_s * window_s)
-        return apart_s if over < 0 else max(apart_s, went[over] + window_s - now)
+        return went[-most] + window_s - now if len(went) >= most else 0.0
 
     def refused(self, trunk: TrunkId, at: datetime, reason: str) -> None:
         self._refused[trunk] = (at, reason)
@@ -125,5 +139,7 @@ class Trunks:
         return tokens
 
 
-def _window_s(trunk: Trunk) -> float:
-    return max(1.0, 1.0 / trunk.calls_per_s)
+def _ceiling(trunk: Trunk) -> tuple[int, float]:
+    """So many requests within so many seconds, at the most."""
+    window_s = max(1.0, 1.0 / trunk.calls_per_s)
+    return max(1, int(trunk.calls_per_s * window_s)), window_s

@@ -21,29 +21,30 @@ class Views:
         self._floor = floor
         self._seen_calls: dict[CallId, tuple[Call, CallView]] = {}
         self._seen_operators: dict[OperatorId, tuple[Operator, OperatorView]] = {}
+        self._silent: frozenset[OperatorId] = frozenset()
 
     def calls(self, now: datetime) -> Sequence[CallView]:
-        before, self._seen_calls = self._seen_calls, {}
-        for call in self._calls.all():
-            seen = before.get(call.id)
-            if seen is None or seen[0] is not call:
-                seen = (call, _of_call(call, now))
-            self._seen_calls[call.id] = seen
-        return [view for _, view in self._seen_calls.values()]
+        seen, calls = self._seen_calls, self._calls.all()
+        for call in calls:
+            before = seen.get(call.id)
+            if before is None or before[0] is not call:
+                seen[call.id] = (call, _of_call(call, now))
+        if len(seen) > len(calls):
+            self._seen_calls = seen = {call.id: seen[call.id] for call in calls}
+        return [seen[call.id][1] for call in calls]
 
     def operators(self, now: datetime) -> Sequence[OperatorView]:
-        before, self._seen_operators = self._seen_operators, {}
-        for operator in self._floor.all():
-            free, summonable = self._floor.is_free(operator), self._floor.is_summonable(operator)
-            seen = before.get(operator.id)
-            if (
-                seen is None
-                or seen[0] is not operator
-                or (seen[1].free, seen[1].summonable) != (free, summonable)
-            ):
-                seen = (operator, _of_operator(operator, now, free=free, summonable=summonable))
-            self._seen_operators[operator.id] = seen
-        return [view for _, view in self._seen_operators.values()]
+        if (silent := self._floor.silent) != self._silent:
+            self._seen_operators.clear()
+            self._silent = silent
+        seen, operators = self._seen_operators, self._floor.all()
+        for operator in operators:
+            before = seen.get(operator.id)
+            if before is None or before[0] is not operator:
+                free, summonable = self._floor.is_free(operator), self._floor.is_summonable(operator)
+                view = _of_operator(operator, now, free=free, summonable=summonable)
+                seen[operator.id] = (operator, view)
+        return [seen[operator.id][1] for operator in operators]
 
 
 def _of_call(call: Call, now: datetime) -> CallView:
@@ -57,6 +58,7 @@ def _of_call(call: Call, now: datetime) -> CallView:
         ring_at=call.ring_at,
         operator=call.operator,
         number=call.number,
+        lead=call.lead,
     )
 
 

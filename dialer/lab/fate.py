@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from dialer.worlds import Length, fixed
 
 SLOTS = 4096  # fates per rule: three hexadecimal digits, which the dialplan reads off an MD5
 SLOT_DIGITS = 3
@@ -29,44 +30,6 @@ class Does(StrEnum):
     QUIET = "quiet"  # no alerting at all, then answers
     RING_ENDS = "ring_ends"  # the network ends the ringing: 480
     GONE_AT_ONCE = "gone_at_once"  # answers and hangs up in one breath
-
-
-class Shape(StrEnum):
-    """How a length of time is distributed."""
-
-    FIXED = "fixed"  # a: the length
-    UNIFORM = "uniform"  # a..b
-    EXPONENTIAL = "exponential"  # a: the mean
-    LOGNORMAL = "lognormal"  # a: the median, b: sigma of the logarithm
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """A length of time in seconds, fixed or drawn; never outside least..most."""
-
-    shape: Shape
-    a: float
-    b: float = 0.0
-    least: float = 0.0
-    most: float = 3600.0
-
-    def draw(self, chance: random.Random) -> float:
-        """One draw, in whole milliseconds."""
-        match self.shape:
-            case Shape.FIXED:
-                length_s = self.a
-            case Shape.UNIFORM:
-                length_s = chance.uniform(self.a, self.b)
-            case Shape.EXPONENTIAL:
-                length_s = chance.expovariate(1 / self.a) if self.a else 0.0
-            case Shape.LOGNORMAL:
-                length_s = self.a * math.exp(self.b * chance.gauss(0, 1))
-        return round(min(max(length_s, self.least), self.most), 3)
-
-
-def fixed(length_s: float) -> Length:
-    """A length that is always the same."""
-    return Length(Shape.FIXED, length_s)
 
 
 @dataclass(frozen=True, slots=True)

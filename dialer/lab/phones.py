@@ -223,5 +223,7 @@ class Phone:
         return channels[-1]
 
     async def _channels(self) -> list[str]:
+        """The latest last: Asterisk lists them in no order, and counts them in the last part of the name."""
         names = [each["Channel"] for each in await self._phones.console.channels()]
-        return [name for name in names if name.startswith(f"PJSIP/{self.number}-")]
+        own = [name for name in names if name.startswith(f"PJSIP/{self.number}-")]
+        return sorted(own, key=lambda name: int(name.rpartition("-")[2], 16))

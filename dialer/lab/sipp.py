@@ -17,8 +17,25 @@ from dialer.lab.packages import Progress, ensure_program
 from dialer.lab.ports import Ports, is_free
 from dialer.lab.site import SIPP
 
-SCENARIOS = ("answer", "busy")
+SCENARIOS = ("answer", "leave", "busy", "no_answer")
 READY_S = 5.0
+# Asterisk probes a trunk with OPTIONS: each probe is a call of its own to sipp, and not one that we count
+PROBED = '<recv request="OPTIONS" optional="true" next="probe" counter="probes"/>'
+PROBE = """
+  <nop next="over"/>
+  <label id="probe"/>
+  <send><![CDATA[
+      SIP/2.0 200 OK
+      [last_Via:]
+      [last_From:]
+      [last_To:];tag=[pid]obz[call_number]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Content-Length: 0
+
+  ]]></send>
+  <label id="over"/>
+</scenario>"""
 REPORT_S = 1  # how often it writes its figures
 POLL_S = 0.02
 
@@ -53,7 +70,9 @@ class Sipp:
             return Figures(0, 0, 0, 0)
         row = rows[-1]
         names = ("IncomingCall(C)", "SuccessfulCall(C)", "FailedCall(C)", "CurrentCall")
-        return Figures(*(int(row[name]) for name in names))
+        taken, good, failed, still_open = (int(row[name]) for name in names)
+        probes = int(row["probes(C)"])
+        return Figures(taken - probes, good - probes, failed, still_open)
 
     async def settled(self, calls: int, timeout_s: float = 10.0) -> Figures:
         """Its figures once it has taken this many calls and none is open; raises TimeoutError."""
@@ -72,7 +91,12 @@ class Sipp:
 
 @asynccontextmanager
 async def start(
-    folder: Path, *, scenario: str = "answer", ring_s: float = 1.0, progress: Progress = lambda words: None
+    folder: Path,
+    *,
+    scenario: str = "answer",
+    ring_s: float = 1.0,
+    talk_s: float = 1.0,
+    progress: Progress = lambda words: None,
 ) -> AsyncIterator[Sipp]:
     """A sipp that listens on its own address; it is ended with the block."""
     if scenario not in SCENARIOS:
@@ -80,7 +104,11 @@ async def start(
     await asyncio.to_thread(ensure_program, "sipp", "sip-tester", progress)
     ports = Ports()
     try:
-        sipp = await launch(folder, scenario, ring_s, (ports.draw(SIPP), ports.draw(SIPP)))
+        text = Path(__file__).with_name(f"sipp_{scenario}.xml").read_text()
+        text = text.replace("@@PROBED@@", PROBED).replace("</scenario>", PROBE)
+        for name, seconds in (("RING", ring_s), ("TALK", talk_s)):
+            text = text.replace(f"@@{name}_MS@@", str(round(seconds * 1000)))
+        sipp = await launch(folder, text, (ports.draw(SIPP), ports.draw(SIPP)))
         try:
             yield sipp
         finally:
@@ -89,11 +117,10 @@ async def start(
         ports.release()
 
 
-async def launch(folder: Path, scenario: str, ring_s: float, ports: tuple[int, int]) -> Sipp:
+async def launch(folder: Path, scenario: str, ports: tuple[int, int]) -> Sipp:
     """Starts the process and waits until its port is taken."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 a small local file, as the next lines
-    text = Path(__file__).with_name(f"sipp_{scenario}.xml").read_text()
-    (folder / "scenario.xml").write_text(text.replace("@@RING_MS@@", str(round(ring_s * 1000))))
+    (folder / "scenario.xml").write_text(scenario)
     sip, media = ports
     arguments = ["-sf", "scenario.xml", "-i", SIPP, "-p", str(sip), "-mi", SIPP, "-mp", str(media)]
     arguments += ["-bind_local", "-rtp_echo", "-nostdin", "-trace_stat", "-stf", "figures.csv"]

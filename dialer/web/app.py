@@ -52,6 +52,15 @@ def build_app(
     return app
 
 
+def build_probes(*, health: Health, metrics_page: MetricsPage, version: str) -> FastAPI:
+    """What a part that runs without the API is watched by: /healthz, /readyz, /metrics, and no more."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.include_router(health_routes(health, metrics_page, version))
+    _answer_errors(app)
+    app.add_middleware(Shield)
+    return app
+
+
 def describe(*, health: Health, metrics_page: MetricsPage, version: str) -> FastAPI:
     """Routes and their description, not yet tied to any store."""
     app = FastAPI(

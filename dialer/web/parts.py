@@ -97,7 +97,7 @@ class Tools:
     hash_pin: Callable[[str], Awaitable[str]]
     zones_of: Callable[[PhoneNumber], Sequence[str]]
     explain: Callable[[CampaignId], Awaitable[Explanation]]
-    decisions: Callable[[], Sequence[Reasoned]]
+    decisions: Callable[[], Awaitable[Sequence[Reasoned]]]
     clock: Clock
     speak: Callable[[str], Speak] = lambda accept: str  # Accept-Language -> what tells a sentence in it
 

@@ -30,14 +30,17 @@ async def serve(
     host: str,
     port: int,
     *,
+    named: tuple[str, str] = ("DIALER_API_BIND", "DIALER_API_PORT"),
     on_bound: Callable[[str, int], None] = lambda host, port: None,
     stop_s: float = STOP_S,
 ) -> None:
     """Serve until cancelled. `on_bound` hears the real port (0 draws one) once connections are accepted.
 
+    `named` are the settings of host and port, for the sentence when they will not do.
+
     Cancelled, it takes no new connection, lets open requests end for at most `stop_s`, and then goes.
     """
-    listener = _bind(host, port)
+    listener = _bind(host, port, *named)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -62,7 +65,7 @@ async def serve(
         listener.close()
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, host_setting: str, port_setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,9 +74,9 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as trouble:
         listener.close()
         why = {
-            errno.EADDRINUSE: f"port {port} on {host} is taken by another program: set DIALER_API_PORT",
-            errno.EACCES: f"port {port} may not be opened by this user: set DIALER_API_PORT above 1023",
-            errno.EADDRNOTAVAIL: f"{host} is no address of this machine: set DIALER_API_BIND",
-        }.get(trouble.errno or 0, f"{host} port {port} cannot be opened ({trouble}): set DIALER_API_BIND")
-        raise Fatal(said("the API cannot be served: {why}", why=why)) from None
+            errno.EADDRINUSE: f"port {port} on {host} is taken by another program: set {port_setting}",
+            errno.EACCES: f"port {port} may not be opened by this user: set {port_setting} above 1023",
+            errno.EADDRNOTAVAIL: f"{host} is no address of this machine: set {host_setting}",
+        }.get(trouble.errno or 0, f"{host} port {port} cannot be opened ({trouble}): set {host_setting}")
+        raise Fatal(said("HTTP cannot be served: {why}", why=why)) from None
     return listener

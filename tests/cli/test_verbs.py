@@ -363,6 +363,27 @@ def test_every_wrong_setting_gets_its_own_sentence(dialer: Dialer, monkeypatch: 
     assert any("DIALER_ARI_PASSWORD_FILE" in line and "/nowhere" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("bind", "peers", "sentence"),
+    [
+        ("0.0.0.0", "", "DIALER_AGI_BIND 0.0.0.0 is beyond loopback and FastAGI knows no password: name the"),
+        ("10.0.0.2", "10.0.0.5/24", "10.0.0.5/24 is neither an address nor a network"),
+        ("10.0.0.2", "pbx.example", "pbx.example is neither an address nor a network"),
+        ("10.0.0.2", "10.0.0.5, 0.0.0.0/0", "0.0.0.0/0 is everybody"),
+    ],
+)
+def test_fastagi_beyond_loopback_wants_peers_by_name(
+    dialer: Dialer, monkeypatch: pytest.MonkeyPatch, bind: str, peers: str, sentence: str
+) -> None:
+    monkeypatch.setenv("DIALER_AGI_BIND", bind)
+    monkeypatch.setenv("DIALER_AGI_PEERS", peers)
+    said = dialer("campaign", "list")
+    assert (said.code, "DIALER_AGI_PEERS" in said.err) == (1, True)
+    assert sentence in said.err
+    monkeypatch.setenv("DIALER_AGI_PEERS", "10.0.0.5, 10.0.1.0/24")
+    assert dialer("campaign", "list").code == 0
+
+
 def test_the_database_is_checked_without_being_made(dialer: Dialer, home: Path) -> None:
     assert dialer("migrate", "--check").code == 0
     (home / "obzvon.db").unlink()

@@ -28,6 +28,7 @@ LONG_FUNCTIONS = {
     "dialer/engine/cell.py:__init__": "wiring: each part is named once, in the order in which it is needed",
 }
 MANY_ARGUMENTS = {
+    "dialer/cli/simulate.py:simulate": "a verb: one option each",
     "dialer/engine/pacer.py:__init__": "wiring: the parts that it works with",
     "dialer/web/app.py:build_app": "wiring: the parts that it works with",
 }

@@ -263,6 +263,18 @@ async def ari(lab: Lab) -> AsyncIterator[Ari]:
         yield ari
 
 
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def every_call_ends_with_its_test(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """A test that fails leaves no call on the shared phones for the next one to stumble over."""
+    yield
+    if "ari" not in request.fixturenames:
+        return
+    ari = request.getfixturevalue("ari")
+    await ari.hang_up(*(each["id"] for each in await ari.send("GET", "channels")))
+    for handset in ari.lab.handsets[: ari.lab.options.phones]:  # the others may be unplugged
+        await ari.lab.world.phone(handset.number).free()
+
+
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def ear(ari: Ari) -> AsyncIterator[Ear]:
     """Hears the session's PBX, subscribed to the carrier; closed after each module: others need the port."""

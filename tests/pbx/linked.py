@@ -18,9 +18,10 @@ from dialer.adapters.ari.switch import AriSwitch
 from dialer.domain.call import Event
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CellId, ChannelId, TrunkId
-from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab
 from dialer.ports import ChannelNews, PhoneNews
+from dialer.worlds import fixed
 
 CALLER = "74950000000"
 TRUNK = TrunkId("main")

@@ -16,7 +16,6 @@ import pytest
 
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import write_demo_message
-from dialer.bootstrap import open_database
 from dialer.demo.service import Service
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr
@@ -30,6 +29,7 @@ from dialer.lab import tones
 from dialer.lab.lab import Lab
 from dialer.ports import CdrQuery, Stores
 from dialer.settings import Settings, sounds_dir
+from dialer.storage import open_database
 
 TRUNK = TrunkId("carrier")
 
@@ -204,15 +204,48 @@ async def open_office(
     environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Office]:
     """A fresh database and service on this lab; `change` and the like alter the defaults."""
+    variables = rooms(lab, environment)
+    campaign = await furnish(lab, variables, numbers, change=change, account=account, trunk=trunk)
+    async with Service(variables, lab.folder / "service.log") as service:
+        office = office_of(lab, variables, service, campaign)
+        try:
+            yield office
+        finally:
+            office.service.hurry()  # the first time it is asked to drain
+            await asyncio.sleep(0.2)
+            await office.service.stop(drain_s=5.0)
+            await office.service.__aexit__()
+
+
+def rooms(lab: Lab, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What the service is told of this lab, with a data folder of its own."""
     variables = {**lab.environment(), **(environment or {})}
-    folder = Path(variables["DIALER_DATA_DIR"]) / os.urandom(4).hex()
-    variables["DIALER_DATA_DIR"] = str(folder)
+    variables["DIALER_DATA_DIR"] = str(Path(variables["DIALER_DATA_DIR"]) / os.urandom(4).hex())
+    return variables
+
+
+def office_of(lab: Lab, variables: Mapping[str, str], service: Service, campaign: CampaignId) -> Office:
+    """The office whose API this service answers."""
+    operators = [OperatorId(handset.number) for handset in lab.handsets]
+    return Office(lab, settings_of(variables), variables, service, campaign, operators)
+
+
+async def furnish(
+    lab: Lab,
+    variables: Mapping[str, str],
+    numbers: Sequence[str],
+    *,
+    change: Callable[[Campaign], Campaign] = lambda campaign: campaign,
+    account: Callable[[Account], Account] = lambda account: account,
+    trunk: Callable[[Trunk], Trunk] = lambda trunk: trunk,
+) -> CampaignId:
+    """A fresh database: the trunk, an operator for every phone, a campaign with these numbers."""
     settings = settings_of(variables)
     async with open_database(settings, make=True) as stores:
         await stores.trunks.add(trunk(_trunk(lab)))
         operators = []
         for handset in lab.handsets:
-            path = folder / "secrets" / f"sip-{handset.number}"
+            path = settings.data_dir / "secrets" / f"sip-{handset.number}"
             write_secret(path, handset.password)
             its = Account(OperatorId(handset.number), f"Op {handset.number}", sip_password_file=str(path))
             await stores.accounts.add(account(its))
@@ -224,15 +257,7 @@ async def open_office(
             for number in numbers
         ]
         await stores.leads.import_list(campaign.id, "test.csv", leads, now=datetime.now(UTC))
-    async with Service(variables, lab.folder / "service.log") as service:
-        office = Office(lab, settings, variables, service, campaign.id, operators)
-        try:
-            yield office
-        finally:
-            office.service.hurry()  # the first time it is asked to drain
-            await asyncio.sleep(0.2)
-            await office.service.stop(drain_s=5.0)
-            await office.service.__aexit__()
+    return campaign.id
 
 
 def settings_of(variables: Mapping[str, str]) -> Settings:

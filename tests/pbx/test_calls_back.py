@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from dialer.domain.types import Direction, EndedBy, LegKind, Outcome
 from dialer.lab import tones
-from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
+from dialer.lab.fate import Does, Plan, Rule, Voice, tone_of
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import Office, numbers, open_office, phases
 
 OURS = "74951234567"

@@ -13,8 +13,9 @@ from dialer.domain.cdr import Cdr
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import Alerting, EndedBy, LeadStatus, Mode, Outcome
 from dialer.lab import sipp, tones
-from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import Office, numbers, open_office
 
 MESSAGE_NOTES = (525.0, 660.0, 785.0)  # of the demo message, to 5 Hz

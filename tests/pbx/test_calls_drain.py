@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from dialer.domain.types import EndedBy, Outcome
-from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import numbers, open_office
 
 PLAN = Plan(seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(4.0)),))

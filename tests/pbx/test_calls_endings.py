@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from dialer.domain.types import EndedBy, Outcome
-from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import Office, numbers, open_office
 
 PLAN = Plan(seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(90)),))

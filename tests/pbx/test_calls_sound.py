@@ -7,8 +7,9 @@ from pathlib import Path
 
 from dialer.domain.types import EndedBy, Outcome
 from dialer.lab import tones
-from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
+from dialer.lab.fate import Does, Plan, Rule, Voice, tone_of
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import MUSIC, Office, open_office, phases
 
 PERSON = "+79161230042"

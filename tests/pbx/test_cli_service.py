@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests import terminal
 
 PLAN = Plan(

@@ -13,8 +13,9 @@ from dialer.domain.cdr import Cdr
 from dialer.domain.errors import NetworkTrouble
 from dialer.domain.lead import Lead
 from dialer.domain.types import EndedBy, Mode, Outcome
-from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import Office, numbers, open_office
 from tests.servers import Server
 

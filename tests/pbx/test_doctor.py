@@ -22,12 +22,12 @@ import pytest_asyncio
 
 from dialer.adapters.ari.push import trunk_objects
 from dialer.adapters.doctor.finding import Finding, Level
-from dialer.bootstrap import open_database
 from dialer.cli.doctor import look
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 from dialer.lab.lab import Lab, Options
 from dialer.settings import Settings
+from dialer.storage import open_database
 
 Until = Callable[..., Awaitable[None]]
 
@@ -89,7 +89,17 @@ async def test_nothing_is_broken_in_a_lab_that_works(practice: Practice) -> None
     found = await practice.findings()
     assert broken(found) == {}
     lines = {"asterisk", "ari user", "modules", "application", "link", "event lag", "clock", "sessionlimit"}
-    lines |= {"trunk carrier", "ami", "service port", "service", "name lookup", "database", "redis", "disk"}
+    lines |= {
+        "trunk carrier",
+        "ami",
+        "feature codes",
+        "service port",
+        "service",
+        "name lookup",
+        "database",
+        "redis",
+        "disk",
+    }
     assert lines | {"sounds", "recordings", "secrets"} <= found.keys()
     assert all(finding.mend for finding in found.values() if finding.level is not Level.PASS)
 

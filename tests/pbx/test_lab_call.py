@@ -19,7 +19,7 @@ async def test_each_end_of_a_call_hears_the_other(lab: Lab, ari: Any) -> None:
     await ari.up(operator)
     await ari.talk(person, operator)
     await tones.listen_for(lab.world.heard_by(number), phone.hertz)
-    await tones.listen_for(phone.heard(), lab.world.fate(number).tone)
+    await tones.listen_for(await phone.last_heard(), lab.world.fate(number).tone)
     assert await lab.world.in_call() == [number]
     await lab.world.hang_up(number)
     await ari.gone(person)

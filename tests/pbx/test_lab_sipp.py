@@ -37,6 +37,6 @@ async def test_sipp_can_be_busy(ari: Any, ear: Any, lab: Lab) -> None:
 
 
 async def test_an_unknown_scenario_is_refused(lab: Lab) -> None:
-    with pytest.raises(BadValue, match="there are answer, busy"):
+    with pytest.raises(BadValue, match="there are answer, leave, busy, no_answer"):
         async with sipp.start(lab.folder / "sipp-none", scenario="none"):
             pass

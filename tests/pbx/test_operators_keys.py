@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dialer.adapters.secrets import hash_secret
-from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
 from dialer.lab.phones import Phone
+from dialer.worlds import fixed
 from tests.pbx.office import Office, numbers, open_office
 
 PIN = "4711"

@@ -7,8 +7,9 @@ import time
 from dataclasses import replace
 
 from dialer.domain.types import EndedBy, Outcome
-from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
+from dialer.lab.fate import Does, Plan, Rule, Voice, tone_of
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import MUSIC, numbers, open_office, phases
 
 PLAN = Plan(

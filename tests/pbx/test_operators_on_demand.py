@@ -9,8 +9,9 @@ from typing import Any
 
 from dialer.domain.operators import Account
 from dialer.domain.types import EndedBy, LegKind, Outcome
-from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
+from dialer.lab.fate import Does, Plan, Rule, Voice, tone_of
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import numbers, open_office, phases
 
 PLAN = Plan(

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from dialer.domain.operators import Account, State
 from dialer.domain.types import EndedBy, OperatorId, Outcome, PhoneKind, PhoneNumber
-from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
+from dialer.lab.fate import Does, Plan, Rule, Voice, tone_of
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import TRUNK, numbers, open_office, phases
 
 AT_HOME, VOICEMAIL = "+79301110061", "+79302220062"

@@ -9,9 +9,10 @@ from itertools import pairwise
 import pytest
 
 from dialer.domain.types import LeadStatus
-from dialer.lab.fate import Does, Plan, Rule, fixed
+from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
 from dialer.ports import CdrQuery
+from dialer.worlds import fixed
 from tests.pbx.office import Office, numbers, open_office
 
 PLAN = Plan(seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(1.0)),))

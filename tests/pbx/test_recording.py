@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from dialer.lab import tones
-from dialer.lab.fate import Does, Plan, Rule, Voice, fixed, tone_of
+from dialer.lab.fate import Does, Plan, Rule, Voice, tone_of
 from dialer.lab.lab import Lab, Options
+from dialer.worlds import fixed
 from tests.pbx.office import Office, numbers, open_office
 
 TALK_S = 2.0

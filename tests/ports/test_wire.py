@@ -147,6 +147,14 @@ async def test_without_an_engine_it_is_said_at_once(redis_url: str) -> None:
             await asyncio.wait_for(far.do(READY), 2)
 
 
+async def test_an_engine_that_stops_in_order_is_gone_at_once(redis_url: str) -> None:
+    async with served(redis_url, FakeDesk()):
+        pass
+    async with open_desk(redis_url, MAIN) as far:
+        with pytest.raises(StoreDown, match="no engine of the cell main is running"):
+            await asyncio.wait_for(far.do(READY), 2)
+
+
 async def test_a_command_nobody_took_is_withdrawn_when_its_time_is_up(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as redis, open_desk(redis_url, MAIN, timeout_s=0.2) as far:
         await redis.set("obz:desk:main:here", "1")  # an engine that has frozen

@@ -24,12 +24,15 @@ async def explain(campaign: CampaignId) -> Explanation:
     return Explanation(campaign, NOW, [GateLine("link", True, said("Asterisk is connected."))], held, PACING)
 
 
+async def decisions() -> list[Reasoned]:
+    return [Reasoned(CampaignId(1), NOW, PACING)]
+
+
 @pytest.fixture
 def spoken(world: World) -> World:
     """The API with sentences that can be translated."""
     parts = world.app.state.parts
-    decisions = [Reasoned(CampaignId(1), NOW, PACING)]
-    tools = replace(parts.tools, explain=explain, decisions=lambda: decisions, speak=speaker_for)
+    tools = replace(parts.tools, explain=explain, decisions=decisions, speak=speaker_for)
     world.app.state.parts = replace(parts, tools=tools)
     return world
 

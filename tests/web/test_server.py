@@ -37,6 +37,15 @@ async def test_a_taken_port_is_told_with_the_setting_that_mends_it() -> None:
             await serve(None, "127.0.0.1", port)  # type: ignore[arg-type]  # it never gets so far
 
 
+async def test_a_part_without_the_api_names_its_own_setting() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        named = ("DIALER_HEALTH_BIND", "DIALER_AGI_HEALTH_PORT")
+        with pytest.raises(Fatal, match="set DIALER_AGI_HEALTH_PORT"):
+            await serve(None, "127.0.0.1", other.getsockname()[1], named=named)  # type: ignore[arg-type]
+
+
 async def test_an_address_of_another_machine_is_told_with_its_setting() -> None:
     with pytest.raises(Fatal, match="DIALER_API_BIND"):
         await serve(None, "192.0.2.1", 0)  # type: ignore[arg-type]  # it never gets so far

@@ -101,7 +101,7 @@ class Outside:
         ]
         return Explanation(campaign, NOW, gates, {"hours": 3}, "nothing is dialled: it is a draft")
 
-    def decisions(self) -> Sequence[Reasoned]:
+    async def decisions(self) -> Sequence[Reasoned]:
         return [Reasoned(CampaignId(1), NOW, "1 free operator, 1 call", 1, 0)]
 
 

@@ -8,12 +8,15 @@ import shutil
 import socket
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.domain.said import counted, said
+
+Address = IPv4Address | IPv6Address
 
 SLOW_LOOKUP_S = 0.05
 LOOKUPS = 3
@@ -258,6 +261,34 @@ def _secret_flaw(what: str, path: Path) -> Finding | None:
             f"chmod 600 {path}",
         )
     return None
+
+
+# --- FastAGI ----------------------------------------------------------------------------------------------
+
+
+async def look_at_feature_codes(asterisk: str, bind: str, peers: Sequence[str]) -> list[Finding]:
+    """Whether FastAGI can be reached, and may be spoken to, from where Asterisk is (a host)."""
+    found = await asyncio.get_running_loop().getaddrinfo(asterisk, None, type=socket.SOCK_STREAM)
+    return [judge_feature_codes({ip_address(each[4][0]) for each in found}, bind, peers)]
+
+
+def judge_feature_codes(places: Set[Address], bind: str, peers: Sequence[str]) -> Finding:
+    name, where = "feature codes", ", ".join(sorted(map(str, places)))
+    if all(place.is_loopback for place in places):
+        return well(name, said("Asterisk is on this machine, FastAGI takes its calls on {bind}", bind=bind))
+    if bind == "localhost" or ip_address(bind).is_loopback:
+        return doubtful(
+            name,
+            said("Asterisk is at {where} and cannot reach FastAGI on {bind}", where=where, bind=bind),
+            said("set DIALER_AGI_BIND to an address of this machine, DIALER_AGI_PEERS to Asterisk's"),
+        )
+    if not all(any(place in ip_network(peer) for peer in peers) for place in places):
+        return doubtful(
+            name,
+            said("Asterisk is at {where}, which DIALER_AGI_PEERS does not name", where=where),
+            said("add the address from which it connects, unless that is another one"),
+        )
+    return well(name, said("FastAGI takes the calls of {where} on {bind}", where=where, bind=bind))
 
 
 # --- our own port -----------------------------------------------------------------------------------------

@@ -11,17 +11,18 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from time import monotonic
+from typing import Any
 
 import structlog
 
-from dialer.adapters.codec import encode
+from dialer.adapters.codec import encode, loosen
 from dialer.adapters.journal.held import Held
 from dialer.adapters.journal.lines import KIND_OF, RULES, Entry, Fact, Kind, entry, read
 from dialer.domain.call import Call
@@ -130,6 +131,13 @@ class FileJournal:
         told = entry(KIND_OF[type(fact)], self._clock(), fact, self._held.last_n + 1)
         self._tell(told, fact)
         self._told.set()
+
+    def begun(self, key: str) -> None:
+        self._tell(entry(Kind.BEGUN, self._clock(), {"key": key}))
+
+    def answered(self, key: str, answer: Mapping[str, Any] | None) -> None:
+        plain = None if answer is None else loosen(answer)
+        self._tell(entry(Kind.ANSWERED, self._clock(), {"key": key, "answer": plain}))
 
     # --- what is kept ---
 

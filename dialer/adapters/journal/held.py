@@ -13,7 +13,7 @@ from dialer.adapters.journal.lines import FACTS, RULES, Entry, Fact, Kind, entry
 from dialer.domain.call import Call
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Operator
-from dialer.ports import Recovered
+from dialer.ports import KEPT_ANSWERS, Recovered
 
 T = TypeVar("T")
 
@@ -25,6 +25,7 @@ class Held:
         self.calls: dict[str, Entry] = {}
         self.operators: dict[str, Entry] = {}
         self.boot: Entry | None = None
+        self.commands: dict[str, Entry] = {}  # by key, the oldest first
         self.facts: deque[tuple[int, Fact, Entry]] = deque()
         self.last_n = 0
         self.last_at = ""
@@ -41,6 +42,8 @@ class Held:
                 self.operators[told.body["id"]] = told
             case Kind.BOOT:
                 self.boot = told
+            case Kind.BEGUN | Kind.ANSWERED:
+                self._take_command(told)
             case Kind.HEAD:
                 self.last_n = max(self.last_n, told.n)
             case Kind.TAKEN:
@@ -53,6 +56,13 @@ class Held:
                     self.calls.pop(told.body["call"], None)
         self.last_at = told.at
 
+    def _take_command(self, told: Entry) -> None:
+        known = self.commands.pop(told.body["key"], None)
+        if told.kind is Kind.BEGUN or told.body["answer"] is not None:
+            self.commands[told.body["key"]] = told
+        if known is None and len(self.commands) > KEPT_ANSWERS:
+            del self.commands[next(iter(self.commands))]
+
     def oldest(self, limit: int) -> Sequence[tuple[int, Fact, Entry]]:
         return list(islice(self.facts, limit))
 
@@ -63,7 +73,7 @@ class Held:
             yield self.boot.line
         for _, _, told in self.facts:  # before the calls: closings end calls of their ids
             yield told.line
-        for told in self.operators.values():
+        for told in (*self.operators.values(), *self.commands.values()):
             yield told.line
         for told in self.calls.values():
             yield line(told.kind, told.at, told.n, told.body)
@@ -75,7 +85,8 @@ class Held:
         operators = _decoded(Operator, self.operators.values(), damages)
         boot = datetime.fromisoformat(self.boot.body) if self.boot else None
         last_at = datetime.fromisoformat(self.last_at) if self.last_at else None
-        return Recovered(calls, operators, len(self.facts), boot, last_at), damages
+        answers = {key: told.body.get("answer") for key, told in self.commands.items()}
+        return Recovered(calls, operators, len(self.facts), boot, last_at, answers), damages
 
 
 def _decoded(kind: type[T], told: Iterable[Entry], damages: list[str]) -> tuple[T, ...]:

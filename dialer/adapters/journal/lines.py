@@ -28,6 +28,8 @@ class Kind(StrEnum):
     CLOSING = "closing"
     WRAP_UP = "wrap_up"
     CHANGE = "change"
+    BEGUN = "begun"  # a command with a key
+    ANSWERED = "answered"
     TAKEN = "taken"  # the database has every fact up to this number
 
 

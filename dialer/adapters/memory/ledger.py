@@ -22,6 +22,7 @@ class MemoryLedger:
     def __init__(self, leads: MemoryLeads) -> None:
         self._leads = leads
         self._rows: dict[CallId, Cdr] = {}
+        self._last_of: dict[PhoneNumber, Cdr] = {}  # the attempt that ended last
         self._undialled: set[CallId] = set()
         self._wraps: dict[CallId, WrapUp] = {}
         self._files: dict[CallId, str] = {}
@@ -35,6 +36,7 @@ class MemoryLedger:
                 self._undialled.add(closing.call)
             else:
                 self._rows[closing.call] = closing.cdr
+                self._note_last(closing.cdr)
             wrap = self._wraps.get(closing.call)
             if closing.lead is not None and (wrap is None or wrap.lead is None):
                 self._leads.apply(closing.lead)  # else the wrap-up was told first, and stands
@@ -82,8 +84,12 @@ class MemoryLedger:
         return (last.operator, last.campaign) if last and last.operator else None
 
     def last_of(self, number: PhoneNumber) -> Cdr | None:
-        its = (cdr for cdr in self._rows.values() if cdr.number == number)
-        return max(its, key=lambda cdr: (cdr.end_at, cdr.id), default=None)
+        return self._last_of.get(number)
+
+    def _note_last(self, cdr: Cdr) -> None:
+        last = self._last_of.get(cdr.number)
+        if last is None or (last.end_at, last.id) < (cdr.end_at, cdr.id):
+            self._last_of[cdr.number] = cdr
 
     def _whole(self, cdr: Cdr) -> Cdr:
         wrap = self._wraps.get(cdr.id)

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from heapq import nsmallest
+from heapq import heappop, heappush, nsmallest
 from typing import Any
 
 from dialer.adapters.memory.people import MemoryCampaigns
 from dialer.domain.errors import Conflict, Missing
-from dialer.domain.lead import Lead, LeadUpdate, fresh, moved_on, settled
+from dialer.domain.lead import LONG_AGO_AT, Lead, LeadUpdate, fresh, moved_on, settled
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNumber
 
@@ -25,10 +25,41 @@ class Lease:
     until_at: datetime
 
 
+class _Queue:
+    """A campaign's leads in the order in which they are leased.
+
+    An entry that is no longer the lead as it is kept was overtaken, and is dropped when it comes up.
+    """
+
+    def __init__(self) -> None:
+        self._due: list[tuple[tuple[int, datetime, int], int, Lead]] = []
+        self._later: list[tuple[datetime, int, Lead]] = []
+        self._last = 0
+
+    def add(self, lead: Lead) -> None:
+        at = LONG_AGO_AT if lead.status is LeadStatus.NEW else lead.next_at
+        if at is not None:
+            self._last += 1  # leads themselves have no order
+            heappush(self._later, (at, self._last, lead))
+
+    def due(self, n: int, now: datetime, rows: Mapping[LeadId, Lead]) -> list[Lead]:
+        """Takes up to n out, best first."""
+        while self._later and self._later[0][0] <= now:
+            _, number, lead = heappop(self._later)
+            heappush(self._due, (_order(lead), number, lead))
+        found: list[Lead] = []
+        while self._due and len(found) < n:
+            _, _, lead = heappop(self._due)
+            if rows.get(lead.id) is lead:
+                found.append(lead)
+        return found
+
+
 class MemoryLeads:
     def __init__(self, campaigns: MemoryCampaigns) -> None:
         self._campaigns = campaigns
         self._rows: dict[LeadId, Lead] = {}
+        self._queues: dict[CampaignId, _Queue] = {}
         self._leases: dict[LeadId, Lease] = {}
         self._imports: dict[int, dict[str, Any]] = {}
         self._import_of: dict[LeadId, int] = {}
@@ -38,9 +69,9 @@ class MemoryLeads:
     async def lease(
         self, campaign: CampaignId, n: int, *, cell: CellId, now: datetime, until_at: datetime
     ) -> Sequence[Lead]:
-        due = (lead for lead in self._of(campaign) if _is_due(lead, now))
+        queue = self._queues.get(campaign)
         taken = []
-        for lead in nsmallest(max(n, 0), due, key=_order):
+        for lead in queue.due(max(n, 0), now, self._rows) if queue else ():
             self._leases[lead.id] = Lease(cell, until_at)
             taken.append(self._put(replace(lead, status=LeadStatus.LEASED)))
         return taken
@@ -160,6 +191,8 @@ class MemoryLeads:
 
     def _put(self, lead: Lead) -> Lead:
         self._rows[lead.id] = lead
+        if lead.status in (LeadStatus.NEW, LeadStatus.RETRY):
+            self._queues.setdefault(lead.campaign, _Queue()).add(lead)
         return lead
 
     def _free(self, leads: Sequence[LeadId], not_before_at: datetime | None = None) -> int:

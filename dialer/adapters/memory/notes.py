@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from dialer.domain.call import Call
 from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.types import CallId, OperatorId
-from dialer.ports import Recovered
+from dialer.ports import KEPT_ANSWERS, Recovered
 
 Fact = Closing | WrapUp | StateChange
 
@@ -26,6 +27,7 @@ class MemoryJournal:
         self._operators: dict[OperatorId, Operator] = {}
         self._facts: deque[tuple[int, Fact]] = deque()
         self._told = asyncio.Event()
+        self._answers: dict[str, Mapping[str, Any] | None] = {}
         self._last = 0
         self._booted_at: datetime | None = None
         self._last_at: datetime | None = None
@@ -55,6 +57,19 @@ class MemoryJournal:
         self._told.set()
         self._last_at = self._clock()
 
+    def begun(self, key: str) -> None:
+        self._answers.pop(key, None)
+        self._answers[key] = None
+        if len(self._answers) > KEPT_ANSWERS:
+            del self._answers[next(iter(self._answers))]
+        self._last_at = self._clock()
+
+    def answered(self, key: str, answer: Mapping[str, Any] | None) -> None:
+        self._answers.pop(key, None)
+        if answer is not None:
+            self._answers[key] = answer
+        self._last_at = self._clock()
+
     def recover(self) -> Recovered:
         return Recovered(
             tuple(self._calls.values()),
@@ -62,6 +77,7 @@ class MemoryJournal:
             len(self._facts),
             self._booted_at,
             self._last_at,
+            dict(self._answers),
         )
 
     async def pending(self, limit: int) -> tuple[int, Sequence[Fact]]:

@@ -7,7 +7,7 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import uuid4
@@ -106,10 +106,14 @@ async def serve_commands(url: str, cell: CellId, desk: Desk) -> None:
     """Until cancelled: take the commands for this cell and answer them; goes on when Redis is back."""
     async with open_redis(url) as redis, asyncio.TaskGroup() as tasks:
         clerk = _Clerk(redis, place(url), cell, desk)
-        tasks.create_task(clerk.say_here(), name="desk-here")
-        while True:
-            await clerk.room.acquire()
-            tasks.create_task(clerk.do(await clerk.next()), name="desk-command")
+        here = tasks.create_task(clerk.say_here(), name="desk-here")
+        try:
+            while True:
+                await clerk.room.acquire()
+                tasks.create_task(clerk.do(await clerk.next()), name="desk-command")
+        finally:
+            here.cancel()
+            await clerk.say_gone()
 
 
 class _Clerk:
@@ -131,6 +135,11 @@ class _Clerk:
             except StoreDown:
                 pass  # told by `next`
             await asyncio.sleep(1.0)
+
+    async def say_gone(self) -> None:
+        """Who asks from now on is told at once."""
+        with suppress(StoreDown), as_ours(self._where):
+            await self._redis.delete(_here(self._cell))
 
     async def next(self) -> str:
         was_away = False

@@ -10,7 +10,7 @@ from typing import Protocol
 from dialer.domain import call, operators
 from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
-from dialer.domain.types import CallId, CampaignId, OperatorId, PhoneNumber, TrunkId
+from dialer.domain.types import CallId, CampaignId, LeadId, OperatorId, PhoneNumber, TrunkId
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class CallView:
     ring_at: datetime | None
     operator: OperatorId | None
     number: PhoneNumber | None = None
+    lead: LeadId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,6 @@ class Snapshot:
     calls: Sequence[CallView]
     operators: Sequence[OperatorView]
     trunks: Mapping[TrunkId, TrunkView]
-    lead_p: Mapping[int, float] = field(default_factory=dict)  # learned answer probabilities by lead id
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +75,37 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a forecast said of one campaign when the decision was made."""
+
+    within_s: float  # how far it looks
+    lines: int  # on their way, the ones just decided included
+    ringing: int
+    answers: float  # expected within that time
+    free: float  # operators free now or expected to be within that time
+    risk: float  # that one more answer would find nobody
+    price: float  # the risk that was allowed
+    budget: float  # abandoned calls still allowed, at the share aimed at
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     dial: Sequence[Dial] = ()
     give_up: Sequence[CallId] = ()
     reason: Mapping[CampaignId, str] = field(
         default_factory=dict
     )  # one sentence with figures for each campaign
+    outlook: Mapping[CampaignId, Outlook] = field(default_factory=dict)  # of those that pacing forecasts for
 
 
 class Policy(Protocol):
-    """What plugs into the pacer."""
+    """What plugs into the pacer; an observer of everything that calls and operators do."""
 
-    def observe(self, before: call.Call | None, event: call.Event, after: call.Call) -> None:
+    def saw(self, before: call.Call | None, event: call.Event | None, after: call.Call) -> None:
         """Learn from one event; cheap, never raises."""
+
+    def moved(self, change: operators.StateChange, operator: operators.Operator) -> None:
+        """Learn from one operator's change of state; cheap, never raises."""
 
     def decide(self, snapshot: Snapshot) -> Decision:
         """Pure in the snapshot and in what was observed."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC
 from itertools import groupby
 from typing import Protocol
 
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
+from dialer.domain.operators import Operator, StateChange
 from dialer.domain.pacing.decision import Decision, Dial, Snapshot
+from dialer.domain.pacing.knowledge import Knowledge, ZoneOf
 from dialer.domain.pacing.power import Power
+from dialer.domain.pacing.predictive import Predictive
 from dialer.domain.pacing.progressive import Progressive
 from dialer.domain.pacing.supply import Supply
 from dialer.domain.said import Said, counted, said, word
@@ -23,9 +27,10 @@ class Turn(Protocol):
         """One line more, or why not."""
 
 
-TURNS: Mapping[Mode, Callable[[Campaign, Supply], Turn]] = {
-    Mode.PROGRESSIVE: Progressive,
-    Mode.POWER: Power,
+TURNS: Mapping[Mode, Callable[[Campaign, Supply, Snapshot, Knowledge], Turn]] = {
+    Mode.PROGRESSIVE: lambda campaign, supply, _, __: Progressive(campaign, supply),
+    Mode.POWER: lambda campaign, supply, _, __: Power(campaign, supply),
+    Mode.PREDICTIVE: Predictive,
 }
 
 
@@ -36,14 +41,22 @@ class Policies:
     for it, but operators are kept for its calls.
     """
 
-    def observe(self, before: Call | None, event: Event, after: Call) -> None:
-        """Progressive and power learn nothing."""
+    def __init__(self, zone_of: ZoneOf = lambda name: UTC) -> None:
+        self.knowledge = Knowledge(zone_of)
+
+    def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
+        """Every campaign teaches, whatever its mode: predictive begins with what they know."""
+        self.knowledge.saw(before, event, after)
+
+    def moved(self, change: StateChange, operator: Operator) -> None:
+        """As `saw`, of operators."""
+        self.knowledge.moved(change, operator)
 
     def decide(self, snapshot: Snapshot) -> Decision:
-        """Pure in the snapshot; one reason per campaign, also when nothing is dialled."""
+        """Pure in the snapshot and in what was seen; one reason per campaign, even for dialling nothing."""
         supply = Supply(snapshot)
         turns = {
-            campaign.id: TURNS[campaign.mode](campaign, supply)
+            campaign.id: TURNS[campaign.mode](campaign, supply, snapshot, self.knowledge)
             for campaign in sorted(snapshot.campaigns, key=_priority)
             if campaign.mode in TURNS
         }
@@ -57,7 +70,13 @@ class Policies:
                 else:
                     group.append(campaign)
             _take_turns(group, turns, supply, dial, reason)
-        return Decision(dial=dial, reason=reason)
+        forecasting = {id_: turn for id_, turn in turns.items() if isinstance(turn, Predictive)}
+        return Decision(
+            dial=dial,
+            give_up=tuple(call for turn in forecasting.values() for call in turn.give_up()),
+            reason=reason,
+            outlook={id_: turn.outlook() for id_, turn in forecasting.items()},
+        )
 
 
 def _take_turns(
@@ -95,8 +114,6 @@ def _out_of_turn(campaign: Campaign) -> str:
         return said("the campaign is {status}", status=word(campaign.status))
     if campaign.mode in (Mode.MANUAL, Mode.PREVIEW):
         return said("in {mode} mode operators dial themselves", mode=word(campaign.mode))
-    if campaign.mode not in TURNS:
-        return said("{mode} mode is not available yet, choose progressive or power", mode=word(campaign.mode))
     return ""
 
 

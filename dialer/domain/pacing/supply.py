@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from dialer.domain.call import State as CallState
 from dialer.domain.campaign import Campaign
@@ -14,9 +15,10 @@ from dialer.domain.pacing.decision import Dial, OperatorView, Snapshot, TrunkVie
 from dialer.domain.said import Said, counted, listed, said, word
 from dialer.domain.types import CampaignId, OperatorId, PhoneNumber, TrunkId
 
-UNANSWERED = frozenset({CallState.LEASED, CallState.ORIGINATING, CallState.RINGING})
-WAITING = frozenset({CallState.ANSWERED, CallState.HELD_BACK})
-AT_WORK = frozenset(State) - {State.OFFLINE}
+# Tuples: to find a state in one costs no hash, and this is asked for every call at every decision.
+UNANSWERED = (CallState.LEASED, CallState.ORIGINATING, CallState.RINGING)
+WAITING = (CallState.ANSWERED, CallState.HELD_BACK)
+AT_WORK = tuple(state for state in State if state is not State.OFFLINE)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -28,24 +30,29 @@ class Supply:
         self._in_use: Counter[CampaignId] = Counter()
         self._unanswered: Counter[CampaignId] = Counter()
         self._waiting: Counter[CampaignId] = Counter()
-        busy = {call.operator for call in snapshot.calls if call.operator is not None}
+        busy: set[OperatorId] = set()
         for call in snapshot.calls:
-            self._in_use[call.campaign] += call.state is not CallState.ENDED
-            self._unanswered[call.campaign] += call.operator is None and call.state in UNANSWERED
-            self._waiting[call.campaign] += call.operator is None and call.state in WAITING
+            if call.state is not CallState.ENDED:
+                self._in_use[call.campaign] += 1
+            if call.operator is not None:
+                busy.add(call.operator)
+            elif call.state in UNANSWERED:
+                self._unanswered[call.campaign] += 1
+            elif call.state in WAITING:
+                self._waiting[call.campaign] += 1
         self._views = {view.id: view for view in snapshot.operators}
-        self._free = {
-            view.id: view
-            for view in sorted(snapshot.operators, key=_longest_ready)
+        free = [
+            view
+            for view in snapshot.operators
             if (view.free or view.summonable) and not view.leaving and view.id not in busy
-        }
-        self._shared = Counter(op for campaign in snapshot.campaigns for op in campaign.operators)
-        self._by_share = sorted(
-            self._free, key=lambda id_: self._shared[id_]
-        )  # longest ready first among equals
+        ]
+        self._free = {view.id: view for view in sorted(free, key=_longest_ready)}
+        self._by_share = list(self._free)  # longest ready first among equals
+        if len(snapshot.campaigns) > 1:
+            self._by_share.sort(key=self._share)
         self._lines = {trunk.id: trunk.lines_free for trunk in snapshot.trunks.values()}
         self._calls_now = {trunk.id: trunk.calls_now for trunk in snapshot.trunks.values()}
-        self._leads = {id_: list(leads) for id_, leads in snapshot.candidates.items()}
+        self._leads: dict[CampaignId, list[Lead]] = {}
         self._numbers: set[PhoneNumber | None] = {call.number for call in snapshot.calls}
         self._keep_for_strangers()
 
@@ -60,6 +67,9 @@ class Supply:
         mine = (id_ for id_ in self._by_share if id_ in self._free and id_ in campaign.operators)
         first = next(mine, None)
         return None if first is None else self._free[first]
+
+    def _share(self, operator: OperatorId) -> int:
+        return sum(operator in campaign.operators for campaign in self._snapshot.campaigns)
 
     def take(self, operator: OperatorId) -> None:
         """From now on nobody else is given this operator."""
@@ -106,7 +116,7 @@ class Supply:
             return said("the campaign has no trunk")
         if not self._with_room(campaign):
             return listed((self._why_full(trunk) for trunk in campaign.trunks), "; ")
-        if not self._leads.get(campaign.id):
+        if not self._leads_of(campaign.id):
             return said("no lead is due")
         if self._choose(campaign) is None:
             return said("no lead at hand fits a trunk that has a free line")
@@ -118,7 +128,7 @@ class Supply:
         if choice is None:
             raise LookupError(campaign.id)
         lead, trunk = choice
-        self._leads[campaign.id].remove(lead)
+        self._leads_of(campaign.id).remove(lead)
         self._numbers.add(lead.number)
         self._lines[trunk] -= 1
         self._calls_now[trunk] -= 1
@@ -129,7 +139,7 @@ class Supply:
         """A number that no trunk may dial goes to the first one: the gate refuses it with a reason."""
         open_ = self._with_room(campaign)
         every = [self._snapshot.trunks[id_] for id_ in campaign.trunks if id_ in self._snapshot.trunks]
-        for lead in self._leads.get(campaign.id, ()):
+        for lead in self._leads_of(campaign.id):
             if lead.number in self._numbers:  # on another list too, and in flight for that one
                 continue
             fitting = next((trunk for trunk in open_ if _allows(trunk, lead.number)), None)
@@ -138,6 +148,11 @@ class Supply:
             if fitting or open_:
                 return lead, (fitting or open_[0]).id
         return None
+
+    def _leads_of(self, campaign: CampaignId) -> list[Lead]:
+        if campaign not in self._leads:
+            self._leads[campaign] = list(self._snapshot.candidates.get(campaign, ()))
+        return self._leads[campaign]
 
     def _with_room(self, campaign: Campaign) -> list[TrunkView]:
         views = (self._snapshot.trunks.get(id_) for id_ in campaign.trunks)
@@ -164,7 +179,8 @@ class Supply:
         if not campaign.operators:
             return said("the campaign has no operators")
         team = [self._views[id_] for id_ in campaign.operators if id_ in self._views]
-        states = Counter(view.state for view in team if view.state in AT_WORK)
+        at = [view.state for view in team]
+        states: dict[State, int] = {state: n for state in AT_WORK if (n := at.count(state))}
         if not states:
             return counted(
                 "nobody is logged in (of {n} operator)",
@@ -174,7 +190,7 @@ class Supply:
         figures = tallied(states)
         if leaving := sum(view.leaving for view in team):
             figures = listed([figures, said("{n} leaving", n=leaving)])
-        if not states[State.READY]:
+        if State.READY not in states:
             return said("nobody is ready ({figures})", figures=figures)
         if not any((view.free or view.summonable) and not view.leaving for view in team):
             return said("nobody's phone is up ({figures})", figures=figures)
@@ -185,9 +201,12 @@ class Supply:
 
 def tallied(states: Mapping[State, int]) -> Said:
     """`1 ready, 2 talking`."""
-    return listed(
-        said("{n} {state}", n=states[state], state=word(state, "-")) for state in State if states.get(state)
-    )
+    return _tallied(tuple((state, states[state]) for state in State if states.get(state)))
+
+
+@lru_cache(maxsize=4096)  # a floor comes back to the same figures all the time
+def _tallied(states: tuple[tuple[State, int], ...]) -> Said:
+    return listed(said("{n} {state}", n=n, state=word(state, "-")) for state, n in states)
 
 
 def _allows(trunk: TrunkView, number: PhoneNumber) -> bool:

@@ -158,7 +158,7 @@ async def list_decisions(parts: Given, _: Viewer, speak: Spoken) -> list[Decisio
             dialled=one.dialled,
             given_up=one.given_up,
         )
-        for one in parts.tools.decisions()
+        for one in await parts.tools.decisions()
     ]
 
 

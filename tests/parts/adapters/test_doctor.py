@@ -249,6 +249,22 @@ async def test_nobody_is_there_when_nobody_listens() -> None:
     assert not await sip.is_answering(Trunk(TrunkId("main"), "127.0.0.1", port, Transport.TCP))
 
 
+@pytest.mark.parametrize(
+    ("asterisk", "bind", "peers", "level"),
+    [
+        ("127.0.0.1", "127.0.0.1", (), Level.PASS),
+        ("10.0.0.5", "127.0.0.1", (), Level.WARN),
+        ("10.0.0.5", "10.0.0.2", ("10.0.0.6",), Level.WARN),
+        ("10.0.0.5", "10.0.0.2", ("10.0.0.0/24",), Level.PASS),
+        ("10.0.0.5", "0.0.0.0", ("10.0.0.5",), Level.PASS),
+    ],
+)
+async def test_feature_codes_of_an_asterisk_elsewhere_need_a_bind_and_a_named_peer(
+    asterisk: str, bind: str, peers: tuple[str, ...], level: Level
+) -> None:
+    assert levels(await machine.look_at_feature_codes(asterisk, bind, peers)) == {"feature codes": level}
+
+
 # --- beside the service -----------------------------------------------------------------------------------
 
 

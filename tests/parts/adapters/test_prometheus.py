@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from dialer.adapters.prometheus import FAST_S, TABLE, Kind, Metrics, safe_label
+from dialer.adapters.prometheus import FAST_S, TABLE, Kind, Metrics, process_page, safe_label
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
@@ -337,3 +337,9 @@ def _samples(m: Metrics) -> list[tuple[str, tuple[tuple[str, str], ...], float]]
         for sample in family.samples
         if not sample.name.endswith("_created")
     )
+
+
+def test_a_process_without_a_cell_shows_no_link_that_could_be_down() -> None:
+    page, _ = process_page("0.1.0", "main", NOW)()
+    families = {family.name for family in text_string_to_metric_families(page.decode())}
+    assert families == {"dialer_build_info", "dialer_started_seconds"}

@@ -256,6 +256,18 @@ async def test_a_peer_that_is_no_asterisk_of_ours_is_turned_away(world, monkeypa
         assert server.refused == 1
 
 
+async def test_an_asterisk_elsewhere_that_is_named_may_speak(world, monkeypatch):
+    monkeypatch.setattr(agi_server, "LOOPBACK", ())
+    async with AgiServer(
+        world.desk, None, world.live, None, bind="0.0.0.0", port=0, peers=["127.0.0.1"]
+    ) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"agi_network_script: ready\nagi_arg_1: 101\n\n")
+        assert await reader.readline() == b"ANSWER\n"
+        writer.close()
+        assert server.refused == 0
+
+
 # --- the end ------------------------------------------------------------------------------------------------
 
 

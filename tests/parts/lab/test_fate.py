@@ -9,7 +9,8 @@ from statistics import fmean, median
 import pytest
 
 from dialer.lab.carrier import dialplan
-from dialer.lab.fate import SLOTS, Does, Length, Plan, Rule, Shape, Voice, deal, everyone, fixed, tone_of
+from dialer.lab.fate import SLOTS, Does, Plan, Rule, Voice, deal, everyone, tone_of
+from dialer.worlds import Length, Shape, fixed
 
 MIXED = Rule("*", {Does.ANSWER: 50, Does.BUSY: 30, Does.NO_ANSWER: 20}, Length(Shape.UNIFORM, 1, 5), fixed(9))
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dialer.domain.errors import BadValue
-from dialer.lab.fate import Does, Shape
+from dialer.lab.fate import Does
 from dialer.lab.worldfile import SAMPLE, read
+from dialer.worlds import Shape
 
 EVERYONE = '[everyone]\ndoes = "answer"\n'
 

@@ -44,8 +44,8 @@ from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
 from dialer.ports import CdrQuery, NumberHistory
-from tests.unit.engine.pretend import PretendAsterisk
-from tests.unit.engine.virtual import now, until
+from dialer.sim.clock import now, until
+from dialer.sim.switch import PretendAsterisk
 
 MAIN = TrunkId("main")
 CELL = CellId("main")

@@ -14,9 +14,11 @@ from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus, LeadStatus, Mode, Outcome
 from dialer.engine.trunks import REFUSED_PAUSE_S
 from dialer.ports import Command
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import MAIN, House
-from tests.unit.engine.pretend import Fate, PretendAsterisk
-from tests.unit.engine.virtual import in_virtual_time, now, until
+from tests.unit.engine.virtual import in_virtual_time
 
 KINDS = (
     *(Fate("answer", after_s=3 + n, talk_s=5 + 4 * n) for n in range(6)),
@@ -145,8 +147,8 @@ async def test_trunk_lines_and_calls_per_second_are_never_exceeded() -> None:
     await house.start()
     await house.all_ready()
     await house.worked_through(campaign)
-    assert asterisk.most_lines[MAIN] == 7
-    assert asterisk.calls_per_second() == 3
+    assert asterisk.carrier.most_lines[MAIN] == 7
+    assert asterisk.carrier.most_calls[MAIN] == 3
     await house.check_records()
     await house.stop()
 

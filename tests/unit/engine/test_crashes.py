@@ -10,9 +10,11 @@ import pytest
 from dialer.domain import shifts
 from dialer.domain.operators import LegState, State
 from dialer.domain.types import EndedBy, LeadStatus, Mode, Outcome
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
+from dialer.sim.switch import MESSAGE_S, PretendAsterisk
 from tests.unit.engine.house import House
-from tests.unit.engine.pretend import MESSAGE_S, Fate, PretendAsterisk
-from tests.unit.engine.virtual import in_virtual_time, now, until
+from tests.unit.engine.virtual import in_virtual_time
 
 
 def mixed(number: str) -> Fate:

@@ -9,11 +9,14 @@ import pytest
 from dialer.domain.call import KeyPressed
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.operators import LegState, State
+from dialer.domain.said import heard
 from dialer.domain.types import LeadStatus
 from dialer.ports import ChannelNews, Command
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
-from tests.unit.engine.pretend import Fate, PretendAsterisk
-from tests.unit.engine.virtual import in_virtual_time, now, until
+from tests.unit.engine.virtual import in_virtual_time
 
 
 async def open_house(*, leads: int = 0, wrap_up_s: float = 30.0) -> House:
@@ -163,4 +166,65 @@ async def test_an_account_that_is_switched_off_logs_its_operator_out() -> None:
     await house.stores.accounts.save(type(account)(account.id, account.name, enabled=False))
     await until(lambda: house.operator().state is State.OFFLINE, 1.0)
     assert house.operator().reason == "account_disabled"
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_cell_tells_the_last_word_of_its_pacer_on_each_campaign() -> None:
+    house = await open_house(leads=1)
+    await do(house, "login")
+    await until(lambda: house.operator().state is State.PAUSED)
+    answer = await house.cell.desk.do(Command("decisions", "cell:main"))
+    told = {one["campaign"]: heard(one["reason"]) for one in answer["decisions"]}
+    assert told == house.cell.pacer.reasons
+    assert told, "a campaign that runs is decided on"
+    with pytest.raises(BadValue, match="only decisions"):
+        await do(house, "dance", "cell:main")
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_command_asked_again_after_a_crash_is_answered_and_not_done_twice() -> None:
+    house = await open_house()
+    login = Command("login", "operator:101", {}, key="k1")
+    first = await house.cell.desk.do(login)
+    await until(lambda: house.operator().state is State.PAUSED)
+    await do(house, "logout")
+    await house.kill()
+    await house.start()
+    assert await house.cell.desk.do(login) == first
+    assert house.operator().state is State.OFFLINE, "it was not logged in a second time"
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_command_that_a_crash_cut_short_is_not_done_again_and_says_so() -> None:
+    house = await open_house()
+    house.asterisk.phones["101"] = Fate("no_answer")
+    test = Command("test", "operator:101", {}, key="k1")
+    cut = asyncio.create_task(house.cell.desk.do(test))
+    await until(lambda: bool(house.asterisk.lines))
+    with pytest.raises(Conflict, match="has not ended"):
+        await house.cell.desk.do(test)
+    cut.cancel()
+    await house.kill()
+    await house.start()
+    lines = dict(house.asterisk.lines)
+    with pytest.raises(Conflict, match="a restart came in between"):
+        await house.cell.desk.do(test)
+    assert house.asterisk.lines.keys() <= lines.keys(), "the phone was not called again"
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_refused_command_may_be_asked_again_with_its_key() -> None:
+    house = await open_house()
+    ready = Command("ready", "operator:101", {}, key="k1")
+    with pytest.raises(Conflict):
+        await house.cell.desk.do(ready)
+    await house.kill()
+    await house.start()
+    await do(house, "login")
+    await until(lambda: house.operator().state is State.PAUSED)
+    assert (await house.cell.desk.do(ready))["state"] == "ready"
     await house.stop()

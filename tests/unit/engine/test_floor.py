@@ -7,10 +7,11 @@ from dataclasses import replace
 from dialer.domain.call import Call
 from dialer.domain.operators import State
 from dialer.domain.types import CallId
+from dialer.sim.clock import now
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.domain.stories import LEASED
 from tests.unit.engine.house import House
-from tests.unit.engine.pretend import PretendAsterisk
-from tests.unit.engine.virtual import in_virtual_time, now
+from tests.unit.engine.virtual import in_virtual_time
 
 
 async def three_ready() -> House:

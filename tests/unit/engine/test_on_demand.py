@@ -10,9 +10,11 @@ import pytest
 from dialer.domain import shifts
 from dialer.domain.operators import Account, LegState, State
 from dialer.domain.types import EndedBy, LegKind, Mode, OperatorId, Outcome
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
-from tests.unit.engine.pretend import Fate, PretendAsterisk
-from tests.unit.engine.virtual import in_virtual_time, now, until
+from tests.unit.engine.virtual import in_virtual_time
 
 DESK = Account(OperatorId("101"), "", leg=LegKind.ON_DEMAND)
 PICKS_UP = Fate(after_s=1.5, talk_s=1e6)

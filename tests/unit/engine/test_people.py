@@ -13,9 +13,11 @@ from dialer.domain.operators import State, bridge_of
 from dialer.domain.types import Direction, EndedBy, LeadStatus, Mode, Outcome
 from dialer.engine.reconcile import YOUNG
 from dialer.ports import ChannelNews, Command
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
+from dialer.sim.switch import GUARD_S, Channel, PretendAsterisk
 from tests.unit.engine.house import House
-from tests.unit.engine.pretend import GUARD_S, Channel, Fate, PretendAsterisk
-from tests.unit.engine.virtual import in_virtual_time, now, until
+from tests.unit.engine.virtual import in_virtual_time
 
 LONG = Fate(after_s=2, talk_s=100)
 

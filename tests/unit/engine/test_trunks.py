@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
-from dialer.engine.trunks import BURST_S, Trunks
-from tests.unit.engine.virtual import START_AT, in_virtual_time
+from dialer.engine.trunks import APART, BURST_S, Trunks
+from dialer.sim.clock import START_AT
+from tests.unit.engine.virtual import in_virtual_time
 
 MAIN = TrunkId("main")
 NO_LINES: Counter[TrunkId] = Counter()
@@ -66,3 +68,38 @@ async def test_nothing_is_decided_on_top_of_requests_that_wait_for_their_turn() 
     assert trunks.views(NO_LINES, START_AT + timedelta(seconds=10))[MAIN].calls_now == 0
     await asyncio.gather(*waiting)
     assert trunks.views(NO_LINES, START_AT + timedelta(seconds=20))[MAIN].calls_now >= 1
+
+
+@in_virtual_time
+@pytest.mark.parametrize("calls_per_s", [0.49, 3, 20, 100])
+async def test_requests_leave_in_order_one_after_another_and_never_above_the_ceiling(
+    calls_per_s: float,
+) -> None:
+    trunks, clock = made(calls_per_s), asyncio.get_running_loop().time
+    left: list[tuple[int, float]] = []
+
+    async def leave(n: int) -> None:
+        await trunks.turn(MAIN)
+        left.append((n, clock()))
+
+    count = round(3 * calls_per_s) + 3
+    await asyncio.gather(*(leave(n) for n in range(count)))
+    times = [at for _, at in left]
+    assert [n for n, _ in left] == list(range(count))
+    assert all(b - a >= APART / calls_per_s - 1e-6 for a, b in pairwise(times))
+    window_s, most = max(1.0, 1 / calls_per_s), max(1, int(calls_per_s))
+    assert all(b - a >= window_s - 1e-6 for a, b in zip(times, times[most:], strict=False))
+
+
+@in_virtual_time
+async def test_one_that_waits_for_its_turn_wakes_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    trunks, naps, sleep = made(20), 0, asyncio.sleep
+
+    async def counted(seconds: float) -> None:
+        nonlocal naps
+        naps += 1
+        await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", counted)
+    await asyncio.gather(*(trunks.turn(MAIN) for _ in range(40)))
+    assert naps <= 2 * 40  # the clock may ring a moment early

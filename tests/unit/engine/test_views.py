@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from dialer.sim.clock import now
+from dialer.sim.fate import Fate
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
-from tests.unit.engine.pretend import Fate, PretendAsterisk
-from tests.unit.engine.virtual import in_virtual_time, now
+from tests.unit.engine.virtual import in_virtual_time
 
 
 @in_virtual_time

@@ -50,7 +50,7 @@ async def held_by(journal: Journals) -> tuple[Any, ...]:
     facts = (await journal.pending(1000))[1] if journal.depth() else ()
     calls = sorted(found.calls, key=lambda each: each.id)
     operators = sorted(found.operators, key=lambda each: each.id)
-    return calls, operators, list(facts), found.facts, found.booted_at
+    return calls, operators, list(facts), found.facts, found.booted_at, list(found.answers.items())
 
 
 async def do(journal: Journals, step: tuple[str, int]) -> None:
@@ -65,6 +65,10 @@ async def do(journal: Journals, step: tuple[str, int]) -> None:
             journal.note_operator(Operator(OperatorId(f"10{n}"), state=OperatorState.READY))
         case "boot":
             journal.note_boot(AT + timedelta(days=n))
+        case "begun":
+            journal.begun(f"k-{n}")
+        case "answered":
+            journal.answered(f"k-{n}", {"state": "ready", "n": n} if n else None)
         case "closing":
             journal.closed(closing(name))
         case "wrap_up":
@@ -78,7 +82,7 @@ async def do(journal: Journals, step: tuple[str, int]) -> None:
                 journal.taken(mark)
 
 
-WORDS = ("dialing", "note", "operator", "boot", "closing", "wrap_up", "change", "taken")
+WORDS = ("dialing", "note", "operator", "boot", "begun", "answered", "closing", "wrap_up", "change", "taken")
 STEPS = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 3)), max_size=14)
 
 
@@ -149,6 +153,22 @@ async def test_a_long_segment_is_replaced_by_what_is_worth_keeping(tmp_path: Pat
     with open_journal(tmp_path) as journal:
         talks = {each.id: each.talk_s for each in journal.recover().calls}
         assert talks == {"c-1": 399.0, "c-2": 0.0}
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+async def test_of_the_answers_to_commands_the_newest_thousand_are_kept(tmp_path: Path, kind: str) -> None:
+    with open_journal(tmp_path) as on_disk:
+        journal = on_disk if kind == "file" else MemoryJournal(ticking())
+        for n in range(1001):
+            journal.begun(f"k-{n}")
+            journal.answered(f"k-{n}", {"n": n})
+        journal.begun("k-1001")
+    if kind == "file":
+        with open_journal(tmp_path) as again:
+            journal = again
+    answers = journal.recover().answers
+    assert list(answers) == [f"k-{n}" for n in range(2, 1002)]
+    assert (answers["k-2"], answers["k-1001"]) == ({"n": 2}, None)
 
 
 async def test_a_damaged_line_is_told_and_skipped(tmp_path: Path) -> None:

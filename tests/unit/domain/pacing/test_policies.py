@@ -321,11 +321,6 @@ class TestReasons:
                 READY3,
                 "0 lines: in preview mode operators dial themselves.",
             ),
-            (
-                campaign(mode=Mode.PREDICTIVE),
-                READY3,
-                "0 lines: predictive mode is not available yet, choose progressive or power.",
-            ),
         ],
     )
     def test_nothing_dialled_says_why(self, one: Campaign, team: list[OperatorView], sentence: str) -> None:

@@ -1,13 +1,14 @@
 """A pretend Asterisk in virtual time: it dials, rings, answers, bridges and hangs up, and says so.
 
 Events come doubled where the real ones do, never inside a request, and are kept while nobody is connected.
-It outlives the cell that drives it.  It also watches: two people in one bridge, a number dialled twice.
+It outlives the cell that drives it.  It also watches for what no cell may do: two people in one bridge, a
+number called while it is being called.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,43 +17,35 @@ from dialer.domain import call as c
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import Alerting, BridgeId, ChannelId
+from dialer.domain.types import BridgeId, CallId, ChannelId
 from dialer.ports import BridgeSeen, ChannelNews, ChannelSeen, Ear, PhoneNews
-from tests.unit.engine.virtual import now
+from dialer.sim.carrier import Carrier
+from dialer.sim.clock import now
+from dialer.sim.fate import CAUSES, Fate
 
 WAY_S = 0.0005  # there or back
 GUARD_S = 1.6
 MESSAGE_S = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What a number does when it is called."""
-
-    does: str = "answer"  # or what CAUSES names, no_answer, ring_ends, silence
-    after_s: float = 6.0  # from the first ringing to the answer, or to what it does
-    talk_s: float = 20.0  # from the bridge to the person's hang-up
-    waits_s: float = 120.0  # for an operator
-    alerting: Alerting | None = Alerting.RINGING
-
-
-CAUSES = {"busy": (17, 486), "unallocated": (1, 404), "congestion": (34, 503), "rejected": (21, 403)}
-
-
 @dataclass(slots=True, eq=False)
 class Channel:
+    """A line that is up, or on its way; the clocks end with it."""
+
     id: ChannelId
     endpoint: str
     context: str
     exten: str
     created_at: datetime
+    number: str = ""
+    trunk: str = ""  # empty: a phone of ours
     state: str = "Down"
     in_app: bool = False
     bridge: BridgeId | None = None
     guard: asyncio.TimerHandle | None = None
     clocks: list[asyncio.TimerHandle] = field(default_factory=list)
     music: bool = False
-    fate: Fate = Fate()
+    fate: Fate = field(default_factory=Fate)
 
     @property
     def is_person(self) -> bool:
@@ -72,10 +65,13 @@ class PretendAsterisk:
         self.lines: dict[ChannelId, Channel] = {}
         self.rooms: set[BridgeId] = set()
         self.dialled: list[tuple[datetime, str, ChannelId]] = []  # people's calls that went out
-        self.most_lines: Counter[str] = Counter()
+        self.carrier = Carrier()
+        self.dialled_twice: list[tuple[datetime, str]] = []  # numbers called while being called
         self.double_booked: list[tuple[datetime, BridgeId]] = []
         self.answer_to_bridge_s: list[float] = []
         self.did: list[tuple[str, str]] = []  # requests worth looking at
+        self._in_flight: set[str] = set()
+        self._inside: dict[BridgeId, ChannelId] = {}  # the person
         self._answered_at: dict[ChannelId, datetime] = {}
         self._outbox: deque[ChannelNews | PhoneNews] = deque()
 
@@ -98,6 +94,7 @@ class PretendAsterisk:
         for line in list(self.lines.values()):
             self._forget(line)
         self.rooms.clear()
+        self._inside.clear()
         self._outbox.clear()
         self.booted = now()
 
@@ -152,20 +149,25 @@ class PretendAsterisk:
             raise trouble
         if channel in self.lines:
             raise Refused(409, "Channel with given unique ID already exists")
-        line = Channel(channel, endpoint, context, exten, now())
-        self.lines[channel] = line
         number, _, trunk = endpoint.removeprefix("PJSIP/").partition("@")
-        if line.is_person:
-            self.dialled.append((now(), number, channel))
-            line.fate = self.fate_of(number)
-        else:
-            line.fate = self.phones.get(number, Fate(after_s=0.5, talk_s=1e6))
-        if trunk:
-            busy = sum(1 for each in self.lines.values() if each.endpoint.endswith(f"@{trunk}"))
-            self.most_lines[trunk] = max(self.most_lines[trunk], busy)
+        line = Channel(channel, endpoint, context, exten, now(), number, trunk)
+        self.lines[channel] = line
+        self._dial(line)
         self._later(line, timeout_s, lambda: self._destroy(line, 19, 0) if line.state != "Up" else None)
-        self._later(line, 0.05, lambda: self._ring(line))
+        self._later(line, line.fate.setup_s, lambda: self._ring(line))
         await self._answer_request()
+
+    def _dial(self, line: Channel) -> None:
+        if line.is_person:
+            self.dialled.append((line.created_at, line.number, line.id))
+            line.fate = self.fate_of(line.number)
+            if line.number in self._in_flight:
+                self.dialled_twice.append((line.created_at, line.number))
+            self._in_flight.add(line.number)
+        else:
+            line.fate = self.phones.get(line.number, Fate(after_s=0.5, talk_s=1e6))
+        if line.trunk:
+            self.carrier.began(line.trunk, asyncio.get_running_loop().time())
 
     def _later(self, line: Channel, s: float, do: Callable[[], None]) -> None:
         line.clocks.append(asyncio.get_running_loop().call_later(s, do))
@@ -240,7 +242,13 @@ class PretendAsterisk:
         self._say(line.id, c.Destroyed(now(), cause, sip), times=2)
 
     def _forget(self, line: Channel) -> None:
-        self.lines.pop(line.id, None)
+        if self.lines.pop(line.id, None) is None:
+            return
+        self._answered_at.pop(line.id, None)
+        if line.is_person:
+            self._in_flight.discard(line.number)
+        if line.trunk:
+            self.carrier.ended(line.trunk)
         for clock in line.clocks:
             clock.cancel()
         if line.guard is not None:
@@ -277,14 +285,17 @@ class PretendAsterisk:
         line.bridge = bridge
         self._say(line.id, c.EnteredBridge(now(), bridge))
         if line.is_person:
-            if sum(1 for each in self.lines.values() if each.bridge == bridge and each.is_person) > 1:
+            if bridge in self._inside:
                 self.double_booked.append((now(), bridge))
+            self._inside[bridge] = line.id
             self.answer_to_bridge_s.append((now() - self._answered_at[line.id]).total_seconds())
             self._later(line, line.fate.talk_s, lambda: self.person_hangs_up(line.id))
 
     def _leave(self, line: Channel) -> None:
         if line.bridge is not None:
             self._say(line.id, c.LeftBridge(now(), line.bridge))
+            if self._inside.get(line.bridge) == line.id:
+                del self._inside[line.bridge]
             line.bridge = None
 
     async def remove(self, channel: ChannelId, bridge: BridgeId) -> None:
@@ -366,7 +377,12 @@ class PretendAsterisk:
     async def drop_endpoint(self, name: str) -> None:
         await self._travel()
 
-    # --- what tests ask
+    # --- what others ask
+
+    def wrap_up_of(self, call: CallId) -> float:
+        """Seconds of work that the talk will leave to its operator."""
+        line = self.lines.get(ChannelId(call))
+        return line.fate.wrap_up_s if line is not None else 0.0
 
     def people(self) -> list[Channel]:
         return [line for line in self.lines.values() if line.is_person]
@@ -375,8 +391,3 @@ class PretendAsterisk:
         """The operator's leg that is up."""
         (leg,) = [each.id for each in self.lines.values() if each.id.startswith(f"o-{operator}-")]
         return leg
-
-    def calls_per_second(self) -> int:
-        """The most in any window of one second."""
-        times = [at.timestamp() for at, _, _ in self.dialled]
-        return max((sum(1 for t in times if start <= t < start + 1) for start in times), default=0)

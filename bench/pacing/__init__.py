@@ -1,0 +1,1 @@
+"""Pacing without an engine: populations to dial, and what is measured on them."""

@@ -1,0 +1,357 @@
+"""A floor in virtual time, policy only: leads, network, operators and their breaks, without an engine."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+GRACE_S = 2.0  # a person who gets no operator is dropped
+APART_S = 0.5  # between two decisions
+IDLE_S = 1.0  # a look even if nothing happened
+DAY_S = 8 * 3600.0
+
+RING, GONE, ANSWER, TIRED, DROP, TALKED, WRAPPED, BACK, LOOK = range(9)
+SETUP, RINGING, WAITING, TALKING, ENDED = range(5)
+READY, BUSY, WRAP, AWAY = range(4)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a day is like; seconds and shares. Callables take the time of day in seconds."""
+
+    operators: int
+    answer: float
+    talk_s: float
+    hours: float = 8.0
+    setup_s: float = 1.8
+    setup_sigma: float = 0.35
+    busy: float = 0.06
+    fail: float = 0.05
+    ring_s: float = 28.0
+    ring_median_s: float = 10.0
+    ring_sigma: float = 0.45
+    refusals: float = 0.25
+    refusal_s: float = 15.0
+    talk_sigma: float = 0.8
+    wrap_s: float = 12.0
+    wrap_sigma: float = 0.6
+    break_every_s: float = 2700.0
+    break_s: float = 240.0
+    lines: int = 1_000_000
+    answer_at: Callable[[float], float] | None = None  # share by time, in place of `answer`
+    away: Callable[[float], float] | None = None  # share of operators that should be on a break now
+    machine_errors: float = 0.0  # share of live answers that detection takes for machines, hence abandoned
+
+    @classmethod
+    def named(cls, name: str, **more: object) -> Kind:
+        """10_25_150: operators, answer percent, mean talk seconds."""
+        operators, answer, talk = name.split("_")[:3]
+        return cls(int(operators), int(answer) / 100, float(talk), **more)  # type: ignore[arg-type]
+
+
+class Call:
+    __slots__ = (
+        "answer_s",
+        "dialled",
+        "id",
+        "lead",
+        "operator",
+        "p",
+        "ring_at",
+        "ring_for",
+        "since",
+        "state",
+        "talk_s",
+        "wrap_s",
+    )
+
+    def __init__(self, id_: int, dialled: float) -> None:
+        self.id = id_
+        self.dialled = dialled
+        self.state = SETUP
+        self.ring_at = -1.0
+        self.since = dialled
+        self.operator: Operator | None = None
+        self.p = 0.0
+        self.lead: object = None
+
+
+class Operator:
+    __slots__ = ("break_at", "id", "pause_s", "paused_at", "since", "since0", "state")
+
+    def __init__(self, id_: int) -> None:
+        self.id = id_
+        self.state = READY
+        self.since = 0.0
+        self.break_at = 0.0
+        self.pause_s = 0.0
+        self.paused_at = -1.0
+
+
+class Pacing(Protocol):
+    """What is judged. `world` may be read: calls that are up, operators, who is ready."""
+
+    def decide(self, world: World) -> tuple[int, Sequence[Call]]:
+        """How many more to dial, and which ringing calls to give up."""
+
+    def saw(self, world: World, what: int, call: Call) -> None: ...
+    def moved(self, world: World, operator: Operator, was: int) -> None: ...
+
+
+class Draws:
+    """Everything that leads do, drawn ahead: lead k behaves alike under every policy."""
+
+    def __init__(self, kind: Kind, seed: int, block: int = 16384) -> None:
+        self.kind, self.seed, self.block = kind, seed, block
+        self.blocks: list[list[tuple[float, ...]]] = []
+
+    def get(self, k: int) -> tuple[float, ...]:
+        """setup, fate u, ring to answer, talk, wrap-up, machine u."""
+        at, within = divmod(k, self.block)
+        while at >= len(self.blocks):
+            self.blocks.append(self._draw(len(self.blocks)))
+        return self.blocks[at][within]
+
+    def _draw(self, n: int) -> list[tuple[float, ...]]:
+        kind, size = self.kind, self.block
+        rng = np.random.default_rng((self.seed, n))
+        setup = rng.lognormal(math.log(kind.setup_s) - kind.setup_sigma**2 / 2, kind.setup_sigma, size)
+        fate = rng.random(size)
+        ring = np.maximum(2.0, rng.lognormal(math.log(kind.ring_median_s), kind.ring_sigma, size))
+        mean = (kind.talk_s - kind.refusals * kind.refusal_s) / (1 - kind.refusals)
+        long_ = rng.lognormal(math.log(mean) - kind.talk_sigma**2 / 2, kind.talk_sigma, size)
+        short = rng.exponential(kind.refusal_s, size)
+        talk = np.where(rng.random(size) < kind.refusals, short, long_)
+        wrap = rng.lognormal(math.log(kind.wrap_s) - kind.wrap_sigma**2 / 2, kind.wrap_sigma, size)
+        machine = rng.random(size)
+        return list(zip(*(x.tolist() for x in (setup, fate, ring, talk, wrap, machine)), strict=True))
+
+
+@dataclass
+class Day:
+    """What came of it."""
+
+    occupancy: float = 0.0
+    abandoned: int = 0
+    answered: int = 0
+    dials: int = 0
+    connected: int = 0
+    given_up: int = 0
+    idle_s: float = 0.0
+    logged_s: float = 0.0
+    decisions: int = 0
+    decide_s: float = 0.0
+    trace: list[tuple[float, ...]] = field(default_factory=list)
+
+    @property
+    def abandon(self) -> float:
+        return self.abandoned / self.answered if self.answered else 0.0
+
+
+class World:
+    """One day."""
+
+    def __init__(self, kind: Kind, seed: int, pacing: Pacing, *, draws: Draws | None = None) -> None:
+        self.kind, self.pacing = kind, pacing
+        self.draws = draws or Draws(kind, seed)
+        self.now = 0.0
+        self.heap: list[tuple[float, int, int, object]] = []
+        self.seq = 0
+        self.calls: dict[int, Call] = {}  # not ended, and without an operator
+        self.waiting: deque[Call] = deque()
+        self.operators = [Operator(n) for n in range(kind.operators)]
+        self.ready: deque[Operator] = deque(self.operators)
+        self.rng = np.random.default_rng((seed, 10**6))
+        for op in self.operators:
+            op.break_at = float(self.rng.exponential(kind.break_every_s))
+        self.next_lead = 0
+        self.day = Day()
+        self.busy_s = 0.0
+        self.end_s = kind.hours * 3600.0
+
+    def push(self, at: float, what: int, who: object) -> None:
+        self.seq += 1
+        heapq.heappush(self.heap, (at, self.seq, what, who))
+
+    def run(self) -> Day:
+        heap, pop = self.heap, heapq.heappop
+        self.push(0.0, LOOK, None)
+        look_at = 0.0
+        last = -1.0
+        while heap:
+            at, _, what, who = pop(heap)
+            if at >= self.end_s:
+                break
+            self.now = at
+            if what == LOOK:
+                if at < look_at:
+                    continue
+                last = at
+                self.look()
+                look_at = at + IDLE_S
+                self.push(look_at, LOOK, None)
+                continue
+            if self.happen(what, who):
+                due = max(at, last + APART_S)
+                if due < look_at:
+                    look_at = due
+                    self.push(due, LOOK, None)
+        return self.total()
+
+    def happen(self, what: int, who: object) -> bool:
+        """True when a decision may depend on it."""
+        if what <= DROP:
+            call: Call = who  # type: ignore[assignment]
+            if what == RING:
+                if call.state != SETUP:
+                    return False
+                call.state, call.ring_at, call.since = RINGING, self.now, self.now
+                tired_at = call.dialled + self.kind.ring_s
+                if call.answer_s >= 0 and self.now + call.answer_s < tired_at:
+                    self.push(self.now + call.answer_s, ANSWER, call)
+                else:
+                    self.push(tired_at, TIRED, call)
+            elif what == GONE:
+                self.end(call)
+            elif what == ANSWER:
+                if call.state != RINGING:
+                    return False
+                self.answer(call)
+            elif what == TIRED:
+                if call.state != RINGING:
+                    return False
+                self.end(call)
+            elif what == DROP:
+                if call.state != WAITING:
+                    return False
+                self.day.abandoned += 1
+                self.waiting.remove(call)
+                self.end(call)
+            self.pacing.saw(self, what, call)
+            return True
+        op: Operator = who  # type: ignore[assignment]
+        was = op.state
+        if what == TALKED:
+            op.state, op.since = WRAP, self.now
+        elif self.wants_break(op, what):
+            op.state, op.since, op.paused_at = AWAY, self.now, self.now
+            self.push(self.now + self.break_length(), BACK, op)
+        else:
+            if what == BACK:
+                op.pause_s += self.now - op.paused_at
+                op.paused_at = -1.0
+                op.break_at = self.now + float(self.rng.exponential(self.kind.break_every_s))
+            op.state, op.since = READY, self.now
+            self.ready.append(op)
+        self.pacing.moved(self, op, was)
+        if op.state == READY and self.waiting:
+            self.connect(self.waiting.popleft())
+        return True
+
+    def break_length(self) -> float:
+        return 60.0 if self.kind.away else self.kind.break_s
+
+    def wants_break(self, op: Operator, what: int) -> bool:
+        if self.kind.away is not None:
+            away = sum(1 for each in self.operators if each.state == AWAY and each is not op)
+            return away < round(self.kind.away(self.now) * len(self.operators))
+        return what == WRAPPED and self.now >= op.break_at
+
+    def answer(self, call: Call) -> None:
+        self.day.answered += 1
+        call.state, call.since = WAITING, self.now
+        self.waiting.append(call)
+        if self.draws.get(call.id)[5] < self.kind.machine_errors:
+            self.day.abandoned += 1
+            self.waiting.remove(call)
+            self.end(call)
+        elif self.ready:
+            self.waiting.remove(call)
+            self.connect(call)
+        else:
+            self.push(self.now + GRACE_S, DROP, call)
+
+    def connect(self, call: Call) -> None:
+        op = self.ready.popleft()
+        self.day.connected += 1
+        _, _, _, talk, wrap, _ = self.draws.get(call.id)
+        op.state, op.since = BUSY, self.now
+        call.state = TALKING
+        call.operator = op
+        self.calls.pop(call.id, None)
+        self.busy_s += min(talk + wrap, self.end_s - self.now)
+        self.push(self.now + talk, TALKED, op)
+        self.push(self.now + talk + wrap, WRAPPED, op)
+        self.pacing.moved(self, op, READY)
+
+    def end(self, call: Call) -> None:
+        call.state = ENDED
+        self.calls.pop(call.id, None)
+
+    def dial(self) -> Call:
+        k = self.next_lead
+        self.next_lead += 1
+        setup, fate, ring, _, _, _ = self.draws.get(k)
+        call = Call(k, self.now)
+        kind = self.kind
+        p = kind.answer if kind.answer_at is None else kind.answer_at(self.now)
+        self.calls[k] = call
+        self.day.dials += 1
+        bad = kind.busy + kind.fail
+        call.answer_s = -1.0
+        if fate < bad:
+            self.push(self.now + setup, GONE, call)
+        else:
+            if fate < bad + p:
+                call.answer_s = ring
+            self.push(self.now + setup, RING, call)
+        return call
+
+    def look(self) -> None:
+        n, give_up = self.pacing.decide(self)
+        self.day.decisions += 1
+        for call in give_up:
+            self.day.given_up += 1
+            self.end(call)
+        n = min(
+            n,
+            self.kind.lines - len(self.calls) - sum(op.state == BUSY for op in self.operators)
+            if self.kind.lines < 1_000_000
+            else n,
+        )
+        for _ in range(n):
+            self.dial()
+
+    def total(self) -> Day:
+        day = self.day
+        paused = sum(
+            op.pause_s + (self.end_s - op.paused_at if op.paused_at >= 0 else 0.0) for op in self.operators
+        )
+        day.logged_s = len(self.operators) * self.end_s - paused
+        day.occupancy = self.busy_s / day.logged_s
+        day.idle_s = day.logged_s - self.busy_s
+        return day
+
+
+class Progressive:
+    """One line for each free operator."""
+
+    def decide(self, world: World) -> tuple[int, Sequence[Call]]:
+        return max(0, len(world.ready) - len(world.calls)), ()
+
+    def saw(self, world: World, what: int, call: Call) -> None: ...
+    def moved(self, world: World, operator: Operator, was: int) -> None: ...
+
+
+class Ratio(Progressive):
+    def __init__(self, ratio: float) -> None:
+        self.ratio = ratio
+
+    def decide(self, world: World) -> tuple[int, Sequence[Call]]:
+        return max(0, int(len(world.ready) * self.ratio) - len(world.calls)), ()

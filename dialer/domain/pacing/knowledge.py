@@ -1,0 +1,259 @@
+"""What pacing has learned of every campaign, from every event of calls and operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from math import exp, log, sqrt
+from typing import Any
+
+from dialer.domain.call import Call, Event, State
+from dialer.domain.campaign import Campaign
+from dialer.domain.lead import Lead
+from dialer.domain.operators import Operator, StateChange
+from dialer.domain.operators import State as Post
+from dialer.domain.pacing.budget import Budget, aim
+from dialer.domain.pacing.forecast import Forecast
+from dialer.domain.pacing.learned import ANSWERS, GONE, RINGS, STOPS, Learned
+from dialer.domain.pacing.odds import Odds
+from dialer.domain.pacing.traits import LESSONS, Features, features
+from dialer.domain.types import CampaignId, Direction, EndedBy, LeadId, OperatorId, Outcome, TrunkId
+
+FRESH_S = 15.0  # a forecast is made anew after so long
+FIRST_PRICE = 0.06  # of a risk, before the budget has spoken
+LEAST_PRICE, MOST_PRICE = 0.003, 0.5
+MENDING = 0.15  # of the ceiling: the risk that is allowed while the share is above it
+ZoneOf = Callable[[str], tzinfo]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A dial whose end will teach something."""
+
+    features: Features
+    p: float
+
+
+class Known:
+    """One campaign."""
+
+    def __init__(self, product: Learned, odds: Odds) -> None:
+        self.learned = Learned(product)
+        self.odds = Odds(history=odds)
+        self.budget = Budget()
+        self.price_base = log(FIRST_PRICE)
+        self._forecast: Forecast | None = None
+        self._made: tuple[datetime, float] | None = None
+
+    def forecast(self, now: datetime, ring_s: float, grace_s: float) -> Forecast:
+        """At most FRESH_S old."""
+        if self._forecast is None or self._made is None or self._is_old(now, ring_s):
+            self._forecast = Forecast(self.learned, ring_s=ring_s, grace_s=grace_s)
+            self._made = (now, ring_s)
+        return self._forecast
+
+    def _is_old(self, now: datetime, ring_s: float) -> bool:
+        assert self._made is not None
+        made_at, made_for = self._made
+        return made_for != ring_s or not timedelta() <= now - made_at < timedelta(seconds=FRESH_S)
+
+    def left(self, ceiling: float, team: int, now: datetime) -> float:
+        """Abandoned calls that the budget still allows, at the share that is aimed at."""
+        return self.budget.left(aim(ceiling, team), now)
+
+    def price(self, ceiling: float, team: int, now: datetime) -> float:
+        """The risk that one more dial may run: lower the less is left, nothing above the ceiling.
+
+        A proportional and an integral part on the budget, not on a rate over some window: what was spent is
+        spent (PI control; the integral part is `steer`).  Over the ceiling only what mends it is dialled: at
+        so small a risk that every live answer brings the share down.
+        """
+        left = self.left(ceiling, team, now)
+        pull = _pull(team)
+        spare = left - _reserve(team)
+        limit = 1.5 / pull
+        price = min(MOST_PRICE, exp(self.price_base + pull * min(limit, max(-limit, spare))))
+        over = self.budget.left(ceiling, now) < 0
+        return min(price, MENDING * ceiling) if over else price
+
+    def steer(self, left: float, team: int) -> None:
+        """One more live answer: the price's base goes where the budget comes out even."""
+        moved = self.price_base + _pull(team) / 100 * min(20.0, max(-20.0, left - _reserve(team)))
+        self.price_base = min(log(MOST_PRICE), max(log(LEAST_PRICE), moved))
+
+    def to_state(self) -> dict[str, Any]:
+        """Plain data; the budget is folded from the records and not kept here."""
+        return {"learned": self.learned.to_state(), "odds": self.odds.to_state(), "price": self.price_base}
+
+    def from_state(self, state: Mapping[str, Any], odds: Odds) -> None:
+        """What an earlier run learned."""
+        self.learned.from_state(state["learned"])
+        self.odds = Odds.from_state(state["odds"], odds)
+        self.price_base = float(state["price"])
+
+
+def _pull(team: int) -> float:
+    """How strongly one call of the budget moves the price: a small team's day has few."""
+    return min(0.25, 0.6 / max(team, 1))
+
+
+def _reserve(team: int) -> float:
+    """Calls of the budget that are better left unspent."""
+    return 0.3 * sqrt(max(team, 1))
+
+
+class Knowledge:
+    """Everything learned; told of every event, asked at every decision."""
+
+    def __init__(self, zone_of: ZoneOf) -> None:
+        self._zone_of = zone_of
+        self.product = Learned()
+        self.product_odds = Odds()
+        self._known: dict[CampaignId, Known] = {}
+        self._attempts: dict[LeadId, Attempt] = {}
+        self._posts: dict[OperatorId, tuple[Post, datetime, CampaignId | None]] = {}
+        self._aims: dict[CampaignId, tuple[float, int]] = {}  # ceiling and team, as last decided for
+
+    def of(self, campaign: CampaignId) -> Known:
+        """What is known of this campaign; a new one begins at the product's history."""
+        known = self._known.get(campaign)
+        if known is None:
+            known = self._known[campaign] = Known(self.product, self.product_odds)
+        return known
+
+    def load(self, states: Mapping[str, Mapping[str, Any]], budgets: Mapping[CampaignId, Budget]) -> None:
+        """What an earlier run left: `to_states`, and the budgets by the records."""
+        if (product := states.get("product")) is not None:
+            self.product.from_state(product["learned"])
+            self.product_odds = Odds.from_state(product["odds"])
+        for key, state in states.items():
+            kind, _, number = key.partition(":")
+            if kind == "campaign":
+                self.of(CampaignId(int(number))).from_state(state, self.product_odds)
+        for campaign, budget in budgets.items():
+            self.of(campaign).budget = budget
+
+    def to_states(self) -> dict[str, dict[str, Any]]:
+        """Plain data by key."""
+        product = {"learned": self.product.to_state(), "odds": self.product_odds.to_state()}
+        return {
+            "product": product,
+            **{f"campaign:{id_}": known.to_state() for id_, known in self._known.items()},
+        }
+
+    def note_aim(self, campaign: Campaign) -> None:
+        """The campaign is decided for: its budget is steered by this ceiling and this team from now on."""
+        self._aims[campaign.id] = (campaign.ceiling, len(campaign.operators))
+
+    # --- leads
+
+    def chance(self, lead: Lead, trunk: TrunkId, now: datetime) -> Attempt:
+        """The features of dialling this lead now, and the chance that a person answers."""
+        found = features(lead, now, offset=self._offset(lead, now), trunk=trunk)
+        return Attempt(found, self.of(lead.campaign).odds.p(found))
+
+    def dialled(self, lead: LeadId, attempt: Attempt) -> None:
+        """It goes out."""
+        self._attempts[lead] = attempt
+
+    def p_of(self, lead: LeadId | None, campaign: CampaignId) -> float:
+        """The chance that a call in flight had when it was dialled."""
+        attempt = self._attempts.get(lead) if lead is not None else None
+        return attempt.p if attempt is not None else self.of(campaign).odds.level()
+
+    def _offset(self, lead: Lead, now: datetime) -> timedelta:
+        if not lead.zones:
+            return timedelta()
+        return now.astimezone(self._zone_of(lead.zones[0])).utcoffset() or timedelta()
+
+    # --- events of calls
+
+    def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
+        """Cheap; the same event twice teaches once, for the call itself has changed only once."""
+        if after.direction is not Direction.OUT or before is None:
+            return
+        if before.ring_at is None and after.ring_at is not None:
+            self._learn_setup(after, RINGS, after.ring_at)
+        if before.answer_at is None and after.answer_at is not None:
+            self._answered(after)
+        if before.message_at is None and after.message_at is not None and before.bridge_at is None:
+            self.of(after.campaign).budget.abandoned(after.answer_at or after.message_at)
+        if before.state is not State.ENDED and after.state is State.ENDED:
+            self._ended(after)
+
+    def _answered(self, call: Call) -> None:
+        assert call.answer_at is not None
+        known = self.of(call.campaign)
+        if call.ring_at is None:
+            self._learn_setup(call, RINGS, call.answer_at)
+            self._learn_ring(call, 0.0, ANSWERS)
+        else:
+            self._learn_ring(call, _span(call.ring_at, call.answer_at), ANSWERS)
+        known.budget.answered(call.answer_at)
+        ceiling, team = self._aims.get(call.campaign, (0.03, 1))
+        known.steer(known.left(ceiling, team, call.answer_at), team)
+        self._teach(call, 1.0)
+
+    def _ended(self, call: Call) -> None:
+        if call.answer_at is not None:
+            if call.outcome is Outcome.ABANDONED and call.message_at is None:
+                self.of(call.campaign).budget.abandoned(call.answer_at)
+            return
+        if call.outcome is Outcome.NOT_DIALLED or call.end_at is None:
+            if call.lead is not None:
+                self._attempts.pop(call.lead, None)
+            return
+        by_us = call.ended_by not in (EndedBy.NETWORK, EndedBy.PERSON)
+        if call.ring_at is not None:
+            self._learn_ring(call, _span(call.ring_at, call.end_at), None if by_us else STOPS)
+        else:
+            self._learn_setup(call, None if by_us else GONE, call.end_at)
+        self._teach(call, self._lesson(call))
+
+    def _lesson(self, call: Call) -> float | None:
+        """1, 0, None for a failure of the network, between 0 and 1 for a call that was cut short."""
+        if call.outcome is not Outcome.GIVEN_UP or call.ring_at is None or call.end_at is None:
+            return LESSONS.get(call.outcome, -1.0) if call.outcome is not None else -1.0
+        known = self.of(call.campaign)
+        forecast = known.forecast(call.end_at, call.rules.ring_s, call.rules.give_up_s)
+        return forecast.late_answer(_span(call.ring_at, call.end_at), self.p_of(call.lead, call.campaign))
+
+    def _teach(self, call: Call, lesson: float | None) -> None:
+        attempt = self._attempts.pop(call.lead, None) if call.lead is not None else None
+        if attempt is not None and (lesson is None or lesson >= 0):
+            self.of(call.campaign).odds.learn(attempt.features, lesson)
+
+    def _learn_setup(self, call: Call, cause: int | None, until_at: datetime) -> None:
+        if call.dialled_at is not None:
+            for learned in (self.product, self.of(call.campaign).learned):
+                learned.setup.learn(_span(call.dialled_at, until_at), cause)
+
+    def _learn_ring(self, call: Call, age_s: float, cause: int | None) -> None:
+        for learned in (self.product, self.of(call.campaign).learned):
+            learned.ring.learn(age_s, cause)
+
+    # --- events of operators
+
+    def moved(self, change: StateChange, operator: Operator) -> None:
+        """Talks, wrap-ups and breaks, as they end."""
+        was = self._posts.get(change.operator)
+        campaign = change.campaign or operator.campaign or (was[2] if was else None)
+        if was is not None and was[0] is change.became:
+            return
+        self._posts[change.operator] = (change.became, change.at, campaign)
+        if was is None or was[0] is not change.was:
+            return
+        span = _span(was[1], change.at)
+        every = [self.product] if was[2] is None else [self.product, self.of(was[2]).learned]
+        for learned in every:
+            if change.was is Post.TALKING:
+                learned.talk.learn(span, 0)
+            elif change.was is Post.WRAP_UP:
+                learned.wrapped(span, to_break=change.became is not Post.READY)
+            elif change.was is Post.PAUSED and change.became is Post.READY:
+                learned.returned(span)
+
+
+def _span(since_at: datetime, until_at: datetime) -> float:
+    return max(0.0, (until_at - since_at).total_seconds())

@@ -1,0 +1,216 @@
+"""Composition of a simulation: the engine as it is, on stores in memory, against the pretend world."""
+
+from __future__ import annotations
+
+import asyncio
+import time as machine
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, time
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from dialer.adapters.memory import memory_stores
+from dialer.adapters.memory.live import MemoryLive
+from dialer.adapters.memory.notes import MemoryJournal
+from dialer.domain.campaign import Campaign
+from dialer.domain.gates import may_dial
+from dialer.domain.lead import Lead
+from dialer.domain.operators import Account, Operator, StateChange
+from dialer.domain.pacing.policies import Policies
+from dialer.domain.schedule import every_day
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import (
+    CampaignId,
+    CampaignStatus,
+    CellId,
+    LeadId,
+    PhoneNumber,
+    TrunkId,
+)
+from dialer.domain.verdict import Verdict
+from dialer.engine.cell import Cell, Ways
+from dialer.engine.errands import Errands
+from dialer.engine.mailbox import Mailbox
+from dialer.engine.recorder import Recorder
+from dialer.engine.shell import Shell
+from dialer.engine.timers import Timers
+from dialer.ports import CdrQuery, Journal, Live, NumberHistory, Observer, Stores, Switch
+from dialer.settings import Settings
+from dialer.sim import clock
+from dialer.sim.callers import Callers
+from dialer.sim.day import TRUNK, Day, day_of
+from dialer.sim.scenario import HOUR_S, Scenario
+from dialer.sim.staff import Staff, operator_ids
+from dialer.sim.switch import PretendAsterisk
+from dialer.sim.watch import Watch
+
+CELL = CellId("sim")
+SAMPLE_S = 60.0
+LAST_TALKS_S = 7200.0  # after the day's end
+WRAP_UP_LIMIT_S = 3600.0  # operators end it themselves
+Progress = Callable[[float], None]  # the share of the day that is over
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A cell with what it needs, not started yet."""
+
+    cell: Cell
+    shell: Shell
+    recorder: Recorder
+
+
+def assemble(
+    switch: Switch,
+    stores: Stores,
+    journal: Journal,
+    live: Live,
+    observer: Observer,
+    *,
+    hopper_size: int,
+    interval_s: float,
+) -> Engine:
+    """The same parts as bootstrap's, in virtual time and without the world outside."""
+    ids = count(1)
+    shell = Shell(
+        cell=CELL,
+        switch=switch,
+        journal=journal,
+        observer=observer,
+        clock=clock.now,
+        new_id=lambda: f"{next(ids):08}",
+        mailbox=Mailbox(),
+        errands=Errands(),
+        timers=Timers(clock.now),
+        sound=lambda name: name,
+        linked=asyncio.Event(),
+    )
+    ways = Ways(
+        gates,
+        secret_of=lambda path: "",
+        number_of=lambda text: PhoneNumber(f"+{text}"),
+        zone_of=ZoneInfo,
+        lab=False,
+    )
+    cell = Cell(shell, stores, Policies(), ways, hopper_size=hopper_size, interval_s=interval_s)
+    recorder = Recorder(journal, stores.ledger, stores.numbers, live, lambda call: None)
+    return Engine(cell, shell, recorder)
+
+
+def gates(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, now: datetime) -> Verdict:
+    """Every gate of one number, as in the service."""
+    return may_dial(campaign, lead, lead.number, trunk=trunk, history=history, now=now, zone_of=ZoneInfo)
+
+
+def rehearse(scenario: Scenario, seed: int, on_progress: Progress = lambda share: None) -> Day:
+    """One whole day; the same scenario and seed give the same day to the last record."""
+    return clock.run(_day(scenario, seed, on_progress))
+
+
+class _Stage:
+    """The one fan-out point: the watch sees, the staff plays on."""
+
+    staff: Staff
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.saw = watch.saw
+
+    def moved(self, change: StateChange, operator: Operator) -> None:
+        self._watch.moved(change, operator)
+        self.staff.moved(change)
+
+
+async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Day:
+    began_s = machine.process_time()
+    watch, callers = Watch(), Callers(scenario, seed)
+    switch = PretendAsterisk(callers.fate_of)
+    stores = memory_stores(clock.now)
+    await _furnish(stores, scenario, callers)
+    stage = _Stage(watch)
+    engine = assemble(
+        switch,
+        stores,
+        MemoryJournal(clock.now),
+        MemoryLive(),
+        stage,
+        hopper_size=Settings.model_fields["hopper"].default,
+        interval_s=Settings.model_fields["pace_interval_s"].default,
+    )
+    engine.cell.pacer.on_decision = watch.decided
+    stage.staff = Staff(scenario, seed, engine.cell.floor.ask, switch.wrap_up_of)
+    async with _running(engine):
+        switch.connect_to(engine.cell)
+        await engine.shell.linked.wait()
+        stage.staff.come()
+        await _pass_time(scenario, watch, on_progress)
+        await engine.cell.drain(LAST_TALKS_S)
+        await clock.until(lambda: not engine.shell.journal.depth())
+    cdrs = await stores.ledger.cdrs(CdrQuery(limit=len(switch.dialled) + 1))
+    failed = engine.shell.mailbox.failed + engine.shell.errands.failed
+    return day_of(scenario, seed, cdrs, watch, switch, failed=failed, cpu_s=machine.process_time() - began_s)
+
+
+async def _furnish(stores: Stores, scenario: Scenario, callers: Callers) -> None:
+    """What an administrator would enter: a trunk, operators, a campaign, its list."""
+    operators = operator_ids(scenario)
+    for id_ in operators:
+        await stores.accounts.add(Account(id_, f"operator {id_}"))
+    prefixes = tuple({segment.prefix for segment in scenario.leads.segments})
+    await stores.trunks.add(
+        Trunk(
+            TrunkId(TRUNK),
+            "127.0.0.2",
+            caller_ids=("+74950000000",),
+            lines=scenario.lines_wanted,
+            calls_per_s=scenario.calls_per_s_wanted,
+            prefixes=prefixes,
+        )
+    )
+    campaign = await stores.campaigns.add(
+        Campaign(
+            CampaignId(0),
+            scenario.name,
+            mode=scenario.dialing.mode,
+            status=CampaignStatus.RUNNING,
+            ratio=scenario.dialing.ratio,
+            operators=frozenset(operators),
+            trunks=(TrunkId(TRUNK),),
+            schedule=every_day(time(0), time(0)),
+            ring_s=scenario.dialing.ring_s,
+            wrap_up_s=WRAP_UP_LIMIT_S,
+            message="sorry",
+        )
+    )
+    leads = [
+        Lead(LeadId(0), campaign.id, (person.number,), zones=(person.segment.zone,), ref=person.segment.name)
+        for person in callers.list
+    ]
+    await stores.leads.import_list(campaign.id, "scenario", leads, now=clock.now())
+
+
+@asynccontextmanager
+async def _running(engine: Engine) -> AsyncIterator[None]:
+    """The cell and its recorder; they end with the context, and so does everything that they started."""
+    await engine.cell.start(engine.shell.journal.recover())
+    async with asyncio.TaskGroup() as tasks:
+        works = [tasks.create_task(engine.cell.run()), tasks.create_task(engine.recorder.run())]
+        yield
+        for work in works:
+            work.cancel()
+    engine.shell.timers.stop_all()
+    await engine.shell.errands.settle(1.0)
+
+
+async def _pass_time(scenario: Scenario, watch: Watch, on_progress: Progress) -> None:
+    """The day, in steps that the picture and the progress are drawn from."""
+    loop = asyncio.get_running_loop()
+    end_s = scenario.hours * HOUR_S
+    while (passed_s := loop.time()) < end_s:
+        watch.sample(passed_s)
+        on_progress(passed_s / end_s)
+        await asyncio.sleep(min(SAMPLE_S, end_s - passed_s))
+    watch.sample(end_s)
+    on_progress(1.0)

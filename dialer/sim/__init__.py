@@ -1,0 +1,1 @@
+"""A pretend world in virtual time: a switch, the people who are called, the operators who work, a clock."""

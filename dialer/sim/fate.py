@@ -1,0 +1,23 @@
+"""What a called number does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dialer.domain.types import Alerting
+
+# Q.850 cause, SIP code
+CAUSES = {"busy": (17, 486), "unallocated": (1, 404), "congestion": (34, 503), "rejected": (21, 403)}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """One call to a number; nothing of it depends on who calls, or how."""
+
+    does: str = "answer"  # or what CAUSES names, no_answer, ring_ends, silence
+    after_s: float = 6.0  # from the first ringing to the answer, or to what it does
+    talk_s: float = 20.0  # from the bridge to the person's hang-up
+    waits_s: float = 120.0  # for an operator
+    alerting: Alerting | None = Alerting.RINGING
+    setup_s: float = 0.05  # from the request to the first ringing, or to the refusal
+    wrap_up_s: float = 0.0  # the operator's work that such a talk leaves

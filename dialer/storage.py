@@ -1,0 +1,28 @@
+"""The database that the settings name: for the service, and for every verb that needs no more than that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dialer.adapters.sql.migrate import migrate
+from dialer.adapters.sql.open import open_stores
+from dialer.ports import Stores
+from dialer.settings import Settings
+
+
+def database_url(settings: Settings) -> str:
+    """The database of the settings; SQLite in the data folder by default."""
+    url = settings.database_url.get_secret_value()
+    return url or f"sqlite:///{(settings.data_dir / 'obzvon.db').resolve()}"
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, make: bool = False) -> AsyncIterator[Stores]:
+    """Every store. `make`: bring the tables up to date first; our own SQLite always is."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    url = database_url(settings)
+    if make or not settings.database_url.get_secret_value():
+        await migrate(url)
+    async with open_stores(url) as stores:
+        yield stores

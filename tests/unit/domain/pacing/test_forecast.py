@@ -1,0 +1,155 @@
+"""Curves and chances: learned from what is cut short as well, and true to the count of all cases."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+
+import numpy as np
+import pytest
+
+from dialer.domain.pacing.chance import Sum, nobody_free
+from dialer.domain.pacing.forecast import HORIZONS, Forecast
+from dialer.domain.pacing.learned import ANSWERS, RINGS, Learned
+
+RING_S = 28.0
+
+
+def taught(calls: int = 4000, p: float = 0.25, cut_at_s: float = RING_S, seed: int = 1) -> Learned:
+    """Calls that ring for a lognormal time if they are answered; we end the others."""
+    luck = np.random.default_rng(seed)
+    learned = Learned()
+    for set_up, answers, after in zip(
+        luck.lognormal(0.5, 0.3, calls), luck.random(calls) < p, luck.lognormal(np.log(10), 0.45, calls),
+        strict=True,
+    ):  # fmt: skip
+        learned.setup.learn(set_up, RINGS)
+        learned.ring.learn(min(after, cut_at_s), ANSWERS if answers and after < cut_at_s else None) if (
+            answers
+        ) else learned.ring.learn(cut_at_s, None)
+    return learned
+
+
+def forecast(learned: Learned) -> Forecast:
+    return Forecast(learned, ring_s=RING_S, grace_s=1.5)
+
+
+def test_before_anything_is_seen_the_prior_speaks_and_every_chance_is_one() -> None:
+    made = forecast(Learned())
+    ages = np.arange(0.0, 40.0, 0.7)
+    for table in (
+        made.answers_ringing(ages, np.full(len(ages), 0.3)),
+        made.answers_in_set_up(ages, np.full(len(ages), 0.3)),
+        made.free_after_talk(ages * 50),
+        made.free_after_wrap_up(ages * 50),
+    ):
+        assert np.isfinite(table).all()
+        assert (table >= 0).all() and (table <= 1).all()
+        assert (np.diff(table, axis=1) >= -1e-12).all(), "later is never less likely"
+
+
+def test_a_call_that_has_rung_as_long_as_most_answers_take_is_likelier_than_a_new_or_an_old_one() -> None:
+    made = forecast(taught())
+    young, ripe, old = made.answers_ringing(np.array([1.0, 8.0, 25.0]), np.full(3, 0.25))[:, 1]
+    assert ripe > 1.5 * young
+    assert ripe > 1.5 * old
+
+
+def test_a_late_call_is_rarely_answered_as_the_formula_says() -> None:
+    made = forecast(taught())
+    luck = np.random.default_rng(7)
+    after = luck.lognormal(np.log(10), 0.45, 200_000)
+    answers = luck.random(200_000) < 0.25
+    late = answers & (after > 15) & (after < RING_S)
+    ringing = late | ~answers | (answers & (after >= RING_S))
+    assert made.late_answer(15.0, 0.25) == pytest.approx(late.sum() / ringing.sum(), rel=0.25)
+
+
+def test_calls_that_we_cut_short_do_not_make_answers_look_rarer() -> None:
+    whole, cut = taught(6000), taught(6000, cut_at_s=15.0)
+    for age in (4.0, 8.0, 12.0):
+        rates = [np.interp(age, one.ring.edges[:-1], one.ring.rates()[ANSWERS]) for one in (whole, cut)]
+        assert rates[1] == pytest.approx(rates[0], rel=0.35)
+
+
+def test_half_of_the_answers_come_before_the_middle_horizon() -> None:
+    made = forecast(taught())
+    new = made.new / made.new[-1]
+    assert new[HORIZONS // 2 - 1] < 0.5 < new[HORIZONS // 2]
+
+
+def test_operators_in_a_long_talk_come_free_later_than_in_a_young_one_when_refusals_are_short() -> None:
+    luck = np.random.default_rng(3)
+    learned = Learned()
+    for short, quick, long_ in zip(luck.random(3000) < 0.4, luck.exponential(10, 3000),
+                                   luck.lognormal(5, 0.6, 3000), strict=True):  # fmt: skip
+        learned.talk.learn(quick if short else long_, 0)
+        learned.wrapped(8.0, to_break=False)
+    young, long_one = forecast(learned).free_after_talk(np.array([5.0, 60.0]))[:, -1]
+    assert young > 2 * long_one
+
+
+def test_breaks_after_wrap_ups_take_operators_out_of_the_forecast() -> None:
+    steady, restless = Learned(), Learned()
+    for n in range(200):
+        steady.wrapped(10.0, to_break=False)
+        restless.wrapped(10.0, to_break=n % 2 == 0)
+    ages = np.array([5.0])
+    assert forecast(restless).free_after_wrap_up(ages)[0, -1] == pytest.approx(
+        0.5 * forecast(steady).free_after_wrap_up(ages)[0, -1], rel=0.15
+    )
+
+
+def test_curves_survive_a_restart() -> None:
+    learned, again = taught(500), Learned()
+    again.from_state(learned.to_state())
+    for name, rates in learned.rates().items():
+        np.testing.assert_allclose(again.rates()[name], rates)
+
+
+def every_case(ready: int, answers: list[float], free: list[float]) -> float:
+    """P(ready + free <= answers), by going through all cases."""
+    total = 0.0
+    for answered in product((0, 1), repeat=len(answers)):
+        for freed in product((0, 1), repeat=len(free)):
+            if ready + sum(freed) <= sum(answered):
+                total += prod(p if hit else 1 - p for p, hit in zip(answers, answered, strict=True)) * prod(
+                    p if hit else 1 - p for p, hit in zip(free, freed, strict=True)
+                )
+    return total
+
+
+@pytest.mark.parametrize("ready", [-1, 0, 1, 2, 4, 40])
+@pytest.mark.parametrize(
+    ("answers", "free"),
+    [
+        ([0.05, 0.1, 0.2, 0.1, 0.02], [0.5, 0.2]),
+        ([0.3] * 6, []),
+        ([], [0.9, 0.05, 0.4]),
+        ([0.02] * 5, [0.1] * 5),
+        ([0.9, 0.6], [0.7, 0.7, 0.1]),
+    ],
+)
+def test_the_chance_to_find_nobody_is_nearly_that_of_all_cases_counted(
+    ready: int, answers: list[float], free: list[float]
+) -> None:
+    a, f = Sum(1), Sum(1)
+    for p in answers:
+        a.add_one(np.array([p]))
+    for p in free:
+        f.add_one(np.array([p]))
+    assert float(nobody_free(ready, a, f)[0]) == pytest.approx(every_case(ready, answers, free), abs=0.08)
+
+
+def test_great_floors_are_reckoned_as_well_as_small_ones() -> None:
+    luck = np.random.default_rng(5)
+    answers, free = luck.uniform(0, 0.3, 200), luck.uniform(0, 0.5, 150)
+    a, f = Sum(1), Sum(1)
+    a.add(answers[:, None])
+    f.add(free[:, None])
+    drawn = (luck.random((20_000, 150)) < free).sum(axis=1) - (luck.random((20_000, 200)) < answers).sum(
+        axis=1
+    )
+    for ready in (-12, -8, -4):
+        seen = float((ready + drawn <= 0).mean())
+        assert float(nobody_free(ready, a, f)[0]) == pytest.approx(seen, abs=0.02)
