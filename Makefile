@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-TESTS := tests/unit tests/parts tests/ports tests/cli tests/web tests/calls tests/sim tests/pbx
+TESTS := tests/unit tests/house tests/parts tests/ports tests/cli tests/web tests/calls tests/sim tests/pbx
 WORKERS ?= 2
 ARGS ?=
 
@@ -33,7 +33,7 @@ check:  ## format, lint, types, import contracts, house numbers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/unit/test_house.py
+	$(BIN)/python -m pytest -q tests/house/test_sources.py
 
 format:  ## mend what ruff can mend
 	@.ci/setup run >&2

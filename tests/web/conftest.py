@@ -9,9 +9,15 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
+import schemathesis.pytest.plugin as fuzzing
 
 from dialer.web.server import serve
 from tests.web.world import World, build_world
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Under another name than its own, which pyproject.toml turns off for the folders that need no fuzzing."""
+    config.pluginmanager.register(fuzzing, "fuzzing")
 
 
 @dataclass(frozen=True)

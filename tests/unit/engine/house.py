@@ -263,9 +263,9 @@ class House:
         """Each lead was dialled once at least, or taken out."""
 
         def done() -> bool:
-            dialled = {number for _, number, _ in self.asterisk.dialled}
-            working = any(op.state is State.WRAP_UP for op in self.operators())
-            return len(dialled) == total and not self.calls() and not working
+            if self.calls() or any(op.state is State.WRAP_UP for op in self.operators()):
+                return False
+            return len({number for _, number, _ in self.asterisk.dialled}) == total
 
         total = len(await self.leads(campaign))
         await until(done, within_s)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 from pydantic import SecretStr
 
 from dialer.adapters import prometheus
@@ -67,11 +66,3 @@ def default_of(name: str) -> str:
 
 def test_the_api_page_is_the_api() -> None:
     assert read("api.md") == pages.api_page(), "python -m dialer.web.pages > docs/reference/api.md"
-
-
-@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
-def test_links_between_pages_lead_somewhere(path: Path) -> None:
-    prose = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text("utf-8"), flags=re.DOTALL)
-    for target in re.findall(r"\]\(([^)#\s]+)", prose):
-        if "://" not in target:
-            assert (path.parent / target).exists(), f"{path.name} links to {target}"
