@@ -43,7 +43,9 @@ def test_a_person_does_the_same_whoever_dials_and_in_whatever_order() -> None:
         callers = Callers(short("3_25_150", leads=Leads(count=9, spread=1.0)), 5)
         return {callers.list[k].number: callers.fate_of(callers.list[k].number) for k in order}
 
-    assert run(fates(list(range(9)))) == run(fates(list(reversed(range(9)))))
+    forwards = run(fates(list(range(9))))
+    assert forwards == run(fates(list(reversed(range(9)))))
+    assert len(set(forwards.values())) == 9, "nobody is like another"
 
 
 def test_a_second_attempt_has_luck_of_its_own() -> None:
