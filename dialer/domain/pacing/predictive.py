@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from dialer.domain.campaign import Campaign
+from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
 from dialer.domain.operators import State
 from dialer.domain.pacing.chance import Sum, nobody_free
 from dialer.domain.pacing.curves import Floats
@@ -19,7 +20,6 @@ from dialer.domain.pacing.supply import UNANSWERED, WAITING, Supply
 from dialer.domain.said import Said, said
 from dialer.domain.types import CallId, CampaignId
 
-LAWFUL_RING_S = 15.0  # no ringing call is given up before: 47 CFR 64.1200(a)(6)
 GRACE_S = 1.5  # an operator who comes free so long after the answer still gets the person
 
 
@@ -60,6 +60,8 @@ class Predictive:
         self._add_operators()
         self._add_calls(_competing(campaign, snapshot))
         self.dialled = 0
+        if campaign.best_first:
+            supply.rank(campaign.id, lambda lead: -knowledge.rank(lead, self._now))
         self._risk = self._assess()
         supply.keep(campaign, min(len(supply.free(campaign)), int(self._lines) + supply.waiting(campaign.id)))
 
@@ -85,6 +87,8 @@ class Predictive:
 
         A late answer is so unlikely that the contact lost weighs less than the abandoned call saved.
         """
+        if not may_give_up(choose(self._campaign.country, self._campaign.purpose)):
+            return ()
         if self._floor.ready > 0 and self._floor.at_work:
             return ()
         if self._floor.at_work and self._soonest <= self._price:
