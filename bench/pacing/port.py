@@ -52,6 +52,7 @@ class Product:
         self.lines = kind.lines
         self.calls: dict[int, c.Call] = {}
         self.views: dict[int, CallView] = {}
+        self.waiting: set[int] = set()  # answered, and no operator seen yet
         self.posts: dict[int, OperatorView] = {
             n: self._post(id_, State.READY, START_AT, None) for n, id_ in enumerate(ids)
         }
@@ -103,6 +104,7 @@ class Product:
                                        after.number, after.lead)  # fmt: skip
 
     def _end(self, what: w.Call, now: datetime, outcome: Outcome, by: EndedBy) -> None:
+        self.waiting.discard(what.id)
         before = self.calls.pop(what.id)
         del self.views[what.id]
         after = replace(before, state=c.State.ENDED, end_at=now, outcome=outcome, ended_by=by)
@@ -126,6 +128,9 @@ class Product:
             self._put(call, before, after)
             if call.state == w.ENDED:  # taken for a machine
                 self._end(call, now, Outcome.ABANDONED, EndedBy.SERVICE)
+            else:
+                self.waiting.add(call.id)
+                self._take_over(world, now)
 
     def moved(self, world: w.World, operator: w.Operator, was: int) -> None:
         now = START_AT + timedelta(seconds=world.now)
@@ -138,7 +143,8 @@ class Product:
 
     def _take_over(self, world: w.World, now: datetime) -> None:
         """Calls that have got an operator: pacing needs them no more."""
-        for n in [n for n, call in self.calls.items() if n not in world.calls and call.answer_at is not None]:
+        for n in [n for n in self.waiting if n not in world.calls]:
+            self.waiting.discard(n)
             before = self.calls.pop(n)
             del self.views[n]
             self.policies.saw(before, None, replace(before, state=c.State.BRIDGED, bridge_at=now))

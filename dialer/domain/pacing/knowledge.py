@@ -24,7 +24,7 @@ FRESH_S = 15.0  # a forecast is made anew after so long
 RANKED_S = 60.0  # a lead's place among those at hand is looked at again after so long
 FIRST_PRICE = 0.06  # of a risk, before the budget has spoken
 LEAST_PRICE, MOST_PRICE = 0.003, 0.5
-MENDING = 0.15  # of the ceiling: the risk that is allowed while the share is above it
+MENDING = 0.1  # of the ceiling: the risk that is allowed while the share is above it
 ZoneOf = Callable[[str], tzinfo]
 
 
@@ -67,7 +67,7 @@ class Known:
         """The risk that one more dial may run: lower the less is left, nothing above the ceiling.
 
         A proportional and an integral part on the budget, not on a rate over some window: what was spent is
-        spent (PI control; the integral part is `steer`).  Over the ceiling by half a call only what mends it
+        spent (PI control; the integral part is `steer`).  With less than a call in hand ever more, over the ceiling only what mends it
         is dialled: at so small a risk that every live answer brings the share down.
         """
         left = self.left(ceiling, team, now)
@@ -75,7 +75,7 @@ class Known:
         spare = left - _reserve(team)
         limit = 1.5 / pull
         price = min(MOST_PRICE, exp(self.price_base + pull * min(limit, max(-limit, spare))))
-        in_hand = min(1.0, max(0.0, 0.5 + self.budget.left(ceiling, now)))
+        in_hand = min(1.0, max(0.0, self.budget.left(ceiling, now)))
         return min(price, in_hand * price + (1.0 - in_hand) * MENDING * ceiling)
 
     def steer(self, left: float, team: int) -> None:

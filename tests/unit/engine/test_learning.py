@@ -70,9 +70,7 @@ async def test_after_kill_9_the_budget_is_whole_and_the_statistics_are_seconds_o
 
 
 @in_virtual_time
-async def test_when_the_last_operator_leaves_dialling_stops_and_calls_end_at_their_lawful_time() -> (
-    None
-):
+async def test_when_the_last_operator_leaves_dialling_stops_and_calls_end_at_their_lawful_time() -> None:
     house = House(PretendAsterisk(lambda number: Fate("no_answer")))
     campaign = await house.furnish(operators=3, leads=300, mode=Mode.PREDICTIVE, ring_s=40.0)
     await house.start()
