@@ -29,14 +29,11 @@ from dialer.adapters.recordings import Converter
 from dialer.adapters.redis.live import open_live as open_redis_live
 from dialer.adapters.redis.wire import open_desk, serve_commands
 from dialer.adapters.secrets import is_right, read_secret
-from dialer.domain import call as c
-from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Conflict, Fatal, Missing, NetworkTrouble, StoreDown
 from dialer.domain.gates import may_dial
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.lead import Lead
-from dialer.domain.operators import Operator, StateChange
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.said import listed, said
 from dialer.domain.trunk import Trunk
@@ -46,6 +43,7 @@ from dialer.engine.cell import Cell, Ways
 from dialer.engine.errands import Errands
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.mirror import Mirror
+from dialer.engine.observers import Observers
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
@@ -91,21 +89,6 @@ async def open_live(settings: Settings, on_return: Callable[[], Awaitable[None]]
 
 
 # --- the engine -------------------------------------------------------------------------------------------
-
-
-class Observers:
-    """The one fan-out point: everybody sees what happened, in this order."""
-
-    def __init__(self, *observers: Observer) -> None:
-        self._observers = observers
-
-    def saw(self, before: Call | None, event: c.Event | None, after: Call) -> None:
-        for observer in self._observers:
-            observer.saw(before, event, after)
-
-    def moved(self, change: StateChange, operator: Operator) -> None:
-        for observer in self._observers:
-            observer.moved(change, operator)
 
 
 class LateEar:
@@ -169,7 +152,7 @@ async def open_engine(
         cell=cell_id,
         switch=switch,
         journal=journal,
-        observer=Observers(metrics, mirror, policies, *observers),
+        observer=Observers(metrics, mirror, *observers),
         clock=utc_now,
         new_id=new_id,
         mailbox=Mailbox(),

@@ -241,8 +241,8 @@ class CdrQuery:
     operator: OperatorId | None = None
     lead: LeadId | None = None
     outcome: str = ""
-    since_at: datetime | None = None
-    until_at: datetime | None = None
+    since_at: datetime | None = None  # dialled at or after
+    until_at: datetime | None = None  # dialled before
     after: str = ""  # id of the last row seen (ids sort by time)
     limit: int = 100
 
@@ -261,6 +261,14 @@ class Ledger(Protocol):
     async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[str, int, str], Tally]:
         """Fold over SQL by (operator or '', campaign, day as YYYY-MM-DD in UTC)."""
 
+    async def answers_by_hour(
+        self, campaign: CampaignId | None, since_at: datetime
+    ) -> Mapping[tuple[CampaignId, datetime], tuple[int, int]]:
+        """(answered, abandoned among them) by the hour of the answer, which a key begins in UTC.
+
+        Of calls that we made and that were answered at or after `since_at`; empty hours are left out.
+        """
+
     async def changes(
         self, operator: OperatorId | None, since_at: datetime, until_at: datetime
     ) -> Sequence[StateChange]: ...
@@ -278,6 +286,14 @@ class Token:
     created_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+
+
+class Learned(Protocol):
+    """What pacing has learned, as JSON under names such as campaign:3, trunk:main, product."""
+
+    async def load(self) -> Mapping[str, dict[str, Any]]: ...
+    async def save(self, states: Mapping[str, dict[str, Any]], now: datetime) -> None:
+        """All or nothing; what is not named stays. BadValue for what JSON cannot hold."""
 
 
 class Tokens(Protocol):
@@ -302,6 +318,7 @@ class Stores:
     trunks: Trunks
     numbers: Numbers
     ledger: Ledger
+    learned: Learned
     tokens: Tokens
 
 

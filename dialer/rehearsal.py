@@ -69,18 +69,18 @@ def assemble(
     live: Live,
     observer: Observer,
     *,
+    new_id: Callable[[], str],
     hopper_size: int,
     interval_s: float,
 ) -> Engine:
     """The same parts as bootstrap's, in virtual time and without the world outside."""
-    ids = count(1)
     shell = Shell(
         cell=CELL,
         switch=switch,
         journal=journal,
         observer=observer,
         clock=clock.now,
-        new_id=lambda: f"{next(ids):08}",
+        new_id=new_id,
         mailbox=Mailbox(),
         errands=Errands(),
         timers=Timers(clock.now),
@@ -94,7 +94,7 @@ def assemble(
         zone_of=ZoneInfo,
         lab=False,
     )
-    cell = Cell(shell, stores, Policies(), ways, hopper_size=hopper_size, interval_s=interval_s)
+    cell = Cell(shell, stores, Policies(ZoneInfo), ways, hopper_size=hopper_size, interval_s=interval_s)
     recorder = Recorder(journal, stores.ledger, stores.numbers, live, lambda call: None)
     return Engine(cell, shell, recorder)
 
@@ -129,15 +129,16 @@ async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Day:
     switch = PretendAsterisk(callers.fate_of)
     stores = memory_stores(clock.now)
     await _furnish(stores, scenario, callers)
-    stage = _Stage(watch)
+    stage, ids = _Stage(watch), count(1)
     engine = assemble(
         switch,
         stores,
         MemoryJournal(clock.now),
         MemoryLive(),
         stage,
+        new_id=lambda: f"{next(ids):08}",
         hopper_size=Settings.model_fields["hopper"].default,
-        interval_s=Settings.model_fields["pace_interval_s"].default,
+        interval_s=scenario.dialing.interval_s or Settings.model_fields["pace_interval_s"].default,
     )
     engine.cell.pacer.on_decision = watch.decided
     stage.staff = Staff(scenario, seed, engine.cell.floor.ask, switch.wrap_up_of)

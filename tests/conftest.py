@@ -28,7 +28,7 @@ def fresh_log() -> Iterator[None]:
 
 def migrated(url: str) -> None:
     """Makes the tables; imported here, because tests of the core start faster without SQL."""
-    from dialer.adapters.sql.migrate import migrate
+    from dialer.adapters.sql.migrate import migrate  # noqa: PLC0415  as the docstring says
 
     asyncio.run(migrate(url))
 

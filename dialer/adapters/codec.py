@@ -6,6 +6,7 @@ None is left out in writing, because another one may change with the version.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -47,6 +48,14 @@ def loosen(value: object) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     return value if isinstance(value, (str, int, float, NoneType)) else str(value)
+
+
+def through_json(plain: Any) -> Any:
+    """The value as JSON gives it back, a copy; BadValue for what JSON cannot hold, such as NaN."""
+    try:
+        return json.loads(json.dumps(plain, allow_nan=False))
+    except (TypeError, ValueError) as flaw:
+        raise BadValue(f"{_short(plain)} is no JSON: {flaw}") from None
 
 
 # --- out -------------------------------------------------------------------------------------------------

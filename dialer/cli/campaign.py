@@ -17,6 +17,7 @@ from dialer.cli.api import is_running
 from dialer.cli.environment import with_stores
 from dialer.cli.knobs import (
     Knob,
+    ceiling,
     check,
     items,
     number,
@@ -69,6 +70,8 @@ KNOBS = (
     Knob("retries", "OUTCOME=TIMES", "no_answer=2h,24h,next (the lead's next number first); busy=never.",
          retry, "retry", many=True),
     Knob("cap", "N", "Most calls in flight; 0: no cap of its own.", whole),
+    Knob("ceiling", "PERCENT", "Predictive: most abandoned calls, of those that people answer: 3.", ceiling),
+    Knob("best_first", "YES|NO", "Predictive: likeliest leads first; leaves a worse list.", yes_or_no),
     Knob("message", "SOUND", "A sound that is there already; `campaign message` makes one."),
     Knob("name", "NAME", "A new name.", option="rename"),
 )  # fmt: skip
@@ -79,7 +82,7 @@ PROPERTIES = {
         "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "operators", "trunks",
         "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message", "language",
         "record", "longest talk s", "longest hold s", "max attempts", "rest s", "abandoned rest s",
-        "retries", "cap",
+        "retries", "cap", "ceiling", "best first",
     )
 }  # fmt: skip
 
@@ -272,6 +275,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         return
     plain |= {
         "schedule": str(hours(one.schedule)),  # as it is typed
+        "ceiling": said("{ceiling:.2%}", ceiling=one.ceiling),
         "retries": " ".join(f"{outcome}={_times(row)}" for outcome, row in plain["retries"].items()),
     }
     print_pairs([(PROPERTIES[key], value) for key, value in plain.items()])

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from dialer.cli.screen import tell
 from dialer.demo.play import WORLD, Play, play
+from dialer.domain import law
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said, word
 from dialer.domain.types import Mode
@@ -37,9 +38,12 @@ def demo(
     ] = WORLD,
 ) -> None:
     """Dial 500 pretend leads through a private Asterisk; Ctrl-C lets talks end, twice ends them."""
-    if mode not in (Mode.PROGRESSIVE, Mode.POWER):
+    if mode not in law.AUTOMATIC:
         raise BadValue(
-            said("the demo cannot dial in mode {mode}: take progressive or power", mode=word(mode))
+            said(
+                "the demo cannot dial in mode {mode}: take progressive, power or predictive",
+                mode=word(mode),
+            )
         )
     screen = Console(stderr=True)
     wish = Play(

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from dialer.adapters.phones import one_number
 from dialer.domain.errors import BadValue
+from dialer.domain.law import HIGHEST_CEILING, LOWEST_CEILING
 from dialer.domain.said import Said, listed, said, said_by
 from dialer.domain.schedule import DAYS
 from dialer.domain.types import Outcome, PhoneNumber
@@ -129,6 +130,18 @@ def number(text: str) -> float:
     if not re.fullmatch(r"[+-]?[0-9]{1,12}([.,][0-9]{1,6})?", text.strip()):
         raise ValueError(said("is not a number"))
     return float(text.replace(",", "."))
+
+
+def ceiling(text: str) -> float:
+    """`3`, `2.5%`: percents, as a share."""
+    try:
+        share = round(number(text.strip().removesuffix("%").rstrip()) / 100, 8)
+    except ValueError:
+        raise ValueError(said("is not a percentage, such as 3 or 2.5%")) from None
+    if not LOWEST_CEILING <= share <= HIGHEST_CEILING:
+        bounds = {"least": LOWEST_CEILING, "most": HIGHEST_CEILING}
+        raise ValueError(said("is not from {least:.1%} to {most:.1%}", **bounds))
+    return share
 
 
 def span(text: str) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 
 from dialer.domain.cdr import Cdr, Tally
-from dialer.domain.types import Outcome
+from dialer.domain.types import CampaignId, Direction, Outcome
 
 Key = tuple[str, int, str]  # operator or '', campaign, day in UTC as YYYY-MM-DD
+Hour = tuple[CampaignId, datetime]  # campaign, the beginning of the hour in UTC
 
 
 def key_of(cdr: Cdr) -> Key:
@@ -45,4 +46,16 @@ def fold(cdrs: Iterable[Cdr]) -> dict[Key, Tally]:
     for cdr in cdrs:
         key = key_of(cdr)
         sums[key] = plus(sums.get(key, Tally()), tally_of(cdr))
+    return sums
+
+
+def answers_by_hour(cdrs: Iterable[Cdr]) -> dict[Hour, tuple[int, int]]:
+    """(answered, abandoned among them) of our own calls by campaign and hour of the answer."""
+    sums: dict[Hour, tuple[int, int]] = {}
+    for cdr in cdrs:
+        if cdr.direction is Direction.OUT and cdr.answer_at is not None:
+            hour = cdr.answer_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+            answered, abandoned = sums.get((cdr.campaign, hour), (0, 0))
+            lost = int(cdr.outcome is Outcome.ABANDONED)
+            sums[cdr.campaign, hour] = (answered + 1, abandoned + lost)
     return sums

@@ -19,9 +19,10 @@ from dialer.domain.verdict import Gate, Verdict, refuse
 LAWFUL_RING_S = 15.0
 LONGEST_RING_S = 120.0
 HIGHEST_RATIO = 10.0
+LOWEST_CEILING, HIGHEST_CEILING = 0.001, 0.05  # the law names 3 % where it names a figure
 AUTOMATIC = frozenset({Mode.PROGRESSIVE, Mode.POWER, Mode.PREDICTIVE})
 RESERVED_FIRST = frozenset({Mode.MANUAL, Mode.PREVIEW, Mode.PROGRESSIVE})  # an operator is guaranteed
-NOT_YET = frozenset({Mode.MANUAL, Mode.PREVIEW, Mode.PREDICTIVE})
+NOT_YET = frozenset({Mode.MANUAL, Mode.PREVIEW})
 VERSION = "2026.1"  # of the packs below, as this product reads the sources
 
 
@@ -64,7 +65,12 @@ class RestAfter(Rule):
     except_modes: frozenset[Mode] = frozenset()
 
 
-AnyRule = ForbidModes | RingAtLeast | Hours | RestAfter
+@dataclass(frozen=True, slots=True)
+class GiveUpNever(Rule):
+    """Pacing ends no ringing call before its ring time is over."""
+
+
+AnyRule = ForbidModes | RingAtLeast | Hours | RestAfter | GiveUpNever
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,11 @@ def hours_of(pack: Pack) -> Hours | None:
 def rests_of(pack: Pack, mode: Mode) -> Iterator[RestAfter]:
     """The rests that hold for this mode."""
     return (rule for rule in pack.rules if isinstance(rule, RestAfter) and mode not in rule.except_modes)
+
+
+def may_give_up(pack: Pack) -> bool:
+    """Whether pacing may end a ringing call before its ring time is over; `RingAtLeast` holds too."""
+    return not any(isinstance(rule, GiveUpNever) for rule in pack.rules)
 
 
 # --- the start of a campaign ------------------------------------------------------------------------------
@@ -148,7 +159,8 @@ def forbidden(campaign: Campaign, rule: ForbidModes) -> Verdict:
 def _setting_problems(campaign: Campaign) -> Iterator[Verdict]:
     if campaign.mode in NOT_YET:
         yield _setting(
-            "{mode} mode is not available yet: choose progressive or power", mode=word(campaign.mode)
+            "{mode} mode is not available yet: choose progressive, power or predictive",
+            mode=word(campaign.mode),
         )
     if not campaign.message:
         yield _setting("there is no message for people who get no operator: give the campaign one")
@@ -169,6 +181,14 @@ def _setting_problems(campaign: Campaign) -> Iterator[Verdict]:
             "the ratio is {ratio:g} lines per free operator: set it above 0 and to at most {most:g}",
             ratio=campaign.ratio,
             most=HIGHEST_RATIO,
+        )
+    if campaign.mode is Mode.PREDICTIVE and not LOWEST_CEILING <= campaign.ceiling <= HIGHEST_CEILING:
+        yield _setting(
+            "the ceiling of abandoned calls is {ceiling:.2%} of live answers:"
+            " set it from {least:.1%} to {most:.1%}",
+            ceiling=campaign.ceiling,
+            least=LOWEST_CEILING,
+            most=HIGHEST_CEILING,
         )
     if campaign.max_attempts < 1:
         yield _setting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -34,6 +34,8 @@ from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import LEASE_S, Hopper
 from dialer.engine.inbound import Inbound
+from dialer.engine.learning import Learning
+from dialer.engine.observers import Observers
 from dialer.engine.pacer import Ask, Pacer
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.shell import Shell
@@ -72,8 +74,9 @@ class Cell:
         hopper_size: int,
         interval_s: float,
     ) -> None:
-        self._shell = shell
+        self._shell = shell = replace(shell, observer=Observers(policy, shell.observer))  # it learns first
         self._stores = stores
+        self.learning = Learning(policy, stores.learned, stores.ledger, shell.clock)
         self.trunks = Trunks()
         self.floor = Floor(shell, self._campaign, self.trunks.get)
         self.calls = Calls(shell, self.floor, self._ended)
@@ -143,6 +146,7 @@ class Cell:
     async def start(self, recovered: Recovered) -> None:
         """Remember what the journal remembers; nothing is dialled before Asterisk has been heard."""
         self._booted_at = recovered.booted_at
+        await self.learning.recall()
         self._down_at = recovered.last_at or self._shell.clock()
         await self.books.load()
         self.floor.restore(recovered.operators)
@@ -189,6 +193,7 @@ class Cell:
             tasks.create_task(self.pacer.run(), name="pacer")
             tasks.create_task(self.books.run(self._shell.linked), name="books")
             tasks.create_task(self._sweep(), name="sweep")
+            tasks.create_task(self.learning.run(), name="learning")
 
     async def drain(self, timeout_s: float) -> bool:
         """Dial nothing more, let talks end; True when none was left."""

@@ -177,7 +177,8 @@ def _figures(days: Sequence[Day], tell: Tell) -> Iterator[str]:
 
 def _reasons(day: Day, tell: Tell) -> Iterator[str]:
     """What pacing said, at even distances through the day."""
-    yield f"<h2>{escape(tell(said('What pacing said')))}</h2><table>"
+    title = said("What pacing said")
+    yield f"<h2>{escape(tell(title))}</h2><table>"
     step = max(1, len(day.course) // REASONS)
     for one in day.course[::step]:
         hour = tell(said("{hours:.2f} h", hours=_hour(one)))

@@ -104,6 +104,7 @@ class Dialing:
     ratio: float = 1.5  # power
     target: float = 0.03
     ring_s: float = RING_TIME_S
+    interval_s: float | None = None  # longest time between two decisions; None: as the service has it
 
 
 @dataclass(frozen=True, slots=True)

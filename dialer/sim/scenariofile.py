@@ -202,15 +202,19 @@ class ScenarioReader(Reader):
     # --- what lies between them
 
     def _dialing(self, data: Mapping[str, Any], base: Dialing) -> Dialing:
-        self.only(data, ("mode", "ratio", "target", "ring_s"), "dialing")
+        self.only(data, ("mode", "ratio", "target", "ring_s", "interval_s"), "dialing")
         mode = data.get("mode", base.mode.value)
         if mode not in AUTOMATIC:
             raise self.bad("dialing.mode", mode, f"one of {', '.join(AUTOMATIC)}")
+        interval_s = data.get("interval_s", base.interval_s)
+        if interval_s is not None:
+            interval_s = self.figure(interval_s, "dialing.interval_s", 0.05, 5)
         return Dialing(
             Mode(mode),
             self.figure(data.get("ratio", base.ratio), "dialing.ratio", 1, 10),
             self.figure(data.get("target", base.target), "dialing.target", *SHARE),
             self.figure(data.get("ring_s", base.ring_s), "dialing.ring_s", 5, 120),
+            interval_s,
         )
 
     def _line(self, data: Mapping[str, Any], base: Line) -> Line:

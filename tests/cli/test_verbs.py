@@ -27,10 +27,14 @@ def tone(path: Path, seconds: float = 2.0) -> Path:
 
 def test_a_campaign_keeps_what_was_set_and_nothing_else_changes(shop: Dialer) -> None:
     was = shop("campaign", "show", "demo", "--json").json
-    args = ("--mode", "power", "--ratio", "1,5", "--schedule", "Mon-Fri 9:00-20:00", "--rest", "45m")
+    paced = ("--ceiling", "2,5 %", "--best-first", "yes")
+    args = ("--mode", "power", "--ratio", "1,5", *paced, "--schedule", "Mon-Fri 9:00-20:00", "--rest", "45m")
     assert shop("campaign", "set", "demo", *args, "--retry", "busy=5m,1h").code == 0
     now = shop("campaign", "show", "demo", "--json").json
     assert (now["mode"], now["ratio"], now["rest_s"], len(now["schedule"])) == ("power", 1.5, 2700.0, 5)
+    assert (was["ceiling"], was["best_first"]) == (0.03, False)
+    assert (now["ceiling"], now["best_first"]) == (0.025, True)
+    assert "2.50%" in shop("campaign", "show", "demo").out
     assert now["retries"]["busy"] == {"delays_s": [300.0, 3600.0], "next_number": False}
     assert now["retries"]["no_answer"] == was["retries"]["no_answer"]
     assert now["operators"] == ["101", "102", "103"]
@@ -66,6 +70,10 @@ def test_a_purpose_that_the_law_forbids_to_dial_automatically_does_not_start(
         ("--ring-s", "5", "at least 15 s"),
         ("--ring-s", "soon", "not a length of time"),
         ("--ratio", "99", "less than or equal to 20"),
+        ("--ceiling", "0.03", "not from 0.1% to 5.0%"),
+        ("--ceiling", "5.1%", "not from 0.1% to 5.0%"),
+        ("--ceiling", "three", "not a percentage, such as 3 or 2.5%"),
+        ("--best-first", "1", "yes or no"),
         ("--mode", "fast", "progressive"),
         ("--operators", "101,999", "no operator 999"),
         ("--operators", "103-101", "101-110"),

@@ -133,6 +133,10 @@ async def use_everything(stores: Stores) -> None:
     ):
         await stores.ledger.cdrs(query)
     await stores.ledger.tallies(AT, SOON)
+    await stores.ledger.answers_by_hour(None, AT)
+    await stores.ledger.answers_by_hour(campaign, AT)
+    await stores.learned.save({"product": {"calls": 1}}, AT)
+    await stores.learned.load()
     await stores.ledger.changes(None, AT, SOON)
     await stores.ledger.changes(OperatorId("101"), AT, SOON)
     await stores.ledger.last_operator_of(PhoneNumber("+79160000001"))
@@ -149,6 +153,7 @@ SMALL = {
     "last_of",
     "dnc",
     "imports",
+    "learned",
     "tokens",
     "staged_leads",
     "staged_numbers",
@@ -207,6 +212,17 @@ async def test_the_lease_reads_the_partial_indexes(sqlite_url: str, name: str) -
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
     engine.dispose()
     assert any(name in row[3] for row in plan)
+
+
+async def test_hours_are_those_of_utc_on_a_server_that_lives_by_half_hours(
+    postgres_server: Server, postgres_url: str
+) -> None:
+    name = postgres_url.rpartition("/")[2]
+    psql(postgres_server, f"ALTER DATABASE {name} SET timezone = 'Asia/Kolkata'")
+    async with open_stores(postgres_url) as stores:
+        await stores.ledger.close([Closing(record("c-1"), None, CallId("c-1"))])
+        ((_, hour),) = await stores.ledger.answers_by_hour(None, AT)
+    assert hour == AT.replace(minute=0, second=0, microsecond=0)
 
 
 # --- troubles ---

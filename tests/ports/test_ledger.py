@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
 import pytest
@@ -13,7 +13,16 @@ from dialer.domain.errors import Missing
 from dialer.domain.kpi import fold
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
-from dialer.domain.types import CallId, CampaignId, LeadId, LeadStatus, OperatorId, Outcome, PhoneNumber
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    Direction,
+    LeadId,
+    LeadStatus,
+    OperatorId,
+    Outcome,
+    PhoneNumber,
+)
 from dialer.ports import CdrQuery, Stores
 from tests.ports.made import AT, CELL, SOON, entries, record, update
 
@@ -154,6 +163,7 @@ async def test_records_are_found_by_whom_when_and_what(stores: Stores) -> None:
     assert await found(CdrQuery(lead=LeadId(5))) == ["c-2"]
     assert await found(CdrQuery(outcome="busy")) == ["c-3"]
     assert await found(CdrQuery(since_at=AT + timedelta(hours=1))) == ["c-3"]
+    assert await found(CdrQuery(since_at=AT + timedelta(seconds=1))) == ["c-3"]  # of the dialing, not the end
     assert await found(CdrQuery(until_at=AT + timedelta(hours=1))) == ["c-1", "c-2"]
     assert await found(CdrQuery(after="c-1", limit=1)) == ["c-2"]
     assert await found(CdrQuery(campaign=CampaignId(2**70), outcome="\0", limit=10**9)) == []
@@ -200,6 +210,36 @@ async def test_a_record_counts_on_the_day_of_its_dialing_in_utc(stores: Stores) 
     await keep(stores, record("c-1", dialled_at=late), record("c-2", dialled_at=midnight))
     sums = await stores.ledger.tallies(midnight - timedelta(days=9), midnight + timedelta(days=9))
     assert sorted(day for _, _, day in sums) == ["2026-01-31", "2026-02-01"]
+
+
+async def test_answers_and_abandoned_calls_are_counted_in_the_hour_of_the_answer_in_utc(
+    stores: Stores,
+) -> None:
+    nine = datetime(2026, 1, 31, 9, tzinfo=UTC)
+    ten = nine + timedelta(hours=1)
+    last = ten - timedelta(microseconds=1)
+    lost = Outcome.ABANDONED
+    await keep(
+        stores,
+        record("c-1", answer_at=nine),
+        record("c-2", answer_at=last, outcome=lost),
+        record("c-3", answer_at=last, outcome=Outcome.HUNG_UP_EARLY),
+        record(
+            "c-4", answer_at=ten.astimezone(timezone(timedelta(hours=5.5))), outcome=lost, dialled_at=last
+        ),
+        record("c-5", answer_at=ten, campaign=CampaignId(2)),
+        record("c-6", answer_at=None, outcome=Outcome.NO_ANSWER),
+        record("c-7", answer_at=ten, direction=Direction.IN, outcome=lost),  # a person who called us back
+        record("c-8", answer_at=nine - timedelta(microseconds=1)),
+    )
+    one, two = CampaignId(1), CampaignId(2)
+    of_one = {(one, nine): (3, 1), (one, ten): (1, 1)}
+    assert await stores.ledger.answers_by_hour(None, nine) == {**of_one, (two, ten): (1, 0)}
+    assert await stores.ledger.answers_by_hour(one, nine) == of_one
+    assert await stores.ledger.answers_by_hour(one, last) == {(one, nine): (2, 1), (one, ten): (1, 1)}
+    assert await stores.ledger.answers_by_hour(two, last) == {(two, ten): (1, 0)}
+    for nobodys in (CampaignId(3), CampaignId(2**70)):
+        assert await stores.ledger.answers_by_hour(nobodys, nine) == {}
 
 
 async def test_state_changes_are_kept_once_and_in_order(stores: Stores) -> None:

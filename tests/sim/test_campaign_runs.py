@@ -35,7 +35,9 @@ def of_many_kinds(number: str) -> Fate:
     return KINDS[int(number) % len(KINDS)]
 
 
-@pytest.mark.parametrize(("mode", "ratio"), [(Mode.PROGRESSIVE, 1.0), (Mode.POWER, 2.0)])
+@pytest.mark.parametrize(
+    ("mode", "ratio"), [(Mode.PROGRESSIVE, 1.0), (Mode.POWER, 2.0), (Mode.PREDICTIVE, 1.0)]
+)
 @in_virtual_time
 async def test_a_list_is_worked_through_with_one_record_per_attempt(mode: Mode, ratio: float) -> None:
     asterisk = PretendAsterisk(of_many_kinds)

@@ -16,7 +16,7 @@ from tests.web.world import World, build_world
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Under another name than its own, which pyproject.toml turns off for the folders that need no fuzzing."""
+    """Under another name than its own, which pyproject.toml turns off where no fuzzing is needed."""
     config.pluginmanager.register(fuzzing, "fuzzing")
 
 

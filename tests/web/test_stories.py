@@ -33,6 +33,8 @@ async def test_a_campaign_is_made_filled_started_and_explained(api: Api) -> None
         "trunks": ["main"],
         "mode": "power",
         "ratio": 1.5,
+        "ceiling": 0.02,
+        "best_first": True,
         "ring_s": 20,
         "message": "hello",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from dialer.adapters.memory.learned import MemoryLearned
 from dialer.adapters.memory.ledger import MemoryLedger, MemoryNumbers
 from dialer.adapters.memory.lists import MemoryLeads
 from dialer.adapters.memory.people import MemoryAccounts, MemoryCampaigns, MemoryTokens, MemoryTrunks
@@ -23,5 +24,6 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
         trunks=MemoryTrunks(),
         numbers=MemoryNumbers(ledger),
         ledger=ledger,
+        learned=MemoryLearned(),
         tokens=MemoryTokens(),
     )

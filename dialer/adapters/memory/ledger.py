@@ -11,7 +11,7 @@ from dialer.adapters.memory.lists import MemoryLeads
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.dnc import checked, entries_of, why_blocked
 from dialer.domain.errors import Missing
-from dialer.domain.kpi import Key, fold
+from dialer.domain.kpi import Hour, Key, answers_by_hour, fold
 from dialer.domain.operators import StateChange
 from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, OperatorId, PhoneNumber
@@ -66,6 +66,12 @@ class MemoryLedger:
 
     async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Key, Tally]:
         return fold(cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at)
+
+    async def answers_by_hour(
+        self, campaign: CampaignId | None, since_at: datetime
+    ) -> Mapping[Hour, tuple[int, int]]:
+        its = (cdr for cdr in self._rows.values() if campaign in (None, cdr.campaign))
+        return answers_by_hour(cdr for cdr in its if cdr.answer_at and cdr.answer_at >= since_at)
 
     async def changes(
         self, operator: OperatorId | None, since_at: datetime, until_at: datetime

@@ -10,6 +10,7 @@ from dialer.adapters.sql.accounts import SqlAccounts
 from dialer.adapters.sql.campaigns import SqlCampaigns
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.leads import SqlLeads
+from dialer.adapters.sql.learned import SqlLearned
 from dialer.adapters.sql.ledger import SqlLedger
 from dialer.adapters.sql.migrate import current, head
 from dialer.adapters.sql.numbers import SqlNumbers
@@ -35,6 +36,7 @@ async def open_stores(
             trunks=SqlTrunks(database),
             numbers=SqlNumbers(database),
             ledger=SqlLedger(database, clock),
+            learned=SqlLearned(database),
             tokens=SqlTokens(database),
         )
     finally:

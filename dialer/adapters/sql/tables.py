@@ -234,10 +234,21 @@ cdrs = Table(
     Column("duration_us", BigInteger, nullable=False),  # whole microseconds: sums are exact in any order
     Column("talk_us", BigInteger, nullable=False),
     Index("ix_cdrs_dialled_at", "dialled_at"),  # the fold over a span of days
+    # answers by hour: the index alone is read
+    Index("ix_cdrs_answer_at", "answer_at", "campaign", "direction", "outcome",
+          sqlite_where=text("answer_at IS NOT NULL"), postgresql_where=text("answer_at IS NOT NULL")),
     Index("ix_cdrs_campaign", "campaign", "id"),  # pages of a campaign
     Index("ix_cdrs_operator", "operator", "id"),  # pages of an operator
     Index("ix_cdrs_lead", "lead", "id"),  # history of a lead; whether an import was dialled
     Index("ix_cdrs_number", "number", "end_at"),  # rest time of a number; its last operator
+)  # fmt: skip
+
+learned = Table(
+    "learned",  # by pacing
+    metadata,
+    Column("id", Words, primary_key=True),  # campaign:3, trunk:main, product
+    Column("body", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 undialled = Table(

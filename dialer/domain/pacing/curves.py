@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 RESCALE = 1e9
+TINY_S = 1e-9
 
 
 class Curve:
@@ -27,7 +28,7 @@ class Curve:
         self.width = np.diff(edges)
         self._prior_rates = prior_rates
         alive = np.exp(-np.concatenate(([0.0], np.cumsum(prior_rates.sum(axis=0) * self.width)))[:-1])
-        self._prior_s = prior_weight * alive * self.width + 1e-9
+        self._prior_s = prior_weight * alive * self.width + TINY_S
         self._ends = np.zeros_like(prior_rates)
         self._lived = np.zeros(len(self.width))
         self._weight = 1.0
@@ -68,10 +69,10 @@ class Curve:
         return np.concatenate((zeros, np.cumsum(ended, axis=1)), axis=1), alive
 
     def to_state(self) -> dict[str, Any]:
-        """Plain data, for a file or a column."""
+        """Plain data, for a file or a column; the prior is in it, as if it had been seen."""
         return {
-            "ends": (self._ends / self._weight).tolist(),
-            "lived": (self._lived / self._weight).tolist(),
+            "ends": (self._ends / self._weight + self._prior_rates * self._prior_s).tolist(),
+            "lived": (self._lived / self._weight + self._prior_s).tolist(),
             "seen": self.seen,
         }
 
@@ -80,6 +81,7 @@ class Curve:
         ends, lived = np.array(state["ends"]), np.array(state["lived"])
         if ends.shape == self._ends.shape and lived.shape == self._lived.shape:
             self._ends, self._lived, self._weight, self.seen = ends, lived, 1.0, int(state["seen"])
+            self._prior_s = np.full(len(self.width), TINY_S)
 
 
 def lognormal_rates(edges: Sequence[float] | Floats, median_s: float, sigma: float) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from dialer.domain import call, operators
 from dialer.domain.campaign import Campaign
@@ -106,6 +106,19 @@ class Policy(Protocol):
 
     def moved(self, change: operators.StateChange, operator: operators.Operator) -> None:
         """Learn from one operator's change of state; cheap, never raises."""
+
+    def recall(
+        self,
+        states: Mapping[str, Mapping[str, Any]],
+        answers: Mapping[tuple[CampaignId, datetime], tuple[int, int]],
+    ) -> None:
+        """What an earlier run learned (`states`), and (answered live, abandoned) by the hour of the answer.
+
+        BadValue for states of another version.
+        """
+
+    def states(self) -> Mapping[str, dict[str, Any]]:
+        """All that was learned, as plain data by key."""
 
     def decide(self, snapshot: Snapshot) -> Decision:
         """Pure in the snapshot and in what was observed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from math import exp, log, sqrt
 from typing import Any
 
@@ -21,6 +21,7 @@ from dialer.domain.pacing.traits import LESSONS, Features, features
 from dialer.domain.types import CampaignId, Direction, EndedBy, LeadId, OperatorId, Outcome, TrunkId
 
 FRESH_S = 15.0  # a forecast is made anew after so long
+RANKED_S = 60.0  # a lead's place among those at hand is looked at again after so long
 FIRST_PRICE = 0.06  # of a risk, before the budget has spoken
 LEAST_PRICE, MOST_PRICE = 0.003, 0.5
 MENDING = 0.15  # of the ceiling: the risk that is allowed while the share is above it
@@ -66,16 +67,16 @@ class Known:
         """The risk that one more dial may run: lower the less is left, nothing above the ceiling.
 
         A proportional and an integral part on the budget, not on a rate over some window: what was spent is
-        spent (PI control; the integral part is `steer`).  Over the ceiling only what mends it is dialled: at
-        so small a risk that every live answer brings the share down.
+        spent (PI control; the integral part is `steer`).  Over the ceiling by half a call only what mends it
+        is dialled: at so small a risk that every live answer brings the share down.
         """
         left = self.left(ceiling, team, now)
         pull = _pull(team)
         spare = left - _reserve(team)
         limit = 1.5 / pull
         price = min(MOST_PRICE, exp(self.price_base + pull * min(limit, max(-limit, spare))))
-        over = self.budget.left(ceiling, now) < 0
-        return min(price, MENDING * ceiling) if over else price
+        in_hand = min(1.0, max(0.0, 0.5 + self.budget.left(ceiling, now)))
+        return min(price, in_hand * price + (1.0 - in_hand) * MENDING * ceiling)
 
     def steer(self, left: float, team: int) -> None:
         """One more live answer: the price's base goes where the budget comes out even."""
@@ -113,6 +114,8 @@ class Knowledge:
         self._known: dict[CampaignId, Known] = {}
         self._attempts: dict[LeadId, Attempt] = {}
         self._posts: dict[OperatorId, tuple[Post, datetime, CampaignId | None]] = {}
+        self._ranked: dict[LeadId, float] = {}
+        self._ranked_at = datetime.min.replace(tzinfo=UTC)
         self._aims: dict[CampaignId, tuple[float, int]] = {}  # ceiling and team, as last decided for
 
     def of(self, campaign: CampaignId) -> Known:
@@ -153,6 +156,16 @@ class Knowledge:
         found = features(lead, now, offset=self._offset(lead, now), trunk=trunk)
         return Attempt(found, self.of(lead.campaign).odds.p(found))
 
+    def rank(self, lead: Lead, now: datetime) -> float:
+        """As `chance`, whatever the trunk; at most RANKED_S old."""
+        if not timedelta() <= now - self._ranked_at < timedelta(seconds=RANKED_S):
+            self._ranked, self._ranked_at = {}, now
+        p = self._ranked.get(lead.id)
+        if p is None:
+            found = features(lead, now, offset=self._offset(lead, now))
+            p = self._ranked[lead.id] = self.of(lead.campaign).odds.p(found)
+        return p
+
     def dialled(self, lead: LeadId, attempt: Attempt) -> None:
         """It goes out."""
         self._attempts[lead] = attempt
@@ -171,7 +184,11 @@ class Knowledge:
 
     def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
         """Cheap; the same event twice teaches once, for the call itself has changed only once."""
-        if after.direction is not Direction.OUT or before is None:
+        if after.direction is not Direction.OUT:
+            return
+        if before is None:
+            if after.answer_at is not None:  # adopted after a restart: its record is not written yet
+                self.of(after.campaign).budget.answered(after.answer_at)
             return
         if before.ring_at is None and after.ring_at is not None:
             self._learn_setup(after, RINGS, after.ring_at)

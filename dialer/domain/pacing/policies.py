@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
 from dialer.domain.operators import Operator, StateChange
+from dialer.domain.pacing.budget import Budget
 from dialer.domain.pacing.decision import Decision, Dial, Snapshot
 from dialer.domain.pacing.knowledge import Knowledge, ZoneOf
 from dialer.domain.pacing.power import Power
@@ -42,6 +43,7 @@ class Policies:
     """
 
     def __init__(self, zone_of: ZoneOf = lambda name: UTC) -> None:
+        self._zone_of = zone_of
         self.knowledge = Knowledge(zone_of)
 
     def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
@@ -51,6 +53,23 @@ class Policies:
     def moved(self, change: StateChange, operator: Operator) -> None:
         """As `saw`, of operators."""
         self.knowledge.moved(change, operator)
+
+    def recall(
+        self,
+        states: Mapping[str, Mapping[str, Any]],
+        answers: Mapping[tuple[CampaignId, datetime], tuple[int, int]],
+    ) -> None:
+        """BadValue for states of another version: nothing of them is taken."""
+        hours: dict[CampaignId, dict[datetime, tuple[int, int]]] = {}
+        for (campaign, hour), counts in answers.items():
+            hours.setdefault(campaign, {})[hour] = counts
+        knowledge = Knowledge(self._zone_of)
+        knowledge.load(states, {campaign: Budget(known) for campaign, known in hours.items()})
+        self.knowledge = knowledge
+
+    def states(self) -> Mapping[str, dict[str, Any]]:
+        """As `Knowledge.to_states`."""
+        return self.knowledge.to_states()
 
     def decide(self, snapshot: Snapshot) -> Decision:
         """Pure in the snapshot and in what was seen; one reason per campaign, even for dialling nothing."""

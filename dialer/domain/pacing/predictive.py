@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from dialer.domain.campaign import Campaign
+from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
 from dialer.domain.operators import State
 from dialer.domain.pacing.chance import Sum, nobody_free
 from dialer.domain.pacing.curves import Floats
@@ -19,7 +20,6 @@ from dialer.domain.pacing.supply import UNANSWERED, WAITING, Supply
 from dialer.domain.said import Said, said
 from dialer.domain.types import CallId, CampaignId
 
-LAWFUL_RING_S = 15.0  # no ringing call is given up before: 47 CFR 64.1200(a)(6)
 GRACE_S = 1.5  # an operator who comes free so long after the answer still gets the person
 
 
@@ -39,7 +39,7 @@ class Predictive:
 
     The dial's own risk is the chance that nobody is free when it is answered, averaged over the instants at
     which it may be; the price is what the abandon budget allows (`knowledge`).  While fewer lines are up than
-    operators are free there is no risk, and no price is asked.
+    operators are free, one operator is kept for each: there is no risk, and no price is asked.
     """
 
     def __init__(self, campaign: Campaign, supply: Supply, snapshot: Snapshot, knowledge: Knowledge) -> None:
@@ -60,6 +60,8 @@ class Predictive:
         self._add_operators()
         self._add_calls(_competing(campaign, snapshot))
         self.dialled = 0
+        if campaign.best_first:
+            supply.rank(campaign.id, lambda lead: -knowledge.rank(lead, self._now))
         self._risk = self._assess()
         supply.keep(campaign, min(len(supply.free(campaign)), int(self._lines) + supply.waiting(campaign.id)))
 
@@ -69,8 +71,9 @@ class Predictive:
             return self._supply.nobody(self._campaign)
         if why := self._supply.obstacle(self._campaign):
             return why
-        if self._lines >= self._floor.ready and self._risk > self._price:
+        if not self._supply.free(self._campaign) and self._risk > self._price:
             return self._too_dear()
+        self._supply.keep(self._campaign, 1)
         attempt, dial = self._dial()
         self._knowledge.dialled(dial.lead.id, attempt)
         self._answers.add_one(attempt.p * self._forecast.new)
@@ -84,6 +87,8 @@ class Predictive:
 
         A late answer is so unlikely that the contact lost weighs less than the abandoned call saved.
         """
+        if not may_give_up(choose(self._campaign.country, self._campaign.purpose)):
+            return ()
         if self._floor.ready > 0 and self._floor.at_work:
             return ()
         if self._floor.at_work and self._soonest <= self._price:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -121,6 +121,10 @@ class Supply:
         if self._choose(campaign) is None:
             return said("no lead at hand fits a trunk that has a free line")
         return ""
+
+    def rank(self, campaign: CampaignId, key: Callable[[Lead], float]) -> None:
+        """The campaign's leads at hand, least first, from now on."""
+        self._leads_of(campaign).sort(key=key)
 
     def dial(self, campaign: Campaign, operator: OperatorId | None = None) -> Dial:
         """Give out the next lead and a line for it; `obstacle` was asked just before."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.campaign import DEFAULT_RETRIES, Campaign, Retry
+from dialer.domain.law import HIGHEST_CEILING, LOWEST_CEILING
 from dialer.domain.schedule import Window, every_day
 from dialer.domain.types import (
     CampaignStatus,
@@ -95,6 +96,12 @@ class CampaignFields(Body):
     cap: Annotated[Whole, Field(ge=0, le=100_000)] = Field(
         0, description="most calls in flight; 0: none of its own"
     )
+    ceiling: Annotated[float, Field(strict=True, ge=LOWEST_CEILING, le=HIGHEST_CEILING)] = Field(
+        0.03, description="predictive: most abandoned calls, as a share of live answers; 0.03 is 3 %"
+    )
+    best_first: Flag = Field(
+        False, description="predictive: likeliest leads first; saves dials, leaves a worse list"
+    )
 
     def changes(self) -> dict[str, Any]:
         """What was sent, as fields of the domain's Campaign."""
@@ -172,6 +179,8 @@ class CampaignOut(BaseModel):
     abandoned_rest_s: float
     retries: dict[Outcome, RetryOut]
     cap: int
+    ceiling: float
+    best_first: bool
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
@@ -197,7 +206,7 @@ class CampaignOut(BaseModel):
 _SAME = (
     "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "caller_id", "ring_s", "cap",
     "wrap_up_s", "after_wrap_up_ready", "message", "language", "record", "longest_talk_s", "longest_hold_s",
-    "max_attempts",
+    "max_attempts", "ceiling", "best_first",
 )  # fmt: skip
 
 

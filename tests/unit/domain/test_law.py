@@ -52,10 +52,11 @@ def test_every_rule_names_its_source_and_version_and_every_pack_a_lawful_ring_ti
 
 def test_a_sound_campaign_may_start() -> None:
     assert check_start(GOOD) == []
-    assert check_start(replace(GOOD, mode=Mode.POWER, ratio=2.5)) == []
+    assert check_start(replace(GOOD, mode=Mode.POWER, ratio=2.5, ceiling=0.0)) == []
+    assert check_start(replace(GOOD, mode=Mode.PREDICTIVE, ratio=0.0)) == []
 
 
-@pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.POWER])
+@pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.POWER, Mode.PREDICTIVE])
 def test_advertising_in_russia_is_not_dialled_automatically(mode: Mode) -> None:
     (problem,) = check_start(replace(GOOD, purpose=Purpose.ADVERTISING, mode=mode))
     assert (problem.gate, problem.rule) == (Gate.LAW, "ru-no-automatic-advertising")
@@ -69,7 +70,7 @@ def test_advertising_in_russia_is_not_dialled_automatically(mode: Mode) -> None:
 def test_advertising_in_russia_may_be_dialled_by_operators_once_these_modes_are_there(mode: Mode) -> None:
     (problem,) = check_start(replace(GOOD, purpose=Purpose.ADVERTISING, mode=mode))
     assert problem.gate is Gate.SETTINGS
-    assert problem.reason == f"{mode} mode is not available yet: choose progressive or power"
+    assert problem.reason == f"{mode} mode is not available yet: choose progressive, power or predictive"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,15 @@ def test_advertising_in_russia_may_be_dialled_by_operators_once_these_modes_are_
         ({"mode": Mode.POWER, "ratio": inf}, "the ratio is inf lines per free operator"),
         ({"max_attempts": 0}, "max_attempts is 0, so no lead is ever called: set it to 1 or more"),
         ({"cap": -1}, "the cap is -1 calls in flight: set it to 1 or more, or to 0 for none"),
-        ({"mode": Mode.PREDICTIVE}, "predictive mode is not available yet: choose progressive or power"),
+        (
+            {"mode": Mode.PREDICTIVE, "ceiling": 0.0009},
+            "the ceiling of abandoned calls is 0.09% of live answers: set it from 0.1% to 5.0%",
+        ),
+        (
+            {"mode": Mode.PREDICTIVE, "ceiling": 0.0501},
+            "the ceiling of abandoned calls is 5.01% of live answers",
+        ),
+        ({"mode": Mode.PREDICTIVE, "ceiling": nan}, "the ceiling of abandoned calls is nan% of live answers"),
         (
             {"country": "FR", "schedule": (Window(5, time(10), time(18)),)},
             "no hour of the schedule is lawful (Code de la consommation",
@@ -117,3 +126,10 @@ def test_a_short_ring_time_is_for_the_lab_only() -> None:
 
 def test_lawful_hours_leave_a_schedule_that_meets_them() -> None:
     assert check_start(replace(GOOD, country="FR", schedule=every_day(time(19, 59), time(21)))) == []
+
+
+@pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)
+def test_ringing_calls_may_be_given_up_unless_a_pack_says_never(pack: law.Pack) -> None:
+    assert law.may_give_up(pack)
+    strict = replace(pack, rules=(*pack.rules, law.GiveUpNever("never", "house rule", "1")))
+    assert not law.may_give_up(strict)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 from itertools import count
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
@@ -19,37 +18,28 @@ from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import StoreDown
-from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, State, StateChange
-from dialer.domain.pacing.policies import Policies
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     CallId,
     CampaignId,
     CampaignStatus,
-    CellId,
     LeadId,
     LeadStatus,
     OperatorId,
     PhoneNumber,
     TrunkId,
 )
-from dialer.domain.verdict import Verdict
-from dialer.engine.cell import Cell, Ways
-from dialer.engine.errands import Errands
-from dialer.engine.mailbox import Mailbox
-from dialer.engine.recorder import Recorder
+from dialer.engine.cell import Cell
 from dialer.engine.shell import Shell
-from dialer.engine.timers import Timers
-from dialer.ports import CdrQuery, NumberHistory
+from dialer.ports import CdrQuery
+from dialer.rehearsal import assemble
 from dialer.sim.clock import now, until
 from dialer.sim.switch import PretendAsterisk
 
 MAIN = TrunkId("main")
-CELL = CellId("main")
-MOSCOW = ZoneInfo("Europe/Moscow")
 
 
 class Watcher:
@@ -86,12 +76,6 @@ class Shaky:
             return await request(*args, **kwargs)
 
         return ask
-
-
-def ask(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, at: datetime) -> Verdict:
-    return may_dial(
-        campaign, lead, lead.number, trunk=trunk, history=history, now=at, zone_of=lambda name: MOSCOW
-    )
 
 
 class House:
@@ -151,36 +135,19 @@ class House:
     # --- the life of the cell
 
     async def start(self, *, connect: bool = True) -> None:
-        self.shell = Shell(
-            cell=CELL,
-            switch=self.asterisk,
-            journal=self.journal,
-            observer=self.watcher,
-            clock=now,
-            new_id=lambda: f"{next(self._ids):08}",
-            mailbox=Mailbox(),
-            errands=Errands(),
-            timers=Timers(now),
-            sound=lambda name: name,
-            linked=asyncio.Event(),
-        )
-        ways = Ways(
-            ask,
-            secret_of=lambda path: "",
-            number_of=lambda text: PhoneNumber(f"+{text}"),
-            zone_of=lambda name: MOSCOW,
-            lab=False,
-        )
-        self.cell = Cell(self.shell, self._engine_stores, Policies(), ways, hopper_size=40, interval_s=0.5)
-        recorder = Recorder(
+        engine = assemble(
+            self.asterisk,
+            self._engine_stores,
             self.journal,
-            self._engine_stores.ledger,
-            self._engine_stores.numbers,
             self.live,
-            lambda call: None,
+            self.watcher,
+            new_id=lambda: f"{next(self._ids):08}",
+            hopper_size=40,
+            interval_s=0.5,
         )
+        self.cell, self.shell = engine.cell, engine.shell
         await self.cell.start(self.journal.recover())
-        self._tasks = [asyncio.create_task(work) for work in (self.cell.run(), recorder.run())]
+        self._tasks = [asyncio.create_task(work) for work in (self.cell.run(), engine.recorder.run())]
         if connect:
             self.asterisk.connect_to(self.cell)
             await until(self.shell.linked.is_set)

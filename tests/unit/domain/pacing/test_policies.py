@@ -409,6 +409,8 @@ def check_that_operators_carry(decision: Decision, snapshot: Snapshot) -> None:
     }
     needed = 0
     for one in snapshot.campaigns:
+        if one.mode is Mode.PREDICTIVE:  # counts on operators who will come free
+            continue
         ratio = one.ratio if one.mode is Mode.POWER else 1.0
         n = lines(decision, one.id)
         on_their_way = sum(

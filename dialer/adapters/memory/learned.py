@@ -1,0 +1,20 @@
+"""What pacing has learned, in a dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from dialer.adapters.codec import through_json
+
+
+class MemoryLearned:
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[str, Any]] = {}
+
+    async def load(self) -> Mapping[str, dict[str, Any]]:
+        return {name: through_json(state) for name, state in self._rows.items()}
+
+    async def save(self, states: Mapping[str, dict[str, Any]], now: datetime) -> None:
+        self._rows |= {name: through_json(state) for name, state in states.items()}

@@ -1,0 +1,223 @@
+"""Predictive mode: what it risks, what it never does, what it gives up, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dialer.domain import call as c
+from dialer.domain.campaign import Campaign
+from dialer.domain.lead import Lead
+from dialer.domain.operators import State
+from dialer.domain.pacing.budget import Budget
+from dialer.domain.pacing.decision import CallView, Decision, OperatorView, Snapshot, TrunkView
+from dialer.domain.pacing.policies import Policies
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    CampaignStatus,
+    EndedBy,
+    LeadId,
+    Mode,
+    OperatorId,
+    Outcome,
+    PhoneNumber,
+    TrunkId,
+)
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ONE, MAIN = CampaignId(1), TrunkId("main")
+TEAM = [OperatorId(str(101 + n)) for n in range(10)]
+CAMPAIGN = Campaign(
+    ONE,
+    "spring",
+    mode=Mode.PREDICTIVE,
+    status=CampaignStatus.RUNNING,
+    operators=frozenset(TEAM),
+    trunks=(MAIN,),
+)
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+def team(*states: tuple[State, float]) -> list[OperatorView]:
+    """Operators in these states for so many seconds."""
+    return [
+        OperatorView(id_, state, ago(s), ago(s) if state is State.READY else None, free=state is State.READY,
+                     summonable=False, campaign=ONE, leaving=False)
+        for id_, (state, s) in zip(TEAM, states, strict=False)
+    ]  # fmt: skip
+
+
+def ringing(*ages_s: float, waiting: int = 0) -> list[CallView]:
+    calls = [
+        CallView(
+            CallId(f"r{n}"), ONE, MAIN, c.State.RINGING, ago(s), ago(s), None, PhoneNumber(f"+7495{n:07}")
+        )
+        for n, s in enumerate(ages_s)
+    ]
+    return calls + [
+        CallView(CallId(f"w{n}"), ONE, MAIN, c.State.HELD_BACK, NOW, ago(9), None) for n in range(waiting)
+    ]
+
+
+def snapshot(
+    operators: Sequence[OperatorView], calls: Sequence[CallView] = (), campaign: Campaign = CAMPAIGN
+) -> Snapshot:
+    leads = [Lead(LeadId(n), ONE, (PhoneNumber(f"+7916{n:07}"),)) for n in range(1, 60)]
+    return Snapshot(
+        NOW, [campaign], {ONE: leads}, calls, operators, {MAIN: TrunkView(MAIN, 200, 200, usable=True)}
+    )
+
+
+def rich(answered: int = 2000, abandoned: int = 20) -> Policies:
+    """A budget with calls to spend."""
+    policies = Policies()
+    policies.knowledge.of(ONE).budget = Budget({ago(1): (answered, abandoned)})
+    return policies
+
+
+READY, TALKING = (State.READY, 5.0), (State.TALKING, 30.0)
+
+
+def test_it_dials_more_lines_than_operators_are_free_when_the_budget_allows() -> None:
+    assert len(rich().decide(snapshot(team(*[READY] * 3, *[TALKING] * 7))).dial) > 3
+
+
+def test_it_dials_ahead_of_operators_who_will_come_free() -> None:
+    assert rich().decide(snapshot(team(*[(State.WRAP_UP, 15.0)] * 10))).dial
+
+
+def test_over_the_ceiling_it_dials_hardly_more_than_progressive_does() -> None:
+    spent = rich(answered=1000, abandoned=31)
+    assert len(spent.decide(snapshot(team(*[READY] * 3))).dial) <= 4
+    assert not spent.decide(snapshot(team(*[TALKING] * 3))).dial
+
+
+def test_the_more_of_the_budget_is_left_the_more_lines_go_out() -> None:
+    lines = [
+        len(rich(1000, abandoned).decide(snapshot(team(*[READY] * 4, *[TALKING] * 6))).dial)
+        for abandoned in (40, 27, 10)
+    ]
+    assert lines == sorted(lines)
+    assert lines[0] < lines[-1]
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.OFFLINE, State.CONNECTING])
+def test_with_nobody_at_work_it_dials_nothing_and_says_so(state: State) -> None:
+    decision = rich().decide(snapshot(team((state, 5.0))))
+    assert not decision.dial
+    assert decision.reason[ONE].startswith("0 lines: nobody is ")
+
+
+def test_operators_who_leave_after_this_call_are_not_counted_on() -> None:
+    leaving = [replace(view, leaving=True) for view in team(*[(State.WRAP_UP, 15.0)] * 5)]
+    assert not rich().decide(snapshot(leaving)).dial
+
+
+def given_up(decision: Decision) -> set[str]:
+    return set(decision.give_up)
+
+
+def test_late_ringing_calls_are_given_up_when_nobody_is_free_and_never_before_15_seconds() -> None:
+    busy = team(*[(State.TALKING, 2.0)] * 2)
+    assert given_up(rich().decide(snapshot(busy, ringing(3, 14.9, 15.0, 22)))) == {"r2", "r3"}
+    assert not given_up(rich().decide(snapshot(team(READY, TALKING), ringing(22))))
+
+
+def test_people_who_wait_take_the_free_operators_first() -> None:
+    assert given_up(rich().decide(snapshot(team(READY, (State.TALKING, 2.0)), ringing(20, waiting=1)))) == {
+        "r0"
+    }
+
+
+def test_when_the_last_operator_has_left_every_call_is_given_up_as_soon_as_that_is_lawful() -> None:
+    assert given_up(rich().decide(snapshot(team((State.OFFLINE, 1.0)), ringing(2, 16, 20)))) == {"r1", "r2"}
+
+
+def test_the_reason_says_in_figures_why_no_further_line_went_out() -> None:
+    decision = rich().decide(snapshot(team(READY, TALKING), ringing(4, 8, 9)))
+    assert "3 ringing" in decision.reason[ONE]
+    for word in ("answers expected in", "operators free", "risk", "at price", "budget +"):
+        assert word in decision.reason[ONE]
+    outlook = decision.outlook[ONE]
+    assert outlook.risk > outlook.price > 0
+    assert outlook.ringing == 3
+
+
+def test_a_decision_teaches_nothing_and_the_same_snapshot_gets_the_same_decision() -> None:
+    policies, seen = rich(), snapshot(team(*[READY] * 3, *[TALKING] * 7), ringing(4, 9))
+    first = policies.decide(seen)
+    assert policies.decide(seen) == first
+
+
+# --- learning
+
+
+def a_call(n: int, **changes: object) -> c.Call:
+    made = c.Call(CallId(f"c{n}"), ONE, LeadId(n), PhoneNumber(f"+7916{n:07}"), MAIN, leased_at=ago(20))
+    return replace(made, state=c.State.ORIGINATING, dialled_at=ago(20), **changes)  # type: ignore[arg-type]
+
+
+def go(
+    policies: Policies, n: int, outcome: Outcome, by: EndedBy, *, answers: bool, message: bool = False
+) -> None:
+    """One call from its dialling to its end, each event told twice."""
+    was = a_call(n)
+    steps = [replace(was, state=c.State.RINGING, ring_at=ago(18))]
+    if answers:
+        steps.append(replace(steps[-1], state=c.State.ANSWERED, answer_at=ago(10)))
+    if message:
+        steps.append(replace(steps[-1], state=c.State.MESSAGE, message_at=ago(8)))
+    steps.append(replace(steps[-1], state=c.State.ENDED, end_at=ago(4), outcome=outcome, ended_by=by))
+    for after in steps:
+        policies.saw(was, None, after)
+        policies.saw(after, None, after)
+        was = after
+
+
+def test_an_abandoned_call_is_counted_once_whether_it_heard_the_message_or_not() -> None:
+    for message in (True, False):
+        policies = Policies()
+        go(policies, 1, Outcome.ABANDONED, EndedBy.SERVICE, answers=True, message=message)
+        assert policies.knowledge.of(ONE).budget.left(0.03, NOW) == pytest.approx(0.03 - 1)
+
+
+def test_what_was_given_up_or_taken_back_is_no_abandoned_call_and_no_answer() -> None:
+    policies = Policies()
+    go(policies, 1, Outcome.GIVEN_UP, EndedBy.PACING, answers=False)
+    go(policies, 2, Outcome.CANCELLED, EndedBy.SUPERVISOR, answers=False)
+    assert policies.knowledge.of(ONE).budget.left(0.03, NOW) == 0
+
+
+def test_calls_in_flight_keep_the_chance_they_were_dialled_with_and_leave_nothing_behind() -> None:
+    policies = rich()
+    dials = policies.decide(snapshot(team(*[READY] * 3))).dial
+    knowledge = policies.knowledge
+    assert dials
+    for dial in dials:
+        assert knowledge.p_of(dial.lead.id, ONE) > 0
+        go(policies, dial.lead.id, Outcome.NO_ANSWER, EndedBy.RING_TIME, answers=False)
+    assert not knowledge._attempts
+
+
+def test_what_was_learned_survives_a_restart_and_leads_to_the_same_decision() -> None:
+    policies = rich()
+    for n in range(400):
+        policies.decide(snapshot(team(*[READY] * 2)))
+        if n % 4:
+            go(policies, 1 + n % 2, Outcome.NO_ANSWER, EndedBy.RING_TIME, answers=False)
+        else:
+            go(policies, 1 + n % 2, Outcome.CONNECTED, EndedBy.PERSON, answers=True)
+    again = Policies()
+    again.knowledge.load(policies.knowledge.to_states(), {ONE: policies.knowledge.of(ONE).budget})
+    seen = replace(snapshot(team(*[READY] * 2, *[TALKING] * 4)), at=NOW + timedelta(minutes=1))
+    before, after = policies.decide(seen), again.decide(seen)
+    assert [dial.lead for dial in after.dial] == [dial.lead for dial in before.dial]
+    assert after.outlook[ONE].price == pytest.approx(before.outlook[ONE].price)
+    assert after.outlook[ONE].risk == pytest.approx(before.outlook[ONE].risk, abs=1e-3)
