@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
+unexport PYTHONDONTWRITEBYTECODE  # else each worker, and each service that a test starts, compiles all anew
 
 BIN := .venv/bin
 TESTS := tests/unit tests/house tests/parts tests/ports tests/cli tests/web tests/calls tests/sim tests/pbx

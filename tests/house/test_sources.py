@@ -104,6 +104,15 @@ def imports_of(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
+def test_what_tests_of_the_core_import_loads_within_a_moment() -> None:
+    """Web, SQL and command line would cost each run of tests/unit, and each of its workers, seconds."""
+    quick = ("domain", "ports", "engine", "sim", "rehearsal", "adapters.memory", "adapters.languages")
+    allowed = tuple(f"dialer.{room}" for room in quick) + ("tests.unit.",)
+    for path in (ROOT / "tests" / "unit").rglob("*.py"):
+        ours = [one for one in imports_of(path) if one.startswith((*PACKAGES, "bench", "tests"))]
+        assert [one for one in ours if not one.startswith(allowed)] == [], path.name
+
+
 @pytest.mark.parametrize("path", DOMAIN, ids=name_of)
 def test_the_core_waits_for_nothing_and_reads_no_clock(path: Path) -> None:
     assert list(deeds_of(path)) == []

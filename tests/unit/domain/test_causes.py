@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.domain.causes import BY_CAUSE, BY_SIP, outcome_of
@@ -48,6 +48,7 @@ def test_a_status_that_is_not_in_the_table_leaves_it_to_the_cause() -> None:
     assert outcome_of(None, None) is Outcome.NETWORK_FAILURE
 
 
+@settings(deadline=None)
 @given(st.none() | st.integers(), st.none() | st.integers())
 def test_every_pair_of_numbers_has_an_outcome_that_the_network_can_cause(
     cause: int | None, sip: int | None

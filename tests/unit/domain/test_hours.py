@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.domain.hours import fold, logged_in_s, occupancy
@@ -55,6 +55,7 @@ def test_nobody_there_has_no_occupancy() -> None:
     assert fold([], since_at=START, until_at=END) == {}
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(State), st.integers(0, 8 * 3600 - 1)), min_size=1, max_size=20))
 def test_whatever_happened_the_states_fill_the_span(moves: list[tuple[State, int]]) -> None:
     was, changes = State.OFFLINE, []

@@ -169,7 +169,7 @@ class TestOtherNumbers:
         assert (update.status, set(update.dead)) == (LeadStatus.EXHAUSTED, {ONE, TWO, THREE})
 
 
-@settings(max_examples=100)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.sampled_from([one for one in Outcome if one is not Outcome.NOT_DIALLED]), min_size=1, max_size=12

@@ -120,7 +120,7 @@ def test_a_trunk_that_writes_8_reaches_no_other_country() -> None:
         written("+441632960960", NumberFormat.NATIONAL)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.one_of(st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), st.text(max_size=18)))
 def test_whatever_goes_out_is_digits_with_at_most_one_plus(text: str) -> None:
     for number_format in NumberFormat:

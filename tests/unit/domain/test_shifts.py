@@ -371,7 +371,7 @@ def test_every_operator_that_any_order_of_events_can_lead_to_keeps_the_rules() -
     assert {event for _, event in TABLE.keys() - led.keys()} <= crossing
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from([NAILED, DESK]), st.lists(st.sampled_from(EVERYTHING), max_size=40))
 def test_no_sequence_of_events_leaves_an_operator_in_a_call_that_let_go(
     operator: Operator, events: list[shifts.Event]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.domain.pacing.budget import WINDOWS, Budget, aim
@@ -60,6 +60,7 @@ MINUTES = st.integers(0, 40 * 24 * 60)
 FACTS = st.lists(st.tuples(MINUTES, st.booleans()), max_size=60)
 
 
+@settings(max_examples=40, deadline=None)
 @given(FACTS, st.randoms(use_true_random=False))
 def test_any_order_of_the_facts_leaves_the_same_counts(facts: list[tuple[int, bool]], luck: object) -> None:
     one, other = Budget(), Budget()
@@ -73,6 +74,7 @@ def test_any_order_of_the_facts_leaves_the_same_counts(facts: list[tuple[int, bo
     assert [one.counts(window, NOON) for window in WINDOWS] == [other.counts(w, NOON) for w in WINDOWS]
 
 
+@settings(max_examples=40, deadline=None)
 @given(FACTS)
 def test_a_restart_from_the_records_of_each_hour_changes_nothing(facts: list[tuple[int, bool]]) -> None:
     budget, hours = Budget(), dict[datetime, tuple[int, int]]()
