@@ -67,8 +67,9 @@ class Known:
         """The risk that one more dial may run: lower the less is left, nothing above the ceiling.
 
         A proportional and an integral part on the budget, not on a rate over some window: what was spent is
-        spent (PI control; the integral part is `steer`).  With less than a call in hand ever more, over the ceiling only what mends it
-        is dialled: at so small a risk that every live answer brings the share down.
+        spent (PI control; the integral part is `steer`).  With less than one call in hand it falls, and over
+        the ceiling only what mends it is dialled: at so small a risk that each live answer brings the share
+        down.
         """
         left = self.left(ceiling, team, now)
         pull = _pull(team)
