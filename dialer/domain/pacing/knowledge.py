@@ -21,6 +21,7 @@ from dialer.domain.pacing.traits import LESSONS, Features, features
 from dialer.domain.types import CampaignId, Direction, EndedBy, LeadId, OperatorId, Outcome, TrunkId
 
 FRESH_S = 15.0  # a forecast is made anew after so long
+CAREFUL_RATE = 0.5  # of answers, before any call was made: too many expected is the safe side
 RANKED_S = 60.0  # a lead's place among those at hand is looked at again after so long
 FIRST_PRICE = 0.06  # of a risk, before the budget has spoken
 LEAST_PRICE, MOST_PRICE = 0.003, 0.5
@@ -111,7 +112,7 @@ class Knowledge:
     def __init__(self, zone_of: ZoneOf) -> None:
         self._zone_of = zone_of
         self.product = Learned()
-        self.product_odds = Odds()
+        self.product_odds = Odds(CAREFUL_RATE)
         self._known: dict[CampaignId, Known] = {}
         self._attempts: dict[LeadId, Attempt] = {}
         self._posts: dict[OperatorId, tuple[Post, datetime, CampaignId | None]] = {}
