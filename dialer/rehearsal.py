@@ -183,6 +183,7 @@ async def _furnish(stores: Stores, scenario: Scenario, callers: Callers) -> None
             ring_s=scenario.dialing.ring_s,
             wrap_up_s=WRAP_UP_LIMIT_S,
             message="sorry",
+            ceiling=scenario.dialing.target,
         )
     )
     leads = [

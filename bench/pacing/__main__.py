@@ -1,4 +1,4 @@
-"""`python -m bench.pacing`: days of the product's policy and of plain ones, beside the published figures."""
+"""`python -m bench.pacing`: days of the product's policies, beside the published figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.pacing.port import Product
-from bench.pacing.world import Day, Kind, Pacing, Progressive, Ratio, World
+from bench.pacing.world import Day, Kind, Pacing, World
 from dialer.domain.types import Mode
 
 # Occupancy in percent: (textbook, good, goal), as named in the project's brief on pacing.
@@ -34,8 +34,7 @@ FIGURES: Mapping[str, tuple[float, float, float]] = {
 POLICIES: Mapping[str, Callable[[Kind], Pacing]] = {
     "predictive": Product,
     "power 2": lambda kind: Product(kind, Mode.POWER, ratio=2.0),
-    "progressive": lambda kind: Progressive(),
-    "ratio 2": lambda kind: Ratio(2.0),
+    "progressive": lambda kind: Product(kind, Mode.PROGRESSIVE),
 }
 OVER = 0.033  # no single day may be over
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,6 +135,16 @@ def _cpu_s(task: Callable[[], object]) -> float:
 # --- tables -----------------------------------------------------------------------------------------------
 
 
+def auc_of(day: Day, n: int) -> float:
+    """Of what was foretold for the first n calls."""
+    return auc(day.foretold[:n], day.came[:n])
+
+
+def true_auc_of(day: Day, n: int) -> float:
+    """Of the true chances."""
+    return auc(day.true[:n], day.came[:n])
+
+
 def mean(days: list[Day], figure: Callable[[Day], float]) -> float:
     return float(np.mean([figure(day) for day in days]))
 
@@ -145,8 +156,7 @@ def quality(days: dict[str, list[Day]]) -> Table:
     table = Table("world", *heads, "log-loss", "running rate's", "ECE", "came - foretold")
     for name, group in days.items():
         cells = [
-            f"{mean(group, lambda d, n=n: auc(d.foretold[:n], d.came[:n])):.3f}"  # type: ignore[misc]
-            f" ({mean(group, lambda d, n=n: auc(d.true[:n], d.came[:n])):.3f})"  # type: ignore[misc]
+            f"{mean(group, partial(auc_of, n=n)):.3f} ({mean(group, partial(true_auc_of, n=n)):.3f})"
             for n in counts
         ]
         table.add_row(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from bench.pacing import world as w
 from dialer.domain import call as c
@@ -39,14 +40,14 @@ class Product:
     """Satisfies `world.Pacing`; everything that the policy sees is a real object of the domain."""
 
     def __init__(
-        self, kind: w.Kind, mode: Mode = Mode.PREDICTIVE, policies: Policies | None = None, **changes: object
+        self, kind: w.Kind, mode: Mode = Mode.PREDICTIVE, policies: Policies | None = None, **changes: Any
     ) -> None:
         self.policies = policies or Policies()
         ids = [OperatorId(str(100 + n)) for n in range(kind.operators)]
         self.campaign = replace(
             Campaign(ONE, "bench", mode=mode, status=CampaignStatus.RUNNING, operators=frozenset(ids),
                      trunks=(MAIN,), ring_s=kind.ring_s),
-            **changes,  # type: ignore[arg-type]
+            **changes,
         )  # fmt: skip
         self.rules = Rules(ring_s=kind.ring_s)
         self.lines = kind.lines
@@ -73,10 +74,11 @@ class Product:
 
     # --- the port
 
-    def decide(self, world: w.World) -> tuple[int, Sequence[w.Call]]:
+    def decide(self, world: w.World) -> Sequence[w.Call]:
         now = START_AT + timedelta(seconds=world.now)
         calls = list(self.views.values())
-        free = min(self.lines - len(calls), 1_000_000)
+        talks = sum(post.state is State.TALKING for post in self.posts.values())
+        free = self.lines - len(calls) - talks
         snapshot = Snapshot(
             now, [self.campaign], {ONE: self.at_hand()}, calls, list(self.posts.values()),
             {MAIN: TrunkView(MAIN, max(free, 0), 1_000_000, usable=True)},
@@ -88,7 +90,7 @@ class Product:
         given_up = [world.calls[int(id_)] for id_ in decision.give_up]
         for call in given_up:
             self._end(call, now, Outcome.GIVEN_UP, EndedBy.PACING)
-        return 0, given_up
+        return given_up
 
     def _dial(self, what: w.Call, lead: Lead, now: datetime) -> None:
         call = c.Call(CallId(str(what.id)), ONE, lead.id, lead.number, MAIN, self.rules,

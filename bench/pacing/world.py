@@ -6,8 +6,8 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -49,46 +49,29 @@ class Kind:
     machine_errors: float = 0.0  # share of live answers that detection takes for machines, hence abandoned
 
     @classmethod
-    def named(cls, name: str, **more: object) -> Kind:
+    def named(cls, name: str, **more: Any) -> Kind:
         """10_25_150: operators, answer percent, mean talk seconds."""
         operators, answer, talk = name.split("_")[:3]
-        return cls(int(operators), int(answer) / 100, float(talk), **more)  # type: ignore[arg-type]
+        return cls(int(operators), int(answer) / 100, float(talk), **more)
 
 
 class Call:
-    __slots__ = (
-        "answer_s",
-        "dialled",
-        "id",
-        "lead",
-        "operator",
-        "p",
-        "ring_at",
-        "ring_for",
-        "since",
-        "state",
-        "talk_s",
-        "wrap_s",
-    )
+    __slots__ = ("answer_s", "dialled", "id", "ring_at", "state")
 
     def __init__(self, id_: int, dialled: float) -> None:
         self.id = id_
         self.dialled = dialled
         self.state = SETUP
         self.ring_at = -1.0
-        self.since = dialled
-        self.operator: Operator | None = None
-        self.p = 0.0
-        self.lead: object = None
+        self.answer_s = -1.0  # from the first ringing; below 0: never
 
 
 class Operator:
-    __slots__ = ("break_at", "id", "pause_s", "paused_at", "since", "since0", "state")
+    __slots__ = ("break_at", "id", "pause_s", "paused_at", "state")
 
     def __init__(self, id_: int) -> None:
         self.id = id_
         self.state = READY
-        self.since = 0.0
         self.break_at = 0.0
         self.pause_s = 0.0
         self.paused_at = -1.0
@@ -97,8 +80,8 @@ class Operator:
 class Pacing(Protocol):
     """What is judged. `world` may be read: calls that are up, operators, who is ready."""
 
-    def decide(self, world: World) -> tuple[int, Sequence[Call]]:
-        """How many more to dial, and which ringing calls to give up."""
+    def decide(self, world: World) -> Sequence[Call]:
+        """Dials through the world; gives the ringing calls to give up."""
 
     def saw(self, world: World, what: int, call: Call) -> None: ...
     def moved(self, world: World, operator: Operator, was: int) -> None: ...
@@ -146,8 +129,6 @@ class Day:
     idle_s: float = 0.0
     logged_s: float = 0.0
     decisions: int = 0
-    decide_s: float = 0.0
-    trace: list[tuple[float, ...]] = field(default_factory=list)
 
     @property
     def abandon(self) -> float:
@@ -161,7 +142,7 @@ class World:
         self.kind, self.pacing = kind, pacing
         self.draws = draws or Draws(kind, seed)
         self.now = 0.0
-        self.heap: list[tuple[float, int, int, object]] = []
+        self.heap: list[tuple[float, int, int, Any]] = []
         self.seq = 0
         self.calls: dict[int, Call] = {}  # not ended, and without an operator
         self.waiting: deque[Call] = deque()
@@ -175,7 +156,7 @@ class World:
         self.busy_s = 0.0
         self.end_s = kind.hours * 3600.0
 
-    def push(self, at: float, what: int, who: object) -> None:
+    def push(self, at: float, what: int, who: Any) -> None:
         self.seq += 1
         heapq.heappush(self.heap, (at, self.seq, what, who))
 
@@ -204,14 +185,14 @@ class World:
                     self.push(due, LOOK, None)
         return self.total()
 
-    def happen(self, what: int, who: object) -> bool:
+    def happen(self, what: int, who: Any) -> bool:
         """True when a decision may depend on it."""
         if what <= DROP:
-            call: Call = who  # type: ignore[assignment]
+            call: Call = who
             if what == RING:
                 if call.state != SETUP:
                     return False
-                call.state, call.ring_at, call.since = RINGING, self.now, self.now
+                call.state, call.ring_at = RINGING, self.now
                 tired_at = call.dialled + self.kind.ring_s
                 if call.answer_s >= 0 and self.now + call.answer_s < tired_at:
                     self.push(self.now + call.answer_s, ANSWER, call)
@@ -235,19 +216,19 @@ class World:
                 self.end(call)
             self.pacing.saw(self, what, call)
             return True
-        op: Operator = who  # type: ignore[assignment]
+        op: Operator = who
         was = op.state
         if what == TALKED:
-            op.state, op.since = WRAP, self.now
+            op.state = WRAP
         elif self.wants_break(op, what):
-            op.state, op.since, op.paused_at = AWAY, self.now, self.now
+            op.state, op.paused_at = AWAY, self.now
             self.push(self.now + self.break_length(), BACK, op)
         else:
             if what == BACK:
                 op.pause_s += self.now - op.paused_at
                 op.paused_at = -1.0
                 op.break_at = self.now + float(self.rng.exponential(self.kind.break_every_s))
-            op.state, op.since = READY, self.now
+            op.state = READY
             self.ready.append(op)
         self.pacing.moved(self, op, was)
         if op.state == READY and self.waiting:
@@ -265,7 +246,7 @@ class World:
 
     def answer(self, call: Call) -> None:
         self.day.answered += 1
-        call.state, call.since = WAITING, self.now
+        call.state = WAITING
         self.waiting.append(call)
         if self.draws.get(call.id)[5] < self.kind.machine_errors:
             self.day.abandoned += 1
@@ -281,9 +262,8 @@ class World:
         op = self.ready.popleft()
         self.day.connected += 1
         _, _, _, talk, wrap, _ = self.draws.get(call.id)
-        op.state, op.since = BUSY, self.now
+        op.state = BUSY
         call.state = TALKING
-        call.operator = op
         self.calls.pop(call.id, None)
         self.busy_s += min(talk + wrap, self.end_s - self.now)
         self.push(self.now + talk, TALKED, op)
@@ -304,7 +284,6 @@ class World:
         self.calls[k] = call
         self.day.dials += 1
         bad = kind.busy + kind.fail
-        call.answer_s = -1.0
         if fate < bad:
             self.push(self.now + setup, GONE, call)
         else:
@@ -314,19 +293,10 @@ class World:
         return call
 
     def look(self) -> None:
-        n, give_up = self.pacing.decide(self)
         self.day.decisions += 1
-        for call in give_up:
+        for call in self.pacing.decide(self):
             self.day.given_up += 1
             self.end(call)
-        n = min(
-            n,
-            self.kind.lines - len(self.calls) - sum(op.state == BUSY for op in self.operators)
-            if self.kind.lines < 1_000_000
-            else n,
-        )
-        for _ in range(n):
-            self.dial()
 
     def total(self) -> Day:
         day = self.day
@@ -337,21 +307,3 @@ class World:
         day.occupancy = self.busy_s / day.logged_s
         day.idle_s = day.logged_s - self.busy_s
         return day
-
-
-class Progressive:
-    """One line for each free operator."""
-
-    def decide(self, world: World) -> tuple[int, Sequence[Call]]:
-        return max(0, len(world.ready) - len(world.calls)), ()
-
-    def saw(self, world: World, what: int, call: Call) -> None: ...
-    def moved(self, world: World, operator: Operator, was: int) -> None: ...
-
-
-class Ratio(Progressive):
-    def __init__(self, ratio: float) -> None:
-        self.ratio = ratio
-
-    def decide(self, world: World) -> tuple[int, Sequence[Call]]:
-        return max(0, int(len(world.ready) * self.ratio) - len(world.calls)), ()

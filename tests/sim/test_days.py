@@ -67,6 +67,19 @@ def test_progressive_is_as_busy_as_pacing_says(name: str, expected: float) -> No
     assert abs(fmean(known) - expected) < 4 * error + 0.005, known
 
 
+def test_predictive_spends_what_the_target_allows_and_no_more() -> None:
+    world = short("5_50_45", 1.0)
+    strict, lax = (
+        rehearse(replace(world, dialing=Dialing(Mode.PREDICTIVE, target=target)), 3)
+        for target in (0.001, 0.05)
+    )
+    assert strict.broken == lax.broken == ()
+    assert strict.abandoned <= 1
+    assert lax.abandoned > strict.abandoned
+    assert lax.abandoned <= 0.05 * lax.answered_live + 1
+    assert (lax.occupancy or 0) > (strict.occupancy or 0) + 0.02
+
+
 def test_no_promise_is_broken_on_a_day_of_everything() -> None:
     world = Scenario(
         "everything",

@@ -58,7 +58,7 @@ class Known:
     def _is_old(self, now: datetime, ring_s: float) -> bool:
         assert self._made is not None
         made_at, made_for = self._made
-        return made_for != ring_s or not timedelta() <= now - made_at < timedelta(seconds=FRESH_S)
+        return made_for != ring_s or abs(now - made_at) >= timedelta(seconds=FRESH_S)
 
     def left(self, ceiling: float, team: int, now: datetime) -> float:
         """Abandoned calls that the budget still allows, at the share that is aimed at."""
@@ -189,8 +189,7 @@ class Knowledge:
         if after.direction is not Direction.OUT:
             return
         if before is None:
-            if after.answer_at is not None:  # adopted after a restart: its record is not written yet
-                self.of(after.campaign).budget.answered(after.answer_at)
+            self._adopted(after)
             return
         if before.ring_at is None and after.ring_at is not None:
             self._learn_setup(after, RINGS, after.ring_at)
@@ -200,6 +199,15 @@ class Knowledge:
             self.of(after.campaign).budget.abandoned(after.answer_at or after.message_at)
         if before.state is not State.ENDED and after.state is State.ENDED:
             self._ended(after)
+
+    def _adopted(self, call: Call) -> None:
+        """In flight at a restart: its record, from which the budget is folded, is not written yet."""
+        if call.answer_at is None:
+            return
+        budget = self.of(call.campaign).budget
+        budget.answered(call.answer_at)
+        if call.message_at is not None and call.bridge_at is None:
+            budget.abandoned(call.answer_at)
 
     def _answered(self, call: Call) -> None:
         assert call.answer_at is not None
@@ -220,28 +228,32 @@ class Knowledge:
                 self.of(call.campaign).budget.abandoned(call.answer_at)
             return
         if call.outcome is Outcome.NOT_DIALLED or call.end_at is None:
-            if call.lead is not None:
-                self._attempts.pop(call.lead, None)
+            self._forget(call)
             return
         by_us = call.ended_by not in (EndedBy.NETWORK, EndedBy.PERSON)
         if call.ring_at is not None:
             self._learn_ring(call, _span(call.ring_at, call.end_at), None if by_us else STOPS)
         else:
             self._learn_setup(call, None if by_us else GONE, call.end_at)
-        self._teach(call, self._lesson(call))
+        if call.outcome is Outcome.GIVEN_UP and call.ring_at is not None:
+            self._teach(call, self._late(call, _span(call.ring_at, call.end_at)))
+        elif call.outcome is not None and call.outcome in LESSONS:
+            self._teach(call, LESSONS[call.outcome])
+        else:  # we ended it ourselves, or nobody knows how it ended
+            self._forget(call)
 
-    def _lesson(self, call: Call) -> float | None:
-        """1, 0, None for a failure of the network, between 0 and 1 for a call that was cut short."""
-        if call.outcome is not Outcome.GIVEN_UP or call.ring_at is None or call.end_at is None:
-            return LESSONS.get(call.outcome, -1.0) if call.outcome is not None else -1.0
-        known = self.of(call.campaign)
-        forecast = known.forecast(call.end_at, call.rules.ring_s, call.rules.give_up_s)
-        return forecast.late_answer(_span(call.ring_at, call.end_at), self.p_of(call.lead, call.campaign))
+    def _late(self, call: Call, age_s: float) -> float:
+        """The chance that a call which we gave up at this age would still have been answered."""
+        assert call.end_at is not None
+        forecast = self.of(call.campaign).forecast(call.end_at, call.rules.ring_s, call.rules.give_up_s)
+        return forecast.late_answer(age_s, self.p_of(call.lead, call.campaign))
 
     def _teach(self, call: Call, lesson: float | None) -> None:
-        attempt = self._attempts.pop(call.lead, None) if call.lead is not None else None
-        if attempt is not None and (lesson is None or lesson >= 0):
+        if (attempt := self._forget(call)) is not None:
             self.of(call.campaign).odds.learn(attempt.features, lesson)
+
+    def _forget(self, call: Call) -> Attempt | None:
+        return self._attempts.pop(call.lead, None) if call.lead is not None else None
 
     def _learn_setup(self, call: Call, cause: int | None, until_at: datetime) -> None:
         if call.dialled_at is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from dialer.domain.pacing.supply import UNANSWERED, WAITING, Supply
 from dialer.domain.said import Said, said
 from dialer.domain.types import CallId, CampaignId
 
+Shares = Mapping[CampaignId, float]
 GRACE_S = 1.5  # an operator who comes free so long after the answer still gets the person
 
 
@@ -52,14 +53,14 @@ class Predictive:
         self._price = known.price(campaign.ceiling, team, self._now)
         self._forecast: Forecast = known.forecast(self._now, campaign.ring_s, GRACE_S)
         self._soonest = 0.0  # the chance that whoever answers next finds nobody
-        self._floor = _floor(campaign, snapshot, supply)
+        shares = _shares(campaign, snapshot)
+        self._floor = _floor(campaign, snapshot, supply, shares)
         self._free = Sum(HORIZONS)
         self._answers = Sum(HORIZONS)
         self._ringing: list[CallView] = []
         self._lines = 0.0
         self._add_operators()
-        self._add_calls(_competing(campaign, snapshot))
-        self.dialled = 0
+        self._add_calls(_competing(snapshot, shares))
         if campaign.best_first:
             supply.rank(campaign.id, lambda lead: -knowledge.rank(lead, self._now))
         self._risk = self._assess()
@@ -78,7 +79,6 @@ class Predictive:
         self._knowledge.dialled(dial.lead.id, attempt)
         self._answers.add_one(attempt.p * self._forecast.new)
         self._lines += 1
-        self.dialled += 1
         self._risk = self._assess()
         return dial
 
@@ -169,7 +169,7 @@ class Predictive:
         )
 
 
-def _floor(campaign: Campaign, snapshot: Snapshot, supply: Supply) -> Floor:
+def _floor(campaign: Campaign, snapshot: Snapshot, supply: Supply, shares: Shares) -> Floor:
     """The campaign's operators who are not leaving; one whose phone must be rung first is no free one yet."""
     team = campaign.operators
     floor = Floor(sum(view.free for view in supply.free(campaign)), [], [], 0, 0)
@@ -184,13 +184,12 @@ def _floor(campaign: Campaign, snapshot: Snapshot, supply: Supply) -> Floor:
             case State.PAUSED:
                 floor.away += 1
         floor.at_work += view.state in (State.READY, State.RESERVED, State.TALKING, State.WRAP_UP)
-    shares = _shares(campaign, snapshot)
     floor.ready -= round(sum(shares.get(call.campaign, 0.0) for call in snapshot.calls
                              if call.operator is None and call.state in WAITING))  # fmt: skip
     return floor
 
 
-def _shares(campaign: Campaign, snapshot: Snapshot) -> dict[CampaignId, float]:
+def _shares(campaign: Campaign, snapshot: Snapshot) -> Shares:
     """Of each campaign: the part of its operators that are this one's too, and so of its answers."""
     return {
         other.id: len(other.operators & campaign.operators) / len(other.operators)
@@ -199,9 +198,8 @@ def _shares(campaign: Campaign, snapshot: Snapshot) -> dict[CampaignId, float]:
     }
 
 
-def _competing(campaign: Campaign, snapshot: Snapshot) -> Iterable[tuple[CallView, float]]:
+def _competing(snapshot: Snapshot, shares: Shares) -> Iterable[tuple[CallView, float]]:
     """Calls on their way without an operator of their own, and how far they are for this team."""
-    shares = _shares(campaign, snapshot)
     for call in snapshot.calls:
         if call.operator is None and call.state in UNANSWERED and (share := shares.get(call.campaign, 0.0)):
             yield call, share

@@ -188,6 +188,18 @@ def test_an_abandoned_call_is_counted_once_whether_it_heard_the_message_or_not()
         assert policies.knowledge.of(ONE).budget.left(0.03, NOW) == pytest.approx(0.03 - 1)
 
 
+def test_calls_adopted_after_a_restart_are_counted_though_their_records_are_not_written_yet() -> None:
+    policies = Policies()
+    talking = a_call(1, answer_at=ago(10), bridge_at=ago(10))
+    hears_the_message = a_call(2, answer_at=ago(10), message_at=ago(8))
+    for adopted in (talking, hears_the_message, a_call(3)):
+        policies.saw(None, None, replace(adopted, state=c.State.BRIDGED))
+        ended = replace(adopted, state=c.State.ENDED, end_at=NOW, outcome=Outcome.ABANDONED)
+        if adopted is hears_the_message:
+            policies.saw(adopted, None, ended)
+    assert policies.knowledge.of(ONE).budget.left(0.03, NOW) == pytest.approx(2 * 0.03 - 1)
+
+
 def test_what_was_given_up_or_taken_back_is_no_abandoned_call_and_no_answer() -> None:
     policies = Policies()
     go(policies, 1, Outcome.GIVEN_UP, EndedBy.PACING, answers=False)
