@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 HOUR = timedelta(hours=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
 KEPT_HOURS = 30 * 24
 SMALL_TEAM = 10
 MARGIN = 1 / 12  # a team of ten or less aims so far below the ceiling: its day has some ten abandoned calls
@@ -37,7 +38,7 @@ class Budget:
             _hour(at): list(counts) for at, counts in (known or {}).items()
         }
         self._sums: dict[str, list[int]] = {}
-        self._summed_at: datetime | None = None
+        self._since_at = self._until_at = NEVER  # the sums hold for the hour between them
 
     def answered(self, at: datetime) -> None:
         """A person answered."""
@@ -58,14 +59,14 @@ class Budget:
 
     def _count(self, at: datetime, which: int) -> None:
         self._hours.setdefault(_hour(at), [0, 0])[which] += 1
-        self._summed_at = None
+        self._since_at = self._until_at = NEVER
 
     def _summed(self, now: datetime) -> Mapping[str, list[int]]:
-        hour = _hour(now)
-        if self._summed_at != hour:
+        if not self._since_at <= now < self._until_at:
+            hour = _hour(now)
             self._forget(hour)
             self._sums = {window.name: self._sum(hour, window.hours or hour.hour) for window in WINDOWS}
-            self._summed_at = hour
+            self._since_at, self._until_at = hour, hour + HOUR
         return self._sums
 
     def _sum(self, hour: datetime, hours: int) -> list[int]:

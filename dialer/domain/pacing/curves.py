@@ -50,18 +50,26 @@ class Curve:
             self._lived /= self._weight
             self._weight = 1.0
 
-    def rates(self) -> Floats:
-        """Causes x bins, per second."""
+    def rates(self, under_way_s: Sequence[float] = ()) -> Floats:
+        """Causes x bins, per second; `under_way_s`: ages of those that have not ended yet, who count as well.
+
+        Without them a morning's first talks to end, the short ones, would speak for all.
+        """
         seen = self._ends / self._weight + self._prior_rates * self._prior_s
-        return seen / (self._lived / self._weight + self._prior_s)
+        lived = self._lived / self._weight + self._prior_s
+        if under_way_s:
+            ages = np.asarray(under_way_s)[:, None]
+            lived += np.clip(ages - self.edges[:-1], 0.0, self.width).sum(axis=0)
+        rates: Floats = seen / lived
+        return rates
 
-    def hazard(self) -> Floats:
+    def hazard(self, under_way_s: Sequence[float] = ()) -> Floats:
         """Cumulative hazard of all causes at each edge."""
-        return np.concatenate(([0.0], np.cumsum(self.rates().sum(axis=0) * self.width)))
+        return np.concatenate(([0.0], np.cumsum(self.rates(under_way_s).sum(axis=0) * self.width)))
 
-    def shares(self) -> tuple[Floats, Floats]:
+    def shares(self, under_way_s: Sequence[float] = ()) -> tuple[Floats, Floats]:
         """(causes x edges: share ended by each cause up to that age, edges: share still there)."""
-        rates = self.rates()
+        rates = self.rates(under_way_s)
         total = rates.sum(axis=0)
         alive = np.exp(-np.concatenate(([0.0], np.cumsum(total * self.width))))
         ended = (alive[:-1] - alive[1:]) * rates / np.maximum(total, 1e-12)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from math import exp, log, sqrt
 from typing import Any
 
 from dialer.domain.call import Call, Event, State
@@ -14,27 +12,19 @@ from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as Post
 from dialer.domain.pacing.budget import Budget, aim
-from dialer.domain.pacing.forecast import Forecast
+from dialer.domain.pacing.forecast import Forecast, UnderWay
 from dialer.domain.pacing.learned import ANSWERS, GONE, RINGS, STOPS, Learned
+from dialer.domain.pacing.lessons import Attempt, Lessons
 from dialer.domain.pacing.odds import Odds
-from dialer.domain.pacing.traits import LESSONS, Features, features
+from dialer.domain.pacing.price import Price
+from dialer.domain.pacing.traits import LESSONS, features
 from dialer.domain.types import CampaignId, Direction, EndedBy, LeadId, OperatorId, Outcome, TrunkId
 
-FRESH_S = 15.0  # a forecast is made anew after so long
+FRESH_S, STALE_S = 15.0, 120.0  # a forecast is not made anew before the one, always after the other,
+NEWS = 1.02  # and between them when so much more has been seen
 CAREFUL_RATE = 0.5  # of answers, before any call was made: too many expected is the safe side
 RANKED_S = 60.0  # a lead's place among those at hand is looked at again after so long
-FIRST_PRICE = 0.06  # of a risk, before the budget has spoken
-LEAST_PRICE, MOST_PRICE = 0.003, 0.5
-MENDING = 0.1  # of the ceiling: the risk that is allowed while the share is above it
 ZoneOf = Callable[[str], tzinfo]
-
-
-@dataclass(slots=True)
-class Attempt:
-    """A dial whose end will teach something."""
-
-    features: Features
-    p: float
 
 
 class Known:
@@ -42,68 +32,51 @@ class Known:
 
     def __init__(self, product: Learned, odds: Odds) -> None:
         self.learned = Learned(product)
-        self.odds = Odds(history=odds)
+        self.lessons = Lessons(Odds(history=odds))
         self.budget = Budget()
-        self.price_base = log(FIRST_PRICE)
+        self._price = Price()
         self._forecast: Forecast | None = None
-        self._made: tuple[datetime, float] | None = None
+        self._made: tuple[datetime, float, int] | None = None
 
-    def forecast(self, now: datetime, ring_s: float, grace_s: float) -> Forecast:
-        """At most FRESH_S old."""
+    def forecast(
+        self, now: datetime, ring_s: float, grace_s: float, under_way: Callable[[], UnderWay] = UnderWay
+    ) -> Forecast:
+        """At most STALE_S old; `under_way` is asked when a new one is made."""
         if self._forecast is None or self._made is None or self._is_old(now, ring_s):
-            self._forecast = Forecast(self.learned, ring_s=ring_s, grace_s=grace_s)
-            self._made = (now, ring_s)
+            self._forecast = Forecast(self.learned, ring_s=ring_s, grace_s=grace_s, under_way=under_way())
+            self._made = (now, ring_s, self.learned.seen())
         return self._forecast
 
     def _is_old(self, now: datetime, ring_s: float) -> bool:
         assert self._made is not None
-        made_at, made_for = self._made
-        return made_for != ring_s or abs(now - made_at) >= timedelta(seconds=FRESH_S)
+        made_at, made_for, seen = self._made
+        age_s = abs((now - made_at).total_seconds())
+        if made_for != ring_s or age_s >= STALE_S:
+            return True
+        return age_s >= FRESH_S and self.learned.seen() > seen * NEWS
 
-    def left(self, ceiling: float, team: int, now: datetime) -> float:
-        """Abandoned calls that the budget still allows, at the share that is aimed at."""
-        return self.budget.left(aim(ceiling, team), now)
+    def price(self, ceiling: float, team: int, now: datetime) -> tuple[float, float]:
+        """(Calls that may still be abandoned at the share aimed at, the risk that one more dial may run)."""
+        left = self.budget.left(aim(ceiling, team), now)
+        return left, self._price.at(left, self.budget.left(ceiling, now), ceiling, team)
 
-    def price(self, ceiling: float, team: int, now: datetime) -> float:
-        """The risk that one more dial may run: lower the less is left, nothing above the ceiling.
-
-        A proportional and an integral part on the budget, not on a rate over some window: what was spent is
-        spent (PI control; the integral part is `steer`).  With less than one call in hand it falls, and over
-        the ceiling only what mends it is dialled: at so small a risk that each live answer brings the share
-        down.
-        """
-        left = self.left(ceiling, team, now)
-        pull = _pull(team)
-        spare = left - _reserve(team)
-        limit = 1.5 / pull
-        price = min(MOST_PRICE, exp(self.price_base + pull * min(limit, max(-limit, spare))))
-        in_hand = min(1.0, max(0.0, self.budget.left(ceiling, now)))
-        return min(price, in_hand * price + (1.0 - in_hand) * MENDING * ceiling)
-
-    def steer(self, left: float, team: int) -> None:
-        """One more live answer: the price's base goes where the budget comes out even."""
-        moved = self.price_base + _pull(team) / 100 * min(20.0, max(-20.0, left - _reserve(team)))
-        self.price_base = min(log(MOST_PRICE), max(log(LEAST_PRICE), moved))
+    def steer(self, ceiling: float, team: int, now: datetime) -> None:
+        """One more live answer."""
+        self._price.steer(self.budget.left(aim(ceiling, team), now), team)
 
     def to_state(self) -> dict[str, Any]:
         """Plain data; the budget is folded from the records and not kept here."""
-        return {"learned": self.learned.to_state(), "odds": self.odds.to_state(), "price": self.price_base}
+        return {
+            "learned": self.learned.to_state(),
+            "odds": self.lessons.odds.to_state(),
+            "price": self._price.to_state(),
+        }
 
     def from_state(self, state: Mapping[str, Any], odds: Odds) -> None:
         """What an earlier run learned."""
         self.learned.from_state(state["learned"])
-        self.odds = Odds.from_state(state["odds"], odds)
-        self.price_base = float(state["price"])
-
-
-def _pull(team: int) -> float:
-    """How strongly one call of the budget moves the price: a small team's day has few."""
-    return min(0.25, 0.6 / max(team, 1))
-
-
-def _reserve(team: int) -> float:
-    """Calls of the budget that are better left unspent."""
-    return 0.3 * sqrt(max(team, 1))
+        self.lessons = Lessons(Odds.from_state(state["odds"], odds))
+        self._price.from_state(state["price"])
 
 
 class Knowledge:
@@ -114,7 +87,6 @@ class Knowledge:
         self.product = Learned()
         self.product_odds = Odds(CAREFUL_RATE)
         self._known: dict[CampaignId, Known] = {}
-        self._attempts: dict[LeadId, Attempt] = {}
         self._posts: dict[OperatorId, tuple[Post, datetime, CampaignId | None]] = {}
         self._ranked: dict[LeadId, float] = {}
         self._ranked_at = datetime.min.replace(tzinfo=UTC)
@@ -156,7 +128,7 @@ class Knowledge:
     def chance(self, lead: Lead, trunk: TrunkId, now: datetime) -> Attempt:
         """The features of dialling this lead now, and the chance that a person answers."""
         found = features(lead, now, offset=self._offset(lead, now), trunk=trunk)
-        return Attempt(found, self.of(lead.campaign).odds.p(found))
+        return Attempt(found, self.of(lead.campaign).lessons.odds.p(found), now)
 
     def rank(self, lead: Lead, now: datetime) -> float:
         """As `chance`, whatever the trunk; at most RANKED_S old."""
@@ -165,17 +137,8 @@ class Knowledge:
         p = self._ranked.get(lead.id)
         if p is None:
             found = features(lead, now, offset=self._offset(lead, now))
-            p = self._ranked[lead.id] = self.of(lead.campaign).odds.p(found)
+            p = self._ranked[lead.id] = self.of(lead.campaign).lessons.odds.p(found)
         return p
-
-    def dialled(self, lead: LeadId, attempt: Attempt) -> None:
-        """It goes out."""
-        self._attempts[lead] = attempt
-
-    def p_of(self, lead: LeadId | None, campaign: CampaignId) -> float:
-        """The chance that a call in flight had when it was dialled."""
-        attempt = self._attempts.get(lead) if lead is not None else None
-        return attempt.p if attempt is not None else self.of(campaign).odds.level()
 
     def _offset(self, lead: Lead, now: datetime) -> timedelta:
         if not lead.zones:
@@ -219,8 +182,8 @@ class Knowledge:
             self._learn_ring(call, _span(call.ring_at, call.answer_at), ANSWERS)
         known.budget.answered(call.answer_at)
         ceiling, team = self._aims.get(call.campaign, (0.03, 1))
-        known.steer(known.left(ceiling, team, call.answer_at), team)
-        self._teach(call, 1.0)
+        known.steer(ceiling, team, call.answer_at)
+        self._teach(call)
 
     def _ended(self, call: Call) -> None:
         if call.answer_at is not None:
@@ -228,32 +191,36 @@ class Knowledge:
                 self.of(call.campaign).budget.abandoned(call.answer_at)
             return
         if call.outcome is Outcome.NOT_DIALLED or call.end_at is None:
-            self._forget(call)
+            self._teach(call)
             return
         by_us = call.ended_by not in (EndedBy.NETWORK, EndedBy.PERSON)
         if call.ring_at is not None:
             self._learn_ring(call, _span(call.ring_at, call.end_at), None if by_us else STOPS)
         else:
             self._learn_setup(call, None if by_us else GONE, call.end_at)
-        if call.outcome is Outcome.GIVEN_UP and call.ring_at is not None:
-            self._teach(call, self._late(call, _span(call.ring_at, call.end_at)))
-        elif call.outcome is not None and call.outcome in LESSONS:
-            self._teach(call, LESSONS[call.outcome])
-        else:  # we ended it ourselves, or nobody knows how it ended
-            self._forget(call)
+        self._teach(call)
 
     def _late(self, call: Call, age_s: float) -> float:
         """The chance that a call which we gave up at this age would still have been answered."""
         assert call.end_at is not None
-        forecast = self.of(call.campaign).forecast(call.end_at, call.rules.ring_s, call.rules.give_up_s)
-        return forecast.late_answer(age_s, self.p_of(call.lead, call.campaign))
+        known = self.of(call.campaign)
+        forecast = known.forecast(call.end_at, call.rules.ring_s, call.rules.give_up_s)
+        return forecast.late_answer(age_s, known.lessons.p(call.lead))
 
-    def _teach(self, call: Call, lesson: float | None) -> None:
-        if (attempt := self._forget(call)) is not None:
-            self.of(call.campaign).odds.learn(attempt.features, lesson)
-
-    def _forget(self, call: Call) -> Attempt | None:
-        return self._attempts.pop(call.lead, None) if call.lead is not None else None
+    def _teach(self, call: Call) -> None:
+        """Of a call that was answered, or is over."""
+        ended_at = call.answer_at or call.end_at
+        if call.lead is None or ended_at is None:
+            return
+        lessons = self.of(call.campaign).lessons
+        if call.answer_at is not None:
+            lessons.end(call.lead, 1.0, ended_at)
+        elif call.outcome is Outcome.GIVEN_UP and call.ring_at is not None:
+            lessons.end(call.lead, self._late(call, _span(call.ring_at, ended_at)), ended_at)
+        elif call.outcome is not None and call.outcome in LESSONS:
+            lessons.end(call.lead, LESSONS[call.outcome], ended_at)
+        else:  # never dialled, ended by ourselves, or nobody knows how it ended
+            lessons.drop(call.lead, ended_at)
 
     def _learn_setup(self, call: Call, cause: int | None, until_at: datetime) -> None:
         if call.dialled_at is not None:

@@ -42,6 +42,10 @@ class Learned:
         """Of the four curves: causes x bins, per second."""
         return {name: getattr(self, name).rates() for name in NAMES}
 
+    def seen(self) -> int:
+        """Ends of anything, so far."""
+        return self.setup.seen + self.ring.seen + self.talk.seen + self.wrap_up.seen
+
     @property
     def break_share(self) -> float:
         """Of wrap-ups that end in a break."""

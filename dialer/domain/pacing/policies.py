@@ -27,6 +27,9 @@ class Turn(Protocol):
     def next_line(self) -> Dial | str:
         """One line more, or why not."""
 
+    def noticed(self, dial: Dial) -> None:
+        """Another campaign dials in the same decision."""
+
 
 TURNS: Mapping[Mode, Callable[[Campaign, Supply, Snapshot, Knowledge], Turn]] = {
     Mode.PROGRESSIVE: lambda campaign, supply, _, __: Progressive(campaign, supply),
@@ -114,6 +117,9 @@ def _take_turns(
         if isinstance(answer, Dial):
             dial.append(answer)
             dialled[campaign.id] += 1
+            for other, turn in turns.items():
+                if other != campaign.id:
+                    turn.noticed(answer)
             continue
         asking.remove(campaign)
         reason[campaign.id] = _some(dialled[campaign.id], answer) if dialled[campaign.id] else _none(answer)

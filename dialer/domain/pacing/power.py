@@ -42,6 +42,9 @@ class Power:
         self._dialled = wanted
         return self._supply.dial(self._campaign)
 
+    def noticed(self, dial: Dial) -> None:
+        """Nothing to learn from it: the supply gives every operator once."""
+
     def _carry(self, lines: int) -> bool:
         return floor(self._lines + _ROUNDING) >= lines
 

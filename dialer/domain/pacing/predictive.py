@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
+from dialer.domain.call import State as CallState
 from dialer.domain.campaign import Campaign
 from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
 from dialer.domain.operators import State
 from dialer.domain.pacing.chance import Sum, nobody_free
-from dialer.domain.pacing.curves import Floats
-from dialer.domain.pacing.decision import CallView, Dial, Outlook, Snapshot
-from dialer.domain.pacing.forecast import HORIZONS, Forecast
-from dialer.domain.pacing.knowledge import Attempt, Knowledge
+from dialer.domain.pacing.decision import Dial, Outlook, Snapshot
+from dialer.domain.pacing.forecast import HORIZONS, Forecast, UnderWay
+from dialer.domain.pacing.knowledge import Knowledge
 from dialer.domain.pacing.supply import UNANSWERED, WAITING, Supply
 from dialer.domain.said import Said, said
 from dialer.domain.types import CallId, CampaignId
 
 Shares = Mapping[CampaignId, float]
 GRACE_S = 1.5  # an operator who comes free so long after the answer still gets the person
+RINGING, TALKING, RESERVED = CallState.RINGING, State.TALKING, State.RESERVED
+WRAP_UP, PAUSED, READY = State.WRAP_UP, State.PAUSED, State.READY
 
 
 @dataclass(slots=True)
@@ -46,25 +47,24 @@ class Predictive:
     def __init__(self, campaign: Campaign, supply: Supply, snapshot: Snapshot, knowledge: Knowledge) -> None:
         self._campaign, self._supply, self._knowledge = campaign, supply, knowledge
         self._now = snapshot.at
-        known = knowledge.of(campaign.id)
+        known = self._known = knowledge.of(campaign.id)
         knowledge.note_aim(campaign)
         team = max(1, len(campaign.operators))
-        self._left = known.left(campaign.ceiling, team, self._now)
-        self._price = known.price(campaign.ceiling, team, self._now)
-        self._forecast: Forecast = known.forecast(self._now, campaign.ring_s, GRACE_S)
-        self._soonest = 0.0  # the chance that whoever answers next finds nobody
-        shares = _shares(campaign, snapshot)
-        self._floor = _floor(campaign, snapshot, supply, shares)
-        self._free = Sum(HORIZONS)
-        self._answers = Sum(HORIZONS)
-        self._ringing: list[CallView] = []
-        self._lines = 0.0
-        self._add_operators()
-        self._add_calls(_competing(snapshot, shares))
+        self._left, self._price = known.price(campaign.ceiling, team, self._now)
+        self._shares = _shares(campaign, snapshot)
+        self._floor = floor = _floor(campaign, snapshot, supply, self._shares)
+        self._forecast: Forecast = known.forecast(
+            self._now, campaign.ring_s, GRACE_S, lambda: self._under_way(snapshot)
+        )
+        self._free = self._forecast.free(floor.talks_s, floor.wraps_s, floor.away)
+        self._ripe: list[CallId] = []  # the campaign's own that have rung long enough to be given up
+        self._ringing = self._lines = 0
+        self._answers = self._on_their_way(snapshot)
+        self._risks: tuple[float, float] | None = None
+        self._outlook: Outlook | None = None
         if campaign.best_first:
             supply.rank(campaign.id, lambda lead: -knowledge.rank(lead, self._now))
-        self._risk = self._assess()
-        supply.keep(campaign, min(len(supply.free(campaign)), int(self._lines) + supply.waiting(campaign.id)))
+        supply.keep(campaign, supply.unanswered(campaign.id) + supply.waiting(campaign.id))
 
     def next_line(self) -> Dial | str:
         """Dial the next lead, or say why not."""
@@ -72,87 +72,102 @@ class Predictive:
             return self._supply.nobody(self._campaign)
         if why := self._supply.obstacle(self._campaign):
             return why
-        if not self._supply.free(self._campaign) and self._risk > self._price:
+        if self._supply.least_shared(self._campaign) is None and self._risk() > self._price:
             return self._too_dear()
         self._supply.keep(self._campaign, 1)
-        attempt, dial = self._dial()
-        self._knowledge.dialled(dial.lead.id, attempt)
-        self._answers.add_one(attempt.p * self._forecast.new)
-        self._lines += 1
-        self._risk = self._assess()
+        dial = self._supply.dial(self._campaign)
+        attempt = self._knowledge.chance(dial.lead, dial.trunk, self._now)
+        self._known.lessons.begin(dial.lead.id, attempt)
+        self._expect(attempt.p)
         return dial
+
+    def noticed(self, dial: Dial) -> None:
+        """Another campaign dials in the same decision: its answers may need these operators too."""
+        if dial.operator is not None:
+            self._floor.ready -= dial.operator in self._campaign.operators
+            self._risks = None
+        elif share := self._shares.get(dial.campaign, 0.0):
+            self._expect(share * self._knowledge.of(dial.campaign).lessons.p(dial.lead.id))
 
     def give_up(self) -> Sequence[CallId]:
         """Ringing calls that may lawfully end and would likely find nobody.
 
         A late answer is so unlikely that the contact lost weighs less than the abandoned call saved.
         """
-        if not may_give_up(choose(self._campaign.country, self._campaign.purpose)):
+        if not self._ripe or (self._floor.ready > 0 and self._floor.at_work):
             return ()
-        if self._floor.ready > 0 and self._floor.at_work:
+        if self._floor.at_work and self._assessed()[1] <= self._price:
             return ()
-        if self._floor.at_work and self._soonest <= self._price:
-            return ()
-        return [
-            call.id
-            for call in self._ringing
-            if call.campaign == self._campaign.id
-            and call.ring_at is not None
-            and (self._now - call.ring_at).total_seconds() >= LAWFUL_RING_S
-        ]
+        pack = choose(self._campaign.country, self._campaign.purpose)
+        return self._ripe if may_give_up(pack) else ()
 
     def outlook(self) -> Outlook:
         """The figures behind the decision."""
-        return Outlook(
-            within_s=float(self._forecast.at_s[-1]),
-            ringing=len(self._ringing),
-            lines=int(self._lines),
-            answers=float(self._answers.mean[-1]),
-            free=max(0, self._floor.ready) + float(self._free.mean[-1]),
-            risk=self._risk,
-            price=self._price,
-            budget=self._left,
-        )
+        if self._outlook is None:
+            self._outlook = Outlook(
+                within_s=float(self._forecast.at_s[-1]),
+                ringing=self._ringing,
+                lines=self._lines,
+                answers=float(self._answers.mean[-1]),
+                free=max(0, self._floor.ready) + float(self._free.mean[-1]),
+                risk=self._risk(),
+                price=self._price,
+                budget=self._left,
+            )
+        return self._outlook
 
     # --- parts
 
-    def _assess(self) -> float:
-        """The risk of one more dial."""
-        by_horizon = nobody_free(self._floor.ready, self._answers, self._free)
-        self._soonest = float(by_horizon[0])
-        return float(by_horizon.mean())
+    def _risk(self) -> float:
+        """Of one more dial."""
+        return self._assessed()[0]
 
-    def _dial(self) -> tuple[Attempt, Dial]:
-        dial = self._supply.dial(self._campaign)
-        return self._knowledge.chance(dial.lead, dial.trunk, self._now), dial
+    def _assessed(self) -> tuple[float, float]:
+        """The risk of one more dial, and the chance that whoever answers next finds nobody."""
+        if self._risks is None:
+            by_horizon = nobody_free(self._floor.ready, self._answers, self._free)
+            self._risks = float(np.add.reduce(by_horizon)) / HORIZONS, float(by_horizon[0])
+        return self._risks
 
-    def _add_operators(self) -> None:
-        floor, forecast = self._floor, self._forecast
-        if floor.talks_s:
-            self._free.add(forecast.free_after_talk(np.array(floor.talks_s)))
-        if floor.wraps_s:
-            self._free.add(forecast.free_after_wrap_up(np.array(floor.wraps_s)))
-        if floor.away:
-            self._free.add_one(forecast.after_break, floor.away)
+    def _expect(self, p: float) -> None:
+        """One line more, which is answered with this chance."""
+        self._answers = self._answers.plus(self._forecast.new, p)
+        self._lines += 1
+        self._risks = self._outlook = None
 
-    def _add_calls(self, calls: Iterable[tuple[CallView, float]]) -> None:
-        """Every call on its way to these operators; `share` of its chances is theirs."""
-        rings: list[tuple[float, float]] = []
-        begins: list[tuple[float, float]] = []
-        for call, share in calls:
-            p = share * self._knowledge.p_of(call.lead, call.campaign)
-            self._lines += share
-            if call.ring_at is not None:
-                self._ringing.append(call)
-                rings.append((_age(call.ring_at, self._now), p))
-            else:
-                begins.append((_age(call.since_at, self._now), p))
-        if rings:
-            ages, chances = _columns(rings)
-            self._answers.add(self._forecast.answers_ringing(ages, chances))
-        if begins:
-            ages, chances = _columns(begins)
-            self._answers.add(self._forecast.answers_in_set_up(ages, chances))
+    def _under_way(self, snapshot: Snapshot) -> UnderWay:
+        """What has not ended yet."""
+        own = self._campaign.id
+        ringing = [
+            (self._now - call.ring_at).total_seconds()
+            for call in snapshot.calls
+            if call.state is RINGING and call.campaign == own and call.ring_at is not None
+        ]
+        return UnderWay(ringing, self._floor.talks_s, self._floor.wraps_s)
+
+    def _on_their_way(self, snapshot: Snapshot) -> Sum:
+        """Every call that competes for these operators, by the share of its answers that is theirs."""
+        now, own = self._now, self._campaign.id
+        teams = {
+            id_: (share, lessons.chances.get, lessons.odds.level())
+            for id_, share in self._shares.items()
+            if share and (lessons := self._knowledge.of(id_).lessons)
+        }
+        calls = []
+        for call in snapshot.calls:
+            if call.operator is not None or call.state not in UNANSWERED or call.campaign not in teams:
+                continue
+            share, chance, level = teams[call.campaign]
+            p = share * (level if call.lead is None else chance(call.lead, level))
+            rings = call.ring_at is not None
+            age_s = (now - (call.ring_at or call.since_at)).total_seconds()
+            calls.append((rings, age_s, p))
+            if rings:
+                self._ringing += 1
+                if age_s >= LAWFUL_RING_S and call.campaign == own:
+                    self._ripe.append(call.id)
+        self._lines = len(calls)
+        return self._forecast.answers(calls)
 
     def _too_dear(self) -> Said:
         seen = self.outlook()
@@ -171,19 +186,21 @@ class Predictive:
 
 def _floor(campaign: Campaign, snapshot: Snapshot, supply: Supply, shares: Shares) -> Floor:
     """The campaign's operators who are not leaving; one whose phone must be rung first is no free one yet."""
-    team = campaign.operators
-    floor = Floor(sum(view.free for view in supply.free(campaign)), [], [], 0, 0)
+    team, now = campaign.operators, snapshot.at
+    floor = Floor(supply.free_at_first(campaign), [], [], 0, 0)
     for view in snapshot.operators:
+        state = view.state
         if view.leaving or view.id not in team:
             continue
-        match view.state:
-            case State.TALKING | State.RESERVED:
-                floor.talks_s.append(_age(view.since_at, snapshot.at))
-            case State.WRAP_UP:
-                floor.wraps_s.append(_age(view.since_at, snapshot.at))
-            case State.PAUSED:
-                floor.away += 1
-        floor.at_work += view.state in (State.READY, State.RESERVED, State.TALKING, State.WRAP_UP)
+        if state is TALKING or state is RESERVED:
+            floor.talks_s.append((now - view.since_at).total_seconds())
+        elif state is WRAP_UP:
+            floor.wraps_s.append((now - view.since_at).total_seconds())
+        elif state is PAUSED:
+            floor.away += 1
+        elif state is READY:
+            floor.at_work += 1
+    floor.at_work += len(floor.talks_s) + len(floor.wraps_s)
     floor.ready -= round(sum(shares.get(call.campaign, 0.0) for call in snapshot.calls
                              if call.operator is None and call.state in WAITING))  # fmt: skip
     return floor
@@ -192,23 +209,9 @@ def _floor(campaign: Campaign, snapshot: Snapshot, supply: Supply, shares: Share
 def _shares(campaign: Campaign, snapshot: Snapshot) -> Shares:
     """Of each campaign: the part of its operators that are this one's too, and so of its answers."""
     return {
-        other.id: len(other.operators & campaign.operators) / len(other.operators)
+        other.id: 1.0
+        if other is campaign
+        else len(other.operators & campaign.operators) / len(other.operators)
         for other in snapshot.campaigns
         if other.operators
     }
-
-
-def _competing(snapshot: Snapshot, shares: Shares) -> Iterable[tuple[CallView, float]]:
-    """Calls on their way without an operator of their own, and how far they are for this team."""
-    for call in snapshot.calls:
-        if call.operator is None and call.state in UNANSWERED and (share := shares.get(call.campaign, 0.0)):
-            yield call, share
-
-
-def _age(since_at: datetime, now: datetime) -> float:
-    return max(0.0, (now - since_at).total_seconds())
-
-
-def _columns(rows: Sequence[tuple[float, float]]) -> tuple[Floats, Floats]:
-    table = np.array(rows)
-    return table[:, 0], table[:, 1]

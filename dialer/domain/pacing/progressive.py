@@ -16,6 +16,9 @@ class Progressive:
         nameless = supply.unanswered(campaign.id) + supply.waiting(campaign.id)
         supply.keep(campaign, nameless)  # dialled in another mode: they may be answered all the same
 
+    def noticed(self, dial: Dial) -> None:
+        """Nothing to learn from it: the supply gives every operator once."""
+
     def next_line(self) -> Dial | str:
         """The longest ready operator gets the next lead."""
         free = self._supply.free(self._campaign)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,6 +19,7 @@ from dialer.domain.types import CampaignId, OperatorId, PhoneNumber, TrunkId
 UNANSWERED = (CallState.LEASED, CallState.ORIGINATING, CallState.RINGING)
 WAITING = (CallState.ANSWERED, CallState.HELD_BACK)
 AT_WORK = tuple(state for state in State if state is not State.OFFLINE)
+ENDED = CallState.ENDED
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -27,20 +28,20 @@ class Supply:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._in_use: Counter[CampaignId] = Counter()
-        self._unanswered: Counter[CampaignId] = Counter()
-        self._waiting: Counter[CampaignId] = Counter()
+        self._in_use: defaultdict[CampaignId, int] = defaultdict(int)
+        self._unanswered: defaultdict[CampaignId, int] = defaultdict(int)
+        self._waiting: defaultdict[CampaignId, int] = defaultdict(int)
         busy: set[OperatorId] = set()
         for call in snapshot.calls:
-            if call.state is not CallState.ENDED:
+            state = call.state
+            if state is not ENDED:
                 self._in_use[call.campaign] += 1
             if call.operator is not None:
                 busy.add(call.operator)
-            elif call.state in UNANSWERED:
+            elif state in UNANSWERED:
                 self._unanswered[call.campaign] += 1
-            elif call.state in WAITING:
+            elif state in WAITING:
                 self._waiting[call.campaign] += 1
-        self._views = {view.id: view for view in snapshot.operators}
         free = [
             view
             for view in snapshot.operators
@@ -53,14 +54,20 @@ class Supply:
         self._lines = {trunk.id: trunk.lines_free for trunk in snapshot.trunks.values()}
         self._calls_now = {trunk.id: trunk.calls_now for trunk in snapshot.trunks.values()}
         self._leads: dict[CampaignId, list[Lead]] = {}
+        self._chosen: tuple[Lead, TrunkId] | None = None  # by the last question for an obstacle
         self._numbers: set[PhoneNumber | None] = {call.number for call in snapshot.calls}
         self._keep_for_strangers()
+        self._at_first = list(self._free.values())
 
     # --- operators ---
 
     def free(self, campaign: Campaign) -> list[OperatorView]:
         """The campaign's operators not yet given out, longest ready first."""
         return [view for id_, view in self._free.items() if id_ in campaign.operators]
+
+    def free_at_first(self, campaign: Campaign) -> int:
+        """Of the campaign's operators: how many were free, phone up, before anything was given out."""
+        return sum(view.free and view.id in campaign.operators for view in self._at_first)
 
     def least_shared(self, campaign: Campaign) -> OperatorView | None:
         """The one that the fewest campaigns could use, so that the others keep theirs."""
@@ -77,9 +84,15 @@ class Supply:
 
     def keep(self, campaign: Campaign, n: int) -> None:
         """Give n operators, as far as there are any, to calls of the campaign that will need them."""
-        for _ in range(n):
-            if (operator := self.least_shared(campaign)) is not None:
-                self.take(operator.id)
+        if n <= 0:
+            return
+        self._by_share = [id_ for id_ in self._by_share if id_ in self._free]
+        for id_ in self._by_share:
+            if id_ in campaign.operators:
+                self.take(id_)
+                n -= 1
+                if not n:
+                    return
 
     def _keep_for_strangers(self) -> None:
         """Calls of campaigns that this snapshot does not name may be answered too: one operator each."""
@@ -118,7 +131,8 @@ class Supply:
             return listed((self._why_full(trunk) for trunk in campaign.trunks), "; ")
         if not self._leads_of(campaign.id):
             return said("no lead is due")
-        if self._choose(campaign) is None:
+        self._chosen = self._choose(campaign)
+        if self._chosen is None:
             return said("no lead at hand fits a trunk that has a free line")
         return ""
 
@@ -128,10 +142,9 @@ class Supply:
 
     def dial(self, campaign: Campaign, operator: OperatorId | None = None) -> Dial:
         """Give out the next lead and a line for it; `obstacle` was asked just before."""
-        choice = self._choose(campaign)
-        if choice is None:
+        if self._chosen is None:
             raise LookupError(campaign.id)
-        lead, trunk = choice
+        (lead, trunk), self._chosen = self._chosen, None
         self._leads_of(campaign.id).remove(lead)
         self._numbers.add(lead.number)
         self._lines[trunk] -= 1
@@ -182,7 +195,7 @@ class Supply:
         """Why there is no operator for a further line, with figures."""
         if not campaign.operators:
             return said("the campaign has no operators")
-        team = [self._views[id_] for id_ in campaign.operators if id_ in self._views]
+        team = [view for view in self._snapshot.operators if view.id in campaign.operators]
         at = [view.state for view in team]
         states: dict[State, int] = {state: n for state in AT_WORK if (n := at.count(state))}
         if not states:

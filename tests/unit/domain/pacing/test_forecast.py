@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from math import prod
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from dialer.domain.pacing.chance import Sum, nobody_free
-from dialer.domain.pacing.forecast import HORIZONS, Forecast
+from dialer.domain.pacing.forecast import HORIZONS, Forecast, UnderWay
 from dialer.domain.pacing.learned import ANSWERS, RINGS, Learned
 
 RING_S = 28.0
@@ -36,21 +37,47 @@ def forecast(learned: Learned) -> Forecast:
 
 def test_before_anything_is_seen_the_prior_speaks_and_every_chance_is_one() -> None:
     made = forecast(Learned())
-    ages = np.arange(0.0, 40.0, 0.7)
-    for table in (
-        made.answers_ringing(ages, np.full(len(ages), 0.3)),
-        made.answers_in_set_up(ages, np.full(len(ages), 0.3)),
-        made.free_after_talk(ages * 50),
-        made.free_after_wrap_up(ages * 50),
-    ):
-        assert np.isfinite(table).all()
-        assert (table >= 0).all() and (table <= 1).all()
-        assert (np.diff(table, axis=1) >= -1e-12).all(), "later is never less likely"
+    for age in np.arange(0.0, 40.0, 0.7).tolist():
+        for chance in (
+            made.answers([(True, age, 0.3)]),
+            made.answers([(False, age, 0.3)]),
+            made.free([age * 50], [], 0),
+            made.free([], [age * 50], 0),
+        ):
+            assert np.isfinite(chance.mean).all()
+            assert (chance.mean >= 0).all() and (chance.mean <= 1).all()
+            assert (np.diff(chance.mean) >= -1e-12).all(), "later is never less likely"
+            np.testing.assert_allclose(chance.second, chance.mean**2)
+
+
+def test_many_calls_and_operators_are_the_sum_of_each() -> None:
+    made = forecast(taught())
+    calls = [(True, 3.0, 0.2), (True, 9.0, 0.4), (False, 0.6, 0.1), (True, 27.0, 0.3)]
+    one_by_one = sum(made.answers([call]).mean for call in calls)
+    np.testing.assert_allclose(made.answers(calls).mean, one_by_one)
+    np.testing.assert_allclose(made.answers(calls).second, sum(made.answers([call]).second for call in calls))
+    both = made.free([4.0, 90.0], [3.0], 2)
+    each = [made.free([4.0], [], 0), made.free([90.0], [], 0), made.free([], [3.0], 0), made.free([], [], 2)]
+    np.testing.assert_allclose(both.mean, sum(one.mean for one in each))
+    np.testing.assert_allclose(both.second, sum(one.second for one in each))
+    assert made.answers([]).mean.tolist() == made.free([], [], 0).mean.tolist() == [0.0] * HORIZONS
+
+
+def test_talks_that_still_go_on_count_against_the_short_ones_that_are_over() -> None:
+    learned = Learned()
+    for _ in range(60):
+        learned.talk.learn(12.0, 0)
+    alone = forecast(learned).free([40.0], [], 0).mean[-1]
+    under_way = UnderWay(talks_s=[45.0] * 300)
+    assert Forecast(learned, ring_s=RING_S, grace_s=1.5, under_way=under_way).free([12.0], [], 0).mean[-1] < (
+        0.5 * forecast(learned).free([12.0], [], 0).mean[-1]
+    )
+    assert alone > 0
 
 
 def test_a_call_that_has_rung_as_long_as_most_answers_take_is_likelier_than_a_new_or_an_old_one() -> None:
     made = forecast(taught())
-    young, ripe, old = made.answers_ringing(np.array([1.0, 8.0, 25.0]), np.full(3, 0.25))[:, 1]
+    young, ripe, old = (made.answers([(True, age, 0.25)]).mean[1] for age in (1.0, 8.0, 25.0))
     assert ripe > 1.5 * young
     assert ripe > 1.5 * old
 
@@ -74,7 +101,7 @@ def test_calls_that_we_cut_short_do_not_make_answers_look_rarer() -> None:
 
 def test_half_of_the_answers_come_before_the_middle_horizon() -> None:
     made = forecast(taught())
-    new = made.new / made.new[-1]
+    new = made.new.mean / made.new.mean[-1]
     assert new[HORIZONS // 2 - 1] < 0.5 < new[HORIZONS // 2]
 
 
@@ -85,7 +112,7 @@ def test_operators_in_a_long_talk_come_free_later_than_in_a_young_one_when_refus
                                    luck.lognormal(5, 0.6, 3000), strict=True):  # fmt: skip
         learned.talk.learn(quick if short else long_, 0)
         learned.wrapped(8.0, to_break=False)
-    young, long_one = forecast(learned).free_after_talk(np.array([5.0, 60.0]))[:, -1]
+    young, long_one = (forecast(learned).free([age], [], 0).mean[-1] for age in (5.0, 60.0))
     assert young > 2 * long_one
 
 
@@ -94,9 +121,8 @@ def test_breaks_after_wrap_ups_take_operators_out_of_the_forecast() -> None:
     for n in range(200):
         steady.wrapped(10.0, to_break=False)
         restless.wrapped(10.0, to_break=n % 2 == 0)
-    ages = np.array([5.0])
-    assert forecast(restless).free_after_wrap_up(ages)[0, -1] == pytest.approx(
-        0.5 * forecast(steady).free_after_wrap_up(ages)[0, -1], rel=0.15
+    assert forecast(restless).free([], [5.0], 0).mean[-1] == pytest.approx(
+        0.5 * forecast(steady).free([], [5.0], 0).mean[-1], rel=0.15
     )
 
 
@@ -107,16 +133,22 @@ def test_curves_survive_a_restart() -> None:
         np.testing.assert_allclose(again.rates()[name], rates)
 
 
+def total(chances: Sequence[float]) -> Sum:
+    """At one horizon."""
+    row = np.array(chances)
+    return Sum(np.array([row.sum()]), np.array([(row * row).sum()]))
+
+
 def every_case(ready: int, answers: list[float], free: list[float]) -> float:
     """P(ready + free <= answers), by going through all cases."""
-    total = 0.0
+    chance = 0.0
     for answered in product((0, 1), repeat=len(answers)):
         for freed in product((0, 1), repeat=len(free)):
             if ready + sum(freed) <= sum(answered):
-                total += prod(p if hit else 1 - p for p, hit in zip(answers, answered, strict=True)) * prod(
+                chance += prod(p if hit else 1 - p for p, hit in zip(answers, answered, strict=True)) * prod(
                     p if hit else 1 - p for p, hit in zip(free, freed, strict=True)
                 )
-    return total
+    return chance
 
 
 @pytest.mark.parametrize("ready", [-1, 0, 1, 2, 4, 40])
@@ -133,20 +165,14 @@ def every_case(ready: int, answers: list[float], free: list[float]) -> float:
 def test_the_chance_to_find_nobody_is_nearly_that_of_all_cases_counted(
     ready: int, answers: list[float], free: list[float]
 ) -> None:
-    a, f = Sum(1), Sum(1)
-    for p in answers:
-        a.add_one(np.array([p]))
-    for p in free:
-        f.add_one(np.array([p]))
+    a, f = total(answers), total(free)
     assert float(nobody_free(ready, a, f)[0]) == pytest.approx(every_case(ready, answers, free), abs=0.08)
 
 
 def test_great_floors_are_reckoned_as_well_as_small_ones() -> None:
     luck = np.random.default_rng(5)
     answers, free = luck.uniform(0, 0.3, 200), luck.uniform(0, 0.5, 150)
-    a, f = Sum(1), Sum(1)
-    a.add(answers[:, None])
-    f.add(free[:, None])
+    a, f = total(answers), total(free)
     drawn = (luck.random((20_000, 150)) < free).sum(axis=1) - (luck.random((20_000, 200)) < answers).sum(
         axis=1
     )

@@ -213,9 +213,9 @@ def test_calls_in_flight_keep_the_chance_they_were_dialled_with_and_leave_nothin
     knowledge = policies.knowledge
     assert dials
     for dial in dials:
-        assert knowledge.p_of(dial.lead.id, ONE) > 0
+        assert knowledge.of(ONE).lessons.p(dial.lead.id) > 0
         go(policies, dial.lead.id, Outcome.NO_ANSWER, EndedBy.RING_TIME, answers=False)
-    assert not knowledge._attempts
+    assert not knowledge.of(ONE).lessons._attempts
 
 
 def test_what_was_learned_survives_a_restart_and_leads_to_the_same_decision() -> None:
