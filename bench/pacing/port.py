@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bench.pacing import world as w
 from dialer.domain import call as c
@@ -15,6 +16,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
 from dialer.domain.operators import LegState, Operator, State, StateChange
 from dialer.domain.pacing.decision import CallView, Decision, OperatorView, Snapshot, TrunkView
+from dialer.domain.pacing.lessons import Attempt
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.types import (
     CallId,
@@ -29,10 +31,10 @@ from dialer.domain.types import (
     TrunkId,
 )
 
-START_AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ONE, MAIN = CampaignId(1), TrunkId("main")
 AT_HAND = 40
-POSTS = {w.READY: State.READY, w.BUSY: State.TALKING, w.WRAP: State.WRAP_UP, w.AWAY: State.PAUSED}
+POSTS = {w.READY: State.READY, w.BUSY: State.TALKING, w.WRAP: State.WRAP_UP, w.AWAY: State.PAUSED,
+         w.OFF: State.OFFLINE}  # fmt: skip
 BREATH = timedelta(microseconds=1)
 
 
@@ -40,9 +42,9 @@ class Product:
     """Satisfies `world.Pacing`; everything that the policy sees is a real object of the domain."""
 
     def __init__(
-        self, kind: w.Kind, mode: Mode = Mode.PREDICTIVE, policies: Policies | None = None, **changes: Any
+        self, kind: w.Kind, mode: Mode = Mode.PREDICTIVE, at_hand: int = AT_HAND, **changes: Any
     ) -> None:
-        self.policies = policies or Policies()
+        self.policies = Policies(ZoneInfo)
         ids = [OperatorId(str(100 + n)) for n in range(kind.operators)]
         self.campaign = replace(
             Campaign(ONE, "bench", mode=mode, status=CampaignStatus.RUNNING, operators=frozenset(ids),
@@ -54,20 +56,30 @@ class Product:
         self.calls: dict[int, c.Call] = {}
         self.views: dict[int, CallView] = {}
         self.waiting: set[int] = set()  # answered, and no operator seen yet
+        here = len(ids) if kind.team_at is None else kind.team_at(0.0)
+        states = [State.READY if n < here else State.OFFLINE for n in range(len(ids))]
         self.posts: dict[int, OperatorView] = {
-            n: self._post(id_, State.READY, START_AT, None) for n, id_ in enumerate(ids)
+            n: self._post(id_, states[n], w.START_AT, None) for n, id_ in enumerate(ids)
         }
-        self.operators = [Operator(id_, state=State.READY, leg=LegState.UP, since_at=START_AT) for id_ in ids]
+        self.operators = [
+            Operator(id_, state=state, leg=LegState.UP, since_at=w.START_AT)
+            for id_, state in zip(ids, states, strict=True)
+        ]
         for operator in self.operators:
-            self.policies.moved(StateChange(operator.id, State.READY, State.READY, "", START_AT), operator)
+            change = StateChange(operator.id, operator.state, operator.state, "", w.START_AT)
+            self.policies.moved(change, operator)
         self._numbers = count(1)
+        self.at_hand = at_hand
         self.leads: list[Lead] = []
         self.last: Decision = Decision()
 
     # --- leads
 
-    def at_hand(self) -> list[Lead]:
-        while len(self.leads) < AT_HAND:
+    def candidates(self, world: w.World) -> Sequence[Lead]:
+        """The next leads of the list."""
+        if world.people is not None:
+            return world.people.due(world.at(), self.at_hand)
+        while len(self.leads) < self.at_hand:
             n = next(self._numbers)
             self.leads.append(Lead(LeadId(n), ONE, (PhoneNumber(f"+79{n:09}"),)))
         return self.leads
@@ -75,18 +87,19 @@ class Product:
     # --- the port
 
     def decide(self, world: w.World) -> Sequence[w.Call]:
-        now = START_AT + timedelta(seconds=world.now)
+        now = world.at()
         calls = list(self.views.values())
         talks = sum(post.state is State.TALKING for post in self.posts.values())
         free = self.lines - len(calls) - talks
         snapshot = Snapshot(
-            now, [self.campaign], {ONE: self.at_hand()}, calls, list(self.posts.values()),
+            now, [self.campaign], {ONE: self.candidates(world)}, calls, list(self.posts.values()),
             {MAIN: TrunkView(MAIN, max(free, 0), 1_000_000, usable=True)},
         )  # fmt: skip
         decision = self.last = self.policies.decide(snapshot)
         for dial in decision.dial:
-            self.leads.remove(dial.lead)
-            self._dial(world.dial(), dial.lead, now)
+            if world.people is None:
+                self.leads.remove(dial.lead)
+            self._dial(world.dial(dial.lead if world.people else None), dial.lead, now)
         given_up = [world.calls[int(id_)] for id_ in decision.give_up]
         for call in given_up:
             self._end(call, now, Outcome.GIVEN_UP, EndedBy.PACING)
@@ -113,7 +126,7 @@ class Product:
         self.policies.saw(before, None, after)
 
     def saw(self, world: w.World, what: int, call: w.Call) -> None:
-        now = START_AT + timedelta(seconds=world.now)
+        now = world.at()
         before = self.calls.get(call.id)
         if before is None:
             return
@@ -135,7 +148,7 @@ class Product:
                 self._take_over(world, now)
 
     def moved(self, world: w.World, operator: w.Operator, was: int) -> None:
-        now = START_AT + timedelta(seconds=world.now)
+        now = world.at()
         self._take_over(world, now)
         one, became = self.operators[operator.id], POSTS[operator.state]
         ready = now if became is State.READY else None
@@ -156,3 +169,18 @@ class Product:
     ) -> OperatorView:
         return OperatorView(id_, state, since_at, ready_at, free=state is State.READY, summonable=False,
                             campaign=ONE, leaving=False)  # fmt: skip
+
+
+class Seer(Product):
+    """Knows each lead's true chance: what the best possible odds would be worth."""
+
+    def decide(self, world: w.World) -> Sequence[w.Call]:
+        """As the product does, with the world's own chances."""
+        people = world.people
+        if people is not None:
+
+            def true(lead: Lead, trunk: TrunkId, now: datetime) -> Attempt:
+                return Attempt((), people.chance(lead, now), now)
+
+            self.policies.knowledge.chance = true  # type: ignore[method-assign]
+        return super().decide(world)

@@ -7,18 +7,26 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
 
+from bench.pacing.leads import Population
+from bench.pacing.leads import World as Leads
+from dialer.domain.lead import Lead
+from dialer.domain.types import Outcome
+
+START_AT = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 GRACE_S = 2.0  # a person who gets no operator is dropped
 APART_S = 0.5  # between two decisions
 IDLE_S = 1.0  # a look even if nothing happened
+LATE_S = 60.0  # who is off shift looks again after so long
 DAY_S = 8 * 3600.0
 
 RING, GONE, ANSWER, TIRED, DROP, TALKED, WRAPPED, BACK, LOOK = range(9)
 SETUP, RINGING, WAITING, TALKING, ENDED = range(5)
-READY, BUSY, WRAP, AWAY = range(4)
+READY, BUSY, WRAP, AWAY, OFF = range(5)
 
 
 @dataclass(frozen=True)
@@ -47,19 +55,25 @@ class Kind:
     answer_at: Callable[[float], float] | None = None  # share by time, in place of `answer`
     away: Callable[[float], float] | None = None  # share of operators that should be on a break now
     machine_errors: float = 0.0  # share of live answers that detection takes for machines, hence abandoned
+    team_at: Callable[[float], int] | None = None  # how many of the operators are on shift at a time
+    mixed: bool = False  # the leads differ (`leads`)
+    voicemail: float = (
+        0.0  # share of the unanswered that a machine picks up, at 18 to 22 s: an answer to pacing
+    )
 
     @classmethod
     def named(cls, name: str, **more: Any) -> Kind:
-        """10_25_150: operators, answer percent, mean talk seconds."""
-        operators, answer, talk = name.split("_")[:3]
-        return cls(int(operators), int(answer) / 100, float(talk), **more)
+        """10_25_150: operators, answer percent, mean talk seconds; 10_25_150_mix: the leads differ."""
+        operators, answer, talk, *rest = name.split("_")
+        return cls(int(operators), int(answer) / 100, float(talk), mixed=rest == ["mix"], **more)
 
 
 class Call:
-    __slots__ = ("answer_s", "dialled", "id", "ring_at", "state")
+    __slots__ = ("answer_s", "dialled", "id", "lead", "ring_at", "state")
 
-    def __init__(self, id_: int, dialled: float) -> None:
+    def __init__(self, id_: int, dialled: float, lead: Lead | None) -> None:
         self.id = id_
+        self.lead = lead
         self.dialled = dialled
         self.state = SETUP
         self.ring_at = -1.0
@@ -126,6 +140,7 @@ class Day:
     dials: int = 0
     connected: int = 0
     given_up: int = 0
+    deepest: int = 0  # how far down its list the day went: the highest number of a lead that was dialled
     idle_s: float = 0.0
     logged_s: float = 0.0
     decisions: int = 0
@@ -138,19 +153,22 @@ class Day:
 class World:
     """One day."""
 
-    def __init__(self, kind: Kind, seed: int, pacing: Pacing, *, draws: Draws | None = None) -> None:
+    def __init__(self, kind: Kind, seed: int, pacing: Pacing) -> None:
         self.kind, self.pacing = kind, pacing
-        self.draws = draws or Draws(kind, seed)
+        self.draws = Draws(kind, seed)
+        self.people = Population(Leads(kind.answer, seed)) if kind.mixed else None
         self.now = 0.0
         self.heap: list[tuple[float, int, int, Any]] = []
         self.seq = 0
         self.calls: dict[int, Call] = {}  # not ended, and without an operator
         self.waiting: deque[Call] = deque()
         self.operators = [Operator(n) for n in range(kind.operators)]
-        self.ready: deque[Operator] = deque(self.operators)
         self.rng = np.random.default_rng((seed, 10**6))
         for op in self.operators:
             op.break_at = float(self.rng.exponential(kind.break_every_s))
+            if self.is_off(op):
+                self.leave(op, OFF, LATE_S)
+        self.ready = deque(op for op in self.operators if op.state == READY)
         self.next_lead = 0
         self.day = Day()
         self.busy_s = 0.0
@@ -199,7 +217,7 @@ class World:
                 else:
                     self.push(tired_at, TIRED, call)
             elif what == GONE:
-                self.end(call)
+                self.end(call, Outcome.BUSY)
             elif what == ANSWER:
                 if call.state != RINGING:
                     return False
@@ -207,22 +225,23 @@ class World:
             elif what == TIRED:
                 if call.state != RINGING:
                     return False
-                self.end(call)
+                self.end(call, Outcome.NO_ANSWER)
             elif what == DROP:
                 if call.state != WAITING:
                     return False
                 self.day.abandoned += 1
                 self.waiting.remove(call)
-                self.end(call)
+                self.end(call, Outcome.ABANDONED)
             self.pacing.saw(self, what, call)
             return True
         op: Operator = who
         was = op.state
         if what == TALKED:
             op.state = WRAP
+        elif self.is_off(op):
+            self.leave(op, OFF, LATE_S)
         elif self.wants_break(op, what):
-            op.state, op.paused_at = AWAY, self.now
-            self.push(self.now + self.break_length(), BACK, op)
+            self.leave(op, AWAY, self.break_length())
         else:
             if what == BACK:
                 op.pause_s += self.now - op.paused_at
@@ -234,6 +253,17 @@ class World:
         if op.state == READY and self.waiting:
             self.connect(self.waiting.popleft())
         return True
+
+    def leave(self, op: Operator, state: int, for_s: float) -> None:
+        """Away from the desk."""
+        if op.paused_at < 0:
+            op.paused_at = self.now
+        op.state = state
+        self.push(self.now + for_s, BACK, op)
+
+    def is_off(self, op: Operator) -> bool:
+        """Not on shift now."""
+        return self.kind.team_at is not None and op.id >= self.kind.team_at(self.now)
 
     def break_length(self) -> float:
         return 60.0 if self.kind.away else self.kind.break_s
@@ -251,7 +281,7 @@ class World:
         if self.draws.get(call.id)[5] < self.kind.machine_errors:
             self.day.abandoned += 1
             self.waiting.remove(call)
-            self.end(call)
+            self.end(call, Outcome.ABANDONED)
         elif self.ready:
             self.waiting.remove(call)
             self.connect(call)
@@ -265,38 +295,64 @@ class World:
         op.state = BUSY
         call.state = TALKING
         self.calls.pop(call.id, None)
+        self.result(call, Outcome.CONNECTED)
         self.busy_s += min(talk + wrap, self.end_s - self.now)
         self.push(self.now + talk, TALKED, op)
         self.push(self.now + talk + wrap, WRAPPED, op)
         self.pacing.moved(self, op, READY)
 
-    def end(self, call: Call) -> None:
+    def end(self, call: Call, outcome: Outcome) -> None:
         call.state = ENDED
         self.calls.pop(call.id, None)
+        self.result(call, outcome)
 
-    def dial(self) -> Call:
+    def result(self, call: Call, outcome: Outcome) -> None:
+        """A mixed list takes its lead back."""
+        if call.lead is not None and self.people is not None:
+            self.people.result(call.lead, outcome, self.at())
+
+    def dial(self, lead: Lead | None = None) -> Call:
+        """The next number; in a mixed world the policy names the lead."""
         k = self.next_lead
         self.next_lead += 1
-        setup, fate, ring, _, _, _ = self.draws.get(k)
-        call = Call(k, self.now)
-        kind = self.kind
-        p = kind.answer if kind.answer_at is None else kind.answer_at(self.now)
-        self.calls[k] = call
+        setup, _, ring, _, _, machine = self.draws.get(k)
+        call = self.calls[k] = Call(k, self.now, lead)
         self.day.dials += 1
-        bad = kind.busy + kind.fail
-        if fate < bad:
+        fate = self.fate(k) if lead is None else self.fate_of(lead)
+        if fate in (Outcome.BUSY, Outcome.NETWORK_FAILURE):
             self.push(self.now + setup, GONE, call)
         else:
-            if fate < bad + p:
+            if fate is Outcome.CONNECTED:
                 call.answer_s = ring
+            elif machine < self.kind.voicemail:
+                call.answer_s = 18.0 + 4.0 * machine / self.kind.voicemail
             self.push(self.now + setup, RING, call)
         return call
+
+    def fate(self, k: int) -> Outcome:
+        """Of the dial number k, if all leads are alike."""
+        kind, luck = self.kind, self.draws.get(k)[1]
+        if luck < kind.busy + kind.fail:
+            return Outcome.BUSY
+        p = kind.answer if kind.answer_at is None else kind.answer_at(self.now)
+        return Outcome.CONNECTED if luck < kind.busy + kind.fail + p else Outcome.NO_ANSWER
+
+    def fate_of(self, lead: Lead) -> Outcome:
+        """Of this lead, now."""
+        assert self.people is not None
+        self.people.take(lead)
+        self.day.deepest = max(self.day.deepest, lead.id)
+        return self.people.fate(lead, self.at())
+
+    def at(self) -> datetime:
+        """Now, as an instant."""
+        return START_AT + timedelta(seconds=self.now)
 
     def look(self) -> None:
         self.day.decisions += 1
         for call in self.pacing.decide(self):
             self.day.given_up += 1
-            self.end(call)
+            self.end(call, Outcome.GIVEN_UP)
 
     def total(self) -> Day:
         day = self.day

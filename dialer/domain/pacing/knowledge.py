@@ -17,7 +17,7 @@ from dialer.domain.pacing.learned import ANSWERS, GONE, RINGS, STOPS, Learned
 from dialer.domain.pacing.lessons import Attempt, Lessons
 from dialer.domain.pacing.odds import Odds
 from dialer.domain.pacing.price import Price
-from dialer.domain.pacing.traits import LESSONS, features
+from dialer.domain.pacing.traits import LESSONS, Divisions, Features, features
 from dialer.domain.types import CampaignId, Direction, EndedBy, LeadId, OperatorId, Outcome, TrunkId
 
 FRESH_S, STALE_S = 15.0, 120.0  # a forecast is not made anew before the one, always after the other,
@@ -33,6 +33,7 @@ class Known:
     def __init__(self, product: Learned, odds: Odds) -> None:
         self.learned = Learned(product)
         self.lessons = Lessons(Odds(history=odds))
+        self.divisions = Divisions()
         self.budget = Budget()
         self._price = Price()
         self._forecast: Forecast | None = None
@@ -55,6 +56,11 @@ class Known:
             return True
         return age_s >= FRESH_S and self.learned.seen() > seen * NEWS
 
+    def begin(self, lead: Lead, attempt: Attempt) -> None:
+        """It goes out."""
+        self.lessons.begin(lead.id, attempt)
+        self.divisions.see(lead)
+
     def price(self, ceiling: float, team: int, now: datetime) -> tuple[float, float]:
         """(Calls that may still be abandoned at the share aimed at, the risk that one more dial may run)."""
         left = self.budget.left(aim(ceiling, team), now)
@@ -70,6 +76,7 @@ class Known:
             "learned": self.learned.to_state(),
             "odds": self.lessons.odds.to_state(),
             "price": self._price.to_state(),
+            "columns": list(self.divisions.columns),
         }
 
     def from_state(self, state: Mapping[str, Any], odds: Odds) -> None:
@@ -77,6 +84,7 @@ class Known:
         self.learned.from_state(state["learned"])
         self.lessons = Lessons(Odds.from_state(state["odds"], odds))
         self._price.from_state(state["price"])
+        self.divisions.columns = tuple(state.get("columns", ()))
 
 
 class Knowledge:
@@ -127,8 +135,9 @@ class Knowledge:
 
     def chance(self, lead: Lead, trunk: TrunkId, now: datetime) -> Attempt:
         """The features of dialling this lead now, and the chance that a person answers."""
-        found = features(lead, now, offset=self._offset(lead, now), trunk=trunk)
-        return Attempt(found, self.of(lead.campaign).lessons.odds.p(found), now)
+        known = self.of(lead.campaign)
+        found = self._features(lead, now, trunk)
+        return Attempt(found, known.lessons.odds.p(found), now)
 
     def rank(self, lead: Lead, now: datetime) -> float:
         """As `chance`, whatever the trunk; at most RANKED_S old."""
@@ -136,9 +145,13 @@ class Knowledge:
             self._ranked, self._ranked_at = {}, now
         p = self._ranked.get(lead.id)
         if p is None:
-            found = features(lead, now, offset=self._offset(lead, now))
+            found = self._features(lead, now)
             p = self._ranked[lead.id] = self.of(lead.campaign).lessons.odds.p(found)
         return p
+
+    def _features(self, lead: Lead, now: datetime, trunk: str = "") -> Features:
+        columns = self.of(lead.campaign).divisions.columns
+        return features(lead, now, offset=self._offset(lead, now), trunk=trunk, columns=columns)
 
     def _offset(self, lead: Lead, now: datetime) -> timedelta:
         if not lead.zones:

@@ -77,7 +77,7 @@ class Predictive:
         self._supply.keep(self._campaign, 1)
         dial = self._supply.dial(self._campaign)
         attempt = self._knowledge.chance(dial.lead, dial.trunk, self._now)
-        self._known.lessons.begin(dial.lead.id, attempt)
+        self._known.begin(dial.lead, attempt)
         self._expect(attempt.p)
         return dial
 

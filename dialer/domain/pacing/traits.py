@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -27,6 +27,7 @@ LESSONS: Mapping[Outcome, float | None] = {
     Outcome.NETWORK_FAILURE: None,
 }
 
+LATELY, LEAST_SEEN = 400, 40
 _DAY = timedelta(days=1)
 _GAPS_H = (0.5, 2.5, 6.0, 14.0, 36.0, 80.0)  # since the last attempt: one bucket more than edges
 _APART_H = (0.75, 1.5, 3.0, 6.0)  # between its time of day and now, round the clock
@@ -110,3 +111,19 @@ def dividing(leads: Iterable[Lead], most: int = 30) -> tuple[str, ...]:
     return tuple(
         column for column in sorted(values) if 1 < len(values[column]) <= min(most, filled[column] // 4)
     )
+
+
+class Divisions:
+    """The columns that divide a campaign's list, by the leads that were dialled lately."""
+
+    def __init__(self) -> None:
+        self.columns: tuple[str, ...] = ()
+        self._lately: deque[Lead] = deque(maxlen=LATELY)
+        self._new = 0
+
+    def see(self, lead: Lead) -> None:
+        """It is dialled; the columns are looked for anew when half of the leads are new."""
+        self._lately.append(lead)
+        self._new += 1
+        if 2 * self._new >= max(len(self._lately), LEAST_SEEN):
+            self.columns, self._new = dividing(self._lately), 0

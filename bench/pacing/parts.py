@@ -1,0 +1,73 @@
+"""The policy without one of its parts: what each of them is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from dialer.domain.pacing import knowledge, learned
+from dialer.domain.pacing.chance import Sum
+from dialer.domain.pacing.forecast import HORIZONS, Forecast
+from dialer.domain.pacing.knowledge import Knowledge
+from dialer.domain.pacing.lessons import Lessons
+from dialer.domain.pacing.predictive import Predictive
+from dialer.domain.pacing.price import FIRST_PRICE, Price
+
+Change = tuple[Any, str, Any]
+
+
+def _all_alike(self: Forecast, calls: Any) -> Sum:
+    p = np.array([each[2] for each in calls])
+    return Sum(p.sum() * self.new.mean, (p * p).sum() * self.new.second)
+
+
+def _at_once(self: Lessons, lead: Any, lesson: float | None, now: Any) -> None:
+    if (attempt := self._attempts.pop(lead, None)) is not None:
+        del self.chances[lead]
+        self.odds.learn(attempt.features, lesson)
+
+
+def _level_only(self: Knowledge, lead: Any, now: Any, trunk: str = "") -> tuple[str, ...]:
+    return ()
+
+
+_forecast: Callable[..., None] = Forecast.__init__
+
+
+def _nothing_under_way(self: Forecast, known: Any, *, ring_s: float, grace_s: float, under_way: Any) -> None:
+    _forecast(self, known, ring_s=ring_s, grace_s=grace_s)
+
+
+NO_PRIOR: tuple[Change, ...] = (
+    (learned, "SETUP_PRIOR", 0.1),
+    (learned, "RING_PRIOR", 0.1),
+    (learned, "TALK_PRIOR", 0.1),
+    (knowledge, "CAREFUL_RATE", 0.2),
+)
+WITHOUT: Mapping[str, tuple[Change, ...]] = {
+    "ageing of calls": ((Forecast, "answers", _all_alike),),
+    "operator forecast": ((Forecast, "free", lambda *_: Sum.none(HORIZONS)),),
+    "budget feedback": ((Price, "at", lambda *_: FIRST_PRICE),),
+    "odds by lead": ((Knowledge, "_features", _level_only),),
+    "giving up": ((Predictive, "give_up", lambda _: ()),),
+    "odds and giving up": (
+        (Knowledge, "_features", _level_only),
+        (Predictive, "give_up", lambda _: ()),
+    ),
+    "careful prior": NO_PRIOR,
+    "learning in order": ((Lessons, "end", _at_once),),
+    "what is under way": ((Forecast, "__init__", _nothing_under_way),),
+}
+
+
+@contextmanager
+def without(part: str) -> Iterator[None]:
+    """As long as it lasts, in this process."""
+    with ExitStack() as stack:
+        for where, name, instead in WITHOUT[part]:
+            stack.enter_context(patch.object(where, name, instead))
+        yield
