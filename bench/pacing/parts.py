@@ -22,7 +22,8 @@ Change = tuple[Any, str, Any]
 
 def _all_alike(self: Forecast, calls: Any) -> Sum:
     p = np.array([each[2] for each in calls])
-    return Sum(p.sum() * self.new.mean, (p * p).sum() * self.new.second)
+    mean = p.sum() * self.new
+    return Sum(mean, mean - (p * p).sum() * self.new**2)
 
 
 def _at_once(self: Lessons, lead: Any, lesson: float | None, now: Any) -> None:
@@ -59,6 +60,7 @@ WITHOUT: Mapping[str, tuple[Change, ...]] = {
         (Predictive, "give_up", lambda _: ()),
     ),
     "careful prior": NO_PRIOR,
+    "doubt": ((Sum, "doubted", lambda self, _: self),),
     "learning in order": ((Lessons, "end", _at_once),),
     "what is under way": ((Forecast, "__init__", _nothing_under_way),),
 }

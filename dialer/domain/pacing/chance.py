@@ -8,46 +8,51 @@ import numpy as np
 
 from dialer.domain.pacing.curves import Floats
 
+TINY = 1e-9
 MANY = 14.0  # variance past which a normal distribution will do
 FAR = 300.0  # operators who come free: more than are counted one by one
 
 
 class Sum:
-    """Sums of chances, and of their squares, by horizon: how many answer, or how many come free."""
+    """A sum of chances by horizon: how many answer, or how many come free."""
 
-    __slots__ = ("mean", "second")
+    __slots__ = ("mean", "variance")
 
-    def __init__(self, mean: Floats, second: Floats) -> None:
+    def __init__(self, mean: Floats, variance: Floats) -> None:
         self.mean = mean
-        self.second = second
+        self.variance = variance
 
     @classmethod
     def none(cls, horizons: int) -> Sum:
         """Of nothing."""
         return cls(np.zeros(horizons), np.zeros(horizons))
 
-    def plus(self, other: Sum, p: float = 1.0) -> Sum:
-        """And of others, each of which is p times as likely."""
-        return Sum(self.mean + p * other.mean, self.second + p * p * other.second)
+    def plus(self, chances: Floats) -> Sum:
+        """And one more."""
+        return Sum(self.mean + chances, self.variance + chances * (1.0 - chances))
+
+    def doubted(self, doubt: float) -> Sum:
+        """As one whose chances may be off all together, by this share of them (standard deviation)."""
+        return Sum(self.mean, self.variance + (doubt * self.mean) ** 2)
 
 
 def nobody_free(ready: int, answers: Sum, free: Sum) -> Floats:
     """Chance at each horizon that one more answer would find nobody: P(ready + free <= answers).
 
-    Sums of unlike Bernoulli variables are taken as binomials of the same mean and variance, which is off by
-    0.02 as a rule and by up to 0.08 when a few operators are all but sure to come free and others are not.
+    Each sum is taken as the distribution of Panjer's class with its mean and variance, which is off by 0.02
+    as a rule and by up to 0.08 when a few operators are all but sure to come free and others are not.
     """
     columns = len(answers.mean)
     expected, comes = float(answers.mean[-1]), float(free.mean[-1])
-    spread = expected - float(answers.second[-1]) + comes - float(free.second[-1])
+    spread = float(answers.variance[-1]) + float(free.variance[-1])
     if spread > MANY or comes > FAR:
         return _normal(ready, answers, free)
     if ready > expected + 8.0 * sqrt(spread) + 8.0:
         return np.zeros(columns)
     rows = int(comes + 4.0 * sqrt(spread + 0.1)) + 2
-    pmf = _binomials(
+    pmf = _panjer(
         np.concatenate((answers.mean, free.mean)),
-        np.concatenate((answers.second, free.second)),
+        np.concatenate((answers.variance, free.variance)),
         max(ready, 0) + rows,
     )
     if pmf is None:
@@ -63,31 +68,36 @@ def nobody_free(ready: int, answers: Sum, free: Sum) -> Floats:
     return chance
 
 
-_ROWS = np.arange(400.0)[:, None]
-_AFTER = _ROWS + 1.0
+_AFTER = np.arange(1.0, 400.0)[:, None]
 SMALLEST = 1e-280
+LEAST_RATIO = 0.01  # of variance to mean: of chances that are all but sure
+LIKE_POISSON = 1e-6
 
 
-def _binomials(mean: Floats, second: Floats, top: int) -> Floats | None:
-    """P(X = 0 .. top), rows, of binomials with this mean and this sum of squares; n need not be whole.
+def _panjer(mean: Floats, variance: Floats, top: int) -> Floats | None:
+    """P(X = 0 .. top), rows: binomial, Poisson or negative binomial, as the variance says.
 
-    None: so unlikely to be 0 that it cannot be written.
+    P(k + 1) = P(k) (a + b / (k + 1)) with a = 1 - mean / variance, a + b = mean^2 / variance and P(0) =
+    (1 - a)^((a + b) / a) (Panjer, ASTIN Bulletin 12, 1981).  None: P(0) is too small to be written.
     """
-    p = np.minimum(second / (mean + 1e-9), 0.99) + 1e-6
-    n = mean / p
+    mean = mean + TINY
+    inverse = 1.0 / np.maximum(variance / mean, LEAST_RATIO)
+    a = 1.0 - inverse
+    a -= LIKE_POISSON * (np.abs(a) < LIKE_POISSON)
+    both = mean * inverse
     pmf = np.empty((top + 1, len(mean)))
-    nothing = pmf[0] = (1.0 - p) ** n
+    nothing = pmf[0] = inverse ** (both / a)
     if np.minimum.reduce(nothing) < SMALLEST:
         return None
-    factors = np.maximum(n - _ROWS[:top], 0.0)
-    factors *= p / (1.0 - p)
-    np.divide(factors, _AFTER[:top], out=pmf[1:])
+    np.divide(both - a, _AFTER[:top], out=pmf[1:])
+    pmf[1:] += a
+    np.maximum(pmf[1:], 0.0, out=pmf[1:])
     return np.multiply.accumulate(pmf, axis=0, out=pmf)
 
 
 def _normal(ready: int, answers: Sum, free: Sum) -> Floats:
     mean = ready + free.mean - answers.mean
-    spread = np.sqrt(np.maximum(free.mean - free.second + answers.mean - answers.second, 1e-6))
+    spread = np.sqrt(np.maximum(free.variance + answers.variance, 1e-6))
     z = (0.5 - mean) / spread
     # The distribution function by Page's approximation, error under 1.5e-4 (Applied Statistics 26, 1977).
     out: Floats = 0.5 + 0.5 * np.tanh(0.7988 * z * (1.0 + 0.04417 * z * z))

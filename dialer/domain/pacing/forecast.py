@@ -49,9 +49,7 @@ class Forecast:
         began, mids = self._set_up(learned, ring_s)
         self.at_s = self._instants(answered, began, mids)
         before = self._before_ringing(learned, answered, began, mids)
-        self.new = Sum(
-            before[0], before[0] ** 2
-        )  # of a call dialled now, if it is sure to be answered at all
+        self.new: Floats = before[0]  # of a call dialled now, for each p of its chance to be answered at all
         self._calls(answered, silent, before)
         self._operators(learned, self.at_s + grace_s, under_way)
 
@@ -113,7 +111,8 @@ class Forecast:
         wrapped = 1.0 - np.exp(-np.interp(left, TALK_EDGES, wrap_up))
         back = 1.0 - np.exp(-learned.return_rate * by_s)
         table = np.concatenate((stays * (ends @ wrapped), stays * _ended(wrap_up, by_s), back[None, :]))
-        self._comes_free = np.concatenate((table, table**2), axis=1)
+        self._comes_free = np.concatenate((table, table * (1.0 - table)), axis=1)
+        self._talk_doubt = learned.talk_doubt
 
     # --- chances
 
@@ -139,7 +138,8 @@ class Forecast:
         if not rows:
             return Sum.none(HORIZONS)
         at, weights = np.array(rows), np.array(likely)
-        return Sum(weights @ self._soon[at], (weights * weights) @ self._soon_squared[at])
+        mean = weights @ self._soon[at]
+        return Sum(mean, mean - (weights * weights) @ self._soon_squared[at])
 
     def free(self, talks_s: Sequence[float], wraps_s: Sequence[float], away: int) -> Sum:
         """Of operators who have talked, or have been in wrap-up, for so long, and of those on a break."""
@@ -151,7 +151,7 @@ class Forecast:
                 counts[first : first + bins] = np.bincount(at, minlength=bins)
         counts[-1] = away
         moments = counts @ self._comes_free
-        return Sum(moments[:HORIZONS], moments[HORIZONS:])
+        return Sum(moments[:HORIZONS], moments[HORIZONS:]).doubted(self._talk_doubt)
 
     def late_answer(self, age_s: float, p: float) -> float:
         """The chance that a call which has rung for so long is still answered within the ring time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,11 @@ class Learned:
     def seen(self) -> int:
         """Ends of anything, so far."""
         return self.setup.seen + self.ring.seen + self.talk.seen + self.wrap_up.seen
+
+    @property
+    def talk_doubt(self) -> float:
+        """How far the chances of talks to end may be off: 1 / sqrt(ends), the relative error of a rate."""
+        return 1.0 / sqrt(TALK_PRIOR + min(self.talk.seen, TALK_MEMORY))
 
     @property
     def break_share(self) -> float:

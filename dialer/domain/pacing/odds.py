@@ -108,6 +108,10 @@ class Odds:
         """The campaign's rate: what was foretold for its last some hundred calls."""
         return self._rate
 
+    def doubt(self) -> float:
+        """How far the campaign's rate may be off, as a share of it (standard deviation)."""
+        return sqrt(self._weights[ALL][1]) * (1.0 - self._rate)
+
     def learn(self, features: Features, answered: float | None) -> None:
         """One call is over: 1 answered live, 0 not, None: the network failed before it reached the number.
 

@@ -125,13 +125,14 @@ class Predictive:
     def _assessed(self) -> tuple[float, float]:
         """The risk of one more dial, and the chance that whoever answers next finds nobody."""
         if self._risks is None:
-            by_horizon = nobody_free(self._floor.ready, self._answers, self._free)
+            answers = self._answers.doubted(self._known.lessons.odds.doubt())
+            by_horizon = nobody_free(self._floor.ready, answers, self._free)
             self._risks = float(np.add.reduce(by_horizon)) / HORIZONS, float(by_horizon[0])
         return self._risks
 
     def _expect(self, p: float) -> None:
         """One line more, which is answered with this chance."""
-        self._answers = self._answers.plus(self._forecast.new, p)
+        self._answers = self._answers.plus(p * self._forecast.new)
         self._lines += 1
         self._risks = self._outlook = None
 

@@ -233,3 +233,47 @@ def test_what_was_learned_survives_a_restart_and_leads_to_the_same_decision() ->
     assert [dial.lead for dial in after.dial] == [dial.lead for dial in before.dial]
     assert after.outlook[ONE].price == pytest.approx(before.outlook[ONE].price)
     assert after.outlook[ONE].risk == pytest.approx(before.outlook[ONE].risk, abs=1e-3)
+
+
+def together(*campaigns: Campaign) -> Snapshot:
+    """They share the whole team."""
+    alone = snapshot(team(*[READY] * 6, *[TALKING] * 4))
+    leads = {
+        one.id: [
+            Lead(LeadId(1000 * one.id + n), one.id, (PhoneNumber(f"+7916{one.id:02}{n:05}"),))
+            for n in range(60)
+        ]
+        for one in campaigns
+    }
+    return replace(alone, campaigns=campaigns, candidates=leads)
+
+
+def test_two_campaigns_with_one_team_dial_together_about_what_one_of_them_would() -> None:
+    other = replace(CAMPAIGN, id=CampaignId(2), name="autumn")
+    policies = rich()
+    policies.knowledge.of(other.id).budget = policies.knowledge.of(ONE).budget
+    alone = len(policies.decide(together(CAMPAIGN)).dial)
+    both = policies.decide(together(CAMPAIGN, other))
+    assert len(both.dial) <= alone + 1
+    assert {dial.campaign for dial in both.dial} == {ONE, other.id}
+
+
+def test_a_progressive_campaign_that_takes_an_operator_leaves_one_less_to_count_on() -> None:
+    first = replace(CAMPAIGN, id=CampaignId(2), name="autumn", mode=Mode.PROGRESSIVE, priority=9)
+    beside = [dial for dial in rich().decide(together(first, CAMPAIGN)).dial if dial.campaign == ONE]
+    assert len(beside) < len(rich().decide(together(CAMPAIGN)).dial)
+
+
+def test_the_first_burst_of_a_product_that_knows_nothing_finds_operators_whatever_their_number() -> None:
+    for n in (2, 10, 100, 500):
+        ids = [OperatorId(str(1000 + i)) for i in range(n)]
+        views = [OperatorView(id_, State.READY, ago(5), ago(5), free=True, summonable=False, campaign=ONE,
+                              leaving=False) for id_ in ids]  # fmt: skip
+        campaign = replace(CAMPAIGN, operators=frozenset(ids))
+        leads = [Lead(LeadId(i), ONE, (PhoneNumber(f"+7916{i:07}"),)) for i in range(5 * n)]
+        first = Snapshot(NOW, [campaign], {ONE: leads}, [], views,
+                         {MAIN: TrunkView(MAIN, 9999, 9999, usable=True)})  # fmt: skip
+        policies = Policies()
+        outlook = policies.decide(first).outlook[ONE]
+        assert n <= outlook.lines <= 2 * n
+        assert outlook.answers < n
