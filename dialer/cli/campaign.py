@@ -53,6 +53,7 @@ KNOBS = (
     Knob("mode", "MODE", f"{', '.join(Mode)}."),
     Knob("ratio", "N", "Power mode: lines per free operator.", number),
     Knob("priority", "N", "Higher dials first where operators are shared.", whole),
+    Knob("weight", "N", "Of equal priority: calls in flight in this proportion.", whole),
     Knob("operators", "IDS", "Who works on it: 101,105-109; none.", operators),
     Knob("trunks", "NAMES", "Ways out in order of preference: main,spare; none.", items),
     Knob("caller_id", "NUMBER", "The number that people see; none: the trunk's own."),
@@ -79,7 +80,7 @@ NEW_KNOBS = KNOBS[:-1]
 PROPERTIES = {
     str(name).replace(" ", "_"): name
     for name in titled(
-        "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "operators", "trunks",
+        "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "operators", "trunks",
         "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message", "language",
         "record", "longest talk s", "longest hold s", "max attempts", "rest s", "abandoned rest s",
         "retries", "cap", "ceiling", "best first",

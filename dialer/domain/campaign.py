@@ -71,6 +71,7 @@ class Campaign:
     status: CampaignStatus = CampaignStatus.DRAFT
     ratio: float = 1.0  # power: lines per free operator
     priority: int = 0  # higher dials first when operators are shared
+    weight: int = 1  # of campaigns of one priority: their calls in flight are kept in this proportion
     operators: frozenset[OperatorId] = frozenset()
     trunks: tuple[TrunkId, ...] = ()  # in order of preference
     caller_id: str = ""  # E.164; empty: the trunk's own

@@ -19,6 +19,7 @@ from dialer.domain.verdict import Gate, Verdict, refuse
 LAWFUL_RING_S = 15.0
 LONGEST_RING_S = 120.0
 HIGHEST_RATIO = 10.0
+HEAVIEST = 100  # a campaign among those of its priority
 LOWEST_CEILING, HIGHEST_CEILING = 0.001, 0.05  # the law names 3 % where it names a figure
 AUTOMATIC = frozenset({Mode.PROGRESSIVE, Mode.POWER, Mode.PREDICTIVE})
 RESERVED_FIRST = frozenset({Mode.MANUAL, Mode.PREVIEW, Mode.PROGRESSIVE})  # an operator is guaranteed
@@ -189,6 +190,10 @@ def _setting_problems(campaign: Campaign) -> Iterator[Verdict]:
             ceiling=campaign.ceiling,
             least=LOWEST_CEILING,
             most=HIGHEST_CEILING,
+        )
+    if not 1 <= campaign.weight <= HEAVIEST:
+        yield _setting(
+            "the weight is {weight}: set it from 1 to {most}", weight=campaign.weight, most=HEAVIEST
         )
     if campaign.max_attempts < 1:
         yield _setting(

@@ -40,6 +40,7 @@ SPRING = Campaign(
     abandoned_rest=timedelta(hours=72),
     ceiling=0.02,
     best_first=True,
+    weight=7,
 )
 
 

@@ -93,6 +93,8 @@ BODIES = [
     post(C, {"name": "x", "best_first": "yes"}, "body/best_first"),
     post(C, {"name": "x", "priority": 2**70}, "body/priority"),
     post(C, {"name": "x", "priority": True}, "body/priority"),
+    post(C, {"name": "x", "weight": 0}, "body/weight"),
+    post(C, {"name": "x", "weight": 101}, "body/weight"),
     post(C, {"name": "x", "record": "yes"}, "body/record"),
     post(C, {"name": "x", "caller_id": "79161234567"}),
     post(C, {"name": "x", "operators": ["999"]}),

@@ -35,6 +35,7 @@ async def test_a_campaign_is_made_filled_started_and_explained(api: Api) -> None
         "ratio": 1.5,
         "ceiling": 0.02,
         "best_first": True,
+        "weight": 3,
         "ring_s": 20,
         "message": "hello",
     }

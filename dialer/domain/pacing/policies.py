@@ -39,7 +39,7 @@ TURNS: Mapping[Mode, Callable[[Campaign, Supply, Snapshot, Knowledge], Turn]] = 
 
 
 class Policies:
-    """Higher priority first; equals take lines in turn, the one with the fewest calls first.
+    """Higher priority first; equals take lines in turn, the one with the fewest calls by its weight first.
 
     A campaign that no longer runs may stay in the snapshot while it has calls in flight: nothing is dialled
     for it, but operators are kept for its calls.
@@ -112,7 +112,7 @@ def _take_turns(
     asking = list(group)
     dialled = dict.fromkeys((campaign.id for campaign in asking), 0)
     while asking:
-        campaign = min(asking, key=lambda one: (supply.in_use(one.id), one.id))
+        campaign = min(asking, key=lambda one: (supply.in_use(one.id) / one.weight, one.id))
         answer = turns[campaign.id].next_line()
         if isinstance(answer, Dial):
             dial.append(answer)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.campaign import DEFAULT_RETRIES, Campaign, Retry
-from dialer.domain.law import HIGHEST_CEILING, LOWEST_CEILING
+from dialer.domain.law import HEAVIEST, HIGHEST_CEILING, LOWEST_CEILING
 from dialer.domain.schedule import Window, every_day
 from dialer.domain.types import (
     CampaignStatus,
@@ -70,6 +70,9 @@ class CampaignFields(Body):
         1.0, description="power: lines per operator"
     )
     priority: Annotated[Whole, Field(ge=-1000, le=1000)] = 0
+    weight: Annotated[Whole, Field(ge=1, le=HEAVIEST)] = Field(
+        1, description="of campaigns of one priority that share operators: the proportion of their calls"
+    )
     operators: list[OperatorNumber] = Field(default_factory=list, max_length=10_000)
     trunks: list[Slug] = Field(default_factory=list, max_length=50, description="in order of preference")
     caller_id: Number | Annotated[str, StringConstraints(max_length=0)] = Field(
@@ -162,6 +165,7 @@ class CampaignOut(BaseModel):
     status: CampaignStatus
     ratio: float
     priority: int
+    weight: int
     operators: list[str]
     trunks: list[str]
     caller_id: str
@@ -204,7 +208,7 @@ class CampaignOut(BaseModel):
 
 
 _SAME = (
-    "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "caller_id", "ring_s", "cap",
+    "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "caller_id", "ring_s", "cap",
     "wrap_up_s", "after_wrap_up_ready", "message", "language", "record", "longest_talk_s", "longest_hold_s",
     "max_attempts", "ceiling", "best_first",
 )  # fmt: skip

@@ -425,6 +425,22 @@ def check_that_operators_carry(decision: Decision, snapshot: Snapshot) -> None:
     assert needed <= len(able)
 
 
+def test_campaigns_of_one_priority_share_lines_by_their_weight() -> None:
+    team = " ".join(str(101 + n) for n in range(12))
+    heavy, light = campaign(1, team, weight=3), campaign(2, team)
+    decision = Policies().decide(
+        Snapshot(
+            NOW,
+            [heavy, light],
+            {heavy.id: leads(30, 1), light.id: leads(30, 2)},
+            [],
+            [operator(id_) for id_ in team.split()],
+            {MAIN: trunk(100, 100)},
+        )
+    )
+    assert (lines(decision, heavy.id), lines(decision, light.id)) == (9, 3)
+
+
 @settings(deadline=None, max_examples=60)
 @given(snapshots())
 def test_no_decision_passes_a_limit_or_counts_anybody_twice(snapshot: Snapshot) -> None:
