@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,16 +21,15 @@ from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
 from dialer.adapters.clock import new_id, utc_now
+from dialer.adapters.hashes import is_right
 from dialer.adapters.journal.disk import open_journal
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.phones import normalise, zone_of
 from dialer.adapters.prometheus import Metrics, process_page
 from dialer.adapters.recordings import Converter
-from dialer.adapters.redis.live import open_live as open_redis_live
-from dialer.adapters.redis.wire import open_desk, serve_commands
-from dialer.adapters.secrets import is_right, read_secret
+from dialer.adapters.secrets import read_secret
 from dialer.domain.campaign import Campaign
-from dialer.domain.errors import BadValue, Conflict, Fatal, Missing, NetworkTrouble, StoreDown
+from dialer.domain.errors import BadValue, Fatal, NetworkTrouble, StoreDown
 from dialer.domain.gates import may_dial
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.lead import Lead
@@ -59,9 +58,8 @@ from dialer.ports import (
 )
 from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
 from dialer.storage import open_database
-from dialer.toolbox import api_tools
+from dialer.toolbox import api_tools, cli_admitted
 from dialer.web.app import build_app, build_probes
-from dialer.web.auth import new_token
 from dialer.web.health import MetricsPage
 from dialer.web.parts import Check
 from dialer.web.server import serve as serve_web
@@ -73,7 +71,6 @@ EVERYTHING = frozenset({ENGINE, WEB, AGI})
 REGISTRATIONS_S = 5.0
 FIGURES_S = 5.0
 STUCK_FACTS = 10_000
-CLI_NAME = "cli"
 LAB_RING_S = 1.0
 
 
@@ -84,6 +81,8 @@ async def open_live(settings: Settings, on_return: Callable[[], Awaitable[None]]
     if not url:
         yield MemoryLive()
         return
+    from dialer.adapters.redis.live import open_live as open_redis_live  # noqa: PLC0415  few have Redis
+
     async with open_redis_live(url, on_return=on_return) as live:
         yield live
 
@@ -332,12 +331,14 @@ async def serve(
 async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack) -> Desk:
     """The cell's own desk, or the way to it through Redis; beside a split service the cell listens there."""
     url = settings.redis_url.get_secret_value()
+    if engine is not None and not url:
+        return engine.cell.desk
+    from dialer.adapters.redis.wire import open_desk, serve_commands  # noqa: PLC0415  few have Redis
+
     if engine is None:
         return await stack.enter_async_context(open_desk(url, CellId(settings.cell)))
-    if url:
-        await stack.enter_async_context(
-            background(wire=serve_commands(url, CellId(settings.cell), engine.cell.desk))
-        )
+    wire = serve_commands(url, CellId(settings.cell), engine.cell.desk)
+    await stack.enter_async_context(background(wire=wire))
     return engine.cell.desk
 
 
@@ -406,13 +407,10 @@ async def _web(outside: Outside, desk: Desk, ready: Callable[[str], None]) -> As
         shortest_ring_s=LAB_RING_S if settings.lab else LAWFUL_RING_S,
     )
     web = partial(serve_web, app, settings.api_bind, settings.api_port)
-    async with _served(web) as address:
-        token_file = await _admit_cli(settings, stores, address)
+    token_file = settings.data_dir / "cli.token"
+    async with _served(web) as address, cli_admitted(stores.tokens, token_file, address, utc_now):
         ready(address)
-        try:
-            yield
-        finally:
-            token_file.unlink(missing_ok=True)
+        yield
 
 
 @asynccontextmanager
@@ -438,23 +436,6 @@ async def _served(serving: Callable[..., Coroutine[Any, Any, None]]) -> AsyncIte
     web = serving(on_bound=lambda host, port: bound.set_result(f"http://{host}:{port}"))
     async with background(web=web):
         yield await bound
-
-
-async def _admit_cli(settings: Settings, stores: Stores, address: str) -> Path:
-    """The command line on this machine speaks to the API with a token made at each start."""
-    with suppress(Missing):
-        await stores.tokens.revoke(CLI_NAME, utc_now())
-    text, sha256 = new_token()
-    try:
-        await stores.tokens.add(CLI_NAME, "admin", sha256=sha256, now=utc_now())
-    except Conflict as clash:
-        why = said("the token of the command line could not be renewed: {clash}", clash=clash.sentence)
-        raise Fatal(why) from None
-    path = settings.data_dir / "cli.token"
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(f"{address}\n{text}\n", encoding="utf-8")
-    return path
 
 
 async def _drain(settings: Settings, engine: Engine, hurry: asyncio.Event) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from dialer.adapters.sql.migrate import migrate
 from dialer.adapters.sql.open import open_stores
+from dialer.adapters.sql.revision import HEAD, revision
 from dialer.ports import Stores
 from dialer.settings import Settings
 
@@ -17,12 +17,20 @@ def database_url(settings: Settings) -> str:
     return url or f"sqlite:///{(settings.data_dir / 'obzvon.db').resolve()}"
 
 
+async def make_tables(url: str) -> None:
+    """Brings the tables up to what this version needs; a later revision stays as it is."""
+    if await revision(url) < HEAD:
+        from dialer.adapters.sql.migrate import migrate  # noqa: PLC0415  Alembic takes long to load
+
+        await migrate(url)
+
+
 @asynccontextmanager
 async def open_database(settings: Settings, *, make: bool = False) -> AsyncIterator[Stores]:
     """Every store. `make`: bring the tables up to date first; our own SQLite always is."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     url = database_url(settings)
     if make or not settings.database_url.get_secret_value():
-        await migrate(url)
+        await make_tables(url)
     async with open_stores(url) as stores:
         yield stores

@@ -1,24 +1,29 @@
-"""What other rooms do for the API: files, sounds, secrets, reasons."""
+"""What other rooms do for the API: files, sounds, secrets, reasons, the token of the command line."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 from dialer.adapters.files.lists import ListFile, open_content
+from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
 from dialer.adapters.phones import reading, zones_of
-from dialer.adapters.secrets import hash_secret, write_secret
+from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import store_message
+from dialer.domain.errors import Missing, StoreDown
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
 from dialer.domain.said import heard, listed
 from dialer.domain.types import CampaignId
-from dialer.ports import Clock, Command, Desk, Stores
+from dialer.ports import Clock, Command, Desk, Stores, Tokens
 from dialer.settings import Settings, sounds_dir
+from dialer.web.auth import hashed, new_token
 from dialer.web.parts import Explanation, GateLine, Imported, Reasoned, Reject, Tools
 
 
@@ -70,6 +75,41 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
         clock=clock,
         speak=speaker_for,
     )
+
+
+@asynccontextmanager
+async def cli_admitted(tokens: Tokens, path: Path, address: str, clock: Clock) -> AsyncIterator[None]:
+    """The command line on this machine speaks to the API with a token that lasts as long as its file.
+
+    Its name is drawn: other web processes on the same database have theirs.
+    """
+    if left_over := await tokens.find(hashed(_token_in(path))):  # by a service that was killed
+        await tokens.revoke(left_over.name, clock())
+    name, (text, sha256) = f"cli-{token_hex(4)}", new_token()
+    await tokens.add(name, "admin", sha256=sha256, now=clock())
+    _put_token(path, address, text)
+    try:
+        yield
+    finally:
+        _put_token(path)
+        with suppress(Missing, StoreDown):
+            await tokens.revoke(name, clock())
+
+
+def _token_in(path: Path) -> str:
+    """The token that the file has; '' for no such file, or for one that is broken."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()[1]
+    except (OSError, ValueError, IndexError):
+        return ""
+
+
+def _put_token(path: Path, *lines: str) -> None:
+    """A file of its owner's with these lines in place of the old one; without lines there is none."""
+    path.unlink(missing_ok=True)
+    if lines:
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _read_list(

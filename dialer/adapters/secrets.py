@@ -1,53 +1,21 @@
-"""Hashes of PINs and tokens (argon2, off the event loop), and the files in which secrets lie."""
+"""The files in which secrets lie."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import structlog
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from dialer.domain.errors import BadValue, Conflict
 from dialer.domain.said import said
 
 log = structlog.get_logger()
 
-LONGEST = 1024  # characters of a secret; argon2 would take gigabytes
+LONGEST = 1024  # characters of a secret
 RANDOM_BYTES = 24
-
-_hasher = PasswordHasher()  # the library's defaults: RFC 9106, low-memory profile, 64 MiB
-_threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")  # each holds 64 MiB while it works
-_NOBODY = _hasher.hash(secrets.token_urlsafe())  # checked where there is no hash, so that it takes as long
-
-
-async def hash_secret(secret: str) -> str:
-    """The hash to keep; raises BadValue when the secret is empty or absurdly long."""
-    if not 0 < len(secret) <= LONGEST:
-        raise BadValue(
-            said("a secret has 1 to {longest} characters, this one has {n}", longest=LONGEST, n=len(secret))
-        )
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, secret)
-
-
-async def is_right(hashed: str, secret: str) -> bool:
-    """Whether this secret has this hash; an empty or broken hash is never right, and takes as long."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, _verify, hashed, secret[:LONGEST])
-
-
-def _verify(hashed: str, secret: str) -> bool:
-    try:
-        return _hasher.verify(hashed or _NOBODY, secret) and bool(hashed)
-    except VerificationError:
-        return False
-    except InvalidHashError:
-        log.warning("a stored hash is no argon2 hash: set the PIN or token again")
-        return False
 
 
 def read_secret(path: Path) -> str:

@@ -14,7 +14,6 @@ import typer
 from dialer.adapters.clock import utc_now
 from dialer.adapters.sounds import LARGEST_UPLOAD, Message, store_message
 from dialer.cli.api import is_running
-from dialer.cli.environment import with_stores
 from dialer.cli.knobs import (
     Knob,
     ceiling,
@@ -31,6 +30,7 @@ from dialer.cli.knobs import (
     yes_or_no,
 )  # fmt: skip
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
+from dialer.cli.stores import with_stores
 from dialer.domain import law
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing

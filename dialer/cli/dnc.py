@@ -9,8 +9,8 @@ import typer
 from dialer.adapters.clock import utc_now
 from dialer.adapters.phones import one_number
 from dialer.cli.campaign import find_campaign
-from dialer.cli.environment import with_stores
 from dialer.cli.screen import AsJson, print_json, print_table, say
+from dialer.cli.stores import with_stores
 from dialer.domain.dnc import checked
 from dialer.domain.errors import Missing
 from dialer.domain.said import said, titled

@@ -18,10 +18,10 @@ from dialer.adapters.ami.registrations import Ami
 from dialer.adapters.doctor import asterisk, machine, stores
 from dialer.adapters.doctor.finding import Check, Finding, Level, examine
 from dialer.adapters.secrets import read_secret
-from dialer.adapters.sql.migrate import head
+from dialer.adapters.sql.revision import HEAD
 from dialer.cli.api import TOKEN_FILE
-from dialer.cli.config import database_revision
 from dialer.cli.environment import load_settings
+from dialer.cli.migrate import database_revision
 from dialer.cli.screen import AsJson, out, print_json, printable, say, tell
 from dialer.domain.errors import ObzvonError
 from dialer.domain.operators import Account
@@ -124,7 +124,7 @@ def checks(settings: Settings, known: Known) -> list[Check]:
         Check("service port", lambda: machine.look_at_port(*listener)),
         Check("service", lambda: stores.look_at_service(_address(settings))),
         Check("name lookup", lambda: machine.look_at_names(process)),
-        Check("database", lambda: stores.look_at_database(lambda: database_revision(settings), head()),
+        Check("database", lambda: stores.look_at_database(lambda: database_revision(settings), HEAD),
               said("check DIALER_DATABASE_URL, and that the database runs")),
         Check("redis", lambda: stores.look_at_redis(settings.redis_url.get_secret_value()),
               said("check DIALER_REDIS_URL, and that Redis runs")),

@@ -1,13 +1,11 @@
-"""The settings that hold here, and the database that they lead to."""
+"""The settings that hold here."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import SecretStr, ValidationError
@@ -15,11 +13,7 @@ from pydantic.fields import FieldInfo
 
 from dialer.domain.errors import BadValue
 from dialer.domain.said import Said, either, listed, said, said_by
-from dialer.ports import Stores
 from dialer.settings import Settings
-from dialer.storage import open_database
-
-T = TypeVar("T")
 
 PREFIX = "DIALER_"
 _KINDS = {
@@ -93,14 +87,3 @@ def unknown_names() -> list[Said]:
                 told = said("{name} is not a setting and has no effect.", name=name)
             found.append(told)
     return found
-
-
-def with_stores(work: Callable[[Settings, Stores], Awaitable[T]]) -> T:
-    """Does the work with the database of the settings open."""
-    settings = load_settings()
-
-    async def do() -> T:
-        async with open_database(settings) as stores:
-            return await work(settings, stores)
-
-    return asyncio.run(do())

@@ -17,9 +17,9 @@ from dialer.adapters.files.lists import Counts, ListFile, Preview, open_path
 from dialer.adapters.files.rejects import RejectsFile
 from dialer.adapters.phones import reading
 from dialer.cli.campaign import find_campaign
-from dialer.cli.environment import with_stores
 from dialer.cli.knobs import Knob, with_knobs
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
+from dialer.cli.stores import with_stores
 from dialer.domain.columns import Field
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead

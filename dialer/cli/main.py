@@ -1,4 +1,4 @@
-"""The entry `dialer`: every verb in its place, and every failure as a sentence."""
+"""The entry `dialer`: the language, the log, the verb, and every failure as a sentence."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ import os
 import sys
 import tempfile
 import traceback
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
-from dialer.cli import asterisk, campaign, config, dnc, lists, operator, records, reference, token, trunk
-from dialer.cli.doctor import doctor
+from dialer.cli import version as this
 from dialer.cli.log import configure
-from dialer.cli.run import run
 from dialer.cli.screen import complain, speak
-from dialer.cli.simulate import simulate
+from dialer.cli.verbs import Verbs
 from dialer.domain.errors import ObzvonError
 from dialer.domain.said import said
 from dialer.settings import spoken_language
 
 app = typer.Typer(
+    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,29 +34,8 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
     configure()
     speak(spoken_language())
     if version:
-        config.version()
+        this.version()
         raise typer.Exit
-
-
-app.command("run")(run)
-if find_spec("dialer.cli.demo"):
-    app.command("demo")(import_module("dialer.cli.demo").demo)
-app.command("simulate")(simulate)
-app.command("import")(lists.import_list)
-app.add_typer(campaign.app, name="campaign")
-app.add_typer(operator.app, name="operator")
-app.add_typer(trunk.app, name="trunk")
-app.add_typer(dnc.app, name="dnc")
-app.add_typer(records.app, name="cdr")
-app.command("explain")(records.explain)
-app.command("check")(records.check)
-app.command("doctor")(doctor)
-app.command("asterisk")(asterisk.write)
-app.command("config")(config.config)
-app.command("migrate")(config.migrate)
-app.add_typer(token.app, name="token")
-app.command("version")(config.version)
-app.command("docs", hidden=True)(reference.docs)
 
 
 def main() -> None:

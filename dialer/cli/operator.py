@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from dialer.adapters.secrets import hash_secret, read_secret, write_secret
+from dialer.adapters.hashes import hash_secret
+from dialer.adapters.secrets import read_secret, write_secret
 from dialer.cli.api import ask, ask_now, is_running
-from dialer.cli.environment import load_settings, with_stores
+from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, check, phone, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say, tell
+from dialer.cli.stores import with_stores
 from dialer.cli.trunk import LATER, tell_trial
 from dialer.domain.errors import BadValue, Conflict
 from dialer.domain.operators import Account, State

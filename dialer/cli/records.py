@@ -12,9 +12,10 @@ import typer
 from dialer.adapters.clock import utc_now
 from dialer.cli.api import ask
 from dialer.cli.campaign import find_campaign
-from dialer.cli.environment import load_settings, with_stores
+from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, whole, with_knobs
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, say
+from dialer.cli.stores import with_stores
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.explain import Standing
 from dialer.domain.said import Said, counted, listed, said, titled, word

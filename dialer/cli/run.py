@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from dialer.adapters.sql.migrate import migrate as migrate_database
 from dialer.bootstrap import EVERYTHING, serve
 from dialer.cli.environment import load_settings, unknown_names
 from dialer.cli.log import configure
@@ -21,7 +20,7 @@ from dialer.domain.said import said
 from dialer.domain.types import CampaignStatus
 from dialer.lab.home import PREFIX
 from dialer.settings import Settings
-from dialer.storage import database_url, open_database
+from dialer.storage import database_url, make_tables, open_database
 
 STOPPING = said("stopping: no new calls, talks may end; once more: at once")
 
@@ -49,7 +48,7 @@ async def run_service(settings: Settings, only: frozenset[str], *, migrate: bool
     """Until SIGINT or SIGTERM: the first drains, the second is in a hurry."""
     refuse_lab_settings(settings)
     if migrate:
-        await migrate_database(database_url(settings))
+        await make_tables(database_url(settings))
     await refuse_short_rings(settings)
     stop, hurry = asyncio.Event(), asyncio.Event()
 

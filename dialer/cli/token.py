@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from dialer.adapters.clock import utc_now
-from dialer.cli.environment import with_stores
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
+from dialer.cli.stores import with_stores
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said, titled
 from dialer.ports import Stores, Token

@@ -14,9 +14,10 @@ from dialer.adapters.codec import loosen
 from dialer.adapters.phones import one_number
 from dialer.adapters.secrets import read_secret
 from dialer.cli.api import ask_now, is_running
-from dialer.cli.environment import load_settings, with_stores
+from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, check, items, number, phone, whole, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
+from dialer.cli.stores import with_stores
 from dialer.domain.errors import BadValue, Conflict, Mistake
 from dialer.domain.said import listed, said, titled
 from dialer.domain.trunk import Transport, Trunk

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 
 from dialer.adapters.files.lists import open_path
+from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker
 from dialer.adapters.phones import reading
-from dialer.adapters.secrets import hash_secret, write_secret
+from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import write_demo_message
 from dialer.domain.campaign import Campaign
 from dialer.domain.listing import Taken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialer.adapters.secrets import hash_secret
+from dialer.adapters.hashes import hash_secret
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
 from dialer.lab.phones import Phone

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dialer.adapters.secrets import hash_secret
+from dialer.adapters.hashes import hash_secret
 from dialer.demo.service import Service
 from dialer.domain.errors import NetworkTrouble
 from dialer.lab.fate import Does, Plan, Rule, fixed

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine
 
+from dialer.adapters.sql import migrations
 from dialer.adapters.sql.database import Database
-from dialer.adapters.sql.migrate import head, migrate, revision
+from dialer.adapters.sql.migrate import migrate
 from dialer.adapters.sql.open import open_stores
+from dialer.adapters.sql.revision import HEAD, revision
 from dialer.adapters.sql.tables import metadata
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing, WrapUp
@@ -37,6 +40,8 @@ from dialer.domain.types import (
 from dialer.ports import CdrQuery, Stores
 from tests.ports.made import AT, CELL, SOON, entries, record, update
 from tests.servers import Server, psql
+
+MIGRATIONS = Path(migrations.__file__).parent
 
 both = pytest.mark.parametrize("store_url", ["sqlite", "postgres"], indirect=True)
 
@@ -68,10 +73,14 @@ INDEX_SQL = {
 
 async def test_the_revision_is_told_and_migrating_again_changes_nothing(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
-    assert await revision(url) == ("", head())
+    assert await revision(url) == ""
     await migrate(url)
     await migrate(url)
-    assert await revision(url) == (head(), head())
+    assert await revision(url) == HEAD
+
+
+def test_the_revision_that_is_needed_is_that_of_the_last_migration() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
 
 
 async def test_a_database_without_tables_is_fatal_with_the_way_out(tmp_path: Path) -> None:
@@ -86,7 +95,7 @@ async def test_an_old_database_is_fatal_and_a_newer_one_is_not(sqlite_url: str) 
             connection.execute("UPDATE alembic_version SET version_num = ?", (name,))
 
     set_revision("0000")
-    with pytest.raises(Fatal, match=rf"is at 0000, needed is {head()}: run `dialer migrate`"):
+    with pytest.raises(Fatal, match=rf"is at 0000, needed is {HEAD}: run `dialer migrate`"):
         async with open_stores(sqlite_url):
             pass
     set_revision("9999")  # made by the next version, which may run beside this one
@@ -98,7 +107,7 @@ async def test_two_processes_may_migrate_at_once(postgres_server: Server) -> Non
     assert psql(postgres_server, "CREATE DATABASE twice")
     url = f"postgresql://dialer@127.0.0.1:{postgres_server.port}/twice"
     await asyncio.gather(*(migrate(url) for _ in range(4)))
-    assert await revision(url) == (head(), head())
+    assert await revision(url) == HEAD
 
 
 # --- indexes ---

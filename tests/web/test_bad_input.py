@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dialer.domain.law import HIGHEST_RATIO
 from dialer.domain.types import CampaignId
 from dialer.web.problem import KINDS
 from dialer.web.shield import BODY_LIMIT
@@ -88,6 +89,7 @@ BODIES = [
     raw(C, b'{"name": "x", "ring_s": NaN}', 422),
     raw(C, b'{"name": "x", "ring_s": Infinity}', 422),
     raw(C, b'{"name": "x", "ratio": 1e400}', 422),
+    post(C, {"name": "x", "ratio": HIGHEST_RATIO + 0.1}, "body/ratio"),
     post(C, {"name": "x", "ceiling": 0.0009}, "body/ceiling"),
     post(C, {"name": "x", "ceiling": 3}, "body/ceiling"),
     post(C, {"name": "x", "best_first": "yes"}, "body/best_first"),

@@ -1,4 +1,4 @@
-"""Bring a database to the tables that this version needs, and tell where it stands."""
+"""Bring a database to the tables that this version needs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from dialer.adapters.sql.database import Database
@@ -25,28 +23,6 @@ async def migrate(url: str) -> None:
             await connection.run_sync(_upgrade)
     finally:
         await database.close()
-
-
-async def revision(url: str) -> tuple[str, str]:
-    """(what the database is at, what this version needs); '' for a database without tables."""
-    database = Database(url)
-    try:
-        return await current(database), head()
-    finally:
-        await database.close()
-
-
-async def current(database: Database) -> str:
-    async with database.connection() as connection:
-        return await connection.run_sync(_current)
-
-
-def head() -> str:
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
-
-
-def _current(connection: Connection) -> str:
-    return MigrationContext.configure(connection).get_current_revision() or ""
 
 
 def _upgrade(connection: Connection) -> None:

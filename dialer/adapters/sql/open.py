@@ -12,8 +12,8 @@ from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.leads import SqlLeads
 from dialer.adapters.sql.learned import SqlLearned
 from dialer.adapters.sql.ledger import SqlLedger
-from dialer.adapters.sql.migrate import current, head
 from dialer.adapters.sql.numbers import SqlNumbers
+from dialer.adapters.sql.revision import HEAD, current
 from dialer.adapters.sql.tokens import SqlTokens
 from dialer.adapters.sql.trunks import SqlTrunks
 from dialer.domain.errors import Fatal
@@ -48,12 +48,12 @@ async def _check_revision(database: Database) -> None:
     found = await current(database)
     if not found:
         raise Fatal(said("the database {name} has no tables yet: run `dialer migrate`", name=database.name))
-    if found < head():
+    if found < HEAD:
         raise Fatal(
             said(
                 "the database {name} is at {found}, needed is {head}: run `dialer migrate`",
                 name=database.name,
                 found=found,
-                head=head(),
+                head=HEAD,
             )
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.campaign import DEFAULT_RETRIES, Campaign, Retry
-from dialer.domain.law import HEAVIEST, HIGHEST_CEILING, LOWEST_CEILING
+from dialer.domain.law import HEAVIEST, HIGHEST_CEILING, HIGHEST_RATIO, LOWEST_CEILING
 from dialer.domain.schedule import Window, every_day
 from dialer.domain.types import (
     CampaignStatus,
@@ -66,7 +66,7 @@ class CampaignFields(Body):
     purpose: Purpose = Purpose.SERVICE
     country: Country = "RU"
     mode: Mode = Mode.PROGRESSIVE
-    ratio: Annotated[float, Field(strict=True, ge=0.1, le=20)] = Field(
+    ratio: Annotated[float, Field(strict=True, ge=0.1, le=HIGHEST_RATIO)] = Field(
         1.0, description="power: lines per operator"
     )
     priority: Annotated[Whole, Field(ge=-1000, le=1000)] = 0

@@ -1,0 +1,44 @@
+"""The command line starts at once: a verb loads what it needs when it is called, and nothing before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import typer
+
+from dialer.cli.main import app
+from dialer.cli.verbs import VERBS
+
+ROOT: Any = typer.main.get_command(app)
+
+STORE = ("sqlalchemy", "alembic", "aiosqlite", "asyncpg", "redis")
+SERVICE = ("fastapi", "starlette", "uvicorn", "aiohttp", "panoramisk", "argon2", "prometheus_client")
+LISTS = ("numpy", "phonenumbers", "python_calamine", "charset_normalizer", "holidays", "babel")
+HEAVY = {*STORE, *SERVICE, *LISTS, "dialer.bootstrap", "dialer.engine", "dialer.web", "dialer.rehearsal"}
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """The heavy ones among what a fresh Python has loaded after it imported these."""
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return HEAVY.intersection(done.stdout.split())
+
+
+@pytest.mark.parametrize("verb", ["main", "config", "version"])
+def test_help_and_settings_are_told_without_anything_heavy(verb: str) -> None:
+    assert loaded_by("dialer.cli.main", f"dialer.cli.{verb}") == set()
+
+
+def test_alembic_is_loaded_only_to_change_tables_and_redis_only_where_it_is_used() -> None:
+    assert {"alembic", "redis"}.isdisjoint(loaded_by("dialer.cli.run", "dialer.cli.migrate"))
+    assert {"alembic"} <= loaded_by("dialer.adapters.sql.migrate")  # else this test would see nothing
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_help_says_of_each_verb_what_the_verb_says_of_itself(name: str) -> None:
+    verb, line = ROOT.commands[name], VERBS[name].line
+    assert verb.hidden == (not line)
+    assert verb.help.startswith(line.removesuffix("."))
