@@ -80,8 +80,8 @@ NEW_KNOBS = KNOBS[:-1]
 PROPERTIES = {
     str(name).replace(" ", "_"): name
     for name in titled(
-        "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "operators", "trunks",
-        "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message", "language",
+        "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "operators",
+        "trunks", "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message", "language",
         "record", "longest talk s", "longest hold s", "max attempts", "rest s", "abandoned rest s",
         "retries", "cap", "ceiling", "best first",
     )

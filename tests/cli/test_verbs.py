@@ -69,7 +69,7 @@ def test_a_purpose_that_the_law_forbids_to_dial_automatically_does_not_start(
     [
         ("--ring-s", "5", "at least 15 s"),
         ("--ring-s", "soon", "not a length of time"),
-        ("--ratio", "99", "less than or equal to 20"),
+        ("--ratio", "99", "less than or equal to 10"),
         ("--ceiling", "0.03", "not from 0.1% to 5.0%"),
         ("--ceiling", "5.1%", "not from 0.1% to 5.0%"),
         ("--ceiling", "three", "not a percentage, such as 3 or 2.5%"),
