@@ -208,9 +208,9 @@ class CampaignOut(BaseModel):
 
 
 _SAME = (
-    "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "caller_id", "ring_s",
-    "cap", "wrap_up_s", "after_wrap_up_ready", "message", "language", "record", "longest_talk_s", "longest_hold_s",
-    "max_attempts", "ceiling", "best_first",
+    "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "caller_id",
+    "ring_s", "cap", "wrap_up_s", "after_wrap_up_ready", "message", "language", "record", "longest_talk_s",
+    "longest_hold_s", "max_attempts", "ceiling", "best_first",
 )  # fmt: skip
 
 
