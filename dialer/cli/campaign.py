@@ -82,7 +82,8 @@ PROPERTIES = {
     for name in titled(
         "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "operators",
         "trunks", "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message",
-        "language", "record", "longest talk s", "longest hold s", "max attempts", "rest s", "abandoned rest s",
+        "language", "record", "longest talk s", "longest hold s", "max attempts", "rest s",
+        "abandoned rest s",
         "retries", "cap", "ceiling", "best first",
     )
 }  # fmt: skip
