@@ -59,6 +59,7 @@ def _of_call(call: Call, now: datetime) -> CallView:
         operator=call.operator,
         number=call.number,
         lead=call.lead,
+        hanging_up=call.hanging_up,
     )
 
 

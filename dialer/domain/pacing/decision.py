@@ -26,6 +26,7 @@ class CallView:
     operator: OperatorId | None
     number: PhoneNumber | None = None
     lead: LeadId | None = None
+    hanging_up: bool = False  # asked to end: it holds its line, and will hardly be answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,9 +156,11 @@ class Predictive:
         }
         calls = []
         for call in snapshot.calls:
-            if call.operator is not None or call.state not in UNANSWERED or call.campaign not in teams:
+            if call.operator is not None or call.hanging_up or call.state not in UNANSWERED:
                 continue
-            share, chance, level = teams[call.campaign]
+            if (team := teams.get(call.campaign)) is None:
+                continue
+            share, chance, level = team
             p = share * (level if call.lead is None else chance(call.lead, level))
             rings = call.ring_at is not None
             age_s = (now - (call.ring_at or call.since_at)).total_seconds()

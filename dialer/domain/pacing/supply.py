@@ -38,7 +38,7 @@ class Supply:
                 self._in_use[call.campaign] += 1
             if call.operator is not None:
                 busy.add(call.operator)
-            elif state in UNANSWERED:
+            elif state in UNANSWERED and not call.hanging_up:
                 self._unanswered[call.campaign] += 1
             elif state in WAITING:
                 self._waiting[call.campaign] += 1

@@ -130,6 +130,13 @@ def test_late_ringing_calls_are_given_up_when_nobody_is_free_and_never_before_15
     assert not given_up(rich().decide(snapshot(team(READY, TALKING), ringing(22))))
 
 
+def test_a_call_that_is_given_up_already_is_not_given_up_again_nor_counted_on() -> None:
+    late = [replace(call, hanging_up=True) for call in ringing(16.0, 20.0)]
+    decision = rich().decide(snapshot(team(*[TALKING] * 3), late))
+    assert not decision.give_up
+    assert decision.outlook[ONE].lines == decision.outlook[ONE].ringing == 0
+
+
 def test_people_who_wait_take_the_free_operators_first() -> None:
     assert given_up(rich().decide(snapshot(team(READY, (State.TALKING, 2.0)), ringing(20, waiting=1)))) == {
         "r0"
