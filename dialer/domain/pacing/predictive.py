@@ -53,7 +53,7 @@ class Predictive:
         self._price = known.price(campaign.ceiling, team, self._now)
         self._forecast: Forecast = known.forecast(self._now, campaign.ring_s, GRACE_S)
         self._soonest = 0.0  # the chance that whoever answers next finds nobody
-        shares = _shares(campaign, snapshot)
+        self._shares = shares = _shares(campaign, snapshot)
         self._floor = _floor(campaign, snapshot, supply, shares)
         self._free = Sum(HORIZONS)
         self._answers = Sum(HORIZONS)
@@ -112,6 +112,8 @@ class Predictive:
             risk=self._risk,
             price=self._price,
             budget=self._left,
+            coming=float(self._free.mean[-1]),
+            shares=self._shares,
         )
 
     # --- parts
