@@ -80,6 +80,19 @@ def test_predictive_spends_what_the_target_allows_and_no_more() -> None:
     assert (lax.occupancy or 0) > (strict.occupancy or 0) + 0.02
 
 
+def test_what_predictive_foresees_is_what_comes() -> None:
+    """Every forecast of an hour, checked: sums within four standard errors of a sum of chances."""
+    score = rehearse(short("10_25_45", 1.0, dialing=Dialing(Mode.PREDICTIVE)), 3).course[-1].score
+    assert score.forecasts > 120
+    for expected, seen in (
+        (score.answers_expected, score.answers_seen),
+        (score.free_expected, score.free_seen),
+    ):
+        assert expected > 100
+        assert abs(seen - expected) < 4 * expected**0.5
+    assert 0 < score.answers_off / score.forecasts < score.answers_expected / score.forecasts
+
+
 def test_no_promise_is_broken_on_a_day_of_everything() -> None:
     world = Scenario(
         "everything",
