@@ -8,7 +8,8 @@ from statistics import fmean, stdev
 
 import pytest
 
-from dialer.domain.types import Mode
+from dialer.adapters.languages import speaker
+from dialer.domain.types import Language, Mode
 from dialer.rehearsal import rehearse
 from dialer.sim.callers import Callers
 from dialer.sim.chart import page
@@ -132,8 +133,18 @@ def test_the_page_holds_all_it_needs_and_says_it_in_the_reader_s_language() -> N
     world = replace(short("3_25_45", 0.3), name="<b>&")
     text = page(world, [rehearse(world, 1), rehearse(world, 2)], str)
     assert text.count("<svg") == 3
+    assert "came" not in text, "progressive foresees nothing"
     assert "http" not in text
     assert "<b>&" not in text
     assert "&lt;b&gt;&amp;" in text
     assert re.search(r"\bnan\b", text) is None
     assert "ОК" in page(world, [rehearse(world, 1)], lambda sentence: "ОК")
+
+
+def test_the_page_of_a_predictive_day_sets_what_came_beside_what_was_expected() -> None:
+    world = short("3_25_45", 0.4, dialing=Dialing(Mode.PREDICTIVE))
+    text = page(world, [rehearse(world, 1)], speaker(Language.RU), Language.RU)
+    assert text.count("<svg") == 5
+    assert '<html lang="ru">' in text
+    assert text.count("</i>ожидалось") == text.count("</i>сбылось") == 2
+    assert re.search("[a-z]{4,} [a-z]{4,} [a-z]{4,}", text.partition("</style>")[2]) is None, "all is Russian"
