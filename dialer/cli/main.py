@@ -15,6 +15,7 @@ import typer
 from dialer.cli import asterisk, campaign, config, dnc, lists, operator, records, reference, token, trunk
 from dialer.cli.doctor import doctor
 from dialer.cli.log import configure
+from dialer.cli.plan import plan
 from dialer.cli.run import run
 from dialer.cli.screen import complain, speak
 from dialer.cli.simulate import simulate
@@ -45,6 +46,7 @@ app.command("run")(run)
 if find_spec("dialer.cli.demo"):
     app.command("demo")(import_module("dialer.cli.demo").demo)
 app.command("simulate")(simulate)
+app.command("plan")(plan)
 app.command("import")(lists.import_list)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(operator.app, name="operator")

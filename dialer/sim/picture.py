@@ -21,15 +21,19 @@ body { font: 15px/1.45 system-ui, sans-serif; color: #1c2430; background: #fff; 
   max-width: 62rem; padding: 0 1rem }
 h1 { font-size: 1.4rem; margin: 0 0 .6rem } h2 { font-size: 1.05rem; margin: 2rem 0 .2rem }
 svg { width: 100%; height: auto; display: block } text { fill: #5b6573; font-size: 12px }
-text.word { fill: #1c2430; font-size: 13px }
+text.word { fill: #1c2430; font-size: 13px; paint-order: stroke; stroke: #fff; stroke-width: 4px }
 .grid { stroke: #e3e7ee } .zero { stroke: #7a8494 } .limit { stroke: #b00020; stroke-dasharray: 5 4 }
+.range { stroke: #1c2430; stroke-width: 2 }
 polyline { fill: none; stroke-width: 1.8; stroke-linejoin: round } .pale { opacity: .25; stroke-width: 1.2 }
-.key { font-size: .9rem; color: #5b6573; margin: 0 0 .3rem } .key span { margin-right: 1.4rem }
+.key { font-size: .9rem; color: #5b6573; margin: 0 0 .3rem } 
+.key span { margin-right: 1.4rem; white-space: nowrap; display: inline-block }
 .key i { display: inline-block; width: 1.5rem; height: 3px; margin-right: .4rem; vertical-align: middle }
 table { border-collapse: collapse; margin-top: .6rem }
-td, th { padding: .15rem 1.2rem .15rem 0; text-align: left; vertical-align: top }
+table { font-size: 14px } td, th { padding: .15rem .9rem .15rem 0; text-align: left; vertical-align: top }
 th { border-bottom: 1px solid #c8ced8 }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+td:first-child, td.n { white-space: nowrap } th { vertical-align: bottom }
+p { margin: .4rem 0 }
 """
 
 
@@ -169,18 +173,20 @@ def bars(
 
     yield f"<h2>{escape(tell(title))}</h2>"
     yield f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(tell(title))}">'
-    for number, row in enumerate(rows):
-        y = 4 + BAR * number + BAR / 2
+    middles = [4 + BAR * number + BAR / 2 for number in range(len(rows))]
+    for y, row in zip(middles, rows, strict=True):
+        yield (
+            f'<rect x="{LABELS}" y="{y - 10}" width="{x(row.value) - LABELS:.1f}" height="20"'
+            f' fill="{COLOURS[row.colour]}" opacity=".8"/>'
+            f'<line class="range" x1="{x(row.low):.1f}" x2="{x(row.high):.1f}" y1="{y}" y2="{y}"/>'
+        )
+    if limit is not None:
+        yield f'<line class="limit" x1="{x(limit):.1f}" x2="{x(limit):.1f}" y1="0" y2="{height}"/>'
+    for y, row in zip(middles, rows, strict=True):
         figure = escape(tell(Said(form, {"value": row.value})))
         yield (
             f'<text class="word" x="{LABELS - 12}" y="{y}" text-anchor="end" dominant-baseline="middle">'
             f"{escape(tell(row.label))}</text>"
-            f'<rect x="{LABELS}" y="{y - 10}" width="{x(row.value) - LABELS:.1f}" height="20"'
-            f' fill="{COLOURS[row.colour]}" opacity=".8"/>'
-            f'<line class="zero" x1="{x(row.low):.1f}" x2="{x(row.high):.1f}" y1="{y}" y2="{y}"'
-            ' stroke-width="2"/>'
             f'<text class="word" x="{x(row.high) + 8:.1f}" y="{y}" dominant-baseline="middle">{figure}</text>'
         )
-    if limit is not None:
-        yield f'<line class="limit" x1="{x(limit):.1f}" x2="{x(limit):.1f}" y1="0" y2="{height}"/>'
     yield "</svg>"
