@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -69,8 +70,8 @@ KNOBS = (
     Knob("operators", "N", "How many work, 1 to 500.", between(whole, 1, 500)),
     Knob("leads", "N", "How many are to be called.", between(whole, 1, 10_000_000, "{value:,}")),
     Knob("answer", "PERCENT", "Of dials, that a person answers: 22.",
-         between(percent, 0.02, 0.85, WHOLE_PERCENT)),
-    Knob("talk_s", "TIME", "A talk, on average: 140, 3m.", between(span, 5, 3600), "talk"),
+         between(percent, 0.03, 0.85, WHOLE_PERCENT)),
+    Knob("talk_s", "TIME", "A talk, on average: 140, 3m.", between(span, 10, 3600), "talk"),
     Knob("wrap_up_s", "TIME", "The wrap-up, on average; 12 if not said.", between(span, 0, 1800), "wrap-up"),
     Knob("ceiling", "PERCENT", "Predictive: most abandoned calls; 3 if not said.", ceiling),
     Knob("ratio", "N", "Power: lines per free operator; 2 if not said.", between(number, 1, HIGHEST_RATIO)),
@@ -227,10 +228,16 @@ def simulated(asked: Question, runs: int) -> list[Outcome]:
     with progress(total) as tick:
 
         def over(works: Sequence[Work]) -> Iterable[Tally]:
-            with ProcessPoolExecutor(min(len(os.sched_getaffinity(0)), total)) as pool:
+            cores = min(len(os.sched_getaffinity(0)), total)
+            pool = ProcessPoolExecutor(
+                cores, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+            )
+            try:
                 for tally in pool.map(observe, works):
                     tick()
                     yield tally
+            finally:  # after Ctrl-C only what is under way comes to its end
+                pool.shutdown(cancel_futures=True)
 
         return answer(asked, runs, over)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
 
 from dialer.domain.said import Said, counted, said
-from dialer.sim.plan import LARGEST_FLOOR, Outcome, Question, Run, span_h
+from dialer.sim.plan import Outcome, Question, Run, span_h
 from dialer.sim.wear import MOST_DAYS
 
 WORTH_IT = 3.0  # points of occupancy that predictive must gain
@@ -44,10 +44,10 @@ def advice(asked: Question, found: Sequence[Outcome]) -> Iterator[Said]:
         "Each row is the mean of {runs} simulated runs of {hours:.1f} h; in brackets the lowest and the"
         " highest.",
         runs=len(base.runs),
-        hours=span_h(min(asked.operators, LARGEST_FLOOR)),
+        hours=span_h(asked, base.variant),
     )
-    if asked.operators > LARGEST_FLOOR:
-        yield said("Floors above {most} operators are reckoned from one of {most}.", most=LARGEST_FLOOR)
+    if (floor := base.variant.floor(asked)) < asked.operators:
+        yield said("Floors above {most} operators are reckoned from one of {most}.", most=floor)
 
 
 def _end(base: Outcome) -> Said:

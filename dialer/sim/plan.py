@@ -21,14 +21,15 @@ from dialer.sim.wear import Course, Entry, Odds, Pace, wear
 from dialer.worlds import Length, lognormal
 
 States = Mapping[str, Mapping[str, Any]]  # what pacing has learned
-LARGEST_FLOOR = 40  # operators that are simulated; larger floors follow from it
+LARGEST_FLOOR, SMALLEST_FLOOR = 40, 10  # operators that are simulated; larger floors follow from them
+MOST_DIALS = 8_000  # in one run, as far as its bounds allow
 SPAN_OPERATOR_H = 10.0  # of work in one run, as far as its bounds allow
-SHORTEST_H, LONGEST_H = 0.4, 3.0
+SHORTEST_H, SHORT_H, LONGEST_H = 0.15, 0.4, 3.0  # SHORT_H: where dials are few enough
 TEACHING_H, LONGEST_TEACHING_H = 20.0, 4.0  # operator-hours that teach pacing before the runs begin
 SETTLING_H = 0.1  # not counted: a floor that has just come is ready all at once
 APART_S, IDLE_S = 1.0, 3.0  # between two decisions of predictive mode, at least and at most
 SOON_S, SELDOM_S = 0.1, 60.0  # the same of the others: nothing but events moves them
-EARLIER = 30  # abandoned earlier in the day, in the runs that begin in its middle
+BUSY_SHARE = 0.75  # of the time, in the hours before a run that begins in the middle of a day
 BREAKS = Breaks()
 PRESENT = 60 * BREAKS.every_min / (60 * BREAKS.every_min + BREAKS.length_s.mean_s)  # of the time logged in
 SHORT_TALK_S = 40.0  # shorter ones are taken as they are, without refusals among them
@@ -76,6 +77,11 @@ class Variant:
     ratio: float
     label: str
 
+    def floor(self, asked: Question) -> int:
+        """How many operators are simulated: enough for the rest to follow, few enough to be quick."""
+        quick = int(MOST_DIALS / SHORT_H / _dials_per_hour(asked))
+        return min(self.operators, max(SMALLEST_FLOOR, min(LARGEST_FLOOR, quick)))
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -102,6 +108,11 @@ class Outcome:
         """Lowest and highest."""
         values = [of(run) for run in self.runs]
         return min(values), max(values)
+
+
+def _dials_per_hour(asked: Question) -> float:
+    """Of an operator who never waits."""
+    return 3600.0 / asked.cycle_s / asked.answer
 
 
 def fresh(leads: int) -> list[Entry]:
@@ -135,7 +146,7 @@ def world_of(asked: Question, variant: Variant) -> Scenario:
     talks = Talks(asked.talk_s) if asked.talk_s >= SHORT_TALK_S else Talks(asked.talk_s, refusals=0.0)
     return Scenario(
         "plan",
-        (Shift(min(variant.operators, LARGEST_FLOOR)),),
+        (Shift(variant.floor(asked)),),
         Curve(((0.0, asked.answer),)),
         busy=asked.busy,
         fails=asked.fails,
@@ -163,24 +174,33 @@ class Work:
 
     world: Scenario
     learned: States
+    hours: float
     seed: int
+    earlier: tuple[int, int]  # answered and abandoned on this day before the run
 
 
 def observe(work: Work) -> Tally:
-    """Every other run begins as a day does, with nothing to spend yet; the others in its middle."""
+    """One run."""
     world, policy = work.world, Policies()
-    answered = round((EARLIER + 0.5) / aim(world.dialing.target, world.operators))
-    begins_a_day = work.seed % 2 == 0
-    policy.recall(work.learned, {} if begins_a_day else {(ONE, START_AT): (answered, EARLIER)})
+    policy.recall(work.learned, {(ONE, START_AT): work.earlier})
     is_foreseeing = world.dialing.mode is Mode.PREDICTIVE
     apart_s, idle_s = (APART_S, IDLE_S) if is_foreseeing else (SOON_S, SELDOM_S)
     floor = Floor(world, work.seed, policy, apart_s=apart_s, idle_s=idle_s)
-    return floor.run(span_h(world.operators), warm_up_h=SETTLING_H)
+    return floor.run(work.hours, warm_up_h=SETTLING_H)
 
 
-def span_h(operators: int) -> float:
-    """How long one run is."""
-    return min(LONGEST_H, max(SHORTEST_H, SPAN_OPERATOR_H / operators))
+def _earlier(asked: Question, variant: Variant) -> tuple[int, int]:
+    """Half a day's answers, and nearly all of the calls that might be abandoned of them."""
+    team = variant.floor(asked)
+    answered = round(BUSY_SHARE * team * asked.day_h / 2 * 3600.0 / asked.cycle_s)
+    return answered, max(0, int(aim(variant.ceiling, team) * answered - 0.3 * sqrt(team)))
+
+
+def span_h(asked: Question, variant: Variant) -> float:
+    """How long one run is: the fewer operators, the longer."""
+    operators = variant.floor(asked)
+    hours = min(LONGEST_H, max(SHORT_H, SPAN_OPERATOR_H / operators))
+    return max(SHORTEST_H, min(hours, MOST_DIALS / operators / _dials_per_hour(asked)))
 
 
 # --- the answer -------------------------------------------------------------------------------------------
@@ -189,9 +209,22 @@ def span_h(operators: int) -> float:
 def answer(
     asked: Question, runs: int, over: Callable[[Sequence[Work]], Iterable[Tally]] | None = None
 ) -> list[Outcome]:
-    """Every variant in so many runs; `over` does the works, in order, in other processes perhaps."""
+    """Every variant in so many runs; `over` does the works, in order, in other processes perhaps.
+
+    Every other run begins as a day does, with nothing to spend yet; the others in its middle.
+    """
     learned, ways = teach(asked), variants(asked)
-    works = [Work(world_of(asked, way), learned, seed) for way in ways for seed in range(runs)]
+    works = [
+        Work(
+            world_of(asked, way),
+            learned,
+            span_h(asked, way),
+            seed,
+            _earlier(asked, way) if seed % 2 else (0, 0),
+        )
+        for way in ways
+        for seed in range(runs)
+    ]
     tallies = iter(over(works) if over is not None else map(observe, works))
     return [_outcome(asked, way, [next(tallies) for _ in range(runs)]) for way in ways]
 
@@ -213,8 +246,10 @@ def _run(asked: Question, variant: Variant, seen: Tally, seed: int) -> Run:
     """The talks' lengths are known better than some hours can show: only the waiting is taken from them."""
     abandoned = _abandoned(asked, variant, seen)
     idle_s = (seen.present_s - seen.busy_s) / max(1, seen.connected)  # for each talk
-    if variant.mode is Mode.PREDICTIVE and variant.operators > LARGEST_FLOOR:
-        idle_s *= sqrt(LARGEST_FLOOR / variant.operators)  # what must be kept ready grows with the root
+    if variant.mode is Mode.PREDICTIVE:
+        idle_s *= sqrt(
+            variant.floor(asked) / variant.operators
+        )  # what must be kept ready grows with the root
     present = variant.operators * PRESENT
     unanswered = seen.dials * (1 - asked.answer - asked.busy - asked.fails)
     given_up = min(1.0, seen.given_up / max(1.0, unanswered))
