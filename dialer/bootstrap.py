@@ -164,7 +164,7 @@ async def open_engine(
     cell = ear.cell = Cell(
         shell, stores, policies, ways, hopper_size=settings.hopper, interval_s=settings.pace_interval_s
     )
-    cell.pacer.on_decision = metrics.decided
+    cell.pacer.on_decision, cell.pacer.on_scored = metrics.decided, metrics.scored
     cell.on_trunk = lambda trunk, is_reachable: metrics.trunk(trunk, reachable=is_reachable)
     converter = Converter(
         recordings_dir(settings), stores.ledger, lambda call: cell.calls.get(call) is not None

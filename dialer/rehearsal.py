@@ -140,7 +140,7 @@ async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Day:
         hopper_size=Settings.model_fields["hopper"].default,
         interval_s=scenario.dialing.interval_s or Settings.model_fields["pace_interval_s"].default,
     )
-    engine.cell.pacer.on_decision = watch.decided
+    engine.cell.pacer.on_decision, engine.cell.pacer.on_scored = watch.decided, watch.scored
     stage.staff = Staff(scenario, seed, engine.cell.floor.ask, switch.wrap_up_of)
     async with _running(engine):
         switch.connect_to(engine.cell)

@@ -131,4 +131,5 @@ def _gate_line(gate: Mapping[str, Any]) -> GateLine:
 
 
 def _reasoned(told: Mapping[str, Any]) -> Reasoned:
-    return Reasoned(CampaignId(told["campaign"]), datetime.fromisoformat(told["at"]), heard(told["reason"]))
+    at, reason = datetime.fromisoformat(told["at"]), heard(told["reason"])
+    return Reasoned(CampaignId(told["campaign"]), at, reason, told["forecast"])

@@ -16,7 +16,8 @@ from dialer.domain import operators
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
 from dialer.domain.operators import Operator, StateChange
-from dialer.domain.pacing.decision import Decision
+from dialer.domain.pacing.decision import Decision, Outlook
+from dialer.domain.pacing.scorecard import Score
 from dialer.domain.types import (
     CallId,
     CampaignId,
@@ -88,6 +89,27 @@ TABLE: tuple[Row, ...] = (
     Row("dialer_decided_dial_total", _C, "Leads that the pacer decided to dial.", ("campaign",)),
     Row("dialer_decided_give_up_total", _C, "Ringing calls that the pacer decided to give up."),
     Row("dialer_decision_seconds", _H, "How long one decision took.", (), DECIDE_S),
+    Row("dialer_forecast_horizon_seconds", _G, "How far the last forecast looked.", ("campaign",)),
+    Row("dialer_forecast_answers", _G, "Answers expected within the horizon.", ("campaign",)),
+    Row("dialer_forecast_free_operators", _G,
+        "Operators free now, or expected to come free within the horizon.", ("campaign",)),
+    Row("dialer_pacing_risk", _G, "Chance that one line more would find nobody, as last decided.",
+        ("campaign",)),
+    Row("dialer_pacing_price", _G, "The risk that one line more may have.", ("campaign",)),
+    Row("dialer_abandon_budget_calls", _G, "Calls that may still be abandoned, at the share aimed at.",
+        ("campaign",)),
+    Row("dialer_forecasts_checked_total", _C,
+        "Forecasts whose horizon is over: the next one that is checked begins then.", ("campaign",)),
+    Row("dialer_forecast_answers_expected_total", _C, "Answers that these expected.", ("campaign",)),
+    Row("dialer_forecast_answers_seen_total", _C,
+        "Answers that came in time, of the lines that were on their way at the forecast.", ("campaign",)),
+    Row("dialer_forecast_answers_off_total", _C, "Answers that each forecast was off by, added up.",
+        ("campaign",)),
+    Row("dialer_forecast_free_expected_total", _C,
+        "Operators, busy or away at these forecasts, who were expected to come free.", ("campaign",)),
+    Row("dialer_forecast_free_seen_total", _C, "Those of them who came free in time.", ("campaign",)),
+    Row("dialer_forecast_free_off_total", _C, "Operators that each forecast was off by, added up.",
+        ("campaign",)),
     Row("dialer_link_up", _G, "1 while Asterisk is connected to this cell, else 0."),
     Row("dialer_link_changes_total", _C, "How often the link to Asterisk came up or went down.", ("to",)),
     Row("dialer_event_lag_seconds", _H, "Our clock at the receipt less Asterisk's at the event.", (), LAG_S),
@@ -98,6 +120,25 @@ TABLE: tuple[Row, ...] = (
     Row("dialer_trunk_reachable", _G, "1 while the trunk answers Asterisk's probes, else 0.", ("trunk",)),
 )  # fmt: skip
 
+# Gauges of the last forecast, and what of an `Outlook` each of them shows.
+FORECAST: Mapping[str, Callable[[Outlook], float]] = {
+    "dialer_forecast_horizon_seconds": lambda seen: seen.within_s,
+    "dialer_forecast_answers": lambda seen: seen.answers,
+    "dialer_forecast_free_operators": lambda seen: seen.free,
+    "dialer_pacing_risk": lambda seen: seen.risk,
+    "dialer_pacing_price": lambda seen: seen.price,
+    "dialer_abandon_budget_calls": lambda seen: seen.budget,
+}
+# Counters of forecasts that were checked.
+CHECKED: Mapping[str, Callable[[Score], float]] = {
+    "dialer_forecasts_checked_total": lambda score: score.forecasts,
+    "dialer_forecast_answers_expected_total": lambda score: score.answers_expected,
+    "dialer_forecast_answers_seen_total": lambda score: score.answers_seen,
+    "dialer_forecast_answers_off_total": lambda score: score.answers_off,
+    "dialer_forecast_free_expected_total": lambda score: score.free_expected,
+    "dialer_forecast_free_seen_total": lambda score: score.free_seen,
+    "dialer_forecast_free_off_total": lambda score: score.free_off,
+}
 _DIGITS = re.compile(r"\+?\d{7,}")
 Metric = Counter | Gauge | Histogram
 
@@ -167,6 +208,7 @@ class Metrics:
         self._calls: dict[CallId, _Seen] = {}
         self._posts: dict[OperatorId, _Post] = {}
         self._named: dict[CampaignId, tuple[str, str, str, str]] = {}
+        self._foreseen: set[CampaignId] = set()
         self._gauge("dialer_build_info", version, cell).set(1)
         self._gauge("dialer_started_seconds").set(started_at.timestamp())
         for state in calls.State:
@@ -311,6 +353,19 @@ class Metrics:
             self._count("dialer_decided_dial_total", dial.campaign)
         if decision.give_up:
             self._count("dialer_decided_give_up_total", by=len(decision.give_up))
+        for campaign, outlook in decision.outlook.items():
+            for name, figure in FORECAST.items():
+                self._gauge(name, campaign).set(figure(outlook))
+        for campaign in self._foreseen - decision.outlook.keys():  # an old forecast is none
+            for name in FORECAST:
+                self._remove(name, campaign)
+        self._foreseen = set(decision.outlook)
+
+    def scored(self, scores: Mapping[CampaignId, Score]) -> None:
+        """Forecasts that are over, each with its campaign."""
+        for campaign, score in scores.items():
+            for name, figure in CHECKED.items():
+                self._count(name, campaign, by=figure(score))
 
     def leads(self, campaign: CampaignId, counts: Mapping[str, int]) -> None:
         """Leads of one campaign by status, as the store counted them."""
@@ -365,6 +420,29 @@ def _span_s(start_at: datetime | None, end_at: datetime | None) -> float | None:
     return None if start_at is None or end_at is None else max(0.0, (end_at - start_at).total_seconds())
 
 
+_TRUE = "1 is true; less: too many were expected"
+FORMULAS = (
+    "## How true the forecasts are",
+    "",
+    "Of each predictive campaign one forecast at a time is checked. It says how many of the lines then on",
+    "their way are answered within its horizon, and how many of the operators then busy or away come free by",
+    "then and 1.5 s more; what came is counted when that time is over. Calls that pacing gives up count as",
+    "unanswered.",
+    "",
+    "| figure | formula | reads |",
+    "|---|---|---|",
+    *(
+        f"| {what} | `increase(dialer_forecast_{name}_total[1h]) / increase({by}[1h])` | {reads} |"
+        for what, name, by, reads in (
+            ("calibration of answers", "answers_seen", "dialer_forecast_answers_expected_total", _TRUE),
+            ("error of answers", "answers_off", "dialer_forecasts_checked_total", "answers, mean absolute"),
+            ("calibration of operators", "free_seen", "dialer_forecast_free_expected_total", _TRUE),
+            ("error of operators", "free_off", "dialer_forecasts_checked_total", "operators, mean absolute"),
+        )
+    ),
+)
+
+
 def markdown_page() -> str:
     """docs/reference/metrics.md."""
     lines = [
@@ -382,6 +460,7 @@ def markdown_page() -> str:
     for row in TABLE:
         labels = ", ".join(f"`{label}`" for label in row.labels)
         lines.append(f"| `{row.name}` | {row.kind} | {labels} | {row.meaning} |")
+    lines += ["", *FORMULAS]
     lines += ["", "## Buckets", "", "Upper bounds in seconds.", "", "| histogram | buckets |", "|---|---|"]
     for row in TABLE:
         if row.buckets:

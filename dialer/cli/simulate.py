@@ -17,6 +17,7 @@ from dialer.domain.said import Said, said, word
 from dialer.domain.types import Mode, Outcome
 from dialer.rehearsal import Progress as Tick
 from dialer.rehearsal import rehearse
+from dialer.settings import spoken_language
 from dialer.sim import summary
 from dialer.sim.chart import page
 from dialer.sim.day import Day
@@ -54,7 +55,7 @@ def simulate(
         for number in range(seeds):
             days.append(rehearse(world, first + number, tick(number)))
     if html is not None:
-        save(html, page(world, days, tell))
+        save(html, page(world, days, tell, spoken_language()))
     if as_json:
         print_json(summary.as_values(days))
     else:
@@ -128,7 +129,7 @@ def show(days: list[Day]) -> None:
     heads = ("", said("mean"), said("worst day")) if several else ("", said("the day"))
     rows = [
         (row.title, written(row.form, summary.mean(row, days)), written(row.form, summary.worst(row, days)))
-        for row in summary.ROWS
+        for row in summary.rows_of(days)
     ]
     rows += [
         (said("ended: {outcome}", outcome=word(Outcome(name))), written("{value:,.0f}", count), "")

@@ -22,6 +22,7 @@ VERBS = {
     "run": Verb("run:run", "Run the service: engine, API, FastAGI and metrics."),
     "demo": Verb("demo:demo", "Dial 500 pretend leads through a private Asterisk."),
     "simulate": Verb("simulate:simulate", "Run the engine through pretend days."),
+    "plan": Verb("plan:plan", "Say what a team will make of a list, in every mode."),
     "import": Verb("lists:import_list", "Import a list of people to call into a campaign."),
     "explain": Verb("records:explain", "Say why a campaign dials, or why nothing is being dialled."),
     "check": Verb("records:check", "Prove that the live sums of a day equal the records."),

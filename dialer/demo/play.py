@@ -185,7 +185,8 @@ async def look(service: Service, stage: Stage, last: View) -> View:
     calls = (await service.get("/v1/calls", limit=1000))["items"]
     tallies = await service.get("/v1/tallies")
     leads = await service.get(f"/v1/campaigns/{stage.campaign}/leads/count")
-    reasons = await service.get("/v1/decisions")
+    decisions = await service.get("/v1/decisions")
+    pacing: Mapping[str, Any] = next((row for row in decisions if row["campaign"] == stage.campaign), {})
     hours = await _hours(service, datetime.now(UTC) - timedelta(hours=12))
     busy = [row["occupancy"] for row in hours if row["occupancy"] is not None]
     return replace(
@@ -195,7 +196,8 @@ async def look(service: Service, stage: Stage, last: View) -> View:
         total=tallies["total"],
         leads=leads,
         occupancy=sum(busy) / len(busy) if busy else None,
-        reason=next((row["reason"] for row in reasons if row["campaign"] == stage.campaign), ""),
+        reason=pacing.get("reason", ""),
+        forecast=pacing.get("forecast"),
     )
 
 

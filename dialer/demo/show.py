@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -49,6 +49,7 @@ class View:
     leads: Mapping[str, int] = field(default_factory=dict)
     occupancy: float | None = None
     reason: str = ""
+    forecast: Mapping[str, Any] | None = None
 
 
 def clock(seconds: float) -> str:
@@ -66,6 +67,7 @@ def render(view: View, *, seconds: float, footer: str, tell: Tell = str) -> Grou
         _operators(view.operators, tell),
         Text(f" {tell(_in_flight(view.calls))}"),
         Text(f" {tell(pacing)}", style="italic"),
+        *(Text(f" {tell(line)}", style="italic") for line in _forecast(view.forecast)),
         Text(f" {tell(footer)}", style="dim"),
     )
 
@@ -93,6 +95,30 @@ def _figures(view: View, seconds: float, tell: Tell) -> Text:
         text.append(f"{tell(label)} ", style="dim")
         text.append(f"{tell(value)}   ", style="bold")
     return text
+
+
+def _forecast(seen: Mapping[str, Any] | None) -> Iterator[Said]:
+    """What predictive pacing foresees, and how true that was so far."""
+    if seen is None:
+        return
+    yield said(
+        "Forecast for {s:.0f} s: {answers:.1f} answers of {n} lines, {free:.1f} operators free; risk"
+        " {risk:.1f} % at price {price:.1f} %, budget {budget:+.1f} calls",
+        s=seen["within_s"],
+        answers=seen["answers"],
+        n=seen["lines"],
+        free=seen["free"],
+        risk=100 * seen["risk"],
+        price=100 * seen["price"],
+        budget=seen["budget"],
+    )
+    answers, free = seen["answers_calibration"], seen["free_calibration"]
+    if answers is not None and free is not None:
+        yield said(
+            "Came of each one expected so far: {answers:.2f} answers, {free:.2f} operators",
+            answers=answers,
+            free=free,
+        )
 
 
 def _figure(n: int) -> Said:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dialer.domain.errors import Missing
 from dialer.domain.explain import Facts, explain
+from dialer.domain.pacing.scorecard import Score
 from dialer.domain.said import plain, said
 from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import CampaignId
@@ -90,7 +91,34 @@ class Accountant:
         reasons = self._pacer.reasons if at else {}
         return {
             "decisions": [
-                {"campaign": campaign, "at": at.isoformat() if at else "", "reason": plain(reason)}
+                {
+                    "campaign": campaign,
+                    "at": at.isoformat() if at else "",
+                    "reason": plain(reason),
+                    "forecast": self._forecast(campaign),
+                }
                 for campaign, reason in reasons.items()
             ]
+        }
+
+    def _forecast(self, campaign: CampaignId) -> Mapping[str, float | None] | None:
+        """What is foreseen now, and how true it has been so far; None: nothing is foreseen."""
+        outlook = self._pacer.outlooks.get(campaign)
+        if outlook is None:
+            return None
+        score = self._pacer.scorecard.scores.get(campaign, Score())
+        return {
+            "within_s": outlook.within_s,
+            "lines": outlook.lines,
+            "ringing": outlook.ringing,
+            "answers": outlook.answers,
+            "free": outlook.free,
+            "risk": outlook.risk,
+            "price": outlook.price,
+            "budget": outlook.budget,
+            "checked": score.forecasts,
+            "answers_calibration": score.answers_calibration,
+            "answers_error": score.answers_error,
+            "free_calibration": score.free_calibration,
+            "free_error": score.free_error,
         }

@@ -16,6 +16,7 @@ from dialer.domain.errors import Missing, NetworkTrouble, StoreDown
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
 from dialer.domain.pacing.decision import Policy
+from dialer.domain.pacing.scorecard import Scorecard
 from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import (
     CallId,
@@ -74,7 +75,9 @@ class Cell:
         hopper_size: int,
         interval_s: float,
     ) -> None:
-        self._shell = shell = replace(shell, observer=Observers(policy, shell.observer))  # it learns first
+        scorecard = Scorecard()
+        observer = Observers(policy, scorecard, shell.observer)  # the policy learns first
+        self._shell = shell = replace(shell, observer=observer)
         self._stores = stores
         self.learning = Learning(policy, stores.learned, stores.ledger, shell.clock)
         self.trunks = Trunks()
@@ -89,6 +92,7 @@ class Cell:
             self.trunks,
             numbers=stores.numbers,
             policy=policy,
+            scorecard=scorecard,
             ask=ways.ask,
             interval_s=interval_s,
         )

@@ -16,7 +16,16 @@ from dialer.domain.cdr import Closing
 from dialer.domain.errors import ObzvonError, StoreDown
 from dialer.domain.lead import Lead, after_refusal
 from dialer.domain.numbers import dial_string
-from dialer.domain.pacing.decision import Decision, Dial, OperatorView, Policy, Snapshot, TrunkView
+from dialer.domain.pacing.decision import (
+    Decision,
+    Dial,
+    OperatorView,
+    Outlook,
+    Policy,
+    Snapshot,
+    TrunkView,
+)
+from dialer.domain.pacing.scorecard import Score, Scorecard
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CallId, CampaignId, CampaignStatus, EndedBy, Mode, PhoneNumber, TrunkId
 from dialer.domain.verdict import Gate, Verdict, refuse
@@ -49,6 +58,7 @@ class Pacer:
         *,
         numbers: Numbers,
         policy: Policy,
+        scorecard: Scorecard,
         ask: Ask,
         interval_s: float,
     ) -> None:
@@ -60,16 +70,19 @@ class Pacer:
         self._views = Views(calls, floor)
         self._numbers = numbers
         self._policy = policy
+        self.scorecard = scorecard
         self._ask = ask
         self._interval_s = interval_s
         self._wake = asyncio.Event()
         self._filling: set[CampaignId] = set()
         self.campaigns: dict[CampaignId, Campaign] = {}
         self.reasons: dict[CampaignId, str] = {}
+        self.outlooks: Mapping[CampaignId, Outlook] = {}  # of the last decision
         self.refusals: Counter[tuple[CampaignId, str]] = Counter()  # by campaign and gate
         self.decided_at: datetime | None = None
         self.draining = False
         self.on_decision: Callable[[Decision], None] = lambda decision: None
+        self.on_scored: Callable[[Mapping[CampaignId, Score]], None] = lambda scores: None
 
     def wake(self) -> None:
         """Something changed that a decision may depend on."""
@@ -108,10 +121,14 @@ class Pacer:
         """One decision, carried out as far as it can be at once."""
         now = self._shell.clock()
         self._refill()
-        decision = self._policy.decide(self._snapshot(now))
+        snapshot = self._snapshot(now)
+        decision = self._policy.decide(snapshot)
         self.reasons.update(decision.reason)
+        self.outlooks = decision.outlook
         self.decided_at = now
         self.on_decision(decision)
+        if scored := self.scorecard.decided(snapshot, decision):
+            self.on_scored(scored)
         if not self.draining:
             self._dial(decision.dial, now)
         for call in decision.give_up:

@@ -57,7 +57,7 @@ class Callers:
         person = self._by_number[number.removeprefix("+")]
         self._attempts[person.k] += 1
         attempt = self._attempts[person.k]
-        return self._fate(drawing(self._seed, person.k, attempt), self._answer_p(person, attempt))
+        return drawn(self._scenario, drawing(self._seed, person.k, attempt), self._answer_p(person, attempt))
 
     def _answer_p(self, person: Person, attempt: int) -> float:
         level = self._scenario.answers.at(hour())
@@ -67,24 +67,25 @@ class Callers:
         most = 1 - self._scenario.busy - self._scenario.fails
         return min(most, 1 / (1 + (1 - level) / level * math.exp(-log_odds)))
 
-    def _fate(self, chance: Random, answer_p: float) -> Fate:
-        """Everything is drawn, whatever comes of it: the same numbers lie in the same places."""
-        world, talks = self._scenario, self._scenario.talks
-        luck = chance.random()
-        setup_s = world.setup_s.draw(chance)
-        ring_s = world.ring_s.draw(chance)
-        refuses = chance.random() < talks.refusals
-        refusal_s, long_s = talks.refusal_s.draw(chance), talks.long_s.draw(chance)
-        if luck < world.busy:
-            does = "busy"
-        elif luck < world.busy + world.fails:
-            does = "congestion"
-        else:
-            does = "answer" if luck >= 1 - answer_p else "no_answer"
-        return Fate(
-            does,
-            after_s=ring_s,
-            talk_s=refusal_s if refuses else long_s,
-            setup_s=setup_s,
-            wrap_up_s=world.wrap_up_s.draw(chance),
-        )
+
+def drawn(world: Scenario, chance: Random, answer_p: float) -> Fate:
+    """Everything is drawn, whatever comes of it: the same numbers lie in the same places."""
+    talks = world.talks
+    luck = chance.random()
+    setup_s = world.setup_s.draw(chance)
+    ring_s = world.ring_s.draw(chance)
+    refuses = chance.random() < talks.refusals
+    refusal_s, long_s = talks.refusal_s.draw(chance), talks.long_s.draw(chance)
+    if luck < world.busy:
+        does = "busy"
+    elif luck < world.busy + world.fails:
+        does = "congestion"
+    else:
+        does = "answer" if luck >= 1 - answer_p else "no_answer"
+    return Fate(
+        does,
+        after_s=ring_s,
+        talk_s=refusal_s if refuses else long_s,
+        setup_s=setup_s,
+        wrap_up_s=world.wrap_up_s.draw(chance),
+    )

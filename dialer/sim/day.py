@@ -10,6 +10,7 @@ from datetime import timedelta
 from dialer.domain import hours
 from dialer.domain.cdr import Cdr
 from dialer.domain.operators import State
+from dialer.domain.pacing.scorecard import Score
 from dialer.domain.said import counted, said
 from dialer.domain.types import Outcome
 from dialer.sim.clock import START_AT
@@ -43,6 +44,7 @@ class Day:
     pacing: str  # what it said last
     broken: tuple[str, ...]
     course: tuple[Sample, ...]
+    score: Score  # of the forecasts
 
 
 def day_of(
@@ -86,6 +88,7 @@ def day_of(
         pacing=watch.reason,
         broken=(*_broken(scenario, cdrs, watch, switch), *_failures(failed)),
         course=tuple(watch.samples),
+        score=watch.score,
     )
 
 

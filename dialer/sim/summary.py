@@ -11,7 +11,7 @@ from dialer.domain.said import said
 from dialer.sim.day import Day
 
 Figure = Callable[[Day], float | None]
-FIGURE, SHARE = "{value:,.1f}", "{value:.2%}"
+FIGURE, SHARE, EACH = "{value:,.1f}", "{value:.2%}", "{value:.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,14 @@ def _dials(day: Day) -> float | None:
     return day.dials_per_operator_hour
 
 
+def _forecast_answers(day: Day) -> float | None:
+    return day.score.answers_calibration
+
+
+def _forecast_free(day: Day) -> float | None:
+    return day.score.free_calibration
+
+
 ROWS = (
     Row("attempts", said("attempts"), lambda day: day.attempts),
     Row("answered_live", said("answered live"), lambda day: day.answered_live),
@@ -42,9 +50,16 @@ ROWS = (
     Row("occupancy", said("occupancy"), lambda day: day.occupancy, min, "{value:.1%}"),
     Row("idle_s_per_call", said("idle seconds per talk"), lambda day: day.idle_s_per_call, max, FIGURE),
     Row("dials_per_operator_hour", said("dials per operator-hour"), _dials, None, FIGURE),
+    Row("answers_calibration", said("answers that came, of each expected"), _forecast_answers, None, EACH),
+    Row("free_calibration", said("operators who came free, of each expected"), _forecast_free, None, EACH),
     Row("decisions", said("decisions of the pacer"), lambda day: day.decisions),
     Row("cpu_s", said("seconds of CPU"), lambda day: day.cpu_s, max, FIGURE),
 )
+
+
+def rows_of(days: Sequence[Day]) -> list[Row]:
+    """Those that have a figure."""
+    return [row for row in ROWS if _known(row, days)]
 
 
 def mean(row: Row, days: Sequence[Day]) -> float | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dialer.domain.call import Call, Event, State
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as At
 from dialer.domain.pacing.decision import Decision
-from dialer.domain.types import CallId, OperatorId, Outcome
+from dialer.domain.pacing.scorecard import Score
+from dialer.domain.types import CallId, CampaignId, OperatorId, Outcome
 
 EARLY = 100  # answers before which a share says nothing
 
@@ -28,6 +30,7 @@ class Sample:
     dialled: int
     given_up: int
     reason: str  # of the latest decision
+    score: Score  # of the forecasts that are over
 
 
 class Watch:
@@ -40,6 +43,7 @@ class Watch:
         self.answered = self.abandoned = 0
         self.decisions = self.dialled = self.given_up = 0
         self.reason = ""
+        self.score = Score()
         self.worst_share = 0.0  # abandoned of all answered so far, once there were EARLY of them
         self._calls: Counter[State] = Counter()
         self._at: dict[OperatorId, At] = {}
@@ -85,6 +89,10 @@ class Watch:
         self.given_up += len(decision.give_up)
         self.reason = next(iter(decision.reason.values()), self.reason)
 
+    def scored(self, scores: Mapping[CampaignId, Score]) -> None:
+        """Forecasts whose span is over."""
+        self.score = sum(scores.values(), self.score)
+
     def sample(self, at_s: float) -> None:
         """How it stands at this instant."""
         states = Counter(self._at.values())
@@ -100,5 +108,6 @@ class Watch:
                 dialled=self.dialled,
                 given_up=self.given_up,
                 reason=self.reason,
+                score=self.score,
             )
         )

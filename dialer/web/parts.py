@@ -71,8 +71,7 @@ class Reasoned:
     campaign: CampaignId
     at: datetime
     reason: str
-    dialled: int = 0
-    given_up: int = 0
+    forecast: Mapping[str, float | None] | None = None  # as `web.api.figures.ForecastOut` has it
 
 
 @dataclass(frozen=True, slots=True)

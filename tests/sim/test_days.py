@@ -8,7 +8,8 @@ from statistics import fmean, stdev
 
 import pytest
 
-from dialer.domain.types import Mode
+from dialer.adapters.languages import speaker
+from dialer.domain.types import Language, Mode
 from dialer.rehearsal import rehearse
 from dialer.sim.callers import Callers
 from dialer.sim.chart import page
@@ -80,6 +81,19 @@ def test_predictive_spends_what_the_target_allows_and_no_more() -> None:
     assert (lax.occupancy or 0) > (strict.occupancy or 0) + 0.02
 
 
+def test_what_predictive_foresees_is_what_comes() -> None:
+    """Every forecast of an hour, checked: sums within four standard errors of a sum of chances."""
+    score = rehearse(short("10_25_45", 1.0, dialing=Dialing(Mode.PREDICTIVE)), 3).course[-1].score
+    assert score.forecasts > 120
+    for expected, seen in (
+        (score.answers_expected, score.answers_seen),
+        (score.free_expected, score.free_seen),
+    ):
+        assert expected > 100
+        assert abs(seen - expected) < 4 * expected**0.5
+    assert 0 < score.answers_off / score.forecasts < score.answers_expected / score.forecasts
+
+
 def test_no_promise_is_broken_on_a_day_of_everything() -> None:
     world = Scenario(
         "everything",
@@ -119,8 +133,18 @@ def test_the_page_holds_all_it_needs_and_says_it_in_the_reader_s_language() -> N
     world = replace(short("3_25_45", 0.3), name="<b>&")
     text = page(world, [rehearse(world, 1), rehearse(world, 2)], str)
     assert text.count("<svg") == 3
+    assert "came" not in text, "progressive foresees nothing"
     assert "http" not in text
     assert "<b>&" not in text
     assert "&lt;b&gt;&amp;" in text
     assert re.search(r"\bnan\b", text) is None
     assert "ОК" in page(world, [rehearse(world, 1)], lambda sentence: "ОК")
+
+
+def test_the_page_of_a_predictive_day_sets_what_came_beside_what_was_expected() -> None:
+    world = short("3_25_45", 0.4, dialing=Dialing(Mode.PREDICTIVE))
+    text = page(world, [rehearse(world, 1)], speaker(Language.RU), Language.RU)
+    assert text.count("<svg") == 5
+    assert '<html lang="ru">' in text
+    assert text.count("</i>ожидалось") == text.count("</i>сбылось") == 2
+    assert re.search("[a-z]{4,} [a-z]{4,} [a-z]{4,}", text.partition("</style>")[2]) is None, "all is Russian"

@@ -24,8 +24,15 @@ async def explain(campaign: CampaignId) -> Explanation:
     return Explanation(campaign, NOW, [GateLine("link", True, said("Asterisk is connected."))], held, PACING)
 
 
+FORECAST = {
+    "within_s": 21.0, "lines": 4, "ringing": 3, "answers": 0.7, "free": 2.5, "risk": 0.064, "price": 0.047,
+    "budget": 0.2, "checked": 1, "answers_calibration": 1.02, "answers_error": 0.4, "free_calibration": None,
+    "free_error": 0.0,
+}  # fmt: skip
+
+
 async def decisions() -> list[Reasoned]:
-    return [Reasoned(CampaignId(1), NOW, PACING)]
+    return [Reasoned(CampaignId(1), NOW, PACING, FORECAST)]
 
 
 @pytest.fixture
@@ -62,7 +69,8 @@ async def test_an_explanation_is_told_in_the_clients_language(
     assert answer["summary"] == summary
     assert answer["gates"] == [{"name": "link", "is_open": True, "value": gate, "opens_at": None}]
     assert answer["held_back"] == {"new": 3, held: 2}
-    assert [one["reason"] for one in await told(spoken, "GET", "/v1/decisions", accept)] == [summary]
+    (decision,) = await told(spoken, "GET", "/v1/decisions", accept)
+    assert (decision["reason"], decision["forecast"]) == (summary, FORECAST)
 
 
 async def test_a_problem_is_told_in_the_clients_language_under_the_same_id(spoken: World) -> None:

@@ -102,7 +102,7 @@ class Outside:
         return Explanation(campaign, NOW, gates, {"hours": 3}, "nothing is dialled: it is a draft")
 
     async def decisions(self) -> Sequence[Reasoned]:
-        return [Reasoned(CampaignId(1), NOW, "1 free operator, 1 call", 1, 0)]
+        return [Reasoned(CampaignId(1), NOW, "1 free operator, 1 call")]
 
 
 @dataclass

@@ -87,6 +87,8 @@ class Outlook:
     risk: float  # that one more answer would find nobody
     price: float  # the risk that was allowed
     budget: float  # abandoned calls still allowed, at the share aimed at
+    coming: float = 0.0  # of `free`: expected of those who are at work or away
+    shares: Mapping[CampaignId, float] = field(default_factory=dict)  # of whose calls `answers` is made
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -127,9 +127,9 @@ class Knowledge:
             **{f"campaign:{id_}": known.to_state() for id_, known in self._known.items()},
         }
 
-    def note_aim(self, campaign: Campaign) -> None:
-        """The campaign is decided for: its budget is steered by this ceiling and this team from now on."""
-        self._aims[campaign.id] = (campaign.ceiling, len(campaign.operators))
+    def note_aims(self, campaigns: Iterable[Campaign]) -> None:
+        """Those decided for by forecast: from now on their budgets steer their prices, and no others."""
+        self._aims = {each.id: (each.ceiling, max(1, len(each.operators))) for each in campaigns}
 
     # --- leads
 
@@ -194,8 +194,8 @@ class Knowledge:
         else:
             self._learn_ring(call, _span(call.ring_at, call.answer_at), ANSWERS)
         known.budget.answered(call.answer_at)
-        ceiling, team = self._aims.get(call.campaign, (0.03, 1))
-        known.steer(ceiling, team, call.answer_at)
+        if (aims := self._aims.get(call.campaign)) is not None:
+            known.steer(*aims, call.answer_at)
         self._teach(call)
 
     def _ended(self, call: Call) -> None:

@@ -76,6 +76,7 @@ class Policies:
 
     def decide(self, snapshot: Snapshot) -> Decision:
         """Pure in the snapshot and in what was seen; one reason per campaign, even for dialling nothing."""
+        self.knowledge.note_aims(one for one in snapshot.campaigns if one.mode is Mode.PREDICTIVE)
         supply = Supply(snapshot)
         turns = {
             campaign.id: TURNS[campaign.mode](campaign, supply, snapshot, self.knowledge)

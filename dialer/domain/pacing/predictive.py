@@ -48,7 +48,6 @@ class Predictive:
         self._campaign, self._supply, self._knowledge = campaign, supply, knowledge
         self._now = snapshot.at
         known = self._known = knowledge.of(campaign.id)
-        knowledge.note_aim(campaign)
         team = max(1, len(campaign.operators))
         self._left, self._price = known.price(campaign.ceiling, team, self._now)
         self._shares = _shares(campaign, snapshot)
@@ -113,6 +112,8 @@ class Predictive:
                 risk=self._risk(),
                 price=self._price,
                 budget=self._left,
+                coming=float(self._free.mean[-1]),
+                shares=self._shares,
             )
         return self._outlook
 

@@ -66,14 +66,31 @@ class ChangeOut(BaseModel):
     campaign: int | None
 
 
+class ForecastOut(BaseModel):
+    """What predictive pacing foresees, and how true that has been since the service started."""
+
+    within_s: float = Field(description="how far it looks")
+    lines: int = Field(description="on their way to an answer")
+    ringing: int
+    answers: float = Field(description="expected in that time")
+    free: float = Field(description="operators free now or expected to be in that time")
+    risk: float = Field(description="that one line more would find nobody")
+    price: float = Field(description="the risk that is allowed")
+    budget: float = Field(description="calls that may still be abandoned")
+    checked: int = Field(description="forecasts whose time is over")
+    answers_calibration: float | None = Field(description="answers that came, of each one expected")
+    answers_error: float | None = Field(description="answers that a forecast was off by, on average")
+    free_calibration: float | None = Field(description="operators who came free, of each one expected")
+    free_error: float | None = Field(description="operators that a forecast was off by, on average")
+
+
 class DecisionOut(BaseModel):
     """The pacer's last word on a campaign."""
 
     campaign: int
     at: datetime
     reason: str
-    dialled: int
-    given_up: int
+    forecast: ForecastOut | None = Field(description="null: this campaign's mode foresees nothing")
 
 
 Since = Annotated[Utc, Query()]
@@ -155,8 +172,7 @@ async def list_decisions(parts: Given, _: Viewer, speak: Spoken) -> list[Decisio
             campaign=one.campaign,
             at=one.at,
             reason=speak(one.reason),
-            dialled=one.dialled,
-            given_up=one.given_up,
+            forecast=None if one.forecast is None else ForecastOut.model_validate(one.forecast),
         )
         for one in await parts.tools.decisions()
     ]

@@ -14,7 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from dialer.adapters.prometheus import FAST_S, TABLE, Kind, Metrics, process_page, safe_label
+from dialer.adapters.prometheus import (
+    CHECKED,
+    FAST_S,
+    FORECAST,
+    TABLE,
+    Kind,
+    Metrics,
+    process_page,
+    safe_label,
+)
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
@@ -22,7 +31,8 @@ from dialer.domain.cdr import Cdr, Tally
 from dialer.domain.kpi import fold, plus
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, State, StateChange
-from dialer.domain.pacing.decision import Decision, Dial
+from dialer.domain.pacing.decision import Decision, Dial, Outlook
+from dialer.domain.pacing.scorecard import Score
 from dialer.domain.types import (
     Alerting,
     CallId,
@@ -250,11 +260,31 @@ def test_everything_that_calls_do_not_show_has_a_setter() -> None:
     assert value(m, "dialer_trunk_registered", trunk="main") == 1
     assert value(m, "dialer_trunk_reachable", trunk="main") == 0
     assert value(m, "dialer_decisions_total", did="both") == 1
-    assert value(m, "dialer_decisions_total", did="wait") == 1
+    assert value(m, "dialer_decisions_total", did="wait") == 2
     assert value(m, "dialer_decided_give_up_total") == 2
     assert value(m, "dialer_build_info", version="0.1.0", cell="main") == 1
     m.forget_trunk(MAIN)
     assert m.registry.get_sample_value("dialer_trunk_registered", {"trunk": "main"}) is None
+
+
+def test_a_forecast_is_shown_while_it_holds_and_how_true_they_were_adds_up() -> None:
+    m = metrics()
+    seen = Outlook(21.0, 4, 3, 0.7, 2.5, 0.064, 0.047, 0.2)
+    m.decided(Decision(outlook={ONE: seen}))
+    shown = {name: m.registry.get_sample_value(name, {"campaign": "1"}) for name in FORECAST}
+    assert shown == {
+        "dialer_forecast_horizon_seconds": 21.0,
+        "dialer_forecast_answers": 0.7,
+        "dialer_forecast_free_operators": 2.5,
+        "dialer_pacing_risk": 0.064,
+        "dialer_pacing_price": 0.047,
+        "dialer_abandon_budget_calls": 0.2,
+    }
+    m.decided(Decision())
+    assert {m.registry.get_sample_value(name, {"campaign": "1"}) for name in FORECAST} == {None}
+    for _ in range(2):
+        m.scored({ONE: Score(2, 1.5, 1.0, 0.75, 3.0, 4.0, 1.0)})
+    assert [value(m, name, campaign="1") for name in CHECKED] == [4, 3.0, 2.0, 1.5, 6.0, 8.0, 2.0]
 
 
 def test_a_renamed_campaign_leaves_no_old_line() -> None:
@@ -325,6 +355,8 @@ def fill(m: Metrics) -> None:
     lead = Lead(LeadId(1), ONE, (NUMBER,))
     m.decided(Decision([Dial(lead, ONE, MAIN)], [CallId("c-8"), CallId("c-9")]), seconds=0.001)
     m.decided(Decision())
+    m.decided(Decision(outlook={ONE: Outlook(21.0, 4, 3, 0.7, 2.5, 0.064, 0.047, 0.2)}))
+    m.scored({ONE: Score(2, 1.5, 1.0, 0.75, 3.0, 4.0, 1.0)})
     for second, became in enumerate([State.TALKING, State.WRAP_UP]):
         change = StateChange(OperatorId("110"), State.READY, became, "", at(second), campaign=ONE)
         m.moved(change, Operator(OperatorId("110"), state=became, campaign=ONE))

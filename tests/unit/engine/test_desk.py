@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -10,7 +11,7 @@ from dialer.domain.call import KeyPressed
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.operators import LegState, State
 from dialer.domain.said import heard
-from dialer.domain.types import LeadStatus
+from dialer.domain.types import LeadStatus, Mode
 from dialer.ports import ChannelNews, Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
@@ -178,8 +179,33 @@ async def test_a_cell_tells_the_last_word_of_its_pacer_on_each_campaign() -> Non
     told = {one["campaign"]: heard(one["reason"]) for one in answer["decisions"]}
     assert told == house.cell.pacer.reasons
     assert told, "a campaign that runs is decided on"
+    assert [one["forecast"] for one in answer["decisions"]] == [None], "progressive mode foresees nothing"
     with pytest.raises(BadValue, match="only decisions"):
         await do(house, "dance", "cell:main")
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_predictive_campaign_tells_what_it_foresees_and_how_true_that_was() -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=4, talk_s=6)))
+    await house.furnish(operators=2, leads=60, mode=Mode.PREDICTIVE)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(house.cell.pacer.scorecard.scores) == 1, 120.0)
+    (told,) = (await house.cell.desk.do(Command("decisions", "cell:main")))["decisions"]
+    forecast = json.loads(json.dumps(told["forecast"]))
+    assert set(forecast) == {
+        "within_s", "lines", "ringing", "answers", "free", "risk", "price", "budget", "checked",
+        "answers_calibration", "answers_error", "free_calibration", "free_error",
+    }  # fmt: skip
+    assert forecast["checked"] == 1
+    assert 0 < forecast["within_s"] < 30
+    assert 0 <= forecast["risk"] <= 1
+    assert forecast["answers_error"] >= 0
+    house.cell.pacer.draining = True
+    house.cell.pacer.pace()
+    (told,) = (await house.cell.desk.do(Command("decisions", "cell:main")))["decisions"]
+    assert told["forecast"] is None, "nothing is foreseen any more"
     await house.stop()
 
 

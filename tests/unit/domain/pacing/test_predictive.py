@@ -284,3 +284,13 @@ def test_the_first_burst_of_a_product_that_knows_nothing_finds_operators_whateve
         outlook = policies.decide(first).outlook[ONE]
         assert n <= outlook.lines <= 2 * n
         assert outlook.answers < n
+
+
+def test_what_another_mode_leaves_of_the_budget_does_not_move_the_price() -> None:
+    policies = Policies()
+    fresh = policies.knowledge.of(ONE).to_state()["price"]
+    for mode, moves in ((Mode.PROGRESSIVE, False), (Mode.PREDICTIVE, True)):
+        policies.decide(snapshot(team(*[READY] * 2), campaign=replace(CAMPAIGN, mode=mode)))
+        for n in range(100, 300):
+            go(policies, n, Outcome.CONNECTED, EndedBy.PERSON, answers=True)
+        assert (policies.knowledge.of(ONE).to_state()["price"] != fresh) is moves
