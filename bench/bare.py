@@ -25,6 +25,8 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 UNWANTED = (
+    "ChannelCreated",
+    "ChannelStateChange",
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelConnectedLine",
@@ -127,7 +129,7 @@ class Loop:
         at_s = datetime.fromisoformat(event["timestamp"]).timestamp()
         if self.registered.is_set() and self.bounds:
             self.lags[bisect_left(self.bounds, time.time() - at_s)] += 1
-        channel = event.get("channel", {}).get("id", "")
+        channel = (event.get("channel") or event.get("peer") or {}).get("id", "")
         if channel in self.talks:
             self.about(self.talks[channel], channel, kind, event, at_s)
         elif channel in self.legs and kind == "StasisStart":
@@ -136,7 +138,7 @@ class Loop:
     def about(self, talk: Talk, channel: str, kind: str, event: dict[str, Any], at_s: float) -> None:
         """An event of a person's channel; it may come twice."""
         match kind:
-            case "ChannelStateChange" if event["channel"]["state"] == "Up":
+            case "Dial" if event["dialstatus"] == "ANSWER":
                 talk.answer_s = talk.answer_s or at_s
             case "StasisStart" if not talk.operator:
                 talk.answer_s = talk.answer_s or at_s
