@@ -25,10 +25,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--media", choices=MEDIA, default="both", help="do phones and numbers send sound?")
     parser.add_argument("--only", choices=(PRODUCT, BARE), help="one side alone: to profile it, no ratio")
     parser.add_argument("--rates", help="only these calls per second, such as 20,40; else search the limit")
-    parser.add_argument("--first", type=int, default=40, help="where the search begins, calls per second")
+    parser.add_argument("--first", type=int, default=60, help="where the search begins, calls per second")
     parser.add_argument("--most", type=int, default=200, help="where it ends; decides how many operators")
-    parser.add_argument("--probe", type=float, default=10.0, metavar="S", help="length of a probe")
-    parser.add_argument("--confirm", type=float, default=60.0, metavar="S", help="of the last one; 0: none")
+    parser.add_argument("--probe", type=float, default=6.0, metavar="S", help="length of a probe")
+    parser.add_argument("--confirm", type=float, default=30.0, metavar="S", help="of the last one; 0: none")
     parser.add_argument("--turns", type=int, default=1, help="how often each side has its turn")
     parser.add_argument("--tries", type=int, default=2, help="a rate that is not held is tried so often")
     parser.add_argument("--within", type=float, default=1200.0, metavar="S", help="most time for all of it")
@@ -54,16 +54,18 @@ def wish_of(asked: argparse.Namespace) -> Wish:
 
 async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, object], bool]:
     """The figures, and whether there was time for all of them."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     figures: dict[str, object] = {}
     is_whole = True
     if asked.what in ("calls", "all"):
-        result, is_whole = await measure(wish_of(asked), lambda words: say(words, console), asked.within)
+        result, is_whole = await measure(
+            wish_of(asked), lambda words: say(words, console), asked.within, stop
+        )
         table.show(result, console)
         figures["calls"] = table.plain(result)
-    if asked.what in ("parts", "all"):
+    if asked.what in ("parts", "all") and not stop.is_set():
         found = await parts.measure(lambda words: say(words, console), asked.database)
         table.show_parts(found, console)
         figures["parts"] = [part.plain() for part in found]
@@ -79,8 +81,6 @@ def main() -> int:
     console = Console(stderr=asked.json is not None and str(asked.json) == "-")
     try:
         figures, is_whole = asyncio.run(run(asked, console))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        return 130
     except ObzvonError as failure:
         console.print(f"bench: {failure}", highlight=False)
         return 1
@@ -90,7 +90,10 @@ def main() -> int:
     elif asked.json is not None:
         asked.json.write_text(text + "\n", encoding="utf-8")
     if not is_whole:
-        console.print("bench: the time was over before the end; see --within", highlight=False)
+        console.print(
+            "bench: stopped, or out of time, before the end (see --within): this is what there is",
+            highlight=False,
+        )
     return 0 if is_whole else 1
 
 

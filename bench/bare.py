@@ -25,6 +25,8 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 UNWANTED = (
+    "ChannelCreated",
+    "ChannelStateChange",
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelConnectedLine",
@@ -127,7 +129,7 @@ class Loop:
         at_s = datetime.fromisoformat(event["timestamp"]).timestamp()
         if self.registered.is_set() and self.bounds:
             self.lags[bisect_left(self.bounds, time.time() - at_s)] += 1
-        channel = event.get("channel", {}).get("id", "")
+        channel = (event.get("channel") or event.get("peer") or {}).get("id", "")
         if channel in self.talks:
             self.about(self.talks[channel], channel, kind, event, at_s)
         elif channel in self.legs and kind == "StasisStart":
@@ -136,7 +138,7 @@ class Loop:
     def about(self, talk: Talk, channel: str, kind: str, event: dict[str, Any], at_s: float) -> None:
         """An event of a person's channel; it may come twice."""
         match kind:
-            case "ChannelStateChange" if event["channel"]["state"] == "Up":
+            case "Dial" if event["dialstatus"] == "ANSWER":
                 talk.answer_s = talk.answer_s or at_s
             case "StasisStart" if not talk.operator:
                 talk.answer_s = talk.answer_s or at_s
@@ -222,7 +224,7 @@ class Loop:
         rate, warm_s, seconds = order["rate"], order["warm_s"], order["seconds"]
         self.done.clear()
         tag, begin = secrets.token_hex(3), time.monotonic()
-        begin_cpu_s, end_cpu_s = 0.0, 0.0
+        begin_cpu_s = opened_s = 0.0
         for n in itertools.count():
             due_s = n / rate
             if due_s >= warm_s + seconds:
@@ -231,13 +233,13 @@ class Loop:
             if time.monotonic() - begin >= warm_s + seconds:  # too slow: the rest is not dialled in time
                 break
             if not begin_cpu_s and due_s >= warm_s:
-                begin_cpu_s = time.process_time()
+                begin_cpu_s, opened_s = time.process_time(), time.monotonic()
                 self.lags = [0] * (len(self.bounds) + 1)
                 print(json.dumps({"window": "open"}), flush=True)
             channel = f"b-{tag}-{n}"
             self.talks[channel] = Talk(counts=due_s >= warm_s)
             self.start(self.call(channel, f"{order['numbers'] + n}", order["trunk"], order["message"]))
-        end_cpu_s = time.process_time()
+        end_cpu_s, open_s = time.process_time(), time.monotonic() - opened_s
         lags = list(itertools.accumulate(self.lags))
         print(json.dumps({"window": "closed"}), flush=True)
         until = time.monotonic() + ENDED_S
@@ -251,6 +253,7 @@ class Loop:
             "flaws": [talk.flaw for talk in counted if talk.flaw],
             "waits_ms": [(t.bridge_s - t.answer_s) * 1000 for t in counted if t.bridge_s and t.answer_s],
             "cpu_s": end_cpu_s - begin_cpu_s,
+            "seconds": open_s,
             "lags": lags,
         }
 

@@ -28,6 +28,13 @@ def encode(value: object) -> Any:
     return _encoder(cast(Any, type(value)))(value)
 
 
+def changes(before: T, after: T) -> dict[str, Any]:
+    """The plain values of those fields that are not the same any more; None stands for itself here."""
+    convert_of, values_of = _plan(cast(Any, type(after)))
+    both = zip(convert_of, values_of(before), values_of(after), strict=True)
+    return {name: convert(new) for (name, convert), old, new in both if new is not old and new != old}
+
+
 def decode(kind: type[T], plain: object) -> T:
     """The dataclass back again; BadValue names the field that is not as it should be."""
     return cast(T, _decoder(cast(Any, kind))(plain))
@@ -103,6 +110,12 @@ def _fields_out(kind: Any) -> Convert:
         return plain
 
     return out
+
+
+@cache
+def _plan(kind: Any) -> tuple[list[tuple[str, Convert]], Callable[[Any], tuple[Any, ...]]]:
+    hints, names = get_type_hints(kind), [f.name for f in fields(kind)]
+    return [(name, _encoder(hints[name])) for name in names], attrgetter(*names)
 
 
 def _is_needed(field: Field[Any]) -> bool:

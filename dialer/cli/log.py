@@ -33,6 +33,7 @@ def configure(level: str = "warning", form: str = "console") -> None:
         processors=[*shared, *([structlog.processors.format_exc_info] if is_json else []), last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(last, foreign_pre_chain=shared))

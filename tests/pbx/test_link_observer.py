@@ -18,7 +18,7 @@ from dialer.domain.types import ChannelId
 from dialer.lab.lab import Lab, Options
 from tests.pbx.linked import ANSWERS, BUSY, GONE_AT_ONCE, PLAN, RINGS, idle, polled, ready
 
-SEEN_BY_BOTH = ("ChannelCreated", "Dial", "ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed")
+SEEN_BY_BOTH = ("Dial", "ChannelHangupRequest", "ChannelDestroyed")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -80,7 +80,7 @@ async def agreed(ours: list[RawEvent], theirs: list[RawEvent], channels: Iterabl
     await polled(all_ended, "aioari has heard the end of every call")
     for channel in wanted:
         assert story(ours, channel) == story(theirs, channel)
-        assert len(story(ours, channel)) >= 5
+        assert len(story(ours, channel)) >= 3
 
 
 async def test_both_tell_the_same_story_of_one_call(lab: Lab) -> None:

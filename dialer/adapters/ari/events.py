@@ -16,6 +16,8 @@ News = ChannelNews | PhoneNews
 
 # Sent by nobody: they double the traffic and say nothing that another event does not say, or that we ask.
 UNWANTED = (
+    "ChannelCreated",
+    "ChannelStateChange",  # Dial says the same, and tells a 183 as well
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelConnectedLine",
@@ -57,16 +59,6 @@ def _progress(status: str, at: datetime) -> call.Event | None:
             return call.Alerted(at, Alerting.PROGRESS)
         case "ANSWER":
             return call.Answered(at)
-        case _:
-            return None
-
-
-def _state_change(raw: RawEvent, at: datetime) -> News | None:
-    match raw["channel"]["state"]:
-        case "Ringing":
-            return _of_channel(raw, call.Alerted(at, Alerting.RINGING))
-        case "Up":
-            return _of_channel(raw, call.Answered(at))
         case _:
             return None
 
@@ -116,7 +108,6 @@ def _contact(raw: RawEvent, at: datetime) -> News | None:
 
 TABLE: Mapping[str, Callable[[RawEvent, datetime], News | None]] = {
     "Dial": _dial,
-    "ChannelStateChange": _state_change,
     "StasisStart": _stasis_start,
     "StasisEnd": lambda raw, at: _of_channel(raw, call.LeftApp(at)),
     "ChannelEnteredBridge": lambda raw, at: _of_channel(

@@ -16,16 +16,17 @@ from dialer.adapters.ari.connection import RawEvent, Request
 from dialer.adapters.ari.events import UNWANTED, News, parse
 from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
 from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
+from dialer.domain.call import KeyPressed
 from dialer.domain.errors import NetworkTrouble, Refused
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, CellId, ChannelId
-from dialer.ports import BridgeSeen, ChannelSeen, Ear, LinkWatcher
+from dialer.ports import BridgeSeen, ChannelSeen, Ear, LinkWatcher, PhoneNews
 
 log = structlog.get_logger()
 
 ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a busy number gives no event
-ECHOES = 64  # news kept in mind: a channel in our application is told of twice, a key would count twice
+ECHOES = 64  # keys kept in mind: a channel in our application may be told of twice
 GONE = (404,)
 NOT_IN_BRIDGE = (400, 404, 422)  # channel gone, bridge gone, channel elsewhere
 EXISTS = (409,)
@@ -57,7 +58,7 @@ class AriSwitch:
         self._pushing = asyncio.Lock()
         self._is_subscribed = False
         self._booted_at = datetime.min.replace(tzinfo=UTC)
-        self._lately: dict[News, None] = {}  # the oldest first
+        self._keys: dict[News, None] = {}  # the oldest first
         self.ignored: Counter[str] = Counter()  # events that mean nothing to us, by type
 
     # --- what the link tells ---------------------------------------------------------------------------
@@ -68,14 +69,19 @@ class AriSwitch:
         if not news:
             self.ignored[str(event.get("type"))] += 1
         for item in news:
-            if item not in self._lately:
-                self._remember(item)
+            if not self._is_echo(item):
                 self._ear.heard(item)
 
-    def _remember(self, item: News) -> None:
-        self._lately[item] = None
-        if len(self._lately) > ECHOES:
-            del self._lately[next(iter(self._lately))]
+    def _is_echo(self, item: News) -> bool:
+        """A key that was told of before; whatever else comes twice changes nothing the second time."""
+        if isinstance(item, PhoneNews) or not isinstance(item.event, KeyPressed):
+            return False
+        if item in self._keys:
+            return True
+        self._keys[item] = None
+        if len(self._keys) > ECHOES:
+            del self._keys[next(iter(self._keys))]
+        return False
 
     async def set_up(self) -> None:
         """Gives Asterisk what it may have lost by a restart: phones, trunks, subscription, filter."""

@@ -22,13 +22,15 @@ from typing import Any
 
 import structlog
 
-from dialer.adapters.codec import encode, loosen
+from dialer.adapters.codec import changes, encode, loosen
 from dialer.adapters.journal.held import Held
 from dialer.adapters.journal.lines import KIND_OF, RULES, Entry, Fact, Kind, entry, read
 from dialer.domain.call import Call
+from dialer.domain.cdr import Closing
 from dialer.domain.errors import BadValue, Fatal, StoreDown
 from dialer.domain.operators import Operator
 from dialer.domain.said import said
+from dialer.domain.types import CallId
 from dialer.ports import Recovered
 
 log = structlog.get_logger()
@@ -92,6 +94,7 @@ class FileJournal:
         self._waiting: list[asyncio.Future[None]] = []
         self._syncing: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
+        self._noted: dict[CallId, Call] = {}  # calls as their last line left them
         try:
             self._renew()
         except OSError as trouble:
@@ -108,6 +111,7 @@ class FileJournal:
     async def dialing(self, call: Call) -> None:
         """Returns when the mark is on disk; StoreDown when it cannot be: the number must not be dialled."""
         self._tell(entry(Kind.DIALING, self._clock(), call))
+        self._noted[call.id] = call
         synced = asyncio.get_running_loop().create_future()
         self._waiting.append(synced)
         if self._syncing is None:
@@ -116,10 +120,15 @@ class FileJournal:
 
     def note(self, call: Call) -> None:
         """The state of a call that was marked; one that is closed is not in flight any more."""
-        if call.id in self._held.calls:
-            plain = encode(call)
-            del plain[RULES]
-            self._tell(entry(Kind.CALL, self._clock(), plain))
+        if call.id not in self._held.calls:
+            return
+        before, self._noted[call.id] = self._noted.get(call.id), call
+        if before is not None:
+            self._tell(entry(Kind.STEP, self._clock(), {"id": call.id, **changes(before, call)}))
+            return
+        plain = encode(call)
+        del plain[RULES]
+        self._tell(entry(Kind.CALL, self._clock(), plain))
 
     def note_operator(self, operator: Operator) -> None:
         self._tell(entry(Kind.OPERATOR, self._clock(), operator))
@@ -130,6 +139,8 @@ class FileJournal:
     def closed(self, fact: Fact) -> None:
         told = entry(KIND_OF[type(fact)], self._clock(), fact, self._held.last_n + 1)
         self._tell(told, fact)
+        if isinstance(fact, Closing):
+            self._noted.pop(fact.call, None)
         self._told.set()
 
     def begun(self, key: str) -> None:

@@ -22,7 +22,7 @@ class Held:
     """A fold of entries: the same whether they come from the engine or from the disk."""
 
     def __init__(self) -> None:
-        self.calls: dict[str, Entry] = {}
+        self.calls: dict[str, Entry] = {}  # whole, whatever line told of them last
         self.operators: dict[str, Entry] = {}
         self.boot: Entry | None = None
         self.commands: dict[str, Entry] = {}  # by key, the oldest first
@@ -38,6 +38,10 @@ class Held:
                 if known is not None and RULES in known.body:
                     told.body.setdefault(RULES, known.body[RULES])
                 self.calls[told.body["id"]] = told
+            case Kind.STEP:
+                known = self.calls[told.body["id"]]
+                whole = {**known.body, **told.body}
+                self.calls[told.body["id"]] = Entry(Kind.CALL, told.at, told.n, whole, told.line)
             case Kind.OPERATOR:
                 self.operators[told.body["id"]] = told
             case Kind.BOOT:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     HEAD = "head"  # begins a segment: the number of the next fact
     DIALING = "dialing"  # the number is about to be dialled
     CALL = "call"
+    STEP = "step"  # what has changed of a call since its last line
     OPERATOR = "operator"
     BOOT = "boot"  # when Asterisk started
     CLOSING = "closing"

@@ -38,6 +38,10 @@ def closing(name: str) -> Closing:
     return Closing(cdr=None, lead=None, call=CallId(name))
 
 
+def lines_in(folder: Path) -> list[bytes]:
+    return [line for file in folder.glob("*.log") for line in file.read_bytes().splitlines()]
+
+
 def ticking() -> Callable[[], datetime]:
     """A clock that is a second later each time it is asked."""
     count = iter(range(1_000_000))
@@ -153,6 +157,23 @@ async def test_a_long_segment_is_replaced_by_what_is_worth_keeping(tmp_path: Pat
     with open_journal(tmp_path) as journal:
         talks = {each.id: each.talk_s for each in journal.recover().calls}
         assert talks == {"c-1": 399.0, "c-2": 0.0}
+
+
+async def test_a_step_of_a_call_is_short_and_found_whole_after_a_kill_and_after_a_renewal(
+    tmp_path: Path,
+) -> None:
+    taken = replace(call("c-1"), state=State.RESERVED, operator=OperatorId("101"), answer_at=AT)
+    freed = replace(taken, state=State.HELD_BACK, operator=None, failed_connects=1)
+    with open_journal(tmp_path, ticking()) as journal:
+        await journal.dialing(call("c-1"))
+        journal.note(taken)
+        journal.note(freed)
+    steps = [line for line in lines_in(tmp_path) if b'"step"' in line]
+    assert len(steps) == 2
+    assert max(map(len, steps)) < 200
+    for _ in range(2):  # the second time from the segment that the first one has made
+        with open_journal(tmp_path, ticking()) as journal:
+            assert journal.recover().calls == (freed,)
 
 
 @pytest.mark.parametrize("kind", ["file", "memory"])
