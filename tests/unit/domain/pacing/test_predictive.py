@@ -227,7 +227,7 @@ def test_calls_in_flight_keep_the_chance_they_were_dialled_with_and_leave_nothin
 
 def test_what_was_learned_survives_a_restart_and_leads_to_the_same_decision() -> None:
     policies = rich()
-    for n in range(400):
+    for n in range(120):
         policies.decide(snapshot(team(*[READY] * 2)))
         if n % 4:
             go(policies, 1 + n % 2, Outcome.NO_ANSWER, EndedBy.RING_TIME, answers=False)
@@ -291,6 +291,6 @@ def test_what_another_mode_leaves_of_the_budget_does_not_move_the_price() -> Non
     fresh = policies.knowledge.of(ONE).to_state()["price"]
     for mode, moves in ((Mode.PROGRESSIVE, False), (Mode.PREDICTIVE, True)):
         policies.decide(snapshot(team(*[READY] * 2), campaign=replace(CAMPAIGN, mode=mode)))
-        for n in range(100, 300):
+        for n in range(100, 140):
             go(policies, n, Outcome.CONNECTED, EndedBy.PERSON, answers=True)
         assert (policies.knowledge.of(ONE).to_state()["price"] != fresh) is moves
