@@ -40,13 +40,17 @@ class Known:
         self._made: tuple[datetime, float, int] | None = None
 
     def forecast(
-        self, now: datetime, ring_s: float, grace_s: float, under_way: Callable[[], UnderWay] = UnderWay
+        self, now: datetime, ring_s: float, grace_s: float, under_way: Callable[[], UnderWay]
     ) -> Forecast:
         """At most STALE_S old; `under_way` is asked when a new one is made."""
         if self._forecast is None or self._made is None or self._is_old(now, ring_s):
             self._forecast = Forecast(self.learned, ring_s=ring_s, grace_s=grace_s, under_way=under_way())
             self._made = (now, ring_s, self.learned.seen())
         return self._forecast
+
+    def late_answer(self, age_s: float, p: float) -> float:
+        """The chance that a call which has rung for so long is still answered, as last foreseen."""
+        return self._forecast.late_answer(age_s, p) if self._forecast is not None else 0.0
 
     def _is_old(self, now: datetime, ring_s: float) -> bool:
         assert self._made is not None
@@ -215,10 +219,8 @@ class Knowledge:
 
     def _late(self, call: Call, age_s: float) -> float:
         """The chance that a call which we gave up at this age would still have been answered."""
-        assert call.end_at is not None
         known = self.of(call.campaign)
-        forecast = known.forecast(call.end_at, call.rules.ring_s, call.rules.give_up_s)
-        return forecast.late_answer(age_s, known.lessons.p(call.lead))
+        return known.late_answer(age_s, known.lessons.p(call.lead))
 
     def _teach(self, call: Call) -> None:
         """Of a call that was answered, or is over."""
