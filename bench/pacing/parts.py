@@ -43,6 +43,13 @@ def _nothing_under_way(self: Forecast, known: Any, *, ring_s: float, grace_s: fl
     _forecast(self, known, ring_s=ring_s, grace_s=grace_s)
 
 
+_price: Callable[..., float] = Price.at
+
+
+def _never_stopped(self: Price, left: float, in_hand: float, ceiling: float, team: int) -> float:
+    return _price(self, left, 1.0, ceiling, team)
+
+
 NO_PRIOR: tuple[Change, ...] = (
     (learned, "SETUP_PRIOR", 0.1),
     (learned, "RING_PRIOR", 0.1),
@@ -53,6 +60,7 @@ WITHOUT: Mapping[str, tuple[Change, ...]] = {
     "ageing of calls": ((Forecast, "answers", _all_alike),),
     "operator forecast": ((Forecast, "free", lambda *_: Sum.none(HORIZONS)),),
     "budget feedback": ((Price, "at", lambda *_: FIRST_PRICE),),
+    "hard stop": ((Price, "at", _never_stopped),),
     "odds by lead": ((Knowledge, "_features", _level_only),),
     "giving up": ((Predictive, "give_up", lambda _: ()),),
     "odds and giving up": (
