@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dialer.domain.call import Call, Event, State
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as At
-from dialer.domain.pacing.decision import Decision
+from dialer.domain.pacing.decision import Decision, Outlook
 from dialer.domain.types import CallId, OperatorId, Outcome
 
 EARLY = 100  # answers before which a share says nothing
@@ -28,6 +28,7 @@ class Sample:
     dialled: int
     given_up: int
     reason: str  # of the latest decision
+    outlook: Outlook | None = None  # its forecast
 
 
 class Watch:
@@ -40,6 +41,7 @@ class Watch:
         self.answered = self.abandoned = 0
         self.decisions = self.dialled = self.given_up = 0
         self.reason = ""
+        self.outlook: Outlook | None = None
         self.worst_share = 0.0  # abandoned of all answered so far, once there were EARLY of them
         self._calls: Counter[State] = Counter()
         self._at: dict[OperatorId, At] = {}
@@ -84,6 +86,7 @@ class Watch:
         self.dialled += len(decision.dial)
         self.given_up += len(decision.give_up)
         self.reason = next(iter(decision.reason.values()), self.reason)
+        self.outlook = next(iter(decision.outlook.values()), None)
 
     def sample(self, at_s: float) -> None:
         """How it stands at this instant."""
@@ -100,5 +103,6 @@ class Watch:
                 dialled=self.dialled,
                 given_up=self.given_up,
                 reason=self.reason,
+                outlook=self.outlook,
             )
         )
