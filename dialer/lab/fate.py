@@ -107,9 +107,7 @@ class Plan:
 
     seed: int
     rules: tuple[Rule, ...]  # the last resort, "*", is among them
-    script: Mapping[str, Sequence[Fate]] = field(
-        default_factory=dict
-    )  # by number, call by call
+    script: Mapping[str, Sequence[Fate]] = field(default_factory=dict)  # by number, call by call
 
     @functools.cached_property
     def _slots(self) -> dict[str, list[Fate]]:
