@@ -13,8 +13,9 @@ from rich.console import Console
 
 from bench.floor.cast import cast
 from bench.floor.figures import Seen, rehearsed
+from bench.floor.gap import added
 from bench.floor.real import on_asterisk
-from bench.floor.table import as_values, show
+from bench.floor.table import Result, as_values, show
 from dialer.cli.log import configure
 from dialer.domain.errors import ObzvonError
 from dialer.domain.types import Mode
@@ -74,8 +75,11 @@ def main() -> int:
     except ObzvonError as failure:
         console.print(f"bench.floor: {failure}", highlight=False)
         return 1
-    show(scenario, real, days, console)
-    text = json.dumps(as_values(scenario, real, days), indent=2)
+    ring_s = scenario.dialing.ring_s
+    gaps = [added(side, people, ring_s) for side in (real.seen, days[0])]
+    result = Result(scenario, real, days, *gaps)
+    show(result, console)
+    text = json.dumps(as_values(result), indent=2)
     if str(asked.json) == "-":
         print(text)
     elif asked.json is not None:

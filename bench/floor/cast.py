@@ -33,10 +33,10 @@ class Cast:
         }
         return lab.Plan(1, (LATE,), script)
 
-    def wrap_up_s(self, number: PhoneNumber, attempt_no: int) -> float:
-        """The operator's work that this talk leaves."""
+    def fate(self, number: PhoneNumber, attempt_no: int) -> sim.Fate:
+        """What comes of this call."""
         fates = self.calls[number]
-        return fates[min(attempt_no, len(fates)) - 1].wrap_up_s
+        return fates[min(attempt_no, len(fates)) - 1]
 
 
 def cast(scenario: Scenario, seed: int) -> Cast:

@@ -76,7 +76,7 @@ class Hands:
         """The talk is over: what its work takes is the cast's to say."""
         call, since_at = CallId(row["call"]), datetime.fromisoformat(row["since_at"])
         record = await self._record(call)
-        whole_s = self._cast.wrap_up_s(PhoneNumber(record["number"]), record["attempt_no"])
+        whole_s = self._cast.fate(PhoneNumber(record["number"]), record["attempt_no"]).wrap_up_s
         late_s = (datetime.now(UTC) - since_at).total_seconds()
         self._left_s[call] = max(0.0, whole_s - late_s)
         self._tell(row, State.TALKING, call)

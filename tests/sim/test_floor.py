@@ -11,6 +11,7 @@ import pytest
 
 from bench.floor.cast import cast
 from bench.floor.figures import Forecast, Seen, answers_seen, forecast_in, rehearsed
+from bench.floor.gap import added
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import State, StateChange
 from dialer.domain.types import Mode, OperatorId, Outcome
@@ -68,9 +69,17 @@ def test_the_wrap_up_of_a_talk_is_the_simulated_one(whole: Rehearsed) -> None:
             begun[change.operator] = change
         elif change.was is State.WRAP_UP and (cdr := talked.get(begun[change.operator].call or "")):
             lasted_s = (change.at - begun[change.operator].at).total_seconds()
-            assert lasted_s == pytest.approx(people.wrap_up_s(cdr.number, cdr.attempt_no), abs=0.01)
+            assert lasted_s == pytest.approx(people.fate(cdr.number, cdr.attempt_no).wrap_up_s, abs=0.01)
             compared += 1
     assert compared > 20
+
+
+def test_the_simulator_adds_nothing_to_what_was_drawn_but_the_trunks_turn(whole: Rehearsed) -> None:
+    more = dict(added(rehearsed(WORLD, whole), cast(WORLD, SEED), WORLD.dialing.ring_s))
+    assert 0 <= min(more.pop("request to ringing")) < 0.01
+    for what, seconds in more.items():
+        assert seconds, what
+        assert max(map(abs, seconds)) < 0.01, what
 
 
 def test_both_sides_are_judged_as_a_simulated_day_is(whole: Rehearsed) -> None:
