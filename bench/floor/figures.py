@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from dialer.rehearsal import Rehearsed
 from dialer.sim.clock import START_AT
 from dialer.sim.scenario import HOUR_S, Scenario
 
+LONGEST_CALL_S = 60.0  # from the request to the answer
 REASON = re.compile(r"([0-9.]+) answers expected in ([0-9]+) s")  # as pacing says it in English
 
 
@@ -59,12 +60,13 @@ class Seen:
     def talks(self) -> Sequence[Cdr]:
         return [cdr for cdr in self.cdrs if cdr.bridge_at is not None]
 
-    def spent(self) -> Counter[State]:
+    def spent(self) -> Mapping[State, float]:
         """Seconds of all operators together by state; who never moved in the span stood as before it."""
-        spent: Counter[State] = Counter()
+        spent: defaultdict[State, float] = defaultdict(float)
         folded = hours.fold(self.changes, since_at=self.since_at, until_at=self.until_at)
         for worked in folded.values():
-            spent.update(worked)
+            for state, seconds in worked.items():
+                spent[state] += seconds
         stood = {one.operator: one.became for one in self.changes if one.at < self.since_at}
         for operator in stood.keys() - folded.keys():
             spent[stood[operator]] += (self.until_at - self.since_at).total_seconds()
@@ -116,9 +118,6 @@ def _forecast(seen: Seen) -> float | None:
         expected += one.answers
         came += answers_seen(one, cdrs[first : bisect_right(began, one.at)])
     return _ratio(expected, came)
-
-
-LONGEST_CALL_S = 60.0  # from the request to the answer
 
 
 def _waits_ms(share: float) -> Callable[[Seen], float | None]:

@@ -40,15 +40,15 @@ def added(seen: Seen, cast: Cast, ring_s: float) -> Added:
 
 
 def _wrap_ups(seen: Seen, talks: Sequence[tuple[Cdr, sim.Fate]]) -> Iterator[float]:
-    """Of operators who were not on their way out: a break that is due ends it as well."""
+    """Of talks, until the operator was ready again or went on a break."""
     drawn: Mapping[CallId, float] = {cdr.id: fate.wrap_up_s for cdr, fate in talks}
     by_operator: dict[OperatorId, list[StateChange]] = {}
     for change in sorted(seen.changes, key=attrgetter("at")):
         by_operator.setdefault(change.operator, []).append(change)
     for changes in by_operator.values():
         for begins, ends in pairwise(changes):
-            if begins.became is State.WRAP_UP and begins.call in drawn:
-                yield (ends.at - begins.at).total_seconds() - drawn[begins.call]
+            if begins.became is State.WRAP_UP and (call := begins.call) is not None and call in drawn:
+                yield (ends.at - begins.at).total_seconds() - drawn[call]
 
 
 def quantiles_ms(values: Sequence[float]) -> dict[str, float | None]:

@@ -14,7 +14,7 @@ from bench.floor.figures import Forecast, Seen, answers_seen, forecast_in, rehea
 from bench.floor.gap import added
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import State, StateChange
-from dialer.domain.types import Mode, OperatorId, Outcome
+from dialer.domain.types import CallId, Mode, OperatorId, Outcome
 from dialer.lab.fate import Does
 from dialer.rehearsal import Rehearsed, rehearse_whole
 from dialer.sim.scenario import Curve, Dialing, named
@@ -67,7 +67,7 @@ def test_the_wrap_up_of_a_talk_is_the_simulated_one(whole: Rehearsed) -> None:
     for change in whole.watch.changes:
         if change.became is State.WRAP_UP:
             begun[change.operator] = change
-        elif change.was is State.WRAP_UP and (cdr := talked.get(begun[change.operator].call or "")):
+        elif change.was is State.WRAP_UP and (cdr := talked.get(begun[change.operator].call or CallId(""))):
             lasted_s = (change.at - begun[change.operator].at).total_seconds()
             assert lasted_s == pytest.approx(people.fate(cdr.number, cdr.attempt_no).wrap_up_s, abs=0.01)
             compared += 1
