@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from dialer.domain import shifts
-from dialer.domain.call import EnteredApp
+from dialer.domain.call import EnteredApp, Event
+from dialer.domain.hours import fold
 from dialer.domain.operators import State, bridge_of
 from dialer.domain.types import ChannelId, Direction, EndedBy, LeadStatus, Mode, Outcome
 from dialer.engine.reconcile import YOUNG
@@ -348,6 +350,28 @@ async def test_what_was_said_in_the_talk_moves_the_lead_on_and_the_attempt_count
     assert (lead.status, lead.attempts) == (LeadStatus.RETRY, 1)
     (cdr,) = await house.cdrs()
     assert (cdr.disposition, cdr.wrap_up_s) == ("callback", pytest.approx(wrap_up_s, abs=0.1))
+    await house.stop()
+
+
+class CutsInstants(PretendAsterisk):
+    """Its clock seems to be behind ours, as one that is cut to milliseconds is."""
+
+    def _say(self, channel: ChannelId, event: Event, *args: str, times: int = 1) -> None:
+        super()._say(channel, replace(event, at=event.at - timedelta(milliseconds=2)), *args, times=times)
+
+
+@in_virtual_time
+async def test_the_ledger_of_hours_is_in_order_whatever_asterisks_clock_says() -> None:
+    house = House(CutsInstants(lambda number: Fate(after_s=2, talk_s=30)))
+    await house.furnish(operators=1, leads=1, mode=Mode.POWER)
+    await house.start()
+    since_at = now()
+    await house.all_ready()
+    await in_talk(house)
+    await until(lambda: house.operator().state is State.WRAP_UP, 60)
+    spent = fold(house.watcher.changes, since_at=since_at, until_at=now())[house.operator().id]
+    assert spent[State.TALKING] == pytest.approx(30, abs=0.1)
+    assert spent[State.RESERVED] < 0.1, "reserved at the answer"
     await house.stop()
 
 
