@@ -10,7 +10,7 @@ TESTS := tests/unit tests/house tests/parts tests/ports tests/cli tests/web test
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: words help setup demo run test check format bench docs clean distclean
+.PHONY: words help setup demo run test check format bench floor docs clean distclean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench:  ## calls a second beside a bare loop, with and without media
 
 words:  ## take new sentences into dialer/locales and compile; fails while a translation is missing
 	@.ci/setup run >&2 && exec $(BIN)/python -m dialer.adapters.catalogue
+
+floor:  ## half an hour of predictive dialing on Asterisk and in the simulator; ARGS="20_25_45 --for 1800"
+	@.ci/setup all >&2 && exec $(BIN)/python -m bench.floor $(or $(ARGS),20_25_45)
 
 docs:  ## write docs/reference/ anew from the code
 	@.ci/setup run >&2 && exec $(BIN)/dialer docs docs/reference

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -24,6 +25,7 @@ from dialer.domain.types import CampaignId, LeadId, Mode, OperatorId, PhoneNumbe
 from dialer.lab.fate import Does, Plan, Rule, Voice
 from dialer.lab.lab import Lab, Options
 from dialer.lab.phones import Phone
+from dialer.ports import Stores
 from dialer.settings import Settings, sounds_dir
 from dialer.storage import open_database
 from dialer.worlds import fixed
@@ -113,17 +115,9 @@ async def open_stage(operators: int, *, media: bool, say: Callable[[str], None])
         environment = {**lab.environment(), "DIALER_LOG_FORMAT": "json"}
         settings = settings_of(environment)
         async with open_database(settings, make=True) as stores:
-            await stores.trunks.add(_trunk(lab))
-            folder = settings.data_dir / "secrets"
-            for handset in lab.handsets:
-                path = folder / f"sip-{handset.number}"
-                write_secret(path, handset.password)
-                name = f"Operator {handset.number}"
-                await stores.accounts.add(
-                    Account(OperatorId(handset.number), name, sip_password_file=str(path))
-                )
+            await add_trunk(lab, stores)
+            numbers = await add_operators(lab, settings, stores)
             message = write_demo_message(sounds_dir(settings))
-            numbers = frozenset(OperatorId(handset.number) for handset in lab.handsets)
             campaign = await stores.campaigns.add(_campaign(numbers, message.name))
         yield Stage(lab, settings, environment, campaign.id, sounds_dir(settings) / message.name, media)
 
@@ -139,8 +133,20 @@ def settings_of(variables: Mapping[str, str]) -> Settings:
         os.environ.update(before)
 
 
-def _trunk(lab: Lab) -> Trunk:
-    return Trunk(
+async def add_operators(lab: Lab, settings: Settings, stores: Stores) -> frozenset[OperatorId]:
+    """One for each phone of the lab."""
+    folder = settings.data_dir / "secrets"
+    for handset in lab.handsets:
+        path = folder / f"sip-{handset.number}"
+        write_secret(path, handset.password)
+        name = f"Operator {handset.number}"
+        await stores.accounts.add(Account(OperatorId(handset.number), name, sip_password_file=str(path)))
+    return frozenset(OperatorId(handset.number) for handset in lab.handsets)
+
+
+async def add_trunk(lab: Lab, stores: Stores, **limits: Any) -> Trunk:
+    """The way to the lab's carrier."""
+    trunk = Trunk(
         TRUNK,
         host=lab.trunk.host,
         port=lab.trunk.port,
@@ -149,6 +155,9 @@ def _trunk(lab: Lab) -> Trunk:
         caller_ids=(CALLER,),
         lines=2000,
     )
+    trunk = replace(trunk, **limits)
+    await stores.trunks.add(trunk)
+    return trunk
 
 
 def _campaign(operators: frozenset[OperatorId], message: str) -> Campaign:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time as machine
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -15,6 +15,7 @@ from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.memory.notes import MemoryJournal
 from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import Cdr
 from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, StateChange
@@ -104,8 +105,22 @@ def gates(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, 
     return may_dial(campaign, lead, lead.number, trunk=trunk, history=history, now=now, zone_of=ZoneInfo)
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A day, and all that it was folded from."""
+
+    day: Day
+    cdrs: Sequence[Cdr]
+    watch: Watch
+
+
 def rehearse(scenario: Scenario, seed: int, on_progress: Progress = lambda share: None) -> Day:
     """One whole day; the same scenario and seed give the same day to the last record."""
+    return rehearse_whole(scenario, seed, on_progress).day
+
+
+def rehearse_whole(scenario: Scenario, seed: int, on_progress: Progress = lambda share: None) -> Rehearsed:
+    """The same, with its records."""
     return clock.run(_day(scenario, seed, on_progress))
 
 
@@ -123,7 +138,7 @@ class _Stage:
         self.staff.moved(change)
 
 
-async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Day:
+async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Rehearsed:
     began_s = machine.process_time()
     watch, callers = Watch(), Callers(scenario, seed)
     switch = PretendAsterisk(callers.fate_of)
@@ -151,7 +166,8 @@ async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Day:
         await clock.until(lambda: not engine.shell.journal.depth())
     cdrs = await stores.ledger.cdrs(CdrQuery(limit=len(switch.dialled) + 1))
     failed = engine.shell.mailbox.failed + engine.shell.errands.failed
-    return day_of(scenario, seed, cdrs, watch, switch, failed=failed, cpu_s=machine.process_time() - began_s)
+    spent_s = machine.process_time() - began_s
+    return Rehearsed(day_of(scenario, seed, cdrs, watch, switch, failed=failed, cpu_s=spent_s), cdrs, watch)
 
 
 async def _furnish(stores: Stores, scenario: Scenario, callers: Callers) -> None:

@@ -102,7 +102,7 @@ _ROWS: Mapping[State, Mapping[type[c.Event], _Row]] = {
     _R: {
         **_UNDER_WAY,
         c.Alerted: (do.alerted_again, ""),
-        c.TimerFired: (do.ring_timer, "E"),
+        c.TimerFired: (do.ring_timer, ""),
     },
     _A: {
         **_ENDS,

@@ -220,8 +220,8 @@ def ring_timer(call: Call, event: c.TimerFired) -> Result:
     match event.timer:
         case Timer.RING:
             return _hang_up(call, event.at, EndedBy.RING_TIME)
-        case Timer.LAST:
-            return _last(call, event.at)
+        case Timer.LAST:  # it may ring on and be answered: the record waits for Asterisk's word, or a sweep's
+            return call, (c.HangUp(), c.StartTimer(Timer.LAST, later(event.at, LAST_S)))
         case _:
             return call, ()
 

@@ -147,6 +147,8 @@ class Floor:
     def _log(self, before: Operator, after: Operator, at: datetime) -> None:
         self._pressed.pop(after.id, None)
         call, campaign = after.call or before.call, after.campaign or before.campaign
+        # Asterisk cuts its instants to milliseconds: what follows must not seem to have come first
+        at = max(at, before.since_at or at)
         change = StateChange(after.id, before.state, after.state, after.reason, at, call, campaign)
         self._shell.journal.closed(change)
         self._shell.observer.moved(change, after)

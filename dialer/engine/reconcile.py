@@ -19,6 +19,7 @@ from dialer.ports import BridgeSeen, ChannelSeen
 log = structlog.get_logger()
 
 YOUNG = timedelta(seconds=10)  # a channel may be older than our knowledge of it by this much
+OURS = ("c-", "o-", "s-")  # how the names of calls, legs and whispers begin
 NEVER_SEEN = (State.LEASED, State.ORIGINATING)
 
 
@@ -86,9 +87,10 @@ class Reconciler:
 
     def _strangers(self, channels: dict[ChannelId, ChannelSeen], bridges: dict[BridgeId, BridgeSeen]) -> None:
         """Channels and bridges with our names that nobody owns."""
-        now = self._shell.clock()
+        now, owned = self._shell.clock(), self._owned()
         for seen in channels.values():
-            if self._is_stray(seen.id) and now - seen.created_at > YOUNG:
+            is_stray = seen.id.startswith(OURS) and seen.id not in owned
+            if is_stray and now - seen.created_at > YOUNG:
                 log.warning("a channel that nobody owns was ended", channel=seen.id, state=seen.state)
                 self._floor.legs.drop(seen.id)
         on_shift = {bridge_of(op.id) for op in self._floor.all() if op.leg is not LegState.DOWN}
@@ -96,16 +98,15 @@ class Reconciler:
             if bridge.id.startswith("ob-") and bridge.id not in on_shift and not bridge.channels:
                 self._shell.errands.start(self._destroy(bridge.id), f"bridge-{bridge.id}")
 
-    def _is_stray(self, channel: ChannelId) -> bool:
-        if channel.startswith("c-"):
-            return self._calls.get(CallId(channel)) is None
-        return channel.startswith(("o-", "s-")) and channel not in self._floor.legs.channels()
+    def _owned(self) -> set[ChannelId]:
+        return {ChannelId(call.id) for call in self._calls.all()} | self._floor.legs.channels()
 
     async def _destroy(self, bridge: BridgeId) -> None:
         await self._shell.switch.destroy_bridge(bridge)
 
     async def sweep(self) -> None:
         """While all is well: a call whose channel is missing twice in a row is closed, strays are ended."""
+        owned = self._owned()
         before = {ChannelId(call.id) for call in self._calls.all() if call.state not in NEVER_SEEN}
         channels = {seen.id: seen for seen in await self._shell.switch.channels()}
         bridges = {seen.id: seen for seen in await self._shell.switch.bridges()}
@@ -116,6 +117,8 @@ class Reconciler:
                 self._vanished(call, self._shell.clock())
         self._missing = missing
         self._alone_twice(bridges)
+        for ended in owned - self._owned():  # while Asterisk was asked: nobody's, but known to be on its way
+            channels.pop(ended, None)
         self._strangers(channels, bridges)
 
     def _alone_twice(self, bridges: dict[BridgeId, BridgeSeen]) -> None:

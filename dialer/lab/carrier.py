@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dialer.domain.errors import Missing
 from dialer.lab.console import Console, Login
-from dialer.lab.fate import Plan, Rule, Voice
+from dialer.lab.fate import Fate, Plan, Rule, Voice
 from dialer.lab.instance import Instance
 
 SPEECH = "demo-thanks&demo-instruct&demo-moreinfo"  # stock sounds, said over and over
 
 
 def dialplan(plan: Plan) -> str:
-    """numbers.conf: one entry per rule, and each rule's fates behind it."""
+    """numbers.conf: one entry per rule, what single calls shall do, and each rule's fates behind it."""
     parts = ["; Written by the lab from the world file.\n[numbers]\nexten => _+X!,1,Goto(${EXTEN:1},1)\n"]
     parts += [entry(index, rule) for index, rule in enumerate(plan.rules)]
+    parts += [script(plan.script)]
     parts += [fates(index, rule, plan) for index, rule in enumerate(plan.rules)]
     return "\n".join(parts)
 
@@ -29,8 +31,20 @@ def entry(index: int, rule: Rule) -> str:
         f"exten => {pattern},1,Gosub(count,s,1(${{EXTEN}}))\n"
         f" same => n,Set(VOICE={kind})\n"
         f" same => n,Set(HERTZ={hertz})\n"
-        f" same => n,Goto(fates-{index},${{SLOT}},1)\n"
+        f" same => n,Set(RULE={index})\n"
+        " same => n,Goto(script,${EXTEN}c${CALL},1)\n"
     )
+
+
+def script(told: Mapping[str, Sequence[Fate]]) -> str:
+    """What the n-th call to a number does, where that is told; else its rule decides."""
+    lines = [
+        f"exten => {number}c{call},1,Wait({fate.setup_s})\n"
+        f" same => n,Gosub(do,{fate.does},1({fate.ring_s},{fate.talk_s}))"
+        for number, calls in told.items()
+        for call, fate in enumerate(calls, 1)
+    ]
+    return "\n".join(["[script]", *lines, "exten => _X!,1,Goto(fates-${RULE},${SLOT},1)", ""])
 
 
 def speech(voice: Voice) -> tuple[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from dialer.worlds import Length, fixed
@@ -63,6 +63,7 @@ class Fate:
     ring_s: float
     talk_s: float
     tone: float | None = None
+    setup_s: float = 0.0  # before the first sign of life, or the refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class Plan:
 
     seed: int
     rules: tuple[Rule, ...]  # the last resort, "*", is among them
+    script: Mapping[str, Sequence[Fate]] = field(default_factory=dict)  # by number, call by call
 
     @functools.cached_property
     def _slots(self) -> dict[str, list[Fate]]:
@@ -125,6 +127,9 @@ class Plan:
         """What the n-th call (from 1) to this number does."""
         number = number.lstrip("+")
         rule = self.rule(number)
+        told = self.script.get(number, ())
+        if call <= len(told):
+            return replace(told[call - 1], tone=rule.voice.tone(number))
         digest = hashlib.md5(f"{self.seed}-{number}-{call}".encode(), usedforsecurity=False).hexdigest()
         drawn = self.slots(rule)[int(digest[:SLOT_DIGITS], 16)]
         return Fate(drawn.does, drawn.ring_s, drawn.talk_s, rule.voice.tone(number))

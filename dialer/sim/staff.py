@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dialer.domain import shifts
-from dialer.domain.operators import Operator, State, StateChange
+from dialer.domain.operators import State, StateChange
 from dialer.domain.types import CallId, OperatorId
 from dialer.sim.callers import drawing
 from dialer.sim.clock import now
 from dialer.sim.scenario import HOUR_S, Scenario, Shift
 
-Ask = Callable[[OperatorId, shifts.Event], Operator]
+Ask = Callable[[OperatorId, shifts.Event], object]
 BREAK, LUNCH, OVER = "break", "lunch", "shift_over"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dialer.domain.call import Call, Event, State
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as At
-from dialer.domain.pacing.decision import Decision
+from dialer.domain.pacing.decision import Decision, Outlook
 from dialer.domain.pacing.scorecard import Score
 from dialer.domain.types import CallId, CampaignId, OperatorId, Outcome
 
@@ -31,6 +31,7 @@ class Sample:
     given_up: int
     reason: str  # of the latest decision
     score: Score  # of the forecasts that are over
+    outlook: Outlook | None = None  # its forecast
 
 
 class Watch:
@@ -44,6 +45,7 @@ class Watch:
         self.decisions = self.dialled = self.given_up = 0
         self.reason = ""
         self.score = Score()
+        self.outlook: Outlook | None = None
         self.worst_share = 0.0  # abandoned of all answered so far, once there were EARLY of them
         self._calls: Counter[State] = Counter()
         self._at: dict[OperatorId, At] = {}
@@ -88,6 +90,7 @@ class Watch:
         self.dialled += len(decision.dial)
         self.given_up += len(decision.give_up)
         self.reason = next(iter(decision.reason.values()), self.reason)
+        self.outlook = next(iter(decision.outlook.values()), None)
 
     def scored(self, scores: Mapping[CampaignId, Score]) -> None:
         """Forecasts whose span is over."""
@@ -109,5 +112,6 @@ class Watch:
                 given_up=self.given_up,
                 reason=self.reason,
                 score=self.score,
+                outlook=self.outlook,
             )
         )

@@ -8,7 +8,7 @@ import secrets
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ import pytest_asyncio
 from aiohttp import web
 
 from dialer.lab import worldfile
+from dialer.lab.fate import Does, Fate
 from dialer.lab.lab import Lab, Options
 
 CALLER = "74951234567"
 TRUNK = "carrier"
 WORLD = Path(__file__).with_name("world.toml")
+# busy after half a second, then an answer; from the third call on it is unallocated, as all of its kind
+TOLD = {"79020000077": (Fate(Does.BUSY, 0, 0, setup_s=0.5), Fate(Does.ANSWER, 0.4, 60, setup_s=0.6))}
 Event = dict[str, Any]
 
 
@@ -253,7 +256,8 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, timeout_s: floa
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def lab() -> AsyncIterator[Lab]:
     """A PBX, the world of world.toml and three phones (the last can be unplugged), for the whole session."""
-    options = Options(plan=worldfile.read(WORLD), phones=2, loners=1, knobs={"INBOUND_GUARD_S": "2"})
+    plan = replace(worldfile.read(WORLD), script=TOLD)
+    options = Options(plan=plan, phones=2, loners=1, knobs={"INBOUND_GUARD_S": "2"})
     async with Lab.start(options) as lab:
         yield lab
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -42,6 +43,28 @@ async def test_a_refused_call_shows_cause_and_sip_code(
     channel = await ari.call(number)
     end = await ear.hears(channel, "ChannelDestroyed")
     assert (end["cause"], end["tech_cause"]) == (cause, sip)
+
+
+async def test_a_number_does_at_each_call_what_it_was_told_and_then_what_its_rule_says(
+    ari: Any, ear: Any
+) -> None:
+    number, (busy, answers) = next(iter(ari.lab.options.plan.script.items()))
+    first = await ari.call(number)
+    end = await ear.hears(first, "ChannelDestroyed")
+    assert end["cause"] == 17
+    assert lasted_s(end) >= busy.setup_s
+    second = await ari.call(number)
+    up = await ear.hears(second, "StasisStart")
+    assert lasted_s(up) >= answers.setup_s + answers.ring_s
+    await ari.hang_up(second)
+    third = await ari.call(number)
+    assert (await ear.hears(third, "ChannelDestroyed"))["cause"] == 1
+
+
+def lasted_s(event: Any) -> float:
+    """From the channel's creation to the event, by Asterisk's clock."""
+    at, since = (datetime.fromisoformat(at) for at in (event["timestamp"], event["channel"]["creationtime"]))
+    return (at - since).total_seconds()
 
 
 async def test_a_number_that_does_not_answer_rings_until_the_caller_gives_up(ari: Any, ear: Any) -> None:

@@ -57,14 +57,18 @@ async def test_after_kill_9_the_budget_is_whole_and_the_statistics_are_seconds_o
     await until(lambda: policies(house).knowledge.of(campaign.id).learned.talk.seen > 20, within_s=3600)
     await asyncio.sleep(SAVE_S + 1)
     before = policies(house).knowledge.of(campaign.id)
-    counts, price, seen = before.budget.counts(MONTH, now()), before.price_base, before.learned.ring.seen
+    counts, price, seen = (
+        before.budget.counts(MONTH, now()),
+        before.to_state()["price"],
+        before.learned.ring.seen,
+    )
     await house.kill()
     await house.start()
     after = policies(house).knowledge.of(campaign.id)
     assert after is not before
     assert after.budget.counts(MONTH, now()) == counts
     assert after.learned.ring.seen >= 0.9 * seen
-    assert after.price_base == pytest.approx(price, abs=0.05)
+    assert after.to_state()["price"] == pytest.approx(price, abs=0.05)
     await house.settled()
     await house.stop()
 

@@ -9,7 +9,7 @@ from statistics import fmean, median
 import pytest
 
 from dialer.lab.carrier import dialplan
-from dialer.lab.fate import SLOTS, Does, Plan, Rule, Voice, deal, everyone, tone_of
+from dialer.lab.fate import SLOTS, Does, Fate, Plan, Rule, Voice, deal, everyone, tone_of
 from dialer.worlds import Length, Shape, fixed
 
 MIXED = Rule("*", {Does.ANSWER: 50, Does.BUSY: 30, Does.NO_ANSWER: 20}, Length(Shape.UNIFORM, 1, 5), fixed(9))
@@ -90,5 +90,19 @@ def test_the_dialplan_holds_the_fates_that_are_foretold() -> None:
         assert f"exten => {slot:03x},1,Gosub(do,{fate.does},1({fate.ring_s},{fate.talk_s}))" in text
 
 
+def test_what_a_number_was_told_goes_before_its_rule_call_by_call() -> None:
+    told = {"79161234567": (Fate(Does.BUSY, 0, 0), Fate(Does.ANSWER, 3.0, 9.5, setup_s=1.2))}
+    plan = Plan(3, (Rule("*", {Does.REJECTED: 1}),), told)
+    assert [plan.fate("+79161234567", call).does for call in (1, 2, 3)] == [
+        Does.BUSY,
+        Does.ANSWER,
+        Does.REJECTED,
+    ]
+    assert plan.fate("79161234568").does is Does.REJECTED
+    lines = dialplan(plan).splitlines()
+    at = lines.index("exten => 79161234567c2,1,Wait(1.2)")
+    assert lines[at + 1] == " same => n,Gosub(do,answer,1(3.0,9.5))"
+
+
 def test_a_rule_without_chance_takes_one_line_of_dialplan() -> None:
-    assert len(dialplan(everyone(Does.BUSY)).splitlines()) < 15
+    assert len(dialplan(everyone(Does.BUSY)).splitlines()) < 18

@@ -9,6 +9,7 @@ import pytest
 from dialer.domain import call as c
 from dialer.domain.call import State, Timer
 from dialer.domain.moves import resume, step
+from dialer.domain.reactions import LAST_S
 from dialer.domain.types import (
     Direction,
     EndedBy,
@@ -163,7 +164,7 @@ def test_a_message_longer_than_allowed_is_ended() -> None:
     assert ended.estimated
 
 
-@pytest.mark.parametrize("state", [s for s in State if s not in (State.LEASED, State.ENDED)])
+@pytest.mark.parametrize("state", [s for s in State if s not in (State.LEASED, State.RINGING, State.ENDED)])
 def test_a_hang_up_that_asterisk_never_confirms_is_closed_all_the_same(state: State) -> None:
     going, effects = play(LEASED, *WAYS[state], c.HangUpAsked(at(50), EndedBy.SUPERVISOR))
     assert effects[0] == c.HangUp()
@@ -171,6 +172,20 @@ def test_a_hang_up_that_asterisk_never_confirms_is_closed_all_the_same(state: St
     ended, effects = play(going, c.TimerFired(at(60), Timer.LAST))
     assert ended.ended_by is EndedBy.SUPERVISOR
     assert c.Close() in effects
+
+
+def test_ringing_that_asterisk_does_not_end_is_asked_for_again_and_an_answer_meanwhile_is_abandoned() -> None:
+    going, _ = play(LEASED, *WAYS[State.RINGING], c.TimerFired(at(50), Timer.RING))
+    for late_s in (60, 70):
+        going, effects = play(going, c.TimerFired(at(late_s), Timer.LAST))
+        assert effects[0] == c.HangUp()
+        assert due(effects, Timer.LAST) == late_s + LAST_S
+    up, effects = play(going, c.Answered(at(71)), c.EnteredApp(at(71)))
+    assert not effects, "it is on its way out: no operator is asked for"
+    ended, _ = play(up, c.Destroyed(at(71.5), 16, 0))
+    assert (ended.outcome, ended.answer_at) == (Outcome.ABANDONED, at(71))
+    gone, _ = play(going, c.Vanished(at(75), reborn=False, seen=True))
+    assert gone.outcome is Outcome.NO_ANSWER, "a sweep that finds no channel twice closes it"
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from dialer.domain import shifts
-from dialer.domain.call import EnteredApp
+from dialer.domain.call import EnteredApp, Event
+from dialer.domain.hours import fold
 from dialer.domain.operators import State, bridge_of
-from dialer.domain.types import Direction, EndedBy, LeadStatus, Mode, Outcome
+from dialer.domain.types import ChannelId, Direction, EndedBy, LeadStatus, Mode, Outcome
 from dialer.engine.reconcile import YOUNG
-from dialer.ports import ChannelNews, Command
+from dialer.ports import BridgeSeen, ChannelNews, Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import GUARD_S, Channel, PretendAsterisk
@@ -350,6 +353,28 @@ async def test_what_was_said_in_the_talk_moves_the_lead_on_and_the_attempt_count
     await house.stop()
 
 
+class CutsInstants(PretendAsterisk):
+    """Its clock seems to be behind ours, as one that is cut to milliseconds is."""
+
+    def _say(self, channel: ChannelId, event: Event, *args: str, times: int = 1) -> None:
+        super()._say(channel, replace(event, at=event.at - timedelta(milliseconds=2)), *args, times=times)
+
+
+@in_virtual_time
+async def test_the_ledger_of_hours_is_in_order_whatever_asterisks_clock_says() -> None:
+    house = House(CutsInstants(lambda number: Fate(after_s=2, talk_s=30)))
+    await house.furnish(operators=1, leads=1, mode=Mode.POWER)
+    await house.start()
+    since_at = now()
+    await house.all_ready()
+    await in_talk(house)
+    await until(lambda: house.operator().state is State.WRAP_UP, 60)
+    spent = fold(house.watcher.changes, since_at=since_at, until_at=now())[house.operator().id]
+    assert spent[State.TALKING] == pytest.approx(30, abs=0.1)
+    assert spent[State.RESERVED] < 0.1, "reserved at the answer"
+    await house.stop()
+
+
 # --- the sweeper -------------------------------------------------------------------------------------------
 
 
@@ -366,6 +391,37 @@ async def test_a_call_whose_channel_is_gone_unseen_is_closed_by_the_sweep() -> N
     (cdr,) = await house.cdrs()
     assert (cdr.outcome, cdr.estimated) == (Outcome.CONNECTED, True)
     await until(lambda: house.operator().state is State.READY)
+    await house.stop()
+
+
+class EndsWhileAsked(PretendAsterisk):
+    """The person hangs up between the list of channels and the list of bridges."""
+
+    asked_to_end = 0
+
+    async def hang_up(self, channel: ChannelId, reason: str = "normal") -> None:
+        self.asked_to_end += 1
+        await super().hang_up(channel, reason)
+
+    async def bridges(self) -> Sequence[BridgeSeen]:
+        for each in self.people():
+            if now() - each.created_at > YOUNG:
+                self.person_hangs_up(each.id)
+        await asyncio.sleep(0.1)
+        return await super().bridges()
+
+
+@in_virtual_time
+async def test_a_call_that_ends_while_the_sweep_looks_is_no_stray() -> None:
+    asterisk = EndsWhileAsked(lambda number: replace(LONG, talk_s=1e6))
+    house = House(asterisk)
+    await house.furnish(operators=1, leads=1)
+    await house.start()
+    await house.all_ready()
+    await in_talk(house)
+    await until(lambda: not house.calls(), 100)
+    await asyncio.sleep(1)
+    assert not asterisk.asked_to_end
     await house.stop()
 
 
