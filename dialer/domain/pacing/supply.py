@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Self
 
 from dialer.domain.call import State as CallState
 from dialer.domain.campaign import Campaign
@@ -21,6 +22,17 @@ WAITING = (CallState.ANSWERED, CallState.HELD_BACK)
 AT_WORK = tuple(state for state in State if state is not State.OFFLINE)
 ENDED = CallState.ENDED
 NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class AtHand(tuple[Lead, ...]):
+    """Leads at hand, first come first: the first `overdue` of them go before any better odds."""
+
+    overdue: int = 0
+
+    def __new__(cls, leads: Iterable[Lead], overdue: int = 0) -> Self:
+        self = super().__new__(cls, leads)
+        self.overdue = overdue
+        return self
 
 
 class Supply:
@@ -137,8 +149,11 @@ class Supply:
         return ""
 
     def rank(self, campaign: CampaignId, key: Callable[[Lead], float]) -> None:
-        """The campaign's leads at hand, least first, from now on."""
-        self._leads_of(campaign).sort(key=key)
+        """The campaign's leads at hand, least first, from now on; those that waited too long before all."""
+        at_hand = self._snapshot.candidates.get(campaign)
+        overdue = at_hand.overdue if isinstance(at_hand, AtHand) else 0
+        leads = self._leads_of(campaign)
+        leads[overdue:] = sorted(leads[overdue:], key=key)
 
     def dial(self, campaign: Campaign, operator: OperatorId | None = None) -> Dial:
         """Give out the next lead and a line for it; `obstacle` was asked just before."""
