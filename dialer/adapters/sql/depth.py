@@ -96,7 +96,7 @@ def _list(campaign: CampaignId, first: Place, last: Place) -> Select[Any]:
     )
     above = _is_before(deepest.c.priority, deepest.c.id)
     passed = and_(above, ~tried, leads.c.status.in_([status.value for status in OPEN]))
-    columns: tuple[ColumnElement[int], ...] = (
+    columns: list[ColumnElement[Any]] = [
         func.count().label("leads"),
         _number(tried).label("dialled"),
         _number(above).label("deepest"),
@@ -104,8 +104,9 @@ def _list(campaign: CampaignId, first: Place, last: Place) -> Select[Any]:
         _number(and_(passed, leads.c.status == LeadStatus.LEASED.value)).label("at_hand"),
         _number(_is_before(*first)).label("first"),
         _number(_is_before(*last)).label("last"),
-    )
-    return select(*columns).select_from(leads.outerjoin(deepest, true())).where(its)
+    ]
+    counts: Select[Any] = select(*columns)
+    return counts.select_from(leads.outerjoin(deepest, true())).where(its)
 
 
 def _is_before(priority: Any, id_: Any) -> ColumnElement[bool]:
