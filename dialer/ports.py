@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.depth import Depth
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, StateChange
 from dialer.domain.trunk import Trunk
@@ -268,6 +269,9 @@ class Ledger(Protocol):
 
         Of calls that we made and that were answered at or after `since_at`; empty hours are left out.
         """
+
+    async def depth(self, campaign: CampaignId, since_at: datetime, until_at: datetime) -> Depth:
+        """How far down its list the campaign is, and where it was in a span; reads the whole list."""
 
     async def changes(
         self, operator: OperatorId | None, since_at: datetime, until_at: datetime

@@ -52,7 +52,8 @@ def explain(
     async def work(settings: Settings, stores: Stores) -> Any:
         one = await find_campaign(stores, campaign)
         asking = settings.model_copy(update={"language": "en"}) if as_json else settings
-        return await ask(asking, "GET", f"/v1/campaigns/{one.id}/explain")
+        told = await ask(asking, "GET", f"/v1/campaigns/{one.id}/explain")
+        return told | {"depth": await ask(asking, "GET", f"/v1/campaigns/{one.id}/depth")}
 
     told = with_stores(work)
     if as_json:
@@ -65,6 +66,7 @@ def explain(
     if told["held_back"]:
         say(said("leads held back by:"))
         print_pairs((_held(why), count) for why, count in told["held_back"].items())
+    say(told["depth"]["sentence"])
 
 
 def _gate(name: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import structlog
 
+from dialer.domain.depth import WINDOWS
 from dialer.domain.errors import StoreDown
 from dialer.domain.lead import Lead
-from dialer.domain.types import CampaignId, CellId
+from dialer.domain.types import CampaignId, CellId, LeadId
 from dialer.ports import Clock, Leads
 
 log = structlog.get_logger()
@@ -29,17 +31,28 @@ class Hopper:
         self._size = size
         self._queues: dict[CampaignId, deque[Lead]] = {}
         self._seen: dict[CampaignId, tuple[Lead, ...]] = {}  # the queues as they were looked at last
+        self._taken: Counter[CampaignId] = Counter()  # so far
+        self._came: dict[LeadId, int] = {}  # how many its campaign had taken when it came
         self._look_again_at: dict[CampaignId, datetime] = {}
         self._until: dict[CampaignId, datetime] = {}
 
     def candidates(self, campaign: CampaignId) -> Sequence[Lead]:
+        """First come first."""
         if campaign not in self._seen:
             self._seen[campaign] = tuple(self._queues.get(campaign, ()))
         return self._seen[campaign]
 
+    def overdue(self, campaign: CampaignId) -> int:
+        """How many of the first candidates were passed over so often that they go before any better odds."""
+        patience = self._taken[campaign] - WINDOWS * self._size
+        waiting = takewhile(lambda lead: self._came.get(lead.id, 0) <= patience, self.candidates(campaign))
+        return sum(1 for _ in waiting)
+
     def take(self, campaign: CampaignId, lead: Lead) -> None:
         """It is being dialled: a call owns its lease now."""
         self._queues[campaign].remove(lead)
+        self._came.pop(lead.id, None)
+        self._taken[campaign] += 1
         self._seen.pop(campaign, None)
 
     def wants(self, campaign: CampaignId) -> bool:
@@ -63,6 +76,7 @@ class Hopper:
             log.warning("no leads: the database is away", campaign=campaign, reason=str(trouble))
             came = ()
         queue.extend(came)
+        self._came.update((lead.id, self._taken[campaign]) for lead in came)
         self._seen.pop(campaign, None)
         self._until.setdefault(campaign, now + timedelta(seconds=LEASE_S))
         if not came:
@@ -84,6 +98,8 @@ class Hopper:
         self._seen.pop(campaign, None)
         self._look_again_at.pop(campaign, None)
         self._until.pop(campaign, None)
+        for lead in queue:
+            self._came.pop(lead.id, None)
         if queue:
             await self._leads.give_back([lead.id for lead in queue])
 

@@ -146,6 +146,7 @@ class Pacer:
             calls=self._views.calls(now),
             operators=self._views.operators(now),
             trunks=self.trunk_views(now),
+            overdue={one.id: self._hopper.overdue(one.id) for one in running if one.best_first},
         )
 
     def at_hand(self, campaign: CampaignId) -> Sequence[Lead]:

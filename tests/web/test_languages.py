@@ -73,6 +73,11 @@ async def test_an_explanation_is_told_in_the_clients_language(
     assert (decision["reason"], decision["forecast"]) == (summary, FORECAST)
 
 
+async def test_how_far_down_the_list_is_told_in_the_clients_language(spoken: World) -> None:
+    depth = await told(spoken, "GET", "/v1/campaigns/1/depth", RU)
+    assert depth["sentence"].startswith("Лидов в списке: ")
+
+
 async def test_a_problem_is_told_in_the_clients_language_under_the_same_id(spoken: World) -> None:
     russian = await told(spoken, "GET", "/v1/campaigns/777", RU)
     assert (russian["id"], russian["title"], russian["detail"]) == (

@@ -69,6 +69,11 @@ async def test_a_campaign_is_made_filled_started_and_explained(api: Api) -> None
         "value": "closed in all zones",
         "opens_at": "2026-02-03T11:00:00Z",
     }
+    async with boss.get(f"{here}/depth") as measured:
+        depth = await measured.json()
+    assert (depth["leads"], depth["deepest"], depth["day"]) == (3, 0, "2026-02-03")
+    assert depth["day_contacts_per_1000"] is None
+    assert depth["sentence"].startswith("Leads in the list: 3; none was dialled yet. The likeliest go first:")
 
 
 async def test_a_campaign_that_may_not_start_says_every_reason_and_stays_as_it_is(api: Api) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dialer.adapters.memory.lists import MemoryLeads
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.depth import Depth, measure
 from dialer.domain.dnc import checked, entries_of, why_blocked
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key, answers_by_hour, fold
@@ -72,6 +73,11 @@ class MemoryLedger:
     ) -> Mapping[Hour, tuple[int, int]]:
         its = (cdr for cdr in self._rows.values() if campaign in (None, cdr.campaign))
         return answers_by_hour(cdr for cdr in its if cdr.answer_at and cdr.answer_at >= since_at)
+
+    async def depth(self, campaign: CampaignId, since_at: datetime, until_at: datetime) -> Depth:
+        span = CdrQuery(campaign, since_at=since_at, until_at=until_at)
+        its = (cdr for cdr in self._rows.values() if _answers(cdr, span))
+        return measure(self._leads.of(campaign), its)
 
     async def changes(
         self, operator: OperatorId | None, since_at: datetime, until_at: datetime

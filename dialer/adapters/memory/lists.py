@@ -109,7 +109,7 @@ class MemoryLeads:
     ) -> Sequence[Lead]:
         found = (
             lead
-            for lead in self._of(campaign)
+            for lead in self.of(campaign)
             if lead.id > after
             and status in (None, lead.status)
             and any(each.startswith(number) for each in lead.numbers)
@@ -118,7 +118,7 @@ class MemoryLeads:
 
     async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
         counted = Counter(dict.fromkeys(COUNTED, 0))
-        for lead in self._of(campaign):
+        for lead in self.of(campaign):
             key = lead.status.value
             if lead.status is LeadStatus.RETRY:
                 key = "retry_due" if _is_due(lead, now) else "retry_later"
@@ -126,11 +126,11 @@ class MemoryLeads:
         return dict(counted)
 
     async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
-        waiting = [lead for lead in self._of(campaign) if lead.status in (LeadStatus.NEW, LeadStatus.RETRY)]
+        waiting = [lead for lead in self.of(campaign) if lead.status in (LeadStatus.NEW, LeadStatus.RETRY)]
         return min((max(lead.next_at or now, now) for lead in waiting), default=None)
 
     async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
-        return {number for lead in self._of(campaign) for number in lead.numbers}
+        return {number for lead in self.of(campaign) for number in lead.numbers}
 
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
@@ -186,7 +186,8 @@ class MemoryLeads:
             moved = replace(moved, status=LeadStatus.EXCLUDED, next_at=None)
         self._put(moved)
 
-    def _of(self, campaign: CampaignId) -> Iterable[Lead]:
+    def of(self, campaign: CampaignId) -> Iterable[Lead]:
+        """Its whole list, in no order."""
         return (lead for lead in self._rows.values() if lead.campaign == campaign)
 
     def _put(self, lead: Lead) -> Lead:

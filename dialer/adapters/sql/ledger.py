@@ -23,12 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.depth import depth_of
 from dialer.adapters.sql.insert import chunks, insert, insert_for, insert_new
 from dialer.adapters.sql.leads import PAGE, apply
 from dialer.adapters.sql.records import change_of, columns_of_change, columns_of_record, record_of
 from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import Instant, cdrs, recordings, state_changes, undialled, wrap_ups
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.depth import Depth
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key
 from dialer.domain.operators import StateChange
@@ -129,6 +131,9 @@ class SqlLedger:
             sums = sums.where(cdrs.c.campaign + 0 == campaign)
         rows = await self._database.rows(sums)
         return {(row["campaign"], row["hour"]): (row["answered"], row["abandoned"]) for row in rows}
+
+    async def depth(self, campaign: CampaignId, since_at: datetime, until_at: datetime) -> Depth:
+        return await depth_of(self._database, campaign, since_at, until_at)
 
     async def changes(
         self, operator: OperatorId | None, since_at: datetime, until_at: datetime

@@ -63,6 +63,8 @@ class Snapshot:
     calls: Sequence[CallView]
     operators: Sequence[OperatorView]
     trunks: Mapping[TrunkId, TrunkView]
+    # How many of a campaign's first candidates were passed over so often that they go before better odds.
+    overdue: Mapping[CampaignId, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

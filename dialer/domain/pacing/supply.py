@@ -137,8 +137,9 @@ class Supply:
         return ""
 
     def rank(self, campaign: CampaignId, key: Callable[[Lead], float]) -> None:
-        """The campaign's leads at hand, least first, from now on."""
-        self._leads_of(campaign).sort(key=key)
+        """The campaign's leads at hand, least first, from now on; those that waited too long before all."""
+        leads, overdue = self._leads_of(campaign), self._snapshot.overdue.get(campaign, 0)
+        leads[overdue:] = sorted(leads[overdue:], key=key)
 
     def dial(self, campaign: Campaign, operator: OperatorId | None = None) -> Dial:
         """Give out the next lead and a line for it; `obstacle` was asked just before."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from dialer.domain import law
+from dialer.domain import depth, law
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
 from dialer.domain.said import listed, said, word
@@ -22,7 +22,7 @@ from dialer.web.auth import Supervisor, Viewer
 from dialer.web.paging import AfterId, Limit, Page
 from dialer.web.parts import Given, Key, Parts, Spoken
 from dialer.web.problem import documented
-from dialer.web.values import Id
+from dialer.web.values import Day, Id
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 
@@ -42,6 +42,25 @@ class ExplanationOut(BaseModel):
     summary: str
     gates: list[GateOut]
     held_back: dict[str, int] = Field(description="leads by what holds them back")
+
+
+class DepthOut(BaseModel):
+    """How far down its list a campaign is; the list goes by priority, then by the order of its coming in."""
+
+    campaign: int
+    leads: int = Field(description="in the whole list")
+    dialled: int = Field(description="at least once")
+    deepest: int = Field(description="place in the list of the last lead that was dialled; 0: none was")
+    passed_over: int = Field(description="before that place, never dialled, and may be yet")
+    at_hand: int = Field(description="of those, leased ahead of need or in their first call")
+    day: str
+    day_leads: int = Field(description="dialled on that day")
+    day_dials: int
+    day_contacts: int = Field(description="dials answered live")
+    day_contacts_per_1000: float | None = Field(description="of 1,000 dials; null: there were none")
+    day_first: int = Field(description="the place nearest to the head of the list")
+    day_last: int = Field(description="the place farthest down")
+    sentence: str = Field(description="all of it; by Accept-Language")
 
 
 class StatusSet(Pushed):
@@ -116,6 +135,38 @@ async def explain_campaign(parts: Given, _: Viewer, campaign: Id, speak: Spoken)
             for gate in told.gates
         ],
         held_back={speak(why): count for why, count in told.held_back.items()},
+    )
+
+
+@router.get("/{campaign}/depth", responses=documented(404))
+async def measure_depth(
+    parts: Given,
+    _: Viewer,
+    campaign: Id,
+    speak: Spoken,
+    day: Annotated[Day | None, Query(description="in UTC; today where it is not given")] = None,
+) -> DepthOut:
+    """How far down its list it is, and how far down a day went; with `best_first`, what was passed over."""
+    known = await parts.stores.campaigns.get(CampaignId(campaign))
+    on = day or parts.tools.clock().date().isoformat()
+    since_at = datetime.fromisoformat(on).replace(tzinfo=UTC)
+    found = await parts.stores.ledger.depth(known.id, since_at, since_at + timedelta(days=1))
+    span = found.span
+    return DepthOut(
+        campaign=campaign,
+        leads=found.leads,
+        dialled=found.dialled,
+        deepest=found.deepest,
+        passed_over=found.passed_over,
+        at_hand=found.at_hand,
+        day=on,
+        day_leads=span.leads,
+        day_dials=span.dials,
+        day_contacts=span.contacts,
+        day_contacts_per_1000=span.contacts_per_1000,
+        day_first=span.first,
+        day_last=span.last,
+        sentence=speak(depth.told(found, on, best_first=known.best_first)),
     )
 
 
