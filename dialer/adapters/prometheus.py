@@ -231,6 +231,7 @@ class Metrics:
         self._named: dict[CampaignId, tuple[str, str, str, str]] = {}
         self._foreseen: set[CampaignId] = set()
         self._running: set[CampaignId] = set()
+        self._known: set[OperatorId] = set()
         self._gauge("dialer_build_info", version, cell).set(1)
         self._gauge("dialer_started_seconds").set(started_at.timestamp())
         for state in calls.State:
@@ -348,8 +349,12 @@ class Metrics:
     def know_operators(self, known: Iterable[OperatorId]) -> None:
         """Operators that exist and were never seen to move are offline."""
         for operator in known:
-            for name in ("dialer_operator_calls_total", "dialer_operator_air_seconds_total"):
-                self._of(name, (operator,))  # from zero: `increase()` does not see a first value
+            if operator not in self._known:
+                self._known.add(operator)
+                for name in ("dialer_operator_calls_total", "dialer_operator_air_seconds_total"):
+                    self._of(name, (operator,))  # from zero: `increase()` does not see a first value
+                for state in operators.State:
+                    self._of("dialer_operator_state_seconds_total", (operator, state))
             if operator not in self._posts:
                 self._posts[operator] = _Post(operators.State.OFFLINE, None, None)
                 self._gauge("dialer_operators", operators.State.OFFLINE).inc()
@@ -364,8 +369,11 @@ class Metrics:
             self._named[campaign.id] = labels
             self._gauge("dialer_campaign_info", *labels).set(1)
             self._gauge("dialer_campaign_ceiling_ratio", campaign.id).set(campaign.ceiling)
-            for name in ("dialer_answered_live_total", "dialer_abandoned_total"):
+            for name in ("dialer_answered_live_total", "dialer_abandoned_total", "dialer_air_seconds_total"):
                 self._of(name, (campaign.id,))  # from zero, as above
+            self._of("dialer_attempts_total", (campaign.id, Outcome.CONNECTED))
+            for trunk in campaign.trunks:
+                self._of("dialer_originated_total", (campaign.id, trunk))
 
     def saw_link(self, is_ready: bool) -> None:
         """Asterisk is connected, or is not (LinkWatcher)."""

@@ -359,10 +359,14 @@ def test_a_campaign_that_runs_no_more_shows_nothing_at_hand() -> None:
 
 def test_counters_that_are_divided_stand_at_zero_before_their_first_event() -> None:
     m = metrics()
-    m.know_campaigns([Campaign(ONE, "spring")])
+    m.know_campaigns([Campaign(ONE, "spring", trunks=(MAIN,))])
     m.know_operators([OperatorId("101")])
     for name in ("dialer_answered_live_total", "dialer_abandoned_total"):
         assert m.registry.get_sample_value(name, {"campaign": "1"}) == 0
+    assert m.registry.get_sample_value("dialer_originated_total", {"campaign": "1", "trunk": "main"}) == 0
+    for state in State:
+        labels = {"operator": "101", "state": state}
+        assert m.registry.get_sample_value("dialer_operator_state_seconds_total", labels) == 0
     assert m.registry.get_sample_value("dialer_operator_calls_total", {"operator": "101"}) == 0
 
 
