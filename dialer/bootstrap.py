@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +36,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.said import listed, said
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CellId, Language, PhoneNumber, TrunkId
+from dialer.domain.types import CampaignId, CellId, Language, PhoneNumber, TrunkId
 from dialer.domain.verdict import Verdict
 from dialer.engine.cell import Cell, Ways
 from dialer.engine.errands import Errands
@@ -173,7 +173,7 @@ async def open_engine(
     listener = Listener(settings.ari_bind, settings.ari_port)
     listener.add(switch.link, Credentials(settings.ari_user, password))
     engine = Engine(cell, shell, switch, recorder, metrics, converter, listener)
-    _watch(engine)
+    _watch(engine, settings)
     async with bulk:
         await live.clear(cell_id)
         await recorder.catch_up(utc_now())
@@ -200,12 +200,14 @@ async def open_engine(
             await listener.stop()
 
 
-def _watch(engine: Engine) -> None:
-    """Depths of every queue, read when somebody asks for the metrics."""
+def _watch(engine: Engine, settings: Settings) -> None:
+    """Depths of every queue and room on the disks, read when somebody asks for the metrics."""
     engine.metrics.watch_queue("journal", engine.shell.journal.depth)
     engine.metrics.watch_queue("errands", lambda: len(engine.shell.errands))
     engine.metrics.watch_queue("link", lambda: engine.switch.link.under_way)
     engine.metrics.watch_queue("recordings", engine.converter.waiting)
+    engine.metrics.watch_disk("data", settings.data_dir.absolute())
+    engine.metrics.watch_disk("recordings", recordings_dir(settings))
 
 
 @asynccontextmanager
@@ -264,12 +266,22 @@ async def _follow_figures(cell: Cell, stores: Stores, metrics: Metrics) -> None:
     while True:
         metrics.know_operators(operator.id for operator in cell.floor.all())
         metrics.know_campaigns(cell.pacer.campaigns.values())
+        metrics.at_hand(_at_hand(cell))
         try:
             for campaign in cell.pacer.running():
                 metrics.leads(campaign.id, await stores.leads.count(campaign.id, utc_now()))
         except StoreDown as trouble:
             log.debug("leads could not be counted", reason=str(trouble))
         await asyncio.sleep(FIGURES_S)
+
+
+def _at_hand(cell: Cell) -> Mapping[CampaignId, tuple[int, int]]:
+    """(leads leased ahead of need, operators who could take a call) of every running campaign."""
+    ready = {view.id for view in cell.pacer.operator_views(utc_now()) if view.free or view.summonable}
+    return {
+        campaign.id: (len(cell.pacer.at_hand(campaign.id)), len(ready & campaign.operators))
+        for campaign in cell.pacer.running()
+    }
 
 
 def _number(text: str, country: str) -> PhoneNumber | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -61,6 +65,8 @@ TABLE: tuple[Row, ...] = (
     Row("dialer_started_seconds", _G, "When this process started, in seconds since 1970."),
     Row("dialer_campaign_info", _G, "Always 1; name, mode and status of a campaign.",
         ("campaign", "name", "mode", "status")),
+    Row("dialer_campaign_ceiling_ratio", _G, "Most abandoned calls, as a share of live answers.",
+        ("campaign",)),
     Row("dialer_originated_total", _C, "Numbers sent out to a trunk.", ("campaign", "trunk")),
     Row("dialer_attempts_total", _C, "Closed attempts by outcome; one per CDR.", ("campaign", "outcome")),
     Row("dialer_not_dialled_total", _C, "Leases that came back before the number went out.", ("campaign",)),
@@ -69,8 +75,13 @@ TABLE: tuple[Row, ...] = (
     Row("dialer_abandoned_total", _C, "Answered live, and nobody on the line in time.", ("campaign",)),
     Row("dialer_calls", _G, "Calls in flight by state.", ("state",)),
     Row("dialer_operators", _G, "Operators known to this cell by state.", ("state",)),
-    Row("dialer_operator_state_seconds_total", _C, "Time of operators in a state, counted as they leave it.",
-        ("state",)),
+    Row("dialer_operator_state_seconds_total", _C, "Time of an operator in a state, counted as he leaves it.",
+        ("operator", "state")),
+    Row("dialer_operator_since_seconds", _G, "When an operator came into his state, in seconds since 1970.",
+        ("operator", "state")),
+    Row("dialer_operator_calls_total", _C, "Persons with whom an operator was bridged.", ("operator",)),
+    Row("dialer_operator_air_seconds_total", _C,
+        "Time that an operator was bridged with persons, added as each bridged span ends.", ("operator",)),
     Row("dialer_answer_to_bridge_seconds", _H, "From the person's answer to an operator on the line.",
         ("campaign",), FAST_S),
     Row("dialer_setup_seconds", _H, "From the request to the first 180 or 183.", ("trunk",), SETUP_S),
@@ -83,7 +94,14 @@ TABLE: tuple[Row, ...] = (
         ("campaign",)),
     Row("dialer_line_seconds_total", _C, "Time that attempts held a line, from the request to the end.",
         ("campaign", "trunk")),
+    Row("dialer_trunk_ends_total", _C,
+        "Attempts that ended, answered or not, with the cause (Q.850, 0: none).",
+        ("trunk", "answered", "cause")),
     Row("dialer_leads", _G, "Leads of a campaign by status, as last counted.", ("campaign", "status")),
+    Row("dialer_leads_at_hand", _G, "Leads of a running campaign that are due and leased ahead of need.",
+        ("campaign",)),
+    Row("dialer_ready_operators", _G, "Operators of a running campaign who could take a call now.",
+        ("campaign",)),
     Row("dialer_decisions_total", _C, "Decisions of the pacer by what they did: dial, give_up, both or wait.",
         ("did",)),
     Row("dialer_decided_dial_total", _C, "Leads that the pacer decided to dial.", ("campaign",)),
@@ -116,6 +134,8 @@ TABLE: tuple[Row, ...] = (
     Row("dialer_requests_failed_total", _C, "Requests to Asterisk that failed, by error id.",
         ("why",)),
     Row("dialer_queue_depth", _G, "Things waiting in a queue of this process, now.", ("queue",)),
+    Row("dialer_disk_free_bytes", _G, "Room left on the disk of a folder.", ("folder",)),
+    Row("dialer_disk_size_bytes", _G, "Size of the disk of a folder.", ("folder",)),
     Row("dialer_trunk_registered", _G, "1 while registered at the trunk's carrier, else 0.", ("trunk",)),
     Row("dialer_trunk_reachable", _G, "1 while the trunk answers Asterisk's probes, else 0.", ("trunk",)),
 )  # fmt: skip
@@ -185,6 +205,7 @@ class _Seen:
     bridged: bool
     alerted: bool
     air_s: float
+    talked_with: OperatorId | None
 
 
 @dataclass(slots=True)
@@ -209,6 +230,8 @@ class Metrics:
         self._posts: dict[OperatorId, _Post] = {}
         self._named: dict[CampaignId, tuple[str, str, str, str]] = {}
         self._foreseen: set[CampaignId] = set()
+        self._running: set[CampaignId] = set()
+        self._known: set[OperatorId] = set()
         self._gauge("dialer_build_info", version, cell).set(1)
         self._gauge("dialer_started_seconds").set(started_at.timestamp())
         for state in calls.State:
@@ -251,11 +274,13 @@ class Metrics:
         else:
             self._gauge("dialer_operators", post.state).dec()
         if post.since_at is not None:
+            self._remove("dialer_operator_since_seconds", operator.id, post.state)
             stay_s = max(0.0, (change.at - post.since_at).total_seconds())
-            self._count("dialer_operator_state_seconds_total", post.state, by=stay_s)
+            self._count("dialer_operator_state_seconds_total", operator.id, post.state, by=stay_s)
             if post.state is operators.State.TALKING and post.campaign is not None:
                 self._count("dialer_operator_talk_seconds_total", post.campaign, by=stay_s)
         self._gauge("dialer_operators", change.became).inc()
+        self._gauge("dialer_operator_since_seconds", operator.id, change.became).set(change.at.timestamp())
         post.state, post.since_at = change.became, change.at
         post.campaign = change.campaign if change.campaign is not None else operator.campaign
 
@@ -268,6 +293,7 @@ class Metrics:
             bridged=base is not None and base.bridge_at is not None,
             alerted=base is not None and base.ring_at is not None,
             air_s=0.0 if base is None else base.talk_s,
+            talked_with=None if base is None else base.talked_with,
         )
         self._calls[after.id] = seen
         self._gauge("dialer_calls", seen.state).inc()
@@ -289,8 +315,15 @@ class Metrics:
             self._observe(
                 "dialer_answer_to_bridge_seconds", _span_s(after.answer_at, after.bridge_at), after.campaign
             )
+        if after.talked_with is not None and after.talked_with != seen.talked_with:
+            seen.talked_with = after.talked_with
+            self._count("dialer_operator_calls_total", after.talked_with)
         if after.talk_s > seen.air_s:
             self._count("dialer_air_seconds_total", after.campaign, by=after.talk_s - seen.air_s)
+            if after.talked_with is not None:
+                self._count(
+                    "dialer_operator_air_seconds_total", after.talked_with, by=after.talk_s - seen.air_s
+                )
             seen.air_s = after.talk_s
 
     def _count_end(self, after: Call) -> None:
@@ -300,6 +333,9 @@ class Metrics:
         self._count("dialer_attempts_total", after.campaign, after.outcome)
         if after.outcome is Outcome.ABANDONED and after.direction is Direction.OUT:
             self._count("dialer_abandoned_total", after.campaign)
+        if after.direction is Direction.OUT:
+            answered = "no" if after.answer_at is None else "yes"
+            self._count("dialer_trunk_ends_total", after.trunk, answered, after.cause or 0)
         if after.answer_at is None:
             self._observe("dialer_ring_seconds", _span_s(after.ring_at, after.end_at), after.campaign, "no")
         if after.bridge_at is not None:
@@ -313,6 +349,12 @@ class Metrics:
     def know_operators(self, known: Iterable[OperatorId]) -> None:
         """Operators that exist and were never seen to move are offline."""
         for operator in known:
+            if operator not in self._known:
+                self._known.add(operator)
+                for name in ("dialer_operator_calls_total", "dialer_operator_air_seconds_total"):
+                    self._of(name, (operator,))  # from zero: `increase()` does not see a first value
+                for state in operators.State:
+                    self._of("dialer_operator_state_seconds_total", (operator, state))
             if operator not in self._posts:
                 self._posts[operator] = _Post(operators.State.OFFLINE, None, None)
                 self._gauge("dialer_operators", operators.State.OFFLINE).inc()
@@ -326,6 +368,12 @@ class Metrics:
                 self._remove("dialer_campaign_info", *old)
             self._named[campaign.id] = labels
             self._gauge("dialer_campaign_info", *labels).set(1)
+            self._gauge("dialer_campaign_ceiling_ratio", campaign.id).set(campaign.ceiling)
+            for name in ("dialer_answered_live_total", "dialer_abandoned_total", "dialer_air_seconds_total"):
+                self._of(name, (campaign.id,))  # from zero, as above
+            self._of("dialer_attempts_total", (campaign.id, Outcome.CONNECTED))
+            for trunk in campaign.trunks:
+                self._of("dialer_originated_total", (campaign.id, trunk))
 
     def saw_link(self, is_ready: bool) -> None:
         """Asterisk is connected, or is not (LinkWatcher)."""
@@ -343,6 +391,21 @@ class Metrics:
     def watch_queue(self, queue: str, depth: Callable[[], float]) -> None:
         """Read this queue's depth at each scrape."""
         self._gauge("dialer_queue_depth", queue).set_function(depth)
+
+    def watch_disk(self, folder: str, place: Path) -> None:
+        """Read the room on this folder's disk at each scrape; NaN while the folder is away."""
+        self._gauge("dialer_disk_free_bytes", folder).set_function(lambda: _disk(place).free)
+        self._gauge("dialer_disk_size_bytes", folder).set_function(lambda: _disk(place).total)
+
+    def at_hand(self, running: Mapping[CampaignId, tuple[int, int]]) -> None:
+        """(leads leased ahead of need, operators who could take a call) of every running campaign."""
+        for campaign, (leads, ready) in running.items():
+            self._gauge("dialer_leads_at_hand", campaign).set(leads)
+            self._gauge("dialer_ready_operators", campaign).set(ready)
+        for campaign in self._running - running.keys():
+            self._remove("dialer_leads_at_hand", campaign)
+            self._remove("dialer_ready_operators", campaign)
+        self._running = set(running)
 
     def decided(self, decision: Decision, *, seconds: float | None = None) -> None:
         """One decision of the pacer."""
@@ -420,53 +483,14 @@ def _span_s(start_at: datetime | None, end_at: datetime | None) -> float | None:
     return None if start_at is None or end_at is None else max(0.0, (end_at - start_at).total_seconds())
 
 
-_TRUE = "1 is true; less: too many were expected"
-FORMULAS = (
-    "## How true the forecasts are",
-    "",
-    "Of each predictive campaign one forecast at a time is checked. It says how many of the lines then on",
-    "their way are answered within its horizon, and how many of the operators then busy or away come free by",
-    "then and 1.5 s more; what came is counted when that time is over. Calls that pacing gives up count as",
-    "unanswered.",
-    "",
-    "| figure | formula | reads |",
-    "|---|---|---|",
-    *(
-        f"| {what} | `increase(dialer_forecast_{name}_total[1h]) / increase({by}[1h])` | {reads} |"
-        for what, name, by, reads in (
-            ("calibration of answers", "answers_seen", "dialer_forecast_answers_expected_total", _TRUE),
-            ("error of answers", "answers_off", "dialer_forecasts_checked_total", "answers, mean absolute"),
-            ("calibration of operators", "free_seen", "dialer_forecast_free_expected_total", _TRUE),
-            ("error of operators", "free_off", "dialer_forecasts_checked_total", "operators, mean absolute"),
-        )
-    ),
-)
+class _Disk(NamedTuple):
+    free: float
+    total: float
 
 
-def markdown_page() -> str:
-    """docs/reference/metrics.md."""
-    lines = [
-        "# Metrics",
-        "",
-        "At /metrics, for Prometheus. `python -m dialer.adapters.prometheus` writes this page anew.",
-        "In a service that is split scrape each part: calls, operators and pacing are told by the engine, at",
-        "`DIALER_ENGINE_HEALTH_PORT`; the others show the first two rows alone.",
-        "Campaigns appear by their id (`dialer_campaign_info` has the names); no label holds a phone number",
-        "or the id of a call. Counters begin at zero when the service starts: use `rate()`, `increase()`.",
-        "",
-        "| metric | type | labels | meaning |",
-        "|---|---|---|---|",
-    ]
-    for row in TABLE:
-        labels = ", ".join(f"`{label}`" for label in row.labels)
-        lines.append(f"| `{row.name}` | {row.kind} | {labels} | {row.meaning} |")
-    lines += ["", *FORMULAS]
-    lines += ["", "## Buckets", "", "Upper bounds in seconds.", "", "| histogram | buckets |", "|---|---|"]
-    for row in TABLE:
-        if row.buckets:
-            lines.append(f"| `{row.name}` | {', '.join(f'{one:g}' for one in row.buckets)} |")
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    print(markdown_page(), end="")
+def _disk(place: Path) -> _Disk:
+    try:
+        seen = shutil.disk_usage(place)
+    except OSError:
+        return _Disk(math.nan, math.nan)
+    return _Disk(seen.free, seen.total)

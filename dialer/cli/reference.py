@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.adapters.prometheus import markdown_page
+from dialer.adapters.metrics_page import markdown_page
 from dialer.cli.screen import say
 from dialer.domain.drawing import PAGES
 from dialer.web.pages import api_page

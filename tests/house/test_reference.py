@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from dialer.adapters import prometheus
+from dialer.adapters import metrics_page, prometheus
 from dialer.domain.types import CellId
 from dialer.settings import Settings
 from dialer.web import pages
@@ -34,8 +34,8 @@ def test_every_metric_is_on_its_page_with_type_labels_and_meaning_and_no_other()
         for row in prometheus.TABLE
     }
     assert told == table
-    assert page == prometheus.markdown_page(), (
-        "python -m dialer.adapters.prometheus > docs/reference/metrics.md"
+    assert page == metrics_page.markdown_page(), (
+        "python -m dialer.adapters.metrics_page > docs/reference/metrics.md"
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +79,7 @@ def talk(name: str = "c-1", *, start_s: float = 0.0, talk_s: float = 30.0) -> li
         {"state": c.State.RESERVED, "operator": OperatorId("101")},
         {
             "state": c.State.BRIDGED,
+            "talked_with": OperatorId("101"),
             "bridge_at": at(start_s + 5.003),
             "talk_since_at": at(start_s + 5.003),
         },
@@ -87,6 +89,7 @@ def talk(name: str = "c-1", *, start_s: float = 0.0, talk_s: float = 30.0) -> li
             "talk_since_at": None,
             "talk_s": talk_s,
             "outcome": Outcome.CONNECTED,
+            "cause": 16,
         },
     ]
     pictures = [call]
@@ -118,6 +121,9 @@ def test_one_talk_is_counted_once_in_every_figure() -> None:
     assert value(m, "dialer_answered_live_total", campaign="1") == 1
     assert value(m, "dialer_abandoned_total", campaign="1") == 0
     assert value(m, "dialer_air_seconds_total", campaign="1") == 30
+    assert value(m, "dialer_operator_calls_total", operator="101") == 1
+    assert value(m, "dialer_operator_air_seconds_total", operator="101") == 30
+    assert value(m, "dialer_trunk_ends_total", trunk="main", answered="yes", cause="16") == 1
     assert value(m, "dialer_line_seconds_total", campaign="1", trunk="main") == 35
     assert value(m, "dialer_talk_seconds_sum", campaign="1") == 30
     assert value(m, "dialer_setup_seconds_sum", trunk="main") == 1
@@ -244,7 +250,10 @@ def test_operators_stand_in_one_state_and_their_time_is_counted() -> None:
     assert value(m, "dialer_operators", state="wrap_up") == 1
     assert value(m, "dialer_operators", state="offline") == 1
     assert sum(value(m, "dialer_operators", state=state) for state in State) == 2
-    assert value(m, "dialer_operator_state_seconds_total", state="ready") == 60
+    assert value(m, "dialer_operator_state_seconds_total", operator="101", state="ready") == 60
+    since = [each for each in _samples(m) if each[0] == "dialer_operator_since_seconds"]
+    labels = (("operator", "101"), ("state", "wrap_up"))
+    assert since == [("dialer_operator_since_seconds", labels, at(100).timestamp())]
     assert value(m, "dialer_operator_talk_seconds_total", campaign="1") == 40
 
 
@@ -257,6 +266,14 @@ def test_everything_that_calls_do_not_show_has_a_setter() -> None:
     assert value(m, "dialer_event_lag_seconds_sum") == 0.004  # a clock that runs behind gives no negative lag
     assert value(m, "dialer_queue_depth", queue="journal") == 7
     assert value(m, "dialer_leads", campaign="1", status="retry_due") == 5
+    assert value(m, "dialer_leads_at_hand", campaign="1") == 12
+    assert value(m, "dialer_ready_operators", campaign="1") == 3
+    assert value(m, "dialer_campaign_ceiling_ratio", campaign="1") == 0.03
+    assert (
+        0
+        < value(m, "dialer_disk_free_bytes", folder="data")
+        <= value(m, "dialer_disk_size_bytes", folder="data")
+    )
     assert value(m, "dialer_trunk_registered", trunk="main") == 1
     assert value(m, "dialer_trunk_reachable", trunk="main") == 0
     assert value(m, "dialer_decisions_total", did="both") == 1
@@ -332,6 +349,33 @@ def test_the_table_is_what_the_page_shows_and_each_metric_can_be_filled() -> Non
     assert all(name.endswith("_total") for name in counted)
 
 
+def test_a_campaign_that_runs_no_more_shows_nothing_at_hand() -> None:
+    m = metrics()
+    m.at_hand({ONE: (12, 3)})
+    m.at_hand({})
+    assert m.registry.get_sample_value("dialer_leads_at_hand", {"campaign": "1"}) is None
+    assert m.registry.get_sample_value("dialer_ready_operators", {"campaign": "1"}) is None
+
+
+def test_counters_that_are_divided_stand_at_zero_before_their_first_event() -> None:
+    m = metrics()
+    m.know_campaigns([Campaign(ONE, "spring", trunks=(MAIN,))])
+    m.know_operators([OperatorId("101")])
+    for name in ("dialer_answered_live_total", "dialer_abandoned_total"):
+        assert m.registry.get_sample_value(name, {"campaign": "1"}) == 0
+    assert m.registry.get_sample_value("dialer_originated_total", {"campaign": "1", "trunk": "main"}) == 0
+    for state in State:
+        labels = {"operator": "101", "state": state}
+        assert m.registry.get_sample_value("dialer_operator_state_seconds_total", labels) == 0
+    assert m.registry.get_sample_value("dialer_operator_calls_total", {"operator": "101"}) == 0
+
+
+def test_a_folder_that_is_away_breaks_no_scrape() -> None:
+    m = metrics()
+    m.watch_disk("data", Path("/nowhere/at/all"))
+    assert b'dialer_disk_free_bytes{folder="data"} NaN' in m.page()[0]
+
+
 def test_buckets_of_answer_to_bridge_begin_at_a_millisecond_and_hold_the_limits() -> None:
     assert FAST_S[0] == 0.001
     assert {0.004, 0.025, 1.5, 2.0} <= set(FAST_S)
@@ -348,6 +392,8 @@ def fill(m: Metrics) -> None:
     m.saw_lag(-1.0)
     m.request_failed("timed-out")
     m.watch_queue("journal", lambda: 7)
+    m.watch_disk("data", Path("/"))
+    m.at_hand({ONE: (12, 3)})
     m.leads(ONE, {"new": 3, "retry_due": 5})
     m.trunk(MAIN, registered=True, reachable=False)
     m.know_operators([OperatorId("109")])

@@ -1,0 +1,56 @@
+"""docs/reference/metrics.md, from the table of metrics."""
+
+from __future__ import annotations
+
+from dialer.adapters.prometheus import TABLE
+
+_TRUE = "1 is true; less: too many were expected"
+FORMULAS = (
+    "## How true the forecasts are",
+    "",
+    "Of each predictive campaign one forecast at a time is checked. It says how many of the lines then on",
+    "their way are answered within its horizon, and how many of the operators then busy or away come free by",
+    "then and 1.5 s more; what came is counted when that time is over. Calls that pacing gives up count as",
+    "unanswered.",
+    "",
+    "| figure | formula | reads |",
+    "|---|---|---|",
+    *(
+        f"| {what} | `increase(dialer_forecast_{name}_total[1h]) / increase({by}[1h])` | {reads} |"
+        for what, name, by, reads in (
+            ("calibration of answers", "answers_seen", "dialer_forecast_answers_expected_total", _TRUE),
+            ("error of answers", "answers_off", "dialer_forecasts_checked_total", "answers, mean absolute"),
+            ("calibration of operators", "free_seen", "dialer_forecast_free_expected_total", _TRUE),
+            ("error of operators", "free_off", "dialer_forecasts_checked_total", "operators, mean absolute"),
+        )
+    ),
+)
+
+
+def markdown_page() -> str:
+    """docs/reference/metrics.md."""
+    lines = [
+        "# Metrics",
+        "",
+        "At /metrics, for Prometheus. `python -m dialer.adapters.metrics_page` writes this page anew.",
+        "In a service that is split scrape each part: calls, operators and pacing are told by the engine, at",
+        "`DIALER_ENGINE_HEALTH_PORT`; the others show the first two rows alone.",
+        "Campaigns appear by their id (`dialer_campaign_info` has the names); no label holds a phone number",
+        "or the id of a call. Counters begin at zero when the service starts: use `rate()`, `increase()`.",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for row in TABLE:
+        labels = ", ".join(f"`{label}`" for label in row.labels)
+        lines.append(f"| `{row.name}` | {row.kind} | {labels} | {row.meaning} |")
+    lines += ["", *FORMULAS]
+    lines += ["", "## Buckets", "", "Upper bounds in seconds.", "", "| histogram | buckets |", "|---|---|"]
+    for row in TABLE:
+        if row.buckets:
+            lines.append(f"| `{row.name}` | {', '.join(f'{one:g}' for one in row.buckets)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown_page(), end="")
