@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 READY_S = 20.0  # a crowded machine needs longer than the usual 0.3 s
 POLL_S = 0.02
+FREEZING_S = 1.0
 STOP_S = 3.0  # an Asterisk that waits for a websocket's goodbye would take 15 s: it is killed instead
 CLI_TIMEOUT_S = 10.0
 TAIL_LINES = 15
@@ -113,8 +115,11 @@ class Instance:
         await self._gone()
 
     def suspend(self) -> None:
-        """Freezes it: it keeps its sockets and answers nothing."""
+        """Freezes it: it keeps its sockets and answers nothing, from the return of this on."""
         self._signal(signal.SIGSTOP)
+        until = time.monotonic() + FREEZING_S
+        while self._moves() and time.monotonic() < until:
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Lets a frozen one go on."""
@@ -187,6 +192,15 @@ class Instance:
         if self._process and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._process.pid, number)  # Popen.send_signal would take the exit code from asyncio
+
+    def _moves(self) -> bool:
+        """Whether any of its threads is not stopped yet: the signal reaches them one after the other."""
+        if self._process is None:
+            return False
+        threads = Path(f"/proc/{self._process.pid}/task").glob("*/stat")
+        with contextlib.suppress(OSError):
+            return any(thread.read_text().rpartition(")")[2].split()[0] not in "TZ" for thread in threads)
+        return False
 
     async def _gone(self) -> None:
         if self._watcher:

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from agi import words
 from agi.server import AgiServer
-from dialer.adapters import secrets
+from dialer.adapters import hashes
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.operators import Account, Operator, State
 from dialer.domain.types import Language, OperatorId
@@ -111,7 +111,7 @@ class Room:
 async def room(lab: Lab, ari: Any) -> AsyncIterator[Room]:
     """Phone 101 and a FastAGI server where the dialplan looks for it."""
     phone = lab.world.phone("101")
-    hashed = await secrets.hash_secret(PIN)
+    hashed = await hashes.hash_secret(PIN)
     accounts = FakeAccounts(
         {
             "101": Account(OperatorId("101"), "Anna", pin_hash=hashed),
@@ -120,7 +120,7 @@ async def room(lab: Lab, ari: Any) -> AsyncIterator[Room]:
     )
     desk, live = FakeDesk(phone), FakeLive()
     port = int(lab.environment()["DIALER_AGI_PORT"])
-    async with AgiServer(desk, accounts, live, secrets.is_right, port=port) as server:
+    async with AgiServer(desk, accounts, live, hashes.is_right, port=port) as server:
         yield Room(phone, desk, accounts, live, server)
         if await phone.in_call():
             await phone.hang_up()
