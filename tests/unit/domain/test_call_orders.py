@@ -287,7 +287,7 @@ class World:
 USUAL = ("dial", "serve", "rings", "hear", "answers", "hear", "enters", "hear", "serve", "hear")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.booleans(), st.integers(0, len(USUAL)), st.lists(st.integers(0, 2**10), max_size=30))
 def test_whatever_happens_in_whatever_order_each_call_ends_once_and_keeps_its_promises(
     progressive: bool, usual: int, picks: list[int]
@@ -313,7 +313,7 @@ def test_whatever_happens_in_whatever_order_each_call_ends_once_and_keeps_its_pr
     assert (call.bridge_at is not None) == (call.outcome in (Outcome.CONNECTED, Outcome.OPERATOR_LOST))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(EXAMPLES), st.floats(0, 100)), max_size=30))
 def test_no_sequence_of_events_raises_closes_twice_or_counts_negative_air_time(
     story: list[tuple[c.Event, float]],

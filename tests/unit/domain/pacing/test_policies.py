@@ -441,7 +441,7 @@ def test_campaigns_of_one_priority_share_lines_by_their_weight() -> None:
     assert (lines(decision, heavy.id), lines(decision, light.id)) == (9, 3)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(snapshots())
 def test_no_decision_passes_a_limit_or_counts_anybody_twice(snapshot: Snapshot) -> None:
     decision = Policies().decide(snapshot)
