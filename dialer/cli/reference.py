@@ -26,6 +26,7 @@ def docs(
         "metrics.md": markdown_page(),
         **{name: draw() for name, draw in PAGES.items()},
     }
+    folder.mkdir(parents=True, exist_ok=True)
     for name, page in pages.items():
         (folder / name).write_text(page, encoding="utf-8")
         say(f"{folder / name}")
