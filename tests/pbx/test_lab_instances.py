@@ -160,7 +160,7 @@ async def test_no_asterisk_outlives_its_lab_however_that_ends(how: signal.Signal
     pids = (await asyncio.wait_for(holder.stdout.readline(), 20)).split()
     assert len(pids) == 3
     os.kill(holder.pid, how)
-    await asyncio.wait_for(holder.wait(), 10)
+    await asyncio.wait_for(holder.wait(), 20)
     async with asyncio.timeout(5):
         while any(is_alive(int(pid)) for pid in pids):  # noqa: ASYNC110 the kernel ends them
             await asyncio.sleep(0.02)

@@ -137,7 +137,7 @@ class World:
                 self.requests.append(effect)
 
     def _check_ring_time(self, before: Call) -> None:
-        if self.call.ended_by is EndedBy.RING_TIME:
+        if self.call.ended_by is EndedBy.RING_TIME and not before.hanging_up:  # asked again: it rang too late
             since, least = (
                 (before.ring_at, RULES.ring_s) if before.ring_at else (before.dialled_at, RULES.setup_s)
             )
