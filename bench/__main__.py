@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=60, help="where the search begins, calls per second")
     parser.add_argument("--most", type=int, default=200, help="where it ends; decides how many operators")
     parser.add_argument("--probe", type=float, default=6.0, metavar="S", help="length of a probe")
-    parser.add_argument("--confirm", type=float, default=30.0, metavar="S", help="of the last one; 0: none")
+    parser.add_argument("--confirm", type=float, default=60.0, metavar="S", help="of the last one; 0: none")
     parser.add_argument("--turns", type=int, default=1, help="how often each side has its turn")
     parser.add_argument("--tries", type=int, default=2, help="a rate that is not held is tried so often")
     parser.add_argument("--within", type=float, default=1200.0, metavar="S", help="most time for all of it")

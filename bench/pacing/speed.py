@@ -43,7 +43,7 @@ def lived(name: str, hours: float) -> tuple[Policies, Sequence[Snapshot]]:
 
 
 def microseconds(policies: Policies, snapshots: Sequence[Snapshot]) -> float:
-    """Of CPU for one decision: the best of some rounds, for others use the machine as well."""
+    """Of CPU for one decision: the best of some rounds: a machine is seldom quiet."""
     best = float("inf")
     for _ in range(ROUNDS):
         began = time.process_time()
