@@ -84,7 +84,7 @@ class Predictive:
         """Another campaign dials in the same decision: its answers may need these operators too."""
         if dial.operator is not None:
             self._floor.ready -= dial.operator in self._campaign.operators
-            self._risks = None
+            self._risks = self._outlook = None
         elif share := self._shares.get(dial.campaign, 0.0):
             self._expect(share * self._knowledge.of(dial.campaign).lessons.p(dial.lead.id))
 
