@@ -119,7 +119,7 @@ class Instance:
         self._signal(signal.SIGSTOP)
         until = time.monotonic() + FREEZING_S
         while self._moves() and time.monotonic() < until:
-            time.sleep(0.001)
+            time.sleep(0.001)  # nobody waits meanwhile: it is over within a few of them
 
     def resume(self) -> None:
         """Lets a frozen one go on."""
