@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
+from typing import Any
 
 from bench.figures import percentile
 from dialer.domain import hours
@@ -20,7 +20,6 @@ from dialer.sim.clock import START_AT
 from dialer.sim.scenario import HOUR_S, Scenario
 
 LONGEST_CALL_S = 60.0  # from the request to the answer
-REASON = re.compile(r"([0-9.]+) answers expected in ([0-9]+) s")  # as pacing says it in English
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +91,12 @@ def rehearsed(scenario: Scenario, whole: Rehearsed) -> Seen:
     return Seen(whole.cdrs, whole.watch.changes, START_AT, until_at, forecasts)
 
 
-def forecast_in(at: datetime, reason: str) -> Forecast | None:
-    """What a decision's sentence says of answers, if it does."""
-    found = REASON.search(reason)
-    return Forecast(at, float(found[1]), float(found[2])) if found else None
+def forecast_of(decision: Mapping[str, Any]) -> Forecast | None:
+    """Of answers, by one row of /v1/decisions; None: its mode foresees nothing."""
+    said = decision["forecast"]
+    if said is None:
+        return None
+    return Forecast(datetime.fromisoformat(decision["at"]), said["answers"], said["within_s"])
 
 
 def answers_seen(forecast: Forecast, cdrs: Sequence[Cdr]) -> int:

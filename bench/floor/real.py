@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from bench.floor.cast import Cast
-from bench.floor.figures import Forecast, Seen, forecast_in
+from bench.floor.figures import Forecast, Seen, forecast_of
 from bench.floor.hands import Hands
 from bench.floor.load import Load
 from bench.stage import add_operators, add_trunk, settings_of
@@ -164,7 +164,7 @@ async def _pass_time(
 
 async def _hear_forecast(service: Service, forecasts: list[Forecast]) -> None:
     for row in await service.get("/v1/decisions"):
-        forecast = forecast_in(datetime.fromisoformat(row["at"]), row["reason"])
+        forecast = forecast_of(row)
         if forecast is not None and (not forecasts or forecasts[-1].at != forecast.at):
             forecasts.append(forecast)
 

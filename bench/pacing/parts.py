@@ -11,7 +11,7 @@ import numpy as np
 
 from dialer.domain.pacing import knowledge, learned
 from dialer.domain.pacing.chance import Sum
-from dialer.domain.pacing.forecast import HORIZONS, Forecast
+from dialer.domain.pacing.forecast import ANY, HORIZONS, Forecast
 from dialer.domain.pacing.knowledge import Knowledge
 from dialer.domain.pacing.lessons import Lessons
 from dialer.domain.pacing.predictive import Predictive
@@ -22,8 +22,8 @@ Change = tuple[Any, str, Any]
 
 def _all_alike(self: Forecast, calls: Any) -> Sum:
     p = np.array([each[2] for each in calls])
-    mean = p.sum() * self.new
-    return Sum(mean, mean - (p * p).sum() * self.new**2)
+    new = self.new(ANY)
+    return Sum(p.sum() * new, p.sum() * new - (p * p).sum() * new**2)
 
 
 def _at_once(self: Lessons, lead: Any, lesson: float | None, now: Any) -> None:

@@ -25,7 +25,7 @@ FEWEST, MOST = 1, 60
 def demo(
     *,
     operators: Annotated[int, typer.Option(help="Operators with SIP phones.", min=FEWEST, max=MOST)] = 8,
-    mode: Annotated[Mode, typer.Option(help="progressive or power.")] = Mode.PROGRESSIVE,
+    mode: Annotated[Mode, typer.Option(help="progressive, power or predictive.")] = Mode.PROGRESSIVE,
     ratio: Annotated[float, typer.Option(help="Lines per free operator in power mode.", min=1, max=5)] = 1.5,
     for_s: Annotated[
         float | None, typer.Option("--for", help="Seconds of dialing; without it until Ctrl-C.", min=1)

@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from bench.floor.cast import cast
-from bench.floor.figures import Forecast, Seen, answers_seen, forecast_in, rehearsed
+from bench.floor.figures import Forecast, Seen, answers_seen, forecast_of, rehearsed
 from bench.floor.gap import added
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import State, StateChange
@@ -106,10 +106,10 @@ def test_a_forecast_is_held_against_the_calls_that_were_under_way(whole: Rehears
     assert answers_seen(Forecast(one.answer_at, 1.0, 60.0), [one]) == 0
 
 
-def test_a_forecast_is_read_off_the_reason_that_people_read() -> None:
-    told = "9 ringing, 2.1 answers expected in 8 s, 2.6 operators free, risk 2.1 % at price 2.4 %"
-    assert forecast_in(AT, told) == Forecast(AT, 2.1, 8.0)
-    assert forecast_in(AT, "nobody is free") is None
+def test_a_forecast_is_read_off_what_the_api_says_of_the_last_decision() -> None:
+    seen = {"answers": 2.1, "within_s": 8.0, "risk": 0.02}
+    assert forecast_of({"at": AT.isoformat(), "forecast": seen}) == Forecast(AT, 2.1, 8.0)
+    assert forecast_of({"at": AT.isoformat(), "forecast": None}) is None
 
 
 def test_answers_that_change_with_the_hour_are_refused() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dialer.domain.pacing.chance import Sum
-from dialer.domain.pacing.curves import Floats
+from dialer.domain.pacing.curves import Curve, Floats
 from dialer.domain.pacing.learned import ANSWERS, RING_EDGES, RINGS, SETUP_EDGES, TALK_EDGES, Learned
 
 HORIZONS = 10  # instants at which a call dialled now may be answered, each as likely as the others
@@ -17,6 +17,8 @@ SET_UP_ROWS = 24  # whatever takes longer is as good as 12 s old
 SLICE_S = 1.0
 MOST = 0.98
 TINY = 1e-9
+ANY = ""  # a trunk that nothing is known of
+_ROWS_S = np.arange(SET_UP_ROWS) * STEP_S
 _TALK_STARTS = TALK_EDGES[:-1]
 
 
@@ -32,6 +34,18 @@ class UnderWay:
 NOTHING = UnderWay()
 
 
+class _SetUp:
+    """How a trunk's calls come to ring: the share that does, and how likely it begins in each slice."""
+
+    def __init__(self, curve: Curve, ring_s: float) -> None:
+        ended, alive = curve.shares()
+        self.ringing_share = max(float(ended[RINGS][-1]), 1e-3)
+        fine = np.arange(0.0, ring_s + STEP_S / 2, STEP_S / 2)
+        self.began: Floats = np.diff(np.interp(fine, SETUP_EDGES, ended[RINGS]) / self.ringing_share)
+        self.mids: Floats = (fine[:-1] + fine[1:]) / 2
+        self.alive: Floats = np.maximum(np.interp(_ROWS_S, SETUP_EDGES, alive), 0.02)
+
+
 class Forecast:
     """Tables by age at the horizons `at_s` (seconds from now); made anew when the curves have moved.
 
@@ -45,58 +59,53 @@ class Forecast:
     ) -> None:
         """`grace_s`: an operator who comes free so long after the answer is in time."""
         self._ages = np.arange(0.0, ring_s + STEP_S, STEP_S)
-        answered, silent, self.ringing_share = self._ringing(learned, under_way)
-        began, mids = self._set_up(learned, ring_s)
-        self.at_s = self._instants(answered, began, mids)
-        before = self._before_ringing(learned, answered, began, mids)
-        self.new: Floats = before[0]  # of a call dialled now, for each p of its chance to be answered at all
-        self._calls(answered, silent, before)
+        answered, silent = self._ringing(learned, under_way)
+        self.at_s = self._instants(answered, _SetUp(learned.setup, ring_s))
+        self._calls(answered, silent, learned, ring_s)
         self._operators(learned, self.at_s + grace_s, under_way)
 
     # --- tables
 
-    def _ringing(self, learned: Learned, under_way: UnderWay) -> tuple[Floats, Floats, float]:
-        """F and N at each age, and the share of dials that come to ring."""
+    def _ringing(self, learned: Learned, under_way: UnderWay) -> tuple[Floats, Floats]:
+        """F and N at each age."""
         ended, alive = learned.ring.shares(under_way.ringing_s)
         got = np.interp(self._ages, RING_EDGES, ended[ANSWERS])
         total = min(max(float(got[-1]), 1e-6), 1.0 - 1e-6)
         silent = (np.interp(self._ages, RING_EDGES, alive) - (total - got)) / (1.0 - total)
-        rings, _ = learned.setup.shares()
-        return got / total, silent, max(float(rings[RINGS][-1]), 1e-3)
+        return got / total, silent
 
-    def _set_up(self, learned: Learned, ring_s: float) -> tuple[Floats, Floats]:
-        """How likely the ringing begins in each slice of the time from the dialing, and their middles."""
-        fine = np.arange(0.0, ring_s + STEP_S / 2, STEP_S / 2)
-        ended, _ = learned.setup.shares()
-        began = np.diff(np.interp(fine, SETUP_EDGES, ended[RINGS]) / self.ringing_share)
-        return began, (fine[:-1] + fine[1:]) / 2
-
-    def _instants(self, answered: Floats, began: Floats, mids: Floats) -> Floats:
+    def _instants(self, answered: Floats, way: _SetUp) -> Floats:
         """Quantiles of the time from the dialing to the answer."""
-        ahead = np.interp(self._ages[None, :] - mids[:, None], self._ages, answered, left=0.0, right=1.0)
-        by_then = (began[:, None] * ahead).sum(axis=0)
+        ahead = np.interp(self._ages[None, :] - way.mids[:, None], self._ages, answered, left=0.0, right=1.0)
+        by_then = (way.began[:, None] * ahead).sum(axis=0)
         by_then = np.maximum.accumulate(by_then / max(float(by_then[-1]), TINY)) + TINY * self._ages
         instants: Floats = np.interp((np.arange(HORIZONS) + 0.5) / HORIZONS, by_then, self._ages)
         return instants
 
-    def _before_ringing(self, learned: Learned, answered: Floats, began: Floats, mids: Floats) -> Floats:
+    def _before_ringing(self, answered: Floats, way: _SetUp) -> Floats:
         """For each p: the chance of an answer, by the time since the dialing."""
-        rows = np.arange(SET_UP_ROWS) * STEP_S
-        later = np.where(mids[None, :] > rows[:, None], began[None, :], 0.0)
-        wait = np.maximum(mids[None, :] - rows[:, None], 0.0)
+        later = np.where(way.mids[None, :] > _ROWS_S[:, None], way.began[None, :], 0.0)
+        wait = np.maximum(way.mids[None, :] - _ROWS_S[:, None], 0.0)
         left = self.at_s[None, None, :] - wait[:, :, None]
         hit = (later[:, :, None] * np.interp(left, self._ages, answered, left=0.0, right=1.0)).sum(axis=1)
-        _, alive = learned.setup.shares()
-        chances: Floats = hit / np.maximum(np.interp(rows, SETUP_EDGES, alive), 0.02)[:, None]
+        chances: Floats = hit / way.alive[:, None]
         return chances
 
-    def _calls(self, answered: Floats, silent: Floats, before: Floats) -> None:
-        """One table for calls of all ages: first those that ring, then those that do not ring yet."""
+    def _calls(self, answered: Floats, silent: Floats, learned: Learned, ring_s: float) -> None:
+        """One table for calls of all ages: those that ring, then trunk by trunk those that do not yet."""
         ahead = self._ages[:, None] + self.at_s[None, :]
-        soon = np.interp(ahead, self._ages, answered, right=1.0) - answered[:, None]
-        self._soon = np.concatenate((soon, before * self.ringing_share))
+        tables = [np.interp(ahead, self._ages, answered, right=1.0) - answered[:, None]]
+        self._ways: dict[str, tuple[int, float]] = {}  # the first of its rows; its share of dials that ring
+        self._new: dict[str, Floats] = {}
+        for trunk, curve in {ANY: learned.setup, **learned.by_trunk}.items():
+            way = _SetUp(curve, ring_s)
+            before = self._before_ringing(answered, way)
+            self._ways[trunk] = len(self._ages) + SET_UP_ROWS * len(self._ways), way.ringing_share
+            self._new[trunk] = before[0]
+            tables.append(before * way.ringing_share)
+        self._soon = np.concatenate(tables)
         self._soon_squared = self._soon**2
-        sure = [1.0] * len(before)
+        sure = [1.0] * (len(self._soon) - len(self._ages))
         self._yet: list[float] = np.maximum(1.0 - answered, 0.0).tolist() + sure
         self._silent: list[float] = (np.maximum(silent, 0.0) + TINY).tolist() + sure
 
@@ -116,22 +125,22 @@ class Forecast:
 
     # --- chances
 
-    def answers(self, calls: Iterable[tuple[bool, float, float]]) -> Sum:
-        """Of calls under way: (whether it rings, its age in seconds, the chance of the dial).
+    def new(self, trunk: str) -> Floats:
+        """Of a call dialled now, for each p of its chance to be answered at all."""
+        return self._new.get(trunk, self._new[ANY])
+
+    def answers(self, calls: Iterable[tuple[bool, float, float, str]]) -> Sum:
+        """Of calls under way: (whether it rings, its age in seconds, the chance of the dial, its trunk).
 
         The age is that of the ringing, else of the dial; the chance the one from before anything was known.
         """
         rows, likely = [], []
-        ages, top, share, yet, silent = (
-            len(self._ages),
-            len(self._yet) - 1,
-            self.ringing_share,
-            self._yet,
-            self._silent,
-        )
-        for rings, age_s, p in calls:
+        ways, any_way, yet, silent = self._ways, self._ways[ANY], self._yet, self._silent
+        oldest = len(self._ages) - 1
+        for rings, age_s, p, trunk in calls:
+            first, share = ways.get(trunk, any_way)
             row = max(int(age_s / STEP_S), 0)
-            row = min(row, ages - 1) if rings else min(row + ages, top)
+            row = min(row, oldest) if rings else first + min(row, SET_UP_ROWS - 1)
             q = min(p / share, MOST)
             rows.append(row)
             likely.append(q / (q * yet[row] + (1.0 - q) * silent[row]))
@@ -153,10 +162,10 @@ class Forecast:
         moments = counts @ self._comes_free
         return Sum(moments[:HORIZONS], moments[HORIZONS:]).doubted(self._talk_doubt)
 
-    def late_answer(self, age_s: float, p: float) -> float:
+    def late_answer(self, age_s: float, p: float, trunk: str) -> float:
         """The chance that a call which has rung for so long is still answered within the ring time."""
         at = min(int(age_s / STEP_S), len(self._ages) - 1)
-        q = min(p / self.ringing_share, MOST)
+        q = min(p / self._ways.get(trunk, self._ways[ANY])[1], MOST)
         still = q * self._yet[at]
         return still / (still + (1.0 - q) * self._silent[at])
 

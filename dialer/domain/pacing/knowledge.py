@@ -12,6 +12,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as Post
 from dialer.domain.pacing.budget import Budget, aim
+from dialer.domain.pacing.decision import Dial
 from dialer.domain.pacing.forecast import Forecast, UnderWay
 from dialer.domain.pacing.learned import ANSWERS, GONE, RINGS, STOPS, Learned
 from dialer.domain.pacing.lessons import Attempt, Lessons
@@ -48,9 +49,9 @@ class Known:
             self._made = (now, ring_s, self.learned.seen())
         return self._forecast
 
-    def late_answer(self, age_s: float, p: float) -> float:
+    def late_answer(self, age_s: float, p: float, trunk: str) -> float:
         """The chance that a call which has rung for so long is still answered, as last foreseen."""
-        return self._forecast.late_answer(age_s, p) if self._forecast is not None else 0.0
+        return self._forecast.late_answer(age_s, p, trunk) if self._forecast is not None else 0.0
 
     def _is_old(self, now: datetime, ring_s: float) -> bool:
         assert self._made is not None
@@ -143,6 +144,10 @@ class Knowledge:
         found = self._features(lead, now, trunk)
         return Attempt(found, known.lessons.odds.p(found), now)
 
+    def dialled(self, dial: Dial, now: datetime) -> None:
+        """It goes out: from now on its chance counts, and its end will teach."""
+        self.of(dial.campaign).begin(dial.lead, self.chance(dial.lead, dial.trunk, now))
+
     def rank(self, lead: Lead, now: datetime) -> float:
         """As `chance`, whatever the trunk; at most RANKED_S old."""
         if not timedelta() <= now - self._ranked_at < timedelta(seconds=RANKED_S):
@@ -220,7 +225,7 @@ class Knowledge:
     def _late(self, call: Call, age_s: float) -> float:
         """The chance that a call which we gave up at this age would still have been answered."""
         known = self.of(call.campaign)
-        return known.late_answer(age_s, known.lessons.p(call.lead))
+        return known.late_answer(age_s, known.lessons.p(call.lead), call.trunk)
 
     def _teach(self, call: Call) -> None:
         """Of a call that was answered, or is over."""
@@ -239,8 +244,8 @@ class Knowledge:
 
     def _learn_setup(self, call: Call, cause: int | None, until_at: datetime) -> None:
         if call.dialled_at is not None:
-            for learned in (self.product, self.of(call.campaign).learned):
-                learned.setup.learn(_span(call.dialled_at, until_at), cause)
+            for learned in (self.of(call.campaign).learned, self.product):  # begins before this call
+                learned.set_up(call.trunk, _span(call.dialled_at, until_at), cause)
 
     def _learn_ring(self, call: Call, age_s: float, cause: int | None) -> None:
         for learned in (self.product, self.of(call.campaign).learned):

@@ -27,11 +27,17 @@ NAMES = ("setup", "ring", "talk", "wrap_up")
 
 
 class Learned:
-    """Curves of set-up, ringing, talk and wrap-up; how often a break follows, how long it lasts."""
+    """Curves of set-up, ringing, talk and wrap-up; how often a break follows, how long it lasts.
+
+    How long a call takes until it rings, and whether it does, is the trunk's: each has a curve of its own,
+    which begins at what the product knows of this trunk.  Whatever comes later is the people's.
+    """
 
     def __init__(self, product: Learned | None = None) -> None:
         """`product`: the history of all campaigns, which is this one's prior."""
+        self._product = product
         rates = product.rates() if product is not None else PRIORS
+        self.by_trunk: dict[str, Curve] = {}
         self.setup = Curve(SETUP_EDGES, rates["setup"], SETUP_PRIOR, SETUP_MEMORY)
         self.ring = Curve(RING_EDGES, rates["ring"], RING_PRIOR, RING_MEMORY)
         self.talk = Curve(TALK_EDGES, rates["talk"], TALK_PRIOR, TALK_MEMORY)
@@ -42,6 +48,17 @@ class Learned:
     def rates(self) -> Mapping[str, Floats]:
         """Of the four curves: causes x bins, per second."""
         return {name: getattr(self, name).rates() for name in NAMES}
+
+    def set_up(self, trunk: str, age_s: float, cause: int | None) -> None:
+        """A call through this trunk rings, is gone, or was cut short (None) so long after the dialing."""
+        self._of(trunk).learn(age_s, cause)
+        self.setup.learn(age_s, cause)
+
+    def _of(self, trunk: str) -> Curve:
+        if (curve := self.by_trunk.get(trunk)) is None:
+            known = self.setup if self._product is None else self._product._of(trunk)
+            curve = self.by_trunk[trunk] = Curve(SETUP_EDGES, known.rates(), SETUP_PRIOR, SETUP_MEMORY)
+        return curve
 
     def seen(self) -> int:
         """Ends of anything, so far."""
@@ -77,6 +94,7 @@ class Learned:
         """Plain data."""
         return {
             **{name: getattr(self, name).to_state() for name in NAMES},
+            "trunks": {trunk: curve.to_state() for trunk, curve in self.by_trunk.items()},
             "breaks": [self._breaks, self._wraps],
             "away": [self._away_s, self._returns],
         }
@@ -85,6 +103,8 @@ class Learned:
         """What an earlier run learned."""
         for name in NAMES:
             getattr(self, name).from_state(state[name])
+        for trunk, known in state.get("trunks", {}).items():
+            self._of(trunk).from_state(known)
         self._breaks, self._wraps = state["breaks"]
         self._away_s, self._returns = state["away"]
 

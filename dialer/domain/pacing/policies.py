@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Protocol
@@ -28,7 +28,7 @@ class Turn(Protocol):
         """One line more, or why not."""
 
     def noticed(self, dial: Dial) -> None:
-        """Another campaign dials in the same decision."""
+        """This campaign dials, or another one in the same decision."""
 
 
 TURNS: Mapping[Mode, Callable[[Campaign, Supply, Snapshot, Knowledge], Turn]] = {
@@ -86,13 +86,15 @@ class Policies:
         dial: list[Dial] = []
         reason: dict[CampaignId, str] = {}
         for _, equals in groupby(sorted(snapshot.campaigns, key=_priority), key=_priority):
-            group = []
+            group: list[Campaign] = []
             for campaign in equals:
                 if why := _out_of_turn(campaign):
                     reason[campaign.id] = _none(why)
                 else:
                     group.append(campaign)
-            _take_turns(group, turns, supply, dial, reason)
+            lines, why_no_more = self._take_turns(group, turns, supply, snapshot.at)
+            dial += lines
+            reason |= why_no_more
         forecasting = {id_: turn for id_, turn in turns.items() if isinstance(turn, Predictive)}
         return Decision(
             dial=dial,
@@ -101,29 +103,27 @@ class Policies:
             outlook={id_: turn.outlook() for id_, turn in forecasting.items()},
         )
 
-
-def _take_turns(
-    group: Iterable[Campaign],
-    turns: Mapping[CampaignId, Turn],
-    supply: Supply,
-    dial: list[Dial],
-    reason: dict[CampaignId, str],
-) -> None:
-    """Fill `dial` and `reason` for campaigns of one priority."""
-    asking = list(group)
-    dialled = dict.fromkeys((campaign.id for campaign in asking), 0)
-    while asking:
-        campaign = min(asking, key=lambda one: (supply.in_use(one.id) / one.weight, one.id))
-        answer = turns[campaign.id].next_line()
-        if isinstance(answer, Dial):
-            dial.append(answer)
-            dialled[campaign.id] += 1
-            for other, turn in turns.items():
-                if other != campaign.id:
+    def _take_turns(
+        self, asking: list[Campaign], turns: Mapping[CampaignId, Turn], supply: Supply, now: datetime
+    ) -> tuple[list[Dial], dict[CampaignId, str]]:
+        """The lines of campaigns of one priority, and why each dials no further."""
+        dial: list[Dial] = []
+        reason: dict[CampaignId, str] = {}
+        dialled = dict.fromkeys((campaign.id for campaign in asking), 0)
+        while asking:
+            campaign = min(asking, key=lambda one: (supply.in_use(one.id) / one.weight, one.id))
+            answer = turns[campaign.id].next_line()
+            if isinstance(answer, Dial):
+                dial.append(answer)
+                dialled[campaign.id] += 1
+                self.knowledge.dialled(answer, now)
+                for turn in turns.values():
                     turn.noticed(answer)
-            continue
-        asking.remove(campaign)
-        reason[campaign.id] = _some(dialled[campaign.id], answer) if dialled[campaign.id] else _none(answer)
+                continue
+            asking.remove(campaign)
+            lines = dialled[campaign.id]
+            reason[campaign.id] = _some(lines, answer) if lines else _none(answer)
+        return dial, reason
 
 
 def _none(why: str) -> Said:

@@ -12,6 +12,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
 from dialer.domain.operators import State
 from dialer.domain.pacing.chance import Sum, nobody_free
+from dialer.domain.pacing.curves import Floats
 from dialer.domain.pacing.decision import Dial, Outlook, Snapshot
 from dialer.domain.pacing.forecast import HORIZONS, Forecast, UnderWay
 from dialer.domain.pacing.knowledge import Knowledge
@@ -74,19 +75,16 @@ class Predictive:
         if self._supply.least_shared(self._campaign) is None and self._risk() > self._price:
             return self._too_dear()
         self._supply.keep(self._campaign, 1)
-        dial = self._supply.dial(self._campaign)
-        attempt = self._knowledge.chance(dial.lead, dial.trunk, self._now)
-        self._known.begin(dial.lead, attempt)
-        self._expect(attempt.p)
-        return dial
+        return self._supply.dial(self._campaign)
 
     def noticed(self, dial: Dial) -> None:
-        """Another campaign dials in the same decision: its answers may need these operators too."""
+        """Whoever dials: its answers may need these operators."""
         if dial.operator is not None:
             self._floor.ready -= dial.operator in self._campaign.operators
             self._risks = self._outlook = None
         elif share := self._shares.get(dial.campaign, 0.0):
-            self._expect(share * self._knowledge.of(dial.campaign).lessons.p(dial.lead.id))
+            p = self._knowledge.of(dial.campaign).lessons.p(dial.lead.id)
+            self._expect(share * p * self._forecast.new(dial.trunk))
 
     def give_up(self) -> Sequence[CallId]:
         """Ringing calls that may lawfully end and would likely find nobody.
@@ -131,9 +129,9 @@ class Predictive:
             self._risks = float(np.add.reduce(by_horizon)) / HORIZONS, float(by_horizon[0])
         return self._risks
 
-    def _expect(self, p: float) -> None:
-        """One line more, which is answered with this chance."""
-        self._answers = self._answers.plus(p * self._forecast.new)
+    def _expect(self, p: Floats) -> None:
+        """One line more, which is answered with these chances."""
+        self._answers = self._answers.plus(p)
         self._lines += 1
         self._risks = self._outlook = None
 
@@ -165,7 +163,7 @@ class Predictive:
             p = share * (level if call.lead is None else chance(call.lead, level))
             rings = call.ring_at is not None
             age_s = (now - (call.ring_at or call.since_at)).total_seconds()
-            calls.append((rings, age_s, p))
+            calls.append((rings, age_s, p, call.trunk))
             if rings:
                 self._ringing += 1
                 if age_s >= LAWFUL_RING_S and call.campaign == own:

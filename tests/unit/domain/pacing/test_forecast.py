@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dialer.domain.pacing.chance import Sum, nobody_free
-from dialer.domain.pacing.forecast import HORIZONS, Forecast, UnderWay
-from dialer.domain.pacing.learned import ANSWERS, RINGS, Learned
+from dialer.domain.pacing.forecast import ANY, HORIZONS, Forecast, UnderWay
+from dialer.domain.pacing.learned import ANSWERS, GONE, RINGS, Learned
 
 RING_S = 28.0
 
@@ -24,7 +24,7 @@ def taught(calls: int = 4000, p: float = 0.25, cut_at_s: float = RING_S, seed: i
         luck.lognormal(0.5, 0.3, calls), luck.random(calls) < p, luck.lognormal(np.log(10), 0.45, calls),
         strict=True,
     ):  # fmt: skip
-        learned.setup.learn(set_up, RINGS)
+        learned.set_up("main", set_up, RINGS)
         learned.ring.learn(min(after, cut_at_s), ANSWERS if answers and after < cut_at_s else None) if (
             answers
         ) else learned.ring.learn(cut_at_s, None)
@@ -39,8 +39,8 @@ def test_before_anything_is_seen_the_prior_speaks_and_every_chance_is_one() -> N
     made = forecast(Learned())
     for age in np.arange(0.0, 40.0, 0.7).tolist():
         for chance in (
-            made.answers([(True, age, 0.3)]),
-            made.answers([(False, age, 0.3)]),
+            made.answers([(True, age, 0.3, ANY)]),
+            made.answers([(False, age, 0.3, ANY)]),
             made.free([age * 50], [], 0),
             made.free([], [age * 50], 0),
         ):
@@ -52,7 +52,7 @@ def test_before_anything_is_seen_the_prior_speaks_and_every_chance_is_one() -> N
 
 def test_many_calls_and_operators_are_the_sum_of_each() -> None:
     made = forecast(taught())
-    calls = [(True, 3.0, 0.2), (True, 9.0, 0.4), (False, 0.6, 0.1), (True, 27.0, 0.3)]
+    calls = [(True, 3.0, 0.2, ANY), (True, 9.0, 0.4, ANY), (False, 0.6, 0.1, ANY), (True, 27.0, 0.3, ANY)]
     one_by_one = sum(made.answers([call]).mean for call in calls)
     np.testing.assert_allclose(made.answers(calls).mean, one_by_one)
     np.testing.assert_allclose(
@@ -78,7 +78,7 @@ def test_talks_that_still_go_on_count_against_the_short_ones_that_are_over() -> 
 
 def test_a_call_that_has_rung_as_long_as_most_answers_take_is_likelier_than_a_new_or_an_old_one() -> None:
     made = forecast(taught())
-    young, ripe, old = (made.answers([(True, age, 0.25)]).mean[1] for age in (1.0, 8.0, 25.0))
+    young, ripe, old = (made.answers([(True, age, 0.25, ANY)]).mean[1] for age in (1.0, 8.0, 25.0))
     assert ripe > 1.5 * young
     assert ripe > 1.5 * old
 
@@ -90,7 +90,7 @@ def test_a_late_call_is_rarely_answered_as_the_formula_says() -> None:
     answers = luck.random(200_000) < 0.25
     late = answers & (after > 15) & (after < RING_S)
     ringing = late | ~answers | (answers & (after >= RING_S))
-    assert made.late_answer(15.0, 0.25) == pytest.approx(late.sum() / ringing.sum(), rel=0.25)
+    assert made.late_answer(15.0, 0.25, ANY) == pytest.approx(late.sum() / ringing.sum(), rel=0.25)
 
 
 def test_calls_that_we_cut_short_do_not_make_answers_look_rarer() -> None:
@@ -102,7 +102,7 @@ def test_calls_that_we_cut_short_do_not_make_answers_look_rarer() -> None:
 
 def test_half_of_the_answers_come_before_the_middle_horizon() -> None:
     made = forecast(taught())
-    new = made.new / made.new[-1]
+    new = made.new(ANY) / made.new(ANY)[-1]
     assert new[HORIZONS // 2 - 1] < 0.5 < new[HORIZONS // 2]
 
 
@@ -132,6 +132,40 @@ def test_curves_survive_a_restart() -> None:
     again.from_state(learned.to_state())
     for name, rates in learned.rates().items():
         np.testing.assert_allclose(again.rates()[name], rates)
+
+
+def two_trunks() -> Learned:
+    """One rings within two seconds, and always; of the other's calls half are lost, half ring after six."""
+    learned = taught()
+    for n, early in enumerate(np.random.default_rng(2).uniform(0.3, 1.3, 400).tolist()):
+        learned.set_up("quick", 1.0 + early, RINGS)
+        learned.set_up("slow", *((early, GONE) if n % 2 else (6.0 + early, RINGS)))
+    return learned
+
+
+def test_each_trunk_has_its_own_time_until_a_call_rings() -> None:
+    made = forecast(two_trunks())
+    soon = {trunk: made.new(trunk)[0] / made.new(trunk)[-1] for trunk in ("quick", "slow")}
+    assert soon["slow"] < 0.3 * soon["quick"]
+    just_dialled = {trunk: made.answers([(False, 1.0, 0.2, trunk)]).mean[0] for trunk in ("quick", "slow")}
+    assert just_dialled["slow"] < 0.3 * just_dialled["quick"]
+
+
+def test_a_call_that_rings_on_a_trunk_which_loses_half_is_twice_as_likely_as_its_dial_was() -> None:
+    made = forecast(two_trunks())
+    quick, slow = (made.answers([(True, 0.0, 0.2, trunk)]).mean[-1] for trunk in ("quick", "slow"))
+    assert slow == pytest.approx(2 * quick, rel=0.1)
+    assert made.late_answer(15.0, 0.2, "slow") > 1.5 * made.late_answer(15.0, 0.2, "quick")
+
+
+def test_a_trunk_is_known_to_a_campaign_that_never_dialled_through_it_and_after_a_restart() -> None:
+    product, again = two_trunks(), Learned()
+    again.from_state(product.to_state())
+    campaign = Learned(again)
+    campaign.set_up("slow", 6.0, RINGS)
+    made, known = forecast(campaign).new("slow"), forecast(product).new("slow")
+    assert made[0] / made[-1] < 0.5 * forecast(product).new(ANY)[0] / forecast(product).new(ANY)[-1]
+    assert made[0] / made[-1] == pytest.approx(known[0] / known[-1], abs=0.1)
 
 
 def total(chances: Sequence[float]) -> Sum:

@@ -225,6 +225,18 @@ def test_calls_in_flight_keep_the_chance_they_were_dialled_with_and_leave_nothin
     assert not knowledge.of(ONE).lessons._attempts
 
 
+@pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.POWER])
+def test_who_answers_a_campaign_in_another_mode_teaches_the_odds_as_well(mode: Mode) -> None:
+    policies = Policies()
+    before = policies.knowledge.of(ONE).lessons.odds.level()
+    for _ in range(60):
+        dialled = policies.decide(snapshot(team(*[READY] * 3), campaign=replace(CAMPAIGN, mode=mode))).dial
+        assert dialled
+        for dial in dialled:
+            go(policies, dial.lead.id, Outcome.NO_ANSWER, EndedBy.RING_TIME, answers=False)
+    assert policies.knowledge.of(ONE).lessons.odds.level() < 0.7 * before
+
+
 def test_what_was_learned_survives_a_restart_and_leads_to_the_same_decision() -> None:
     policies = rich()
     for n in range(120):
