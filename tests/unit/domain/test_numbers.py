@@ -120,8 +120,19 @@ def test_a_trunk_that_writes_8_reaches_no_other_country() -> None:
         written("+441632960960", NumberFormat.NATIONAL)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.one_of(st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), st.text(max_size=18)))
+DIGITS = "0123456789"
+# Other digits and pluses, what ends a header.
+AWKWARD = DIGITS + "++()-. ;,x*#&=@%aЯ\t\n\r\0\u00a0\u200e٣४９＋²"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.one_of(
+        st.text(DIGITS, min_size=6, max_size=15).map("+".__add__),
+        st.text(AWKWARD, max_size=18),
+        st.tuples(st.text(DIGITS, min_size=6, max_size=14), st.sampled_from(AWKWARD)).map("+".join),
+    )
+)
 def test_whatever_goes_out_is_digits_with_at_most_one_plus(text: str) -> None:
     for number_format in NumberFormat:
         try:
