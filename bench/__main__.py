@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--confirm", type=float, default=60.0, metavar="S", help="of the last one; 0: none")
     parser.add_argument("--turns", type=int, default=1, help="how often each side has its turn")
     parser.add_argument("--tries", type=int, default=2, help="a rate that is not held is tried so often")
-    parser.add_argument("--within", type=float, default=1200.0, metavar="S", help="most time for all of it")
+    parser.add_argument("--within", type=float, default=2400.0, metavar="S", help="most time for all of it")
     parser.add_argument("--database", default="", help="parts: a PostgreSQL to measure the ledger on, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON; - for stdout")
     return parser.parse_args()

@@ -91,8 +91,9 @@ class Run:
         return False
 
     async def _confirm(self, side: Side, media: bool, rate: float) -> None:
-        """The rate for its full time; a little less when that does not hold."""
-        for _ in range(3):
+        """The rate for its full time; less and less until that holds, down to the half."""
+        found = rate
+        while rate > found / 2:
             probe = await self._probe(side, round(rate), self.wish.confirm_s)
             self.confirmed[side.name, media] = probe
             if not probe.flaw:
