@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -56,7 +56,7 @@ class Run:
                             await self._turn(side, media, is_last=turn == self.wish.turns - 1)
 
     @asynccontextmanager
-    async def _side(self, name: str, stage: Stage):  # type: ignore[no-untyped-def]
+    async def _side(self, name: str, stage: Stage) -> AsyncIterator[Side]:
         self.say(f"{name} begins")
         async with SIDES[name](stage) as side:
             yield side

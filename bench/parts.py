@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -26,6 +27,7 @@ from dialer.adapters.sql.records import columns_of_record
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
+from dialer.domain.pacing.decision import Snapshot
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.types import CampaignId
 from dialer.ports import Stores
@@ -84,7 +86,7 @@ async def marks(folder: Path) -> AsyncIterator[Part]:
         raw = os.open(folder / "raw", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         line = entry(Kind.DIALING, AT, a_call(0)).line
 
-        async def mark(first: int, at_once: int) -> int:
+        async def mark(at_once: int, first: int) -> int:
             await asyncio.gather(*(journal.dialing(a_call(first + n)) for n in range(at_once)))
             return at_once
 
@@ -94,7 +96,7 @@ async def marks(folder: Path) -> AsyncIterator[Part]:
             return 1
 
         for at_once in (1, AT_ONCE):
-            ours, theirs = await in_turns(lambda n, k=at_once: mark(n, k), lambda _: write())
+            ours, theirs = await in_turns(partial(mark, at_once), lambda _: write())
             name = f"dialing marks, {at_once} at once" if at_once > 1 else "dialing marks, one after another"
             yield Part(name, ours, "a line written and synced, one after another", theirs)
         os.close(raw)
@@ -183,13 +185,15 @@ def pure() -> Iterator[Part]:
         snapshot = a_snapshot(operators)
         yield of(
             f"a decision with {operators} operators and {len(snapshot.calls)} calls",
-            lambda snapshot=snapshot: policies.decide(snapshot),
+            partial(policies.decide, snapshot),
             "one count of the states of the same operators and calls",
-            lambda snapshot=snapshot: (
-                Counter(view.state for view in snapshot.operators),
-                Counter(view.state for view in snapshot.calls),
-            ),
+            partial(counted_states, snapshot),
         )
+
+
+def counted_states(snapshot: Snapshot) -> object:
+    """The least that a decision must look at."""
+    return Counter(view.state for view in snapshot.operators), Counter(view.state for view in snapshot.calls)
 
 
 def of(name: str, ours: Callable[[], object], baseline: str, theirs: Callable[[], object]) -> Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb
+from math import comb, erf
 
 from bench.pacing import world as w
 
@@ -100,5 +100,6 @@ def _more_than(free: int, calls: int, p: float) -> float:
         return 1.0
     if calls > 60:
         z = (free + 0.5 - calls * p) / (calls * p * (1 - p)) ** 0.5
-        return 0.5 * (1 - w.math.erf(z / 2**0.5))
-    return 1.0 - sum(comb(calls, k) * p**k * (1 - p) ** (calls - k) for k in range(min(free, calls) + 1))
+        return 0.5 * (1 - erf(z / 2**0.5))
+    below = (comb(calls, k) * p**k * (1 - p) ** (calls - k) for k in range(min(free, calls) + 1))
+    return float(1.0 - sum(below))

@@ -17,7 +17,7 @@ from bench.pacing.port import Product
 from bench.pacing.world import World
 from dialer.domain.pacing.decision import Decision, Snapshot
 from dialer.domain.pacing.policies import Policies
-from dialer.domain.types import LeadId, Mode, PhoneNumber
+from dialer.domain.types import CallId, LeadId, Mode, PhoneNumber
 
 # Worlds and hours: long enough for the floor to be in its stride.
 FLOORS = (("10_25_150", 0.6), ("100_25_150", 0.3), ("500_50_300", 0.3))
@@ -56,7 +56,7 @@ def microseconds(policies: Policies, snapshots: Sequence[Snapshot]) -> float:
 def crowded(snapshot: Snapshot, times: int) -> Snapshot:
     """So many times the calls, each a call of its own."""
     calls = [
-        replace(call, id=f"{call.id}-{n}", lead=LeadId(-1), number=PhoneNumber(f"{call.number}{n}"))
+        replace(call, id=CallId(f"{call.id}-{n}"), lead=LeadId(-1), number=PhoneNumber(f"{call.number}{n}"))
         for call in snapshot.calls
         for n in range(times)
     ]
