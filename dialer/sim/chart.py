@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 from dialer.domain.pacing.scorecard import Score
-from dialer.domain.said import Said, said, word
+from dialer.domain.said import Said, counted, said, word
 from dialer.domain.types import Language
 from dialer.sim.day import Day, budget_of
 from dialer.sim.picture import Line, Tell, clock, courses, table
@@ -22,11 +22,12 @@ REASONS = 32  # lines of the table of what pacing said
 
 def page(scenario: Scenario, days: Sequence[Day], tell: Tell, language: Language = Language.EN) -> str:
     """The whole page; the first day is drawn strong, the others pale behind it."""
-    title = said(
+    title = counted(
+        "{name}, {mode}: {n} simulated day",
         "{name}, {mode}: {n} simulated days",
+        len(days),
         name=scenario.name,
         mode=word(scenario.dialing.mode),
-        n=len(days),
     )
     pale = said("Strong lines: seed {seed}; pale ones: the other days.", seed=days[0].seed)
     remark = [f'<p class="key">{escape(tell(pale))}</p>'] if len(days) > 1 else []
