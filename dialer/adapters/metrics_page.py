@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialer.adapters.prometheus import TABLE
+from dialer.adapters.metrics_table import TABLE
 
 _TRUE = "1 is true; less: too many were expected"
 FORMULAS = (

@@ -15,16 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from dialer.adapters.prometheus import (
-    CHECKED,
-    FAST_S,
-    FORECAST,
-    TABLE,
-    Kind,
-    Metrics,
-    process_page,
-    safe_label,
-)
+from dialer.adapters.metrics_table import FAST_S, TABLE, Kind
+from dialer.adapters.prometheus import CHECKED, FORECAST, Metrics, process_page, safe_label
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
