@@ -11,6 +11,7 @@ LAG_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1
 RING_S = (1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0, 90.0)
 TALK_S = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
 SETUP_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0)
+API_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 DECIDE_S = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25)
 
 
@@ -32,9 +33,24 @@ class Row:
 
 
 _C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
-TABLE: tuple[Row, ...] = (
+# Of every process.
+COMMON: tuple[Row, ...] = (
     Row("dialer_build_info", _G, "Always 1; the label says which version runs.", ("version", "cell")),
     Row("dialer_started_seconds", _G, "When this process started, in seconds since 1970."),
+    Row("dialer_api_seconds", _H, "From a request under /v1 to the end of its answer.",
+        ("method", "status"), API_S),
+)  # fmt: skip
+# Of every process as well, under the names that all programs use; prometheus_client fills them.
+STANDARD: tuple[Row, ...] = (
+    Row("process_virtual_memory_bytes", _G, "Virtual memory size in bytes."),
+    Row("process_resident_memory_bytes", _G, "Resident memory size in bytes."),
+    Row("process_start_time_seconds", _G, "Start time of the process since unix epoch in seconds."),
+    Row("process_cpu_seconds_total", _C, "Total user and system CPU time spent in seconds."),
+    Row("process_open_fds", _G, "Number of open file descriptors."),
+    Row("process_max_fds", _G, "Maximum number of open file descriptors."),
+)
+# Of a cell.
+CELL: tuple[Row, ...] = (
     Row("dialer_campaign_info", _G, "Always 1; name, mode and status of a campaign.",
         ("campaign", "name", "mode", "status")),
     Row("dialer_campaign_ceiling_ratio", _G, "Most abandoned calls, as a share of live answers.",
@@ -47,13 +63,15 @@ TABLE: tuple[Row, ...] = (
     Row("dialer_abandoned_total", _C, "Answered live, and nobody on the line in time.", ("campaign",)),
     Row("dialer_calls", _G, "Calls in flight by state.", ("state",)),
     Row("dialer_operators", _G, "Operators known to this cell by state.", ("state",)),
-    Row("dialer_operator_state_seconds_total", _C, "Time of an operator in a state, counted as he leaves it.",
+    Row("dialer_operator_state_seconds_total", _C, "Time of an operator in a state, added every few seconds.",
         ("operator", "state")),
     Row("dialer_operator_since_seconds", _G, "When an operator came into his state, in seconds since 1970.",
         ("operator", "state")),
     Row("dialer_operator_calls_total", _C, "Persons with whom an operator was bridged.", ("operator",)),
     Row("dialer_operator_air_seconds_total", _C,
         "Time that an operator was bridged with persons, added as each bridged span ends.", ("operator",)),
+    Row("dialer_operator_call_seconds", _H, "Time that an operator was bridged with one person.",
+        ("operator",), TALK_S),
     Row("dialer_answer_to_bridge_seconds", _H, "From the person's answer to an operator on the line.",
         ("campaign",), FAST_S),
     Row("dialer_setup_seconds", _H, "From the request to the first 180 or 183.", ("trunk",), SETUP_S),
@@ -76,9 +94,14 @@ TABLE: tuple[Row, ...] = (
         ("campaign",)),
     Row("dialer_decisions_total", _C, "Decisions of the pacer by what they did: dial, give_up, both or wait.",
         ("did",)),
+    Row("dialer_decision_limits_total", _C,
+        "Decisions by what kept the campaign from more: operators, risk, leads, lines, cap or off.",
+        ("campaign", "limit")),
+    Row("dialer_refused_total", _C, "Leads decided on that a gate kept from being dialled.",
+        ("campaign", "gate")),
     Row("dialer_decided_dial_total", _C, "Leads that the pacer decided to dial.", ("campaign",)),
     Row("dialer_decided_give_up_total", _C, "Ringing calls that the pacer decided to give up."),
-    Row("dialer_decision_seconds", _H, "How long one decision took.", (), DECIDE_S),
+    Row("dialer_decision_seconds", _H, "CPU time of one decision.", (), DECIDE_S),
     Row("dialer_forecast_horizon_seconds", _G, "How far the last forecast looked.", ("campaign",)),
     Row("dialer_forecast_answers", _G, "Answers expected within the horizon.", ("campaign",)),
     Row("dialer_forecast_free_operators", _G,
@@ -111,3 +134,4 @@ TABLE: tuple[Row, ...] = (
     Row("dialer_trunk_registered", _G, "1 while registered at the trunk's carrier, else 0.", ("trunk",)),
     Row("dialer_trunk_reachable", _G, "1 while the trunk answers Asterisk's probes, else 0.", ("trunk",)),
 )  # fmt: skip
+TABLE = (*COMMON, *STANDARD, *CELL)

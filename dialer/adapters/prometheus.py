@@ -1,9 +1,8 @@
-"""Metrics for Prometheus: one registry, filled by what the engine shows to its observer."""
+"""The metrics of a cell, filled by what the engine shows to its observer."""
 
 from __future__ import annotations
 
 import math
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,16 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-
-from dialer.adapters.metrics_table import TABLE, Kind, Row
+from dialer.adapters.metrics_table import CELL, COMMON
+from dialer.adapters.process_metrics import ProcessMetrics, safe_label
 from dialer.domain import call as calls
 from dialer.domain import operators
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
+from dialer.domain.errors import LinkDown, Refused, TimedOut
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.pacing.decision import Decision, Outlook
+from dialer.domain.pacing.limits import Limit, limit_of
 from dialer.domain.pacing.scorecard import Score
 from dialer.domain.types import (
     CallId,
@@ -30,8 +29,8 @@ from dialer.domain.types import (
     OperatorId,
     Outcome,
     TrunkId,
-    masked,
 )
+from dialer.domain.verdict import Gate
 
 # Gauges of the last forecast, and what of an `Outlook` each of them shows.
 FORECAST: Mapping[str, Callable[[Outlook], float]] = {
@@ -52,41 +51,6 @@ CHECKED: Mapping[str, Callable[[Score], float]] = {
     "dialer_forecast_free_seen_total": lambda score: score.free_seen,
     "dialer_forecast_free_off_total": lambda score: score.free_off,
 }
-_DIGITS = re.compile(r"\+?\d{7,}")
-Metric = Counter | Gauge | Histogram
-
-
-def safe_label(text: str) -> str:
-    """A label value of someone's choosing, with anything that could be a phone number masked."""
-    return _DIGITS.sub(lambda match: masked(match.group()), text)
-
-
-def _build(registry: CollectorRegistry, rows: Iterable[Row] = TABLE) -> dict[str, Metric]:
-    made: dict[str, Metric] = {}
-    for row in rows:
-        match row.kind:
-            case Kind.COUNTER:
-                made[row.name] = Counter(row.name, row.meaning, row.labels, registry=registry)
-            case Kind.GAUGE:
-                made[row.name] = Gauge(row.name, row.meaning, row.labels, registry=registry)
-            case Kind.HISTOGRAM:
-                made[row.name] = Histogram(
-                    row.name, row.meaning, row.labels, registry=registry, buckets=row.buckets
-                )
-    return made
-
-
-def process_page(version: str, cell: str, started_at: datetime) -> Callable[[], tuple[bytes, str]]:
-    """The page of a process that runs no cell: a link that is down there would be a false alarm."""
-    registry = CollectorRegistry()
-    rows = [row for row in TABLE if row.name in ("dialer_build_info", "dialer_started_seconds")]
-    made = _build(registry, rows)
-    info, started = made["dialer_build_info"], made["dialer_started_seconds"]
-    assert isinstance(info, Gauge)
-    assert isinstance(started, Gauge)
-    info.labels(version, cell).set(1)
-    started.set(started_at.timestamp())
-    return lambda: (generate_latest(registry), CONTENT_TYPE_LATEST)
 
 
 @dataclass(slots=True)
@@ -106,37 +70,31 @@ class _Post:
     """Where an operator was last seen."""
 
     state: operators.State
-    since_at: datetime | None
+    counted_at: datetime | None  # until when its time is
     campaign: CampaignId | None
 
 
-class Metrics:
+class Metrics(ProcessMetrics):
     """Satisfies Observer and LinkWatcher; setters take what these two do not show."""
 
     def __init__(self, *, version: str, cell: CellId, started_at: datetime) -> None:
-        self.registry = CollectorRegistry()
-        self._metrics = _build(self.registry)
-        self._found: dict[
-            tuple[object, ...], Metric
-        ] = {}  # by name and labels: finding one is most of its work
+        super().__init__(version=version, cell=cell, started_at=started_at, rows=(*COMMON, *CELL))
         self._calls: dict[CallId, _Seen] = {}
         self._posts: dict[OperatorId, _Post] = {}
         self._named: dict[CampaignId, tuple[str, str, str, str]] = {}
         self._foreseen: set[CampaignId] = set()
         self._running: set[CampaignId] = set()
         self._known: set[OperatorId] = set()
-        self._gauge("dialer_build_info", version, cell).set(1)
-        self._gauge("dialer_started_seconds").set(started_at.timestamp())
         for state in calls.State:
             if state is not calls.State.ENDED:
                 self._gauge("dialer_calls", state).set(0)
         for post in operators.State:
             self._gauge("dialer_operators", post).set(0)
         self._gauge("dialer_link_up").set(0)
-
-    def page(self) -> tuple[bytes, str]:
-        """The exposition and its content type."""
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+        for way in ("up", "down"):
+            self._of("dialer_link_changes_total", (way,))
+        for trouble in (Refused, TimedOut, LinkDown):
+            self._of("dialer_requests_failed_total", (trouble.id,))
 
     # --- Observer ----------------------------------------------------------------------------------------
 
@@ -166,16 +124,28 @@ class Metrics:
             post = self._posts[operator.id] = _Post(change.became, None, None)
         else:
             self._gauge("dialer_operators", post.state).dec()
-        if post.since_at is not None:
+        if post.counted_at is not None:
             self._remove("dialer_operator_since_seconds", operator.id, post.state)
-            stay_s = max(0.0, (change.at - post.since_at).total_seconds())
-            self._count("dialer_operator_state_seconds_total", operator.id, post.state, by=stay_s)
-            if post.state is operators.State.TALKING and post.campaign is not None:
-                self._count("dialer_operator_talk_seconds_total", post.campaign, by=stay_s)
+            self._stayed(operator.id, post, change.at)
         self._gauge("dialer_operators", change.became).inc()
         self._gauge("dialer_operator_since_seconds", operator.id, change.became).set(change.at.timestamp())
-        post.state, post.since_at = change.became, change.at
+        post.state = change.became
+        post.counted_at = max(change.at, post.counted_at or change.at)  # events come a little late
         post.campaign = change.campaign if change.campaign is not None else operator.campaign
+
+    def passed(self, now: datetime) -> None:
+        """Time goes on: who has been paused for an hour has worked no hour at its end alone."""
+        for operator, post in self._posts.items():
+            if post.counted_at is not None:
+                self._stayed(operator, post, now)
+
+    def _stayed(self, operator: OperatorId, post: _Post, until_at: datetime) -> None:
+        assert post.counted_at is not None
+        stay_s = max(0.0, (until_at - post.counted_at).total_seconds())
+        post.counted_at = max(until_at, post.counted_at)
+        self._count("dialer_operator_state_seconds_total", operator, post.state, by=stay_s)
+        if post.state is operators.State.TALKING and post.campaign is not None:
+            self._count("dialer_operator_talk_seconds_total", post.campaign, by=stay_s)
 
     def _take_in(self, before: Call | None, event: Event | None, after: Call) -> _Seen:
         """A call not seen in this process: what it did under an earlier one was counted there."""
@@ -233,6 +203,8 @@ class Metrics:
             self._observe("dialer_ring_seconds", _span_s(after.ring_at, after.end_at), after.campaign, "no")
         if after.bridge_at is not None:
             self._observe("dialer_talk_seconds", after.talk_s, after.campaign)
+            if after.talked_with is not None:
+                self._observe("dialer_operator_call_seconds", after.talk_s, after.talked_with)
         line_s = _span_s(after.dialled_at, after.end_at)
         if line_s is not None:
             self._count("dialer_line_seconds_total", after.campaign, after.trunk, by=line_s)
@@ -244,8 +216,8 @@ class Metrics:
         for operator in known:
             if operator not in self._known:
                 self._known.add(operator)
-                for name in ("dialer_operator_calls_total", "dialer_operator_air_seconds_total"):
-                    self._of(name, (operator,))  # from zero: `increase()` does not see a first value
+                for name in ("calls_total", "air_seconds_total", "call_seconds"):
+                    self._of(f"dialer_operator_{name}", (operator,))
                 for state in operators.State:
                     self._of("dialer_operator_state_seconds_total", (operator, state))
             if operator not in self._posts:
@@ -263,8 +235,13 @@ class Metrics:
             self._gauge("dialer_campaign_info", *labels).set(1)
             self._gauge("dialer_campaign_ceiling_ratio", campaign.id).set(campaign.ceiling)
             for name in ("dialer_answered_live_total", "dialer_abandoned_total", "dialer_air_seconds_total"):
-                self._of(name, (campaign.id,))  # from zero, as above
-            self._of("dialer_attempts_total", (campaign.id, Outcome.CONNECTED))
+                self._of(name, (campaign.id,))
+            for outcome in set(Outcome) - {Outcome.NOT_DIALLED}:
+                self._of("dialer_attempts_total", (campaign.id, outcome))
+            for limit in Limit:
+                self._of("dialer_decision_limits_total", (campaign.id, limit))
+            for gate in set(Gate) - {Gate.SETTINGS}:
+                self._of("dialer_refused_total", (campaign.id, gate))
             for trunk in campaign.trunks:
                 self._of("dialer_originated_total", (campaign.id, trunk))
 
@@ -300,11 +277,17 @@ class Metrics:
             self._remove("dialer_ready_operators", campaign)
         self._running = set(running)
 
-    def decided(self, decision: Decision, *, seconds: float | None = None) -> None:
+    def refused(self, campaign: CampaignId, gate: str) -> None:
+        """A closed gate took a lead back."""
+        self._count("dialer_refused_total", campaign, gate)
+
+    def decided(self, decision: Decision, cpu_s: float) -> None:
         """One decision of the pacer."""
         did = {(True, True): "both", (True, False): "dial", (False, True): "give_up", (False, False): "wait"}
         self._count("dialer_decisions_total", did[bool(decision.dial), bool(decision.give_up)])
-        self._observe("dialer_decision_seconds", seconds)
+        self._observe("dialer_decision_seconds", cpu_s)
+        for campaign, reason in decision.reason.items():
+            self._count("dialer_decision_limits_total", campaign, limit_of(reason))
         for dial in decision.dial:
             self._count("dialer_decided_dial_total", dial.campaign)
         if decision.give_up:
@@ -339,37 +322,6 @@ class Metrics:
         """The trunk was removed: its lines go."""
         for name in ("dialer_trunk_registered", "dialer_trunk_reachable"):
             self._remove(name, trunk)
-
-    # --- the registry ------------------------------------------------------------------------------------
-
-    def _of(self, name: str, labels: tuple[object, ...]) -> Metric:
-        found = self._found.get((name, *labels))
-        if found is None:
-            metric = self._metrics[name]
-            found = metric.labels(*(safe_label(str(label)) for label in labels)) if labels else metric
-            self._found[name, *labels] = found
-        return found
-
-    def _remove(self, name: str, *labels: object) -> None:
-        self._found.pop((name, *labels), None)
-        self._metrics[name].remove(*(safe_label(str(label)) for label in labels))
-
-    def _count(self, name: str, *labels: object, by: float = 1.0) -> None:
-        metric = self._of(name, labels)
-        assert isinstance(metric, Counter)
-        metric.inc(by)
-
-    def _gauge(self, name: str, *labels: object) -> Gauge:
-        metric = self._of(name, labels)
-        assert isinstance(metric, Gauge)
-        return metric
-
-    def _observe(self, name: str, seconds: float | None, *labels: object) -> None:
-        if seconds is None:
-            return
-        metric = self._of(name, labels)
-        assert isinstance(metric, Histogram)
-        metric.observe(seconds)
 
 
 def _span_s(start_at: datetime | None, end_at: datetime | None) -> float | None:

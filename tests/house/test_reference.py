@@ -31,8 +31,7 @@ def test_every_metric_is_on_its_page_with_type_labels_and_meaning_and_no_other()
     page = read("metrics.md")
     told = rows(page.partition("## Buckets")[0])
     table = {
-        row.name: [row.kind, ", ".join(f"`{label}`" for label in row.labels), row.meaning]
-        for row in TABLE
+        row.name: [row.kind, ", ".join(f"`{label}`" for label in row.labels), row.meaning] for row in TABLE
     }
     assert told == table
     assert page == metrics_page.markdown_page(), (
