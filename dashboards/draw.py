@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from string import ascii_uppercase
+from typing import Any
 
 from grafana_foundation_sdk.builders import bargauge, common, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders import dashboard as make
@@ -22,6 +24,9 @@ Picture = stat.Panel | bargauge.Panel | timeseries.Panel | table.Panel | stateti
 Tell = Callable[[str], str]
 SOURCE = looks.DataSourceRef("prometheus", "${datasource}")
 PROMETHEUS = model.VariableOption(selected=True, text="Prometheus", value="prometheus")
+SCHEMA = 39  # of Grafana 11.0: later ones bring it up to date, and refuse a newer one than their own
+IN_SIGHT = ""  # else the builders put links into a menu
+STRAY = ("auto", "auto_count", "auto_min")  # of interval variables; the builders write them into all
 EVERYTHING = model.VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
@@ -56,6 +61,7 @@ class Pen:
             .time(board.since, board.until)
             .refresh(board.refresh)
             .editable()
+            .annotations([])
             .link(self._others())
         )
         for choice in board.choices:
@@ -68,12 +74,15 @@ class Pen:
         )
         for row in board.rows:
             self._row(sheet, row)
-        return JSONEncoder(ensure_ascii=False, indent=1, sort_keys=True).encode(sheet.build()) + "\n"
+        whole = sheet.build()
+        whole.schema_version = SCHEMA
+        made = json.loads(JSONEncoder().encode(whole), object_hook=pruned)
+        return json.dumps(made, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
     def _others(self) -> make.DashboardLink:
         """All boards of this language, in the head of each."""
         link = make.DashboardLink(self._tell(said("Boards"))).type(model.DashboardLinkType.DASHBOARDS)
-        return link.tags([f"obzvon-{self._language}"]).keep_time(True).include_vars(True)
+        return link.tags([f"obzvon-{self._language}"]).keep_time(True).include_vars(True).placement(IN_SIGHT)
 
     def _choice(self, choice: Choice) -> make.QueryVariable | make.CustomVariable:
         label = self._tell(choice.title)
@@ -90,7 +99,6 @@ class Pen:
             .label(label)
             .datasource(SOURCE)
             .query(choice.query)
-            .definition(choice.query)
             .regex(choice.regex)
             .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
             .sort(model.VariableSort.NATURAL_ASC)
@@ -116,6 +124,8 @@ class Pen:
         picture.id(self._number()).title(self._tell(panel.title)).description(self._tell(panel.about))
         picture.datasource(SOURCE).span(panel.width).height(panel.height).unit(panel.unit)
         picture.thresholds(thresholds(panel.steps))
+        if panel.kind in (Kind.STAT, Kind.BARS):
+            picture.no_value("-")
         if panel.decimals is not None:
             picture.decimals(panel.decimals)
         if panel.least is not None:
@@ -131,7 +141,7 @@ class Pen:
         if panel.leads_to:
             other = self._boards[panel.leads_to]
             there = f"/d/{uid(other.name, self._language)}?${{__url_time_range}}&${{__all_variables}}"
-            picture.links([make.DashboardLink(self._tell(other.title)).url(there)])
+            picture.links([make.DashboardLink(self._tell(other.title)).url(there).placement(IN_SIGHT)])
         return picture
 
     def _query(self, kind: Kind, query: Query, letter: str) -> Dataquery:
@@ -209,6 +219,12 @@ class Pen:
             fixed = {"mode": "fixed", "fixedColor": look.colour}
             properties.append(model.DynamicConfigValue("color", fixed))
         return properties
+
+
+def pruned(made: dict[str, Any]) -> dict[str, Any]:
+    """Without what the builders write and Grafana's schema does not know."""
+    placed = {"placement": IN_SIGHT}.items()
+    return {key: value for key, value in made.items() if key not in STRAY and (key, value) not in placed}
 
 
 def field_of(column: Column, queries: int) -> str:

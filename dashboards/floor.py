@@ -53,8 +53,8 @@ NOW = (
         Kind.STAT,
         said("Occupancy, 1 h"),
         said(
-            "Talk and wrap-up as a share of the time at work, pauses apart. Under 0.6 people wait too much;"
-            " over 0.9 they tire."
+            "Talk and wrap-up as a share of the time at work, pauses apart. Under 60 % people wait too much;"
+            " over 90 % they tire."
         ),
         [Query(f"avg(cell:dialer_occupancy:ratio1h{{{CELL}}})")],
         unit=Unit.SHARE,

@@ -132,7 +132,7 @@ WORK = (
     Panel(
         Kind.LINES,
         said("CPU of the process, and of it the pacer"),
-        said("1 is one core, all that one process can use. Over 0.7: another cell, or fewer calls."),
+        said("100 % is one core, all that one process can use. Over 70 %: another cell, or fewer calls."),
         [
             Query(
                 f"sum by (instance) (rate(process_cpu_seconds_total{{{PART}}}[$__rate_interval]))",

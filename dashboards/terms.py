@@ -11,7 +11,8 @@ from dialer.domain.said import said, word
 from dialer.domain.types import Outcome
 
 CAMPAIGN, OPERATOR, TRUNK, CELL = (f'{name}=~"${name}"' for name in ("campaign", "operator", "trunk", "cell"))
-INFO = f"max by (campaign, name) (dialer_campaign_info{{{CAMPAIGN}}})"
+# One name for each campaign, also at the moment when one cell has a new name and another the old one.
+INFO = f"topk by (campaign) (1, max by (campaign, name) (dialer_campaign_info{{{CAMPAIGN}}}))"
 
 BY_CAMPAIGN = Choice(
     "campaign",

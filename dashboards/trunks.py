@@ -35,7 +35,8 @@ def ended(window: str, extra: str = "") -> str:
     return f"sum by (trunk) (increase(dialer_trunk_ends_total{{{ITS}{extra}}}[{window}]))"
 
 
-FAILED = f"({ended('15m', f', answered=~`no`, cause=~`{NETWORK}`')} or {ended('15m')} * 0)"
+FROM_NETWORK = f', answered="no", cause=~"{NETWORK}"'
+FAILED = f"({ended('15m', FROM_NETWORK)} or {ended('15m')} * 0)"
 STATE = (
     Panel(
         Kind.STAT,
@@ -68,7 +69,7 @@ STATE = (
         Kind.STAT,
         said("Failed in the network, 15 min"),
         said(
-            "Attempts that the network ended, not the person called: no line, no route, refused. Over 0.3:"
+            "Attempts that the network ended, not the person called: no line, no route, refused. Over 30 %:"
             " docs/runbooks/trunk-failing.md."
         ),
         [Query(f"{FAILED} / ({ended('15m')} > 0)", "{{trunk}}")],

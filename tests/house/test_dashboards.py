@@ -162,6 +162,18 @@ def test_both_languages_show_the_same() -> None:
         assert list(queries(board_of(english))) == list(queries(board_of(russian)))
 
 
+def test_the_page_of_figures_has_a_line_for_each_query_that_was_ever_tried() -> None:
+    page = (ROOT / "docs/bench-boards.md").read_text("utf-8")
+    tried = re.findall(r"^\| (\w+) \| (.+?) \| ([A-Z]) \|", page, re.MULTILINE)
+    there = [
+        (name, panel["title"], target["refId"])
+        for name in sorted(BOARDS)
+        for panel in board_of(FOLDER / "en" / f"{name}.json")["panels"]
+        for target in panel.get("targets", ())
+    ]
+    assert tried == there, "a panel is new: write docs/bench-boards.md anew, it says how"
+
+
 def test_what_is_provisioned_finds_prometheus_and_the_boards() -> None:
     source = (PROVISIONING / "datasources/prometheus.yml").read_text("utf-8")
     boards = (PROVISIONING / "dashboards/obzvon.yml").read_text("utf-8")

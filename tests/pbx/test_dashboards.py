@@ -26,9 +26,10 @@ from tests.pbx.grafana import SCRAPE_S, Answer, Viewer, boards
 from tests.pbx.office import Office, office_of, rooms, settings_of
 from tests.servers import Server, as_user, binary, free_port, owned, temporary
 
-RUN_S = float(os.environ.get("BOARDS_FOR", "40"))  # longer ones by hand
-PAGE = os.environ.get("BOARDS_PAGE", "")  # where to put the table of panels and values
+RUN_S = float(os.environ.get("BOARDS_FOR", "40"))
+PAGE = os.environ.get("BOARDS_PAGE", "")  # where to write down what the boards showed
 OPERATORS = 8
+pytestmark = pytest.mark.timeout(RUN_S + 240)
 RULES = Path(__file__).parents[2] / "docker/prometheus"
 LONG_S = 10.0
 
@@ -256,25 +257,56 @@ async def test_a_board_shows_what_the_database_holds(day: Day, name: str) -> Non
     """But for what Prometheus guesses beyond its last scrape."""
     board, panel, letter, sql = SAME[name]
     shown, held = day.shown(f"obzvon-{board}-en", panel, letter), asked(day.database, sql)
-    print(f"{name}: board {shown:.2f}, database {held:.2f}")
     assert held > 0
     assert shown == pytest.approx(held, rel=2 * SCRAPE_S / day.span_s, abs=0.5)
 
 
-# --- the table of a run -----------------------------------------------------------------------------------
+# --- the page of a run ------------------------------------------------------------------------------------
+
+COMMAND = (
+    "BOARDS_FOR={:g} BOARDS_PAGE=docs/bench-boards.md make test ARGS=tests/pbx/test_dashboards.py WORKERS=0"
+)
+HEAD = """# What the boards show
+Every query of every board in `docker/grafana/dashboards/`, asked as Grafana does of a Prometheus with the
+rules of `docker/prometheus/` that watched the demo's world for {span_s:.0f} s: {operators} operators, one
+predictive campaign, a spell of far too many lines in between. It scraped and worked out its rules each
+second. This writes the page anew:
+
+    {command}
+
+## Beside the database
+After all had gone home. Prometheus guesses how a counter goes on beyond its last scrape: hence the fractions.
+
+| figure | board | database |
+|---|---|---|"""
+PANELS = """
+## Query by query
+While all were at work: how many series there are, the least and the greatest of them, and the greatest value
+over the time where a panel shows its course.
+
+| board | panel | query | series | least | greatest | peak |
+|---|---|---|---|---|---|---|"""
 
 
 def write(day: Day) -> None:
-    """Every panel with what its queries gave; printed, and put on a page where one is wanted."""
-    lines = list(told(day))
-    print("\n".join(lines))
+    """Every figure that is compared, and every panel with what its queries gave."""
+    lines = [
+        HEAD.format(span_s=day.span_s, operators=OPERATORS, command=COMMAND.format(RUN_S)),
+        *compared(day),
+        PANELS,
+        *told(day),
+    ]
     if PAGE:
         Path(PAGE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def compared(day: Day) -> Iterator[str]:
+    for name, (board, panel, letter, sql) in SAME.items():
+        shown, held = day.shown(f"obzvon-{board}-en", panel, letter), asked(day.database, sql)
+        yield f"| {name} | {shown:.1f} | {held:.1f} |"
+
+
 def told(day: Day) -> Iterator[str]:
-    yield f"| board | panel | query | series | least | most | peak over {day.span_s:.0f} s |"
-    yield "|---|---|---|---|---|---|---|"
     for one in day.during:
         found = values_of(one)
         span = f"{min(found):.4g} | {max(found):.4g}" if found else "- | -"
