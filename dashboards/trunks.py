@@ -148,7 +148,7 @@ QUALITY = (
         [
             Query(
                 "sort_desc(sum by (trunk, answered, cause) (increase(dialer_trunk_ends_total"
-                f"{{{ITS}}}[$__range])))"
+                f"{{{ITS}}}[$__range])) > 0)"
             )
         ],
         width=12,

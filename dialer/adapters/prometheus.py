@@ -41,6 +41,8 @@ FORECAST: Mapping[str, Callable[[Outlook], float]] = {
     "dialer_pacing_price": lambda seen: seen.price,
     "dialer_abandon_budget_calls": lambda seen: seen.budget,
 }
+# How most attempts end: answered, cause.
+ENDS = (("yes", 16), *(("no", cause) for cause in (0, 1, 3, 16, 17, 18, 19, 20, 21, 27, 28, 34, 38, 41, 42)))
 # Counters of forecasts that were checked.
 CHECKED: Mapping[str, Callable[[Score], float]] = {
     "dialer_forecasts_checked_total": lambda score: score.forecasts,
@@ -244,6 +246,8 @@ class Metrics(ProcessMetrics):
                 self._of("dialer_refused_total", (campaign.id, gate))
             for trunk in campaign.trunks:
                 self._of("dialer_originated_total", (campaign.id, trunk))
+                for end in ENDS:
+                    self._of("dialer_trunk_ends_total", (trunk, *end))
 
     def saw_link(self, is_ready: bool) -> None:
         """Asterisk is connected, or is not (LinkWatcher)."""

@@ -241,6 +241,7 @@ COUNT = "SELECT count(*) FROM cdrs WHERE"
 SAME = {  # board, panel, query: what the database says
     "attempts": ("pacing", "Attempts by outcome", "A", f"{COUNT} true"),
     "sent out": ("trunks", "Numbers sent out, 24 h", "A", f"{COUNT} direction = 'out'"),
+    "ended": ("trunks", "How attempts ended", "A", f"{COUNT} direction = 'out'"),
     "answered live": ("floor", "Campaigns, last hour", "E", f"{COUNT} answer_at IS NOT NULL"),
     "abandoned, 24 h": ("abandoned", "Campaign by campaign", "D", f"{COUNT} outcome = 'abandoned'"),
     "abandoned, 30 d": ("abandoned", "Campaign by campaign", "G", f"{COUNT} outcome = 'abandoned'"),

@@ -383,6 +383,8 @@ def test_counters_that_are_divided_stand_at_zero_before_their_first_event() -> N
         assert m.registry.get_sample_value("dialer_operator_state_seconds_total", labels) == 0
     assert m.registry.get_sample_value("dialer_operator_calls_total", {"operator": "101"}) == 0
     assert m.registry.get_sample_value("dialer_operator_call_seconds_count", {"operator": "101"}) == 0
+    labels = {"trunk": "main", "answered": "yes", "cause": "16"}
+    assert m.registry.get_sample_value("dialer_trunk_ends_total", labels) == 0
     for outcome in set(Outcome) - {Outcome.NOT_DIALLED}:
         labels = {"campaign": "1", "outcome": outcome}
         assert m.registry.get_sample_value("dialer_attempts_total", labels) == 0
