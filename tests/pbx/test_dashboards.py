@@ -26,7 +26,7 @@ from tests.pbx.grafana import SCRAPE_S, Answer, Viewer, boards
 from tests.pbx.office import Office, office_of, rooms, settings_of
 from tests.servers import Server, as_user, binary, free_port, owned, temporary
 
-RUN_S = float(os.environ.get("BOARDS_FOR", "40"))
+RUN_S = float(os.environ.get("BOARDS_FOR", "30"))
 PAGE = os.environ.get("BOARDS_PAGE", "")  # where to write down what the boards showed
 OPERATORS = 8
 pytestmark = pytest.mark.timeout(RUN_S + 240)
