@@ -10,7 +10,7 @@ TESTS := tests/unit tests/house tests/parts tests/ports tests/cli tests/web test
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: words help setup demo run test check format bench floor docs clean distclean
+.PHONY: words dashboards help setup demo run test check format bench floor docs clean distclean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ words:  ## take new sentences into dialer/locales and compile; fails while a tra
 
 floor:  ## half an hour of predictive dialing on Asterisk and in the simulator; ARGS="20_25_45 --for 1800"
 	@.ci/setup all >&2 && exec $(BIN)/python -m bench.floor $(or $(ARGS),20_25_45)
+
+dashboards:  ## write Grafana's boards in docker/grafana/dashboards/ anew from dashboards/
+	@.ci/setup run >&2 && exec $(BIN)/python -m dashboards
 
 docs:  ## write docs/reference/ anew from the code
 	@.ci/setup run >&2 && exec $(BIN)/dialer docs docs/reference

@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 
 from bench.figures import BARE, PRODUCT, Load, Probe, Tick, between, counted
 from bench.stage import TRUNK, Stage, cpu_s, operators_for
-from dialer.adapters.prometheus import LAG_S
+from dialer.adapters.metrics_table import LAG_S
 from dialer.demo.service import Service
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import Fatal, NetworkTrouble, TimedOut

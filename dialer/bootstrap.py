@@ -25,7 +25,8 @@ from dialer.adapters.hashes import is_right
 from dialer.adapters.journal.disk import open_journal
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.phones import normalise, zone_of
-from dialer.adapters.prometheus import Metrics, process_page
+from dialer.adapters.process_metrics import ProcessMetrics
+from dialer.adapters.prometheus import Metrics
 from dialer.adapters.recordings import Converter
 from dialer.adapters.secrets import read_secret
 from dialer.domain.campaign import Campaign
@@ -60,7 +61,6 @@ from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
 from dialer.storage import open_database
 from dialer.toolbox import api_tools, cli_admitted
 from dialer.web.app import build_app, build_probes
-from dialer.web.health import MetricsPage
 from dialer.web.parts import Check
 from dialer.web.server import serve as serve_web
 
@@ -165,6 +165,7 @@ async def open_engine(
         shell, stores, policies, ways, hopper_size=settings.hopper, interval_s=settings.pace_interval_s
     )
     cell.pacer.on_decision, cell.pacer.on_scored = metrics.decided, metrics.scored
+    cell.pacer.on_refused = metrics.refused
     cell.on_trunk = lambda trunk, is_reachable: metrics.trunk(trunk, reachable=is_reachable)
     converter = Converter(
         recordings_dir(settings), stores.ledger, lambda call: cell.calls.get(call) is not None
@@ -267,6 +268,7 @@ async def _follow_figures(cell: Cell, stores: Stores, metrics: Metrics) -> None:
         metrics.know_operators(operator.id for operator in cell.floor.all())
         metrics.know_campaigns(cell.pacer.campaigns.values())
         metrics.at_hand(_at_hand(cell))
+        metrics.passed(utc_now())
         try:
             for campaign in cell.pacer.running():
                 metrics.leads(campaign.id, await stores.leads.count(campaign.id, utc_now()))
@@ -326,8 +328,7 @@ async def serve(
         desk = await _desk(settings, engine, stack)
         if AGI in only:
             await stack.enter_async_context(_agi(settings, stores, live, desk))
-        metrics = engine.metrics.page if engine else process_page(__version__, settings.cell, utc_now())
-        outside = Outside(settings, stores, live, engine, metrics)
+        outside = Outside(settings, stores, live, engine, _metrics_of(settings, engine))
         if WEB in only:
             await stack.enter_async_context(_web(outside, desk, ready))
         else:
@@ -338,6 +339,12 @@ async def serve(
         await stop.wait()
         if engine is not None:
             await _drain(settings, engine, hurry)
+
+
+def _metrics_of(settings: Settings, engine: Engine | None) -> ProcessMetrics:
+    if engine is not None:
+        return engine.metrics
+    return ProcessMetrics(version=__version__, cell=CellId(settings.cell), started_at=utc_now())
 
 
 async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack) -> Desk:
@@ -381,7 +388,7 @@ class Outside:
     stores: Stores
     live: Live
     engine: Engine | None
-    metrics_page: MetricsPage
+    metrics: ProcessMetrics
 
     async def health(self) -> Sequence[Check]:
         """A dead trunk is no reason to be unready; a service that cannot dial or cannot write is.
@@ -414,7 +421,8 @@ async def _web(outside: Outside, desk: Desk, ready: Callable[[str], None]) -> As
         desk=desk,
         tools=api_tools(settings, stores, desk, clock=utc_now),
         health=outside.health,
-        metrics_page=outside.metrics_page,
+        metrics_page=outside.metrics.page,
+        answered=outside.metrics.answered,
         version=__version__,
         shortest_ring_s=LAB_RING_S if settings.lab else LAWFUL_RING_S,
     )
@@ -435,7 +443,7 @@ async def _probes(outside: Outside) -> AsyncIterator[None]:
     if not port:
         yield
         return
-    app = build_probes(health=outside.health, metrics_page=outside.metrics_page, version=__version__)
+    app = build_probes(health=outside.health, metrics_page=outside.metrics.page, version=__version__)
     named = ("DIALER_HEALTH_BIND", f"DIALER_{part}_HEALTH_PORT")
     async with _served(partial(serve_web, app, settings.health_bind, port, named=named)):
         yield

@@ -155,7 +155,8 @@ async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Rehearse
         hopper_size=Settings.model_fields["hopper"].default,
         interval_s=scenario.dialing.interval_s or Settings.model_fields["pace_interval_s"].default,
     )
-    engine.cell.pacer.on_decision, engine.cell.pacer.on_scored = watch.decided, watch.scored
+    engine.cell.pacer.on_decision = lambda decision, _: watch.decided(decision)
+    engine.cell.pacer.on_scored = watch.scored
     stage.staff = Staff(scenario, seed, engine.cell.floor.ask, switch.wrap_up_of)
     async with _running(engine):
         switch.connect_to(engine.cell)

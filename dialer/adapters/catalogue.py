@@ -1,4 +1,4 @@
-"""The catalogues in dialer/locales, made of the sentences in the code."""
+"""The catalogues in dialer/locales, made of the sentences in the code and on Grafana's boards."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from dialer.domain import call, explain, listing, operators, shifts
 from dialer.domain.said import context_of
 from dialer.domain.types import CampaignStatus, Language, Mode, Outcome, Purpose
 
-ROOM = LOCALES.parent
+ROOT = LOCALES.parents[1]
+ROOMS = ("dialer", "dashboards")
 MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)  # always the same, so that the same sentences give the same file
 KEYWORDS = {"said": (1,), "counted": (1, 2), "refuse": (2,), "_setting": (1,)}
 TITLED, COLUMN = "titled", "column"  # the function, and the context that it gives unless it names one
@@ -57,8 +58,10 @@ REASONS = (
 def template() -> Catalog:
     """Every sentence of the code, untranslated."""
     found = _new(None)
-    for file, _, message, _, context in extract_from_dir(ROOM, [("**.py", "python")], keywords=KEYWORDS):
-        found.add(message, locations=[(f"dialer/{file}", 0)], context=context)
+    for room in ROOMS:
+        spoken = extract_from_dir(ROOT / room, [("**.py", "python")], keywords=KEYWORDS)
+        for file, _, message, _, context in spoken:
+            found.add(message, locations=[(f"{room}/{file}", 0)], context=context)
     for name, file, where in _titles():
         found.add(name, locations=[(file, 0)], context=where)
     for kind in WORDS:
@@ -142,13 +145,13 @@ def texts(message: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def _titles() -> Iterator[tuple[str, str, str]]:
     """Name, file and context of every argument of `titled`."""
-    for path in sorted(ROOM.rglob("*.py")):
+    for path in sorted((ROOT / "dialer").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == TITLED:
                 named = {one.arg: ast.literal_eval(one.value) for one in node.keywords}
                 for one in node.args:
                     if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value:
-                        yield one.value, f"dialer/{path.relative_to(ROOM)}", named.get("context", COLUMN)
+                        yield one.value, str(path.relative_to(ROOT)), named.get("context", COLUMN)
 
 
 def main() -> None:

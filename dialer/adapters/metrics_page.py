@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialer.adapters.prometheus import TABLE
+from dialer.adapters.metrics_table import COMMON, STANDARD, TABLE
 
 _TRUE = "1 is true; less: too many were expected"
 FORMULAS = (
@@ -34,7 +34,7 @@ def markdown_page() -> str:
         "",
         "At /metrics, for Prometheus. `python -m dialer.adapters.metrics_page` writes this page anew.",
         "In a service that is split scrape each part: calls, operators and pacing are told by the engine, at",
-        "`DIALER_ENGINE_HEALTH_PORT`; the others show the first two rows alone.",
+        f"`DIALER_ENGINE_HEALTH_PORT`; the others show the first {len(COMMON) + len(STANDARD)} rows alone.",
         "Campaigns appear by their id (`dialer_campaign_info` has the names); no label holds a phone number",
         "or the id of a call. Counters begin at zero when the service starts: use `rate()`, `increase()`.",
         "",

@@ -1,26 +1,25 @@
-"""Metrics for Prometheus: one table, one registry, filled by what the engine shows to its observer."""
+"""The metrics of a cell, filled by what the engine shows to its observer."""
 
 from __future__ import annotations
 
 import math
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-
+from dialer.adapters.metrics_table import CELL, COMMON
+from dialer.adapters.process_metrics import ProcessMetrics, safe_label
 from dialer.domain import call as calls
 from dialer.domain import operators
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
+from dialer.domain.errors import LinkDown, Refused, TimedOut
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.pacing.decision import Decision, Outlook
+from dialer.domain.pacing.limits import Limit, limit_of
 from dialer.domain.pacing.scorecard import Score
 from dialer.domain.types import (
     CallId,
@@ -30,115 +29,8 @@ from dialer.domain.types import (
     OperatorId,
     Outcome,
     TrunkId,
-    masked,
 )
-
-# Answer to bridge is a matter of milliseconds when all is well and of 1.5 s when nobody is free.
-FAST_S = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0)
-LAG_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0)
-RING_S = (1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0, 90.0)
-TALK_S = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
-SETUP_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0)
-DECIDE_S = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25)
-
-
-class Kind(StrEnum):
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One metric: its full name as Prometheus shows it, what it means, its labels."""
-
-    name: str
-    kind: Kind
-    meaning: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-
-_C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
-TABLE: tuple[Row, ...] = (
-    Row("dialer_build_info", _G, "Always 1; the label says which version runs.", ("version", "cell")),
-    Row("dialer_started_seconds", _G, "When this process started, in seconds since 1970."),
-    Row("dialer_campaign_info", _G, "Always 1; name, mode and status of a campaign.",
-        ("campaign", "name", "mode", "status")),
-    Row("dialer_campaign_ceiling_ratio", _G, "Most abandoned calls, as a share of live answers.",
-        ("campaign",)),
-    Row("dialer_originated_total", _C, "Numbers sent out to a trunk.", ("campaign", "trunk")),
-    Row("dialer_attempts_total", _C, "Closed attempts by outcome; one per CDR.", ("campaign", "outcome")),
-    Row("dialer_not_dialled_total", _C, "Leases that came back before the number went out.", ("campaign",)),
-    Row("dialer_answered_live_total", _C, "Attempts that a person answered, counted at the answer.",
-        ("campaign",)),
-    Row("dialer_abandoned_total", _C, "Answered live, and nobody on the line in time.", ("campaign",)),
-    Row("dialer_calls", _G, "Calls in flight by state.", ("state",)),
-    Row("dialer_operators", _G, "Operators known to this cell by state.", ("state",)),
-    Row("dialer_operator_state_seconds_total", _C, "Time of an operator in a state, counted as he leaves it.",
-        ("operator", "state")),
-    Row("dialer_operator_since_seconds", _G, "When an operator came into his state, in seconds since 1970.",
-        ("operator", "state")),
-    Row("dialer_operator_calls_total", _C, "Persons with whom an operator was bridged.", ("operator",)),
-    Row("dialer_operator_air_seconds_total", _C,
-        "Time that an operator was bridged with persons, added as each bridged span ends.", ("operator",)),
-    Row("dialer_answer_to_bridge_seconds", _H, "From the person's answer to an operator on the line.",
-        ("campaign",), FAST_S),
-    Row("dialer_setup_seconds", _H, "From the request to the first 180 or 183.", ("trunk",), SETUP_S),
-    Row("dialer_ring_seconds", _H, "From the first 180 or 183 to the answer, or to the end of the ringing.",
-        ("campaign", "answered"), RING_S),
-    Row("dialer_talk_seconds", _H, "Length of a talk, all its spans together.", ("campaign",), TALK_S),
-    Row("dialer_air_seconds_total", _C, "Time bridged with persons, added as each bridged span ends.",
-        ("campaign",)),
-    Row("dialer_operator_talk_seconds_total", _C, "Time of operators in the state talking, holds included.",
-        ("campaign",)),
-    Row("dialer_line_seconds_total", _C, "Time that attempts held a line, from the request to the end.",
-        ("campaign", "trunk")),
-    Row("dialer_trunk_ends_total", _C,
-        "Attempts that ended, answered or not, with the cause (Q.850, 0: none).",
-        ("trunk", "answered", "cause")),
-    Row("dialer_leads", _G, "Leads of a campaign by status, as last counted.", ("campaign", "status")),
-    Row("dialer_leads_at_hand", _G, "Leads of a running campaign that are due and leased ahead of need.",
-        ("campaign",)),
-    Row("dialer_ready_operators", _G, "Operators of a running campaign who could take a call now.",
-        ("campaign",)),
-    Row("dialer_decisions_total", _C, "Decisions of the pacer by what they did: dial, give_up, both or wait.",
-        ("did",)),
-    Row("dialer_decided_dial_total", _C, "Leads that the pacer decided to dial.", ("campaign",)),
-    Row("dialer_decided_give_up_total", _C, "Ringing calls that the pacer decided to give up."),
-    Row("dialer_decision_seconds", _H, "How long one decision took.", (), DECIDE_S),
-    Row("dialer_forecast_horizon_seconds", _G, "How far the last forecast looked.", ("campaign",)),
-    Row("dialer_forecast_answers", _G, "Answers expected within the horizon.", ("campaign",)),
-    Row("dialer_forecast_free_operators", _G,
-        "Operators free now, or expected to come free within the horizon.", ("campaign",)),
-    Row("dialer_pacing_risk", _G, "Chance that one line more would find nobody, as last decided.",
-        ("campaign",)),
-    Row("dialer_pacing_price", _G, "The risk that one line more may have.", ("campaign",)),
-    Row("dialer_abandon_budget_calls", _G, "Calls that may still be abandoned, at the share aimed at.",
-        ("campaign",)),
-    Row("dialer_forecasts_checked_total", _C,
-        "Forecasts whose horizon is over: the next one that is checked begins then.", ("campaign",)),
-    Row("dialer_forecast_answers_expected_total", _C, "Answers that these expected.", ("campaign",)),
-    Row("dialer_forecast_answers_seen_total", _C,
-        "Answers that came in time, of the lines that were on their way at the forecast.", ("campaign",)),
-    Row("dialer_forecast_answers_off_total", _C, "Answers that each forecast was off by, added up.",
-        ("campaign",)),
-    Row("dialer_forecast_free_expected_total", _C,
-        "Operators, busy or away at these forecasts, who were expected to come free.", ("campaign",)),
-    Row("dialer_forecast_free_seen_total", _C, "Those of them who came free in time.", ("campaign",)),
-    Row("dialer_forecast_free_off_total", _C, "Operators that each forecast was off by, added up.",
-        ("campaign",)),
-    Row("dialer_link_up", _G, "1 while Asterisk is connected to this cell, else 0."),
-    Row("dialer_link_changes_total", _C, "How often the link to Asterisk came up or went down.", ("to",)),
-    Row("dialer_event_lag_seconds", _H, "Our clock at the receipt less Asterisk's at the event.", (), LAG_S),
-    Row("dialer_requests_failed_total", _C, "Requests to Asterisk that failed, by error id.",
-        ("why",)),
-    Row("dialer_queue_depth", _G, "Things waiting in a queue of this process, now.", ("queue",)),
-    Row("dialer_disk_free_bytes", _G, "Room left on the disk of a folder.", ("folder",)),
-    Row("dialer_disk_size_bytes", _G, "Size of the disk of a folder.", ("folder",)),
-    Row("dialer_trunk_registered", _G, "1 while registered at the trunk's carrier, else 0.", ("trunk",)),
-    Row("dialer_trunk_reachable", _G, "1 while the trunk answers Asterisk's probes, else 0.", ("trunk",)),
-)  # fmt: skip
+from dialer.domain.verdict import Gate
 
 # Gauges of the last forecast, and what of an `Outlook` each of them shows.
 FORECAST: Mapping[str, Callable[[Outlook], float]] = {
@@ -149,6 +41,8 @@ FORECAST: Mapping[str, Callable[[Outlook], float]] = {
     "dialer_pacing_price": lambda seen: seen.price,
     "dialer_abandon_budget_calls": lambda seen: seen.budget,
 }
+# How most attempts end: answered, cause.
+ENDS = (("yes", 16), *(("no", cause) for cause in (0, 1, 3, 16, 17, 18, 19, 20, 21, 27, 28, 34, 38, 41, 42)))
 # Counters of forecasts that were checked.
 CHECKED: Mapping[str, Callable[[Score], float]] = {
     "dialer_forecasts_checked_total": lambda score: score.forecasts,
@@ -159,41 +53,6 @@ CHECKED: Mapping[str, Callable[[Score], float]] = {
     "dialer_forecast_free_seen_total": lambda score: score.free_seen,
     "dialer_forecast_free_off_total": lambda score: score.free_off,
 }
-_DIGITS = re.compile(r"\+?\d{7,}")
-Metric = Counter | Gauge | Histogram
-
-
-def safe_label(text: str) -> str:
-    """A label value of someone's choosing, with anything that could be a phone number masked."""
-    return _DIGITS.sub(lambda match: masked(match.group()), text)
-
-
-def _build(registry: CollectorRegistry, rows: Iterable[Row] = TABLE) -> dict[str, Metric]:
-    made: dict[str, Metric] = {}
-    for row in rows:
-        match row.kind:
-            case Kind.COUNTER:
-                made[row.name] = Counter(row.name, row.meaning, row.labels, registry=registry)
-            case Kind.GAUGE:
-                made[row.name] = Gauge(row.name, row.meaning, row.labels, registry=registry)
-            case Kind.HISTOGRAM:
-                made[row.name] = Histogram(
-                    row.name, row.meaning, row.labels, registry=registry, buckets=row.buckets
-                )
-    return made
-
-
-def process_page(version: str, cell: str, started_at: datetime) -> Callable[[], tuple[bytes, str]]:
-    """The page of a process that runs no cell: a link that is down there would be a false alarm."""
-    registry = CollectorRegistry()
-    rows = [row for row in TABLE if row.name in ("dialer_build_info", "dialer_started_seconds")]
-    made = _build(registry, rows)
-    info, started = made["dialer_build_info"], made["dialer_started_seconds"]
-    assert isinstance(info, Gauge)
-    assert isinstance(started, Gauge)
-    info.labels(version, cell).set(1)
-    started.set(started_at.timestamp())
-    return lambda: (generate_latest(registry), CONTENT_TYPE_LATEST)
 
 
 @dataclass(slots=True)
@@ -213,37 +72,31 @@ class _Post:
     """Where an operator was last seen."""
 
     state: operators.State
-    since_at: datetime | None
+    counted_at: datetime | None  # until when its time is
     campaign: CampaignId | None
 
 
-class Metrics:
+class Metrics(ProcessMetrics):
     """Satisfies Observer and LinkWatcher; setters take what these two do not show."""
 
     def __init__(self, *, version: str, cell: CellId, started_at: datetime) -> None:
-        self.registry = CollectorRegistry()
-        self._metrics = _build(self.registry)
-        self._found: dict[
-            tuple[object, ...], Metric
-        ] = {}  # by name and labels: finding one is most of its work
+        super().__init__(version=version, cell=cell, started_at=started_at, rows=(*COMMON, *CELL))
         self._calls: dict[CallId, _Seen] = {}
         self._posts: dict[OperatorId, _Post] = {}
         self._named: dict[CampaignId, tuple[str, str, str, str]] = {}
         self._foreseen: set[CampaignId] = set()
         self._running: set[CampaignId] = set()
         self._known: set[OperatorId] = set()
-        self._gauge("dialer_build_info", version, cell).set(1)
-        self._gauge("dialer_started_seconds").set(started_at.timestamp())
         for state in calls.State:
             if state is not calls.State.ENDED:
                 self._gauge("dialer_calls", state).set(0)
         for post in operators.State:
             self._gauge("dialer_operators", post).set(0)
         self._gauge("dialer_link_up").set(0)
-
-    def page(self) -> tuple[bytes, str]:
-        """The exposition and its content type."""
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+        for way in ("up", "down"):
+            self._of("dialer_link_changes_total", (way,))
+        for trouble in (Refused, TimedOut, LinkDown):
+            self._of("dialer_requests_failed_total", (trouble.id,))
 
     # --- Observer ----------------------------------------------------------------------------------------
 
@@ -273,16 +126,28 @@ class Metrics:
             post = self._posts[operator.id] = _Post(change.became, None, None)
         else:
             self._gauge("dialer_operators", post.state).dec()
-        if post.since_at is not None:
+        if post.counted_at is not None:
             self._remove("dialer_operator_since_seconds", operator.id, post.state)
-            stay_s = max(0.0, (change.at - post.since_at).total_seconds())
-            self._count("dialer_operator_state_seconds_total", operator.id, post.state, by=stay_s)
-            if post.state is operators.State.TALKING and post.campaign is not None:
-                self._count("dialer_operator_talk_seconds_total", post.campaign, by=stay_s)
+            self._stayed(operator.id, post, change.at)
         self._gauge("dialer_operators", change.became).inc()
         self._gauge("dialer_operator_since_seconds", operator.id, change.became).set(change.at.timestamp())
-        post.state, post.since_at = change.became, change.at
+        post.state = change.became
+        post.counted_at = max(change.at, post.counted_at or change.at)  # events come a little late
         post.campaign = change.campaign if change.campaign is not None else operator.campaign
+
+    def passed(self, now: datetime) -> None:
+        """Time goes on: who has been paused for an hour has worked no hour at its end alone."""
+        for operator, post in self._posts.items():
+            if post.counted_at is not None:
+                self._stayed(operator, post, now)
+
+    def _stayed(self, operator: OperatorId, post: _Post, until_at: datetime) -> None:
+        assert post.counted_at is not None
+        stay_s = max(0.0, (until_at - post.counted_at).total_seconds())
+        post.counted_at = max(until_at, post.counted_at)
+        self._count("dialer_operator_state_seconds_total", operator, post.state, by=stay_s)
+        if post.state is operators.State.TALKING and post.campaign is not None:
+            self._count("dialer_operator_talk_seconds_total", post.campaign, by=stay_s)
 
     def _take_in(self, before: Call | None, event: Event | None, after: Call) -> _Seen:
         """A call not seen in this process: what it did under an earlier one was counted there."""
@@ -340,6 +205,8 @@ class Metrics:
             self._observe("dialer_ring_seconds", _span_s(after.ring_at, after.end_at), after.campaign, "no")
         if after.bridge_at is not None:
             self._observe("dialer_talk_seconds", after.talk_s, after.campaign)
+            if after.talked_with is not None:
+                self._observe("dialer_operator_call_seconds", after.talk_s, after.talked_with)
         line_s = _span_s(after.dialled_at, after.end_at)
         if line_s is not None:
             self._count("dialer_line_seconds_total", after.campaign, after.trunk, by=line_s)
@@ -351,8 +218,8 @@ class Metrics:
         for operator in known:
             if operator not in self._known:
                 self._known.add(operator)
-                for name in ("dialer_operator_calls_total", "dialer_operator_air_seconds_total"):
-                    self._of(name, (operator,))  # from zero: `increase()` does not see a first value
+                for name in ("calls_total", "air_seconds_total", "call_seconds"):
+                    self._of(f"dialer_operator_{name}", (operator,))
                 for state in operators.State:
                     self._of("dialer_operator_state_seconds_total", (operator, state))
             if operator not in self._posts:
@@ -370,10 +237,17 @@ class Metrics:
             self._gauge("dialer_campaign_info", *labels).set(1)
             self._gauge("dialer_campaign_ceiling_ratio", campaign.id).set(campaign.ceiling)
             for name in ("dialer_answered_live_total", "dialer_abandoned_total", "dialer_air_seconds_total"):
-                self._of(name, (campaign.id,))  # from zero, as above
-            self._of("dialer_attempts_total", (campaign.id, Outcome.CONNECTED))
+                self._of(name, (campaign.id,))
+            for outcome in set(Outcome) - {Outcome.NOT_DIALLED}:
+                self._of("dialer_attempts_total", (campaign.id, outcome))
+            for limit in Limit:
+                self._of("dialer_decision_limits_total", (campaign.id, limit))
+            for gate in set(Gate) - {Gate.SETTINGS}:
+                self._of("dialer_refused_total", (campaign.id, gate))
             for trunk in campaign.trunks:
                 self._of("dialer_originated_total", (campaign.id, trunk))
+                for end in ENDS:
+                    self._of("dialer_trunk_ends_total", (trunk, *end))
 
     def saw_link(self, is_ready: bool) -> None:
         """Asterisk is connected, or is not (LinkWatcher)."""
@@ -407,11 +281,17 @@ class Metrics:
             self._remove("dialer_ready_operators", campaign)
         self._running = set(running)
 
-    def decided(self, decision: Decision, *, seconds: float | None = None) -> None:
+    def refused(self, campaign: CampaignId, gate: str) -> None:
+        """A closed gate took a lead back."""
+        self._count("dialer_refused_total", campaign, gate)
+
+    def decided(self, decision: Decision, cpu_s: float) -> None:
         """One decision of the pacer."""
         did = {(True, True): "both", (True, False): "dial", (False, True): "give_up", (False, False): "wait"}
         self._count("dialer_decisions_total", did[bool(decision.dial), bool(decision.give_up)])
-        self._observe("dialer_decision_seconds", seconds)
+        self._observe("dialer_decision_seconds", cpu_s)
+        for campaign, reason in decision.reason.items():
+            self._count("dialer_decision_limits_total", campaign, limit_of(reason))
         for dial in decision.dial:
             self._count("dialer_decided_dial_total", dial.campaign)
         if decision.give_up:
@@ -446,37 +326,6 @@ class Metrics:
         """The trunk was removed: its lines go."""
         for name in ("dialer_trunk_registered", "dialer_trunk_reachable"):
             self._remove(name, trunk)
-
-    # --- the registry ------------------------------------------------------------------------------------
-
-    def _of(self, name: str, labels: tuple[object, ...]) -> Metric:
-        found = self._found.get((name, *labels))
-        if found is None:
-            metric = self._metrics[name]
-            found = metric.labels(*(safe_label(str(label)) for label in labels)) if labels else metric
-            self._found[name, *labels] = found
-        return found
-
-    def _remove(self, name: str, *labels: object) -> None:
-        self._found.pop((name, *labels), None)
-        self._metrics[name].remove(*(safe_label(str(label)) for label in labels))
-
-    def _count(self, name: str, *labels: object, by: float = 1.0) -> None:
-        metric = self._of(name, labels)
-        assert isinstance(metric, Counter)
-        metric.inc(by)
-
-    def _gauge(self, name: str, *labels: object) -> Gauge:
-        metric = self._of(name, labels)
-        assert isinstance(metric, Gauge)
-        return metric
-
-    def _observe(self, name: str, seconds: float | None, *labels: object) -> None:
-        if seconds is None:
-            return
-        metric = self._of(name, labels)
-        assert isinstance(metric, Histogram)
-        metric.observe(seconds)
 
 
 def _span_s(start_at: datetime | None, end_at: datetime | None) -> float | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from time import thread_time
 
 import structlog
 
@@ -78,10 +79,10 @@ class Pacer:
         self.campaigns: dict[CampaignId, Campaign] = {}
         self.reasons: dict[CampaignId, str] = {}
         self.outlooks: Mapping[CampaignId, Outlook] = {}  # of the last decision
-        self.refusals: Counter[tuple[CampaignId, str]] = Counter()  # by campaign and gate
         self.decided_at: datetime | None = None
         self.draining = False
-        self.on_decision: Callable[[Decision], None] = lambda decision: None
+        self.on_decision: Callable[[Decision, float], None] = lambda decision, cpu_s: None
+        self.on_refused: Callable[[CampaignId, str], None] = lambda campaign, gate: None
         self.on_scored: Callable[[Mapping[CampaignId, Score]], None] = lambda scores: None
 
     def wake(self) -> None:
@@ -122,11 +123,13 @@ class Pacer:
         now = self._shell.clock()
         self._refill()
         snapshot = self._snapshot(now)
+        began_s = thread_time()
         decision = self._policy.decide(snapshot)
+        cpu_s = thread_time() - began_s
         self.reasons.update(decision.reason)
         self.outlooks = decision.outlook
         self.decided_at = now
-        self.on_decision(decision)
+        self.on_decision(decision, cpu_s)
         if scored := self.scorecard.decided(snapshot, decision):
             self.on_scored(scored)
         if not self.draining:
@@ -290,7 +293,7 @@ class Pacer:
     def _refuse(self, lead: Lead, call: CallId, verdict: Verdict) -> None:
         """The lead goes where the gate says: out, on to its next number, or back until the gate opens."""
         log.debug("not dialled", lead=lead.id, gate=verdict.gate, reason=verdict.reason)
-        self.refusals[lead.campaign, verdict.gate or ""] += 1
+        self.on_refused(lead.campaign, verdict.gate or "")
         update = after_refusal(lead, verdict, self._shell.clock())
         if update is not None:
             self._shell.journal.closed(Closing(cdr=None, lead=update, call=call))

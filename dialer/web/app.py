@@ -22,6 +22,7 @@ from dialer.web.health import Health, MetricsPage, health_routes
 from dialer.web.parts import Parts, Tools, speak_to
 from dialer.web.reference import docs_routes
 from dialer.web.shield import Shield
+from dialer.web.stopwatch import Answered, Stopwatch
 
 SUMMARY = "Obzvon: a predictive dialer for Asterisk"
 ABOUT = """Every address under /v1 wants a token: `Authorization: Bearer obz_...`. Times are RFC 3339 in UTC,
@@ -40,6 +41,7 @@ def build_app(
     tools: Tools,
     health: Health,
     metrics_page: MetricsPage,
+    answered: Answered = lambda method, status, seconds: None,
     version: str,
     hosts: Collection[str] = (),
     shortest_ring_s: float = LAWFUL_RING_S,
@@ -48,7 +50,8 @@ def build_app(
     app = describe(health=health, metrics_page=metrics_page, version=version)
     app.state.parts = Parts(stores, live, desk, tools, shortest_ring_s)
     app.add_middleware(Guard, tokens=stores.tokens, clock=tools.clock)
-    app.add_middleware(Shield, hosts=hosts)  # added last: the outermost
+    app.add_middleware(Shield, hosts=hosts)
+    app.add_middleware(Stopwatch, answered=answered)  # added last: the outermost
     return app
 
 

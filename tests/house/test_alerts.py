@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dialer.adapters.prometheus import TABLE, Kind
+from dialer.adapters.metrics_table import TABLE, Kind
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "docker/prometheus"

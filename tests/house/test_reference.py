@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from dialer.adapters import metrics_page, prometheus
+from dialer.adapters.metrics_table import TABLE
 from dialer.domain.types import CellId
 from dialer.settings import Settings
 from dialer.web import pages
@@ -30,8 +31,7 @@ def test_every_metric_is_on_its_page_with_type_labels_and_meaning_and_no_other()
     page = read("metrics.md")
     told = rows(page.partition("## Buckets")[0])
     table = {
-        row.name: [row.kind, ", ".join(f"`{label}`" for label in row.labels), row.meaning]
-        for row in prometheus.TABLE
+        row.name: [row.kind, ", ".join(f"`{label}`" for label in row.labels), row.meaning] for row in TABLE
     }
     assert told == table
     assert page == metrics_page.markdown_page(), (
@@ -42,7 +42,7 @@ def test_every_metric_is_on_its_page_with_type_labels_and_meaning_and_no_other()
 def test_every_metric_of_the_registry_is_in_the_table_and_no_other() -> None:
     registry = prometheus.Metrics(version="x", cell=CellId("main"), started_at=NOW).registry
     made = {family.name for family in registry.collect()}
-    assert made == {row.name.removesuffix("_total") for row in prometheus.TABLE}
+    assert made == {row.name.removesuffix("_total") for row in TABLE}
 
 
 def test_every_setting_is_on_its_page_with_its_default_and_no_other() -> None:

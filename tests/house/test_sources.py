@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("dialer", "agi", "asterisk_conf")
+PACKAGES = ("dialer", "agi", "asterisk_conf", "dashboards")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 DOMAIN = [path for path in SOURCES if "dialer/domain" in str(path)]
 

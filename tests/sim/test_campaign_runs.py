@@ -11,7 +11,7 @@ import pytest
 from dialer.domain.errors import Refused, TimedOut
 from dialer.domain.operators import State
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CampaignStatus, LeadStatus, Mode, Outcome
+from dialer.domain.types import CampaignId, CampaignStatus, LeadStatus, Mode, Outcome
 from dialer.engine.trunks import REFUSED_PAUSE_S
 from dialer.ports import Command
 from dialer.sim.clock import now, until
@@ -162,12 +162,14 @@ async def test_a_number_put_on_the_list_meanwhile_is_not_dialled_and_its_lead_is
     for lead in (await house.leads(campaign))[5:]:
         await house.stores.numbers.block(lead.number, campaign=None, reason="asked for", now=now())
     await house.start()
+    refused: list[tuple[CampaignId, str]] = []
+    house.cell.pacer.on_refused = lambda campaign, gate: refused.append((campaign, gate))
     await house.all_ready()
     await until(lambda: len(house.asterisk.dialled) == 5)
     await asyncio.sleep(5)
     assert len(house.asterisk.dialled) == 5
     assert len(await house.leads(campaign, LeadStatus.EXCLUDED)) == 5
-    assert house.cell.pacer.refusals[campaign.id, "dnc"] == 5
+    assert refused == [(campaign.id, "dnc")] * 5
     await house.stop()
 
 

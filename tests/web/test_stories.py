@@ -417,3 +417,15 @@ async def test_health_readiness_and_metrics_need_no_token(api: Api) -> None:
     async with api["nobody"].get("/metrics") as told:
         assert told.content_type == "text/plain"
         assert "dialer_build_info" in await told.text()
+
+
+async def test_each_answer_under_v1_is_measured_and_a_scrape_is_not(api: Api) -> None:
+    registry = api.world.metrics.registry
+    for path in ("/v1/operators", "/v1/nothing", "/metrics"):
+        async with api["admin"].get(path):
+            pass
+    counts = [
+        registry.get_sample_value("dialer_api_seconds_count", {"method": "GET", "status": status})
+        for status in ("2xx", "4xx")
+    ]
+    assert counts == [1, 1]

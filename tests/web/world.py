@@ -142,6 +142,7 @@ async def build_world(*, hosts: Sequence[str] = ()) -> World:
         ),
         health=health,
         metrics_page=metrics.page,
+        answered=metrics.answered,
         version="0.1.0",
         hosts=hosts,
     )

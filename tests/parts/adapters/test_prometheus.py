@@ -15,16 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from dialer.adapters.prometheus import (
-    CHECKED,
-    FAST_S,
-    FORECAST,
-    TABLE,
-    Kind,
-    Metrics,
-    process_page,
-    safe_label,
-)
+from dialer.adapters.metrics_table import COMMON, FAST_S, STANDARD, TABLE, Kind
+from dialer.adapters.process_metrics import ProcessMetrics, safe_label
+from dialer.adapters.prometheus import CHECKED, FORECAST, Metrics
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
@@ -33,7 +26,9 @@ from dialer.domain.kpi import fold, plus
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, State, StateChange
 from dialer.domain.pacing.decision import Decision, Dial, Outlook
+from dialer.domain.pacing.limits import Limit
 from dialer.domain.pacing.scorecard import Score
+from dialer.domain.said import said
 from dialer.domain.types import (
     Alerting,
     CallId,
@@ -123,6 +118,8 @@ def test_one_talk_is_counted_once_in_every_figure() -> None:
     assert value(m, "dialer_air_seconds_total", campaign="1") == 30
     assert value(m, "dialer_operator_calls_total", operator="101") == 1
     assert value(m, "dialer_operator_air_seconds_total", operator="101") == 30
+    assert value(m, "dialer_operator_call_seconds_bucket", operator="101", le="30.0") == 1
+    assert value(m, "dialer_operator_call_seconds_bucket", operator="101", le="20.0") == 0
     assert value(m, "dialer_trunk_ends_total", trunk="main", answered="yes", cause="16") == 1
     assert value(m, "dialer_line_seconds_total", campaign="1", trunk="main") == 35
     assert value(m, "dialer_talk_seconds_sum", campaign="1") == 30
@@ -257,6 +254,20 @@ def test_operators_stand_in_one_state_and_their_time_is_counted() -> None:
     assert value(m, "dialer_operator_talk_seconds_total", campaign="1") == 40
 
 
+def test_time_in_a_state_is_counted_while_it_lasts_and_not_twice() -> None:
+    m = metrics()
+    anna = OperatorId("101")
+    m.moved(StateChange(anna, State.READY, State.TALKING, "", at(0), campaign=ONE), Operator(anna))
+    m.passed(at(30))
+    assert value(m, "dialer_operator_state_seconds_total", operator="101", state="talking") == 30
+    m.passed(at(35))
+    m.moved(StateChange(anna, State.TALKING, State.PAUSED, "", at(34.9), campaign=ONE), Operator(anna))
+    m.passed(at(95))
+    assert value(m, "dialer_operator_state_seconds_total", operator="101", state="talking") == 35
+    assert value(m, "dialer_operator_talk_seconds_total", campaign="1") == 35
+    assert value(m, "dialer_operator_state_seconds_total", operator="101", state="paused") == 60
+
+
 def test_everything_that_calls_do_not_show_has_a_setter() -> None:
     m = metrics()
     fill(m)
@@ -279,6 +290,9 @@ def test_everything_that_calls_do_not_show_has_a_setter() -> None:
     assert value(m, "dialer_decisions_total", did="both") == 1
     assert value(m, "dialer_decisions_total", did="wait") == 2
     assert value(m, "dialer_decided_give_up_total") == 2
+    assert value(m, "dialer_decision_seconds_sum") == pytest.approx(0.006)
+    assert value(m, "dialer_decision_limits_total", campaign="1", limit="leads") == 1
+    assert value(m, "dialer_refused_total", campaign="1", gate="dnc") == 1
     assert value(m, "dialer_build_info", version="0.1.0", cell="main") == 1
     m.forget_trunk(MAIN)
     assert m.registry.get_sample_value("dialer_trunk_registered", {"trunk": "main"}) is None
@@ -287,7 +301,7 @@ def test_everything_that_calls_do_not_show_has_a_setter() -> None:
 def test_a_forecast_is_shown_while_it_holds_and_how_true_they_were_adds_up() -> None:
     m = metrics()
     seen = Outlook(21.0, 4, 3, 0.7, 2.5, 0.064, 0.047, 0.2)
-    m.decided(Decision(outlook={ONE: seen}))
+    m.decided(Decision(outlook={ONE: seen}), 0.001)
     shown = {name: m.registry.get_sample_value(name, {"campaign": "1"}) for name in FORECAST}
     assert shown == {
         "dialer_forecast_horizon_seconds": 21.0,
@@ -297,7 +311,7 @@ def test_a_forecast_is_shown_while_it_holds_and_how_true_they_were_adds_up() -> 
         "dialer_pacing_price": 0.047,
         "dialer_abandon_budget_calls": 0.2,
     }
-    m.decided(Decision())
+    m.decided(Decision(), 0.001)
     assert {m.registry.get_sample_value(name, {"campaign": "1"}) for name in FORECAST} == {None}
     for _ in range(2):
         m.scored({ONE: Score(2, 1.5, 1.0, 0.75, 3.0, 4.0, 1.0)})
@@ -368,6 +382,15 @@ def test_counters_that_are_divided_stand_at_zero_before_their_first_event() -> N
         labels = {"operator": "101", "state": state}
         assert m.registry.get_sample_value("dialer_operator_state_seconds_total", labels) == 0
     assert m.registry.get_sample_value("dialer_operator_calls_total", {"operator": "101"}) == 0
+    assert m.registry.get_sample_value("dialer_operator_call_seconds_count", {"operator": "101"}) == 0
+    labels = {"trunk": "main", "answered": "yes", "cause": "16"}
+    assert m.registry.get_sample_value("dialer_trunk_ends_total", labels) == 0
+    for outcome in set(Outcome) - {Outcome.NOT_DIALLED}:
+        labels = {"campaign": "1", "outcome": outcome}
+        assert m.registry.get_sample_value("dialer_attempts_total", labels) == 0
+    for limit in Limit:
+        labels = {"campaign": "1", "limit": limit}
+        assert m.registry.get_sample_value("dialer_decision_limits_total", labels) == 0
 
 
 def test_a_folder_that_is_away_breaks_no_scrape() -> None:
@@ -399,9 +422,11 @@ def fill(m: Metrics) -> None:
     m.know_operators([OperatorId("109")])
     m.know_campaigns([Campaign(ONE, "spring")])
     lead = Lead(LeadId(1), ONE, (NUMBER,))
-    m.decided(Decision([Dial(lead, ONE, MAIN)], [CallId("c-8"), CallId("c-9")]), seconds=0.001)
-    m.decided(Decision())
-    m.decided(Decision(outlook={ONE: Outlook(21.0, 4, 3, 0.7, 2.5, 0.064, 0.047, 0.2)}))
+    m.decided(Decision([Dial(lead, ONE, MAIN)], [CallId("c-8"), CallId("c-9")]), 0.001)
+    m.decided(Decision(reason={ONE: said("0 lines: {why}.", why=said("no lead is due"))}), 0.002)
+    m.decided(Decision(outlook={ONE: Outlook(21.0, 4, 3, 0.7, 2.5, 0.064, 0.047, 0.2)}), 0.003)
+    m.refused(ONE, "dnc")
+    m.answered("GET", 200, 0.003)
     m.scored({ONE: Score(2, 1.5, 1.0, 0.75, 3.0, 4.0, 1.0)})
     for second, became in enumerate([State.TALKING, State.WRAP_UP]):
         change = StateChange(OperatorId("110"), State.READY, became, "", at(second), campaign=ONE)
@@ -418,6 +443,15 @@ def _samples(m: Metrics) -> list[tuple[str, tuple[tuple[str, str], ...], float]]
 
 
 def test_a_process_without_a_cell_shows_no_link_that_could_be_down() -> None:
-    page, _ = process_page("0.1.0", "main", NOW)()
+    page, _ = ProcessMetrics(version="0.1.0", cell=CellId("main"), started_at=NOW).page()
     families = {family.name for family in text_string_to_metric_families(page.decode())}
-    assert families == {"dialer_build_info", "dialer_started_seconds"}
+    assert families == {row.name.removesuffix("_total") for row in (*COMMON, *STANDARD)}
+
+
+def test_an_answer_of_the_api_is_measured_and_a_strange_method_makes_no_label() -> None:
+    m = ProcessMetrics(version="0.1.0", cell=CellId("main"), started_at=NOW)
+    m.answered("GET", 200, 0.003)
+    m.answered("+79161234567", 405, 0.001)
+    count = "dialer_api_seconds_count"
+    assert m.registry.get_sample_value(count, {"method": "GET", "status": "2xx"}) == 1
+    assert m.registry.get_sample_value(count, {"method": "other", "status": "4xx"}) == 1

@@ -1,0 +1,1 @@
+"""Grafana's boards as code: what they show stands here, `make dashboards` writes the JSON."""
