@@ -48,6 +48,10 @@ class Systemd:
         self._is_stopping, self._next_s = True, 0.0
         self._say(STOPPING="1", **_more())
 
+    def stopped(self) -> None:
+        """Nothing is in flight any more: the last status says nothing about it."""
+        self._say(STATUS="")
+
     def _say(self, **words: str) -> None:
         """In one message with what could not be said before."""
         if self._socket is None:

@@ -73,6 +73,7 @@ async def run_service(settings: Settings, only: frozenset[str], *, migrate: bool
     try:
         await serve(settings, only=only, stop=stop, hurry=hurry, ready=up, turned=systemd.turned)
     finally:
+        systemd.stopped()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)  # the end has begun: one more Ctrl-C changes nothing

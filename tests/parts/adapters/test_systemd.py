@@ -65,11 +65,13 @@ def test_ready_alive_and_stopping_are_heard(ear: Ear) -> None:
     told.ready()
     told.turned(lambda: "2 calls")
     told.stopping()
+    told.stopped()
     more = str(round(MORE_S * 1e6))
     assert ear.heard() == [
         {"READY": "1"},
         {"WATCHDOG": "1", "STATUS": "<2 calls>"},
         {"STOPPING": "1", "EXTEND_TIMEOUT_USEC": more},
+        {"STATUS": ""},
     ]
 
 
