@@ -72,6 +72,9 @@ REGISTRATIONS_S = 5.0
 FIGURES_S = 5.0
 STUCK_FACTS = 10_000
 LAB_RING_S = 1.0
+TURN_S = 1.0  # of a process without an engine, whose loop has no rounds of its own
+
+Turned = Callable[[Callable[[], str]], None]  # a round is over; who wants to know how we fare, asks
 
 
 @asynccontextmanager
@@ -302,13 +305,13 @@ async def serve(
     stop: asyncio.Event,
     hurry: asyncio.Event,
     ready: Callable[[str], None] = lambda url: None,
+    turned: Turned = lambda standing: None,
 ) -> None:
-    """Run until `stop`, then drain; `hurry` ends the drain. Fatal says why it could not go on."""
-    if only - EVERYTHING or not only:
-        known, asked = listed(sorted(EVERYTHING)), listed(sorted(only))
-        raise BadValue(said("--only takes {known}; not {asked}", known=known, asked=asked))
-    if only != EVERYTHING and not settings.redis_url.get_secret_value():
-        raise BadValue(said("parts of the service talk to each other through Redis: set DIALER_REDIS_URL"))
+    """Run until `stop`, then drain; `hurry` ends the drain. Fatal says why it could not go on.
+
+    `ready` hears that every part is up, whether Asterisk is there or not; `turned`, that the loop turns.
+    """
+    _check_parts(only, settings)
     for folder in (sounds_dir(settings), recordings_dir(settings)):
         folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
@@ -325,6 +328,9 @@ async def serve(
                 open_journal(settings.data_dir / "journal" / settings.cell, utc_now)
             )
             engine = await stack.enter_async_context(open_engine(settings, stores, live, journal))
+            engine.cell.pacer.on_round = partial(turned, engine.cell.standing)
+        else:
+            await stack.enter_async_context(background(turns=_turn(turned, only)))
         desk = await _desk(settings, engine, stack)
         if AGI in only:
             await stack.enter_async_context(_agi(settings, stores, live, desk))
@@ -345,6 +351,22 @@ def _metrics_of(settings: Settings, engine: Engine | None) -> ProcessMetrics:
     if engine is not None:
         return engine.metrics
     return ProcessMetrics(version=__version__, cell=CellId(settings.cell), started_at=utc_now())
+
+
+def _check_parts(only: frozenset[str], settings: Settings) -> None:
+    if only - EVERYTHING or not only:
+        known, asked = listed(sorted(EVERYTHING)), listed(sorted(only))
+        raise BadValue(said("--only takes {known}; not {asked}", known=known, asked=asked))
+    if only != EVERYTHING and not settings.redis_url.get_secret_value():
+        raise BadValue(said("parts of the service talk to each other through Redis: set DIALER_REDIS_URL"))
+
+
+async def _turn(turned: Turned, only: frozenset[str]) -> None:
+    """What the pacer's rounds are to an engine."""
+    standing = said("running: {parts}", parts=listed(sorted(only)))
+    while True:
+        turned(lambda: standing)
+        await asyncio.sleep(TURN_S)
 
 
 async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack) -> Desk:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dialer.adapters.systemd import Systemd
 from dialer.bootstrap import EVERYTHING, serve
 from dialer.cli.environment import load_settings, unknown_names
 from dialer.cli.log import configure
-from dialer.cli.screen import remark
+from dialer.cli.screen import remark, tell
 from dialer.domain.errors import Fatal
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import said
@@ -51,20 +53,27 @@ async def run_service(settings: Settings, only: frozenset[str], *, migrate: bool
         await make_tables(database_url(settings))
     await refuse_short_rings(settings)
     stop, hurry = asyncio.Event(), asyncio.Event()
+    systemd = Systemd(os.environ, tell)  # names that systemd gives, not settings of ours
 
     def ask_to_stop() -> None:
         if stop.is_set():
             hurry.set()
         else:
             remark(STOPPING)
+            systemd.stopping()
             stop.set()
+
+    def up(address: str) -> None:
+        _told(address)
+        systemd.ready()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_stop)
     try:
-        await serve(settings, only=only, stop=stop, hurry=hurry, ready=_told)
+        await serve(settings, only=only, stop=stop, hurry=hurry, ready=up, turned=systemd.turned)
     finally:
+        systemd.stopped()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)  # the end has begun: one more Ctrl-C changes nothing

@@ -17,6 +17,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
 from dialer.domain.pacing.decision import Policy
 from dialer.domain.pacing.scorecard import Scorecard
+from dialer.domain.said import Said, counted, listed, said
 from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import (
     CallId,
@@ -198,6 +199,16 @@ class Cell:
             tasks.create_task(self.books.run(self._shell.linked), name="books")
             tasks.create_task(self._sweep(), name="sweep")
             tasks.create_task(self.learning.run(), name="learning")
+
+    def standing(self) -> Said:
+        """How it fares, in a line."""
+        calls = counted("{n} call in flight", "{n} calls in flight", len(self.calls))
+        if self.pacer.draining:
+            return said("draining: {calls}", calls=calls)
+        if not self._shell.linked.is_set():
+            return said("waiting for Asterisk: {calls}", calls=calls)
+        campaigns = counted("{n} campaign runs", "{n} campaigns run", len(self.pacer.running()))
+        return listed([campaigns, calls])
 
     async def drain(self, timeout_s: float) -> bool:
         """Dial nothing more, let talks end; True when none was left."""

@@ -83,14 +83,25 @@ class Hopper:
             self._look_again_at[campaign] = now + timedelta(seconds=EMPTY_PAUSE_S)
         return len(came)
 
+    def ages(self) -> bool:
+        """Whether something waits here whose lease is half over."""
+        return bool(self._ageing())
+
+    def _ageing(self) -> list[CampaignId]:
+        soon = self._clock() + timedelta(seconds=LEASE_S / 2)
+        return [each for each, queue in self._queues.items() if queue and self._until.get(each, soon) < soon]
+
     async def renew(self) -> None:
         """Keep what waits here from being leased to another cell."""
-        now = self._clock()
-        for campaign, queue in self._queues.items():
-            until = self._until.get(campaign)
-            if queue and until is not None and until - now < timedelta(seconds=LEASE_S / 2):
-                self._until[campaign] = now + timedelta(seconds=LEASE_S)
-                await self._leads.renew([lead.id for lead in queue], until_at=self._until[campaign])
+        until_at = self._clock() + timedelta(seconds=LEASE_S)
+        ageing = self._ageing()
+        self._until.update(dict.fromkeys(ageing, until_at))  # asked for once, however long the answer takes
+        for campaign in ageing:
+            try:
+                leads = [lead.id for lead in self.candidates(campaign)]
+                await self._leads.renew(leads, until_at=until_at)
+            except StoreDown as trouble:
+                log.warning("leases could not be renewed", campaign=campaign, reason=str(trouble))
 
     async def give_back(self, campaign: CampaignId) -> None:
         """The campaign stops here: others may have its leads."""

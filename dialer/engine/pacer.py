@@ -83,6 +83,7 @@ class Pacer:
         self.draining = False
         self.on_decision: Callable[[Decision, float], None] = lambda decision, cpu_s: None
         self.on_refused: Callable[[CampaignId, str], None] = lambda campaign, gate: None
+        self.on_round: Callable[[], None] = lambda: None  # the loop turns: nobody can tell that better
         self.on_scored: Callable[[Mapping[CampaignId, Score]], None] = lambda scores: None
 
     def wake(self) -> None:
@@ -90,16 +91,19 @@ class Pacer:
         self._wake.set()
 
     async def run(self) -> None:
-        """Until cancelled. Between two decisions at least GATHER_S, at most the interval."""
+        """Until cancelled. Between two decisions at least GATHER_S, at most the interval.
+
+        A round waits for nobody: neither Asterisk nor the database can hold it up.
+        """
         clock = asyncio.get_running_loop().time
         while True:
-            await self._shell.linked.wait()
+            self.on_round()
+            if not await self._is_linked():
+                continue
             began = clock()
-            try:
-                self.pace()
-                await self._hopper.renew()
-            except StoreDown as trouble:
-                log.warning("leases could not be renewed", reason=str(trouble))
+            self.pace()
+            if self._hopper.ages():
+                self._shell.errands.start(self._hopper.renew(), "hopper-renew")
             gather_s = min(max(GATHER_S, (clock() - began) * (1 / MOST_SHARE - 1)), self._interval_s)
             self._wake.clear()
             try:
@@ -108,6 +112,15 @@ class Pacer:
                 await asyncio.sleep(gather_s)
             except TimeoutError:
                 pass
+
+    async def _is_linked(self) -> bool:
+        """Whether Asterisk is there, or comes before the round is over."""
+        try:
+            async with asyncio.timeout(self._interval_s):
+                await self._shell.linked.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _pause_s(self) -> float:
         """Until the next look if nothing happens: a trunk's limit may open earlier than the interval."""

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 FRONT = [ROOT / name for name in ("README.md", "README.ru.md", "CHANGELOG.md", "CONTRIBUTING.md")]
 MADE = DOCS / "reference"  # from the code: other tests compare it
-PAGES = [*FRONT, ROOT / "asterisk_conf/README.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [*FRONT, ROOT / "asterisk_conf/README.md", ROOT / "systemd/README.md", *sorted(DOCS.rglob("*.md"))]
 WRITTEN = [page for page in PAGES if MADE not in page.parents]
 
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)

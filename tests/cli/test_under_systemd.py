@@ -1,0 +1,175 @@
+"""`dialer run` under systemd: real processes, a real hang."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.servers import free_port
+
+WATCHDOG_S = 3.0
+START_S = 40.0
+STOP_S = 20.0
+
+# A pacer that hangs as long as the file is there: alone, or with the whole loop.
+HANGING = """
+import asyncio, sys, time
+from pathlib import Path
+from dialer.engine.pacer import Pacer
+file, is_linked = Path(sys.argv.pop(1)), Pacer._is_linked
+async def hang(pacer):
+    while file.exists():
+        {pause}
+    return await is_linked(pacer)
+Pacer._is_linked = hang
+from dialer.cli.main import main
+main()
+"""
+ALONE, WITH_THE_LOOP = "await asyncio.sleep(0.1)", "time.sleep(0.1)"
+
+
+class Supervised:
+    """The service as a child, and what it says to systemd."""
+
+    def __init__(self, ear: socket.socket, process: subprocess.Popen[bytes]) -> None:
+        self._ear = ear
+        self.process = process
+        self.said: dict[str, str] = {}
+        self.alive_at = 0.0  # when it last said that it lives
+
+    def hear(self, timeout_s: float) -> bool:
+        """One message; False when none comes."""
+        self._ear.settimeout(timeout_s)
+        try:
+            text = self._ear.recv(4096).decode()
+        except TimeoutError:
+            return False
+        self.said |= dict(line.split("=", 1) for line in text.splitlines())
+        if "WATCHDOG=1" in text:
+            self.alive_at = time.monotonic()
+        return True
+
+    def until(self, is_so: Callable[[], bool], what: str, within_s: float = START_S) -> None:
+        end = time.monotonic() + within_s
+        while not is_so():
+            assert self.process.poll() is None, f"it ended: {self.process.communicate()[1].decode()}"
+            left = end - time.monotonic()
+            assert left > 0, f"{what}: not within {within_s:g} s; it said {self.said}"
+            self.hear(left)
+
+    def ready(self) -> None:
+        self.until(lambda: "READY" in self.said and "WATCHDOG" in self.said, "it is ready and lives")
+
+    def stops_well(self) -> None:
+        """SIGTERM, STOPPING, the end."""
+        self.process.terminate()
+        self.until(lambda: "STOPPING" in self.said, "it says that it stops", STOP_S)
+        _, err = self.process.communicate(timeout=STOP_S)
+        assert self.process.returncode == 0
+        assert b"Traceback" not in err
+
+
+@pytest.fixture
+def ear(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        yield ear
+
+
+@pytest.fixture
+def variables(home: Path, ear: socket.socket) -> Mapping[str, str]:
+    """Of a service whose Asterisk never comes."""
+    secret = home / "ari.secret"
+    secret.touch(0o600)
+    secret.write_text("not told")
+    names = ("ARI_PORT", "API_PORT", "AGI_PORT", "ENGINE_HEALTH_PORT", "AGI_HEALTH_PORT")
+    return {
+        **os.environ,
+        **{f"DIALER_{name}": str(free_port()) for name in names},
+        "DIALER_ARI_PASSWORD_FILE": str(secret),
+        "NOTIFY_SOCKET": ear.getsockname(),
+        "WATCHDOG_USEC": str(round(WATCHDOG_S * 1e6)),
+    }
+
+
+@contextmanager
+def supervised(ear: socket.socket, variables: Mapping[str, str], *command: str) -> Iterator[Supervised]:
+    with subprocess.Popen(
+        [sys.executable, *command],
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            yield Supervised(ear, process)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def test_a_service_whose_asterisk_is_away_is_ready_alive_and_says_for_whom_it_waits(
+    ear: socket.socket, variables: Mapping[str, str]
+) -> None:
+    with supervised(ear, variables, "-m", "dialer.cli", "run") as service:
+        service.ready()
+        for _ in range(3):
+            was = service.alive_at
+            service.until(lambda was=was: service.alive_at > was, "a sign of life", WATCHDOG_S)  # type: ignore[misc]
+        assert service.said["STATUS"] == "waiting for Asterisk: 0 calls in flight"
+        service.stops_well()
+
+
+@pytest.mark.parametrize("pause", [ALONE, WITH_THE_LOOP])
+def test_a_pacer_that_hangs_gives_no_sign_of_life(
+    ear: socket.socket, variables: Mapping[str, str], tmp_path: Path, pause: str
+) -> None:
+    hang = tmp_path / "hang"
+    with supervised(ear, variables, "-c", HANGING.format(pause=pause), str(hang), "run") as service:
+        service.ready()
+        hang.touch()
+        while service.hear(WATCHDOG_S):
+            assert time.monotonic() - service.alive_at < WATCHDOG_S, (
+                "it says something else than that it lives"
+            )
+        if pause is ALONE:
+            with urlopen(f"http://127.0.0.1:{variables['DIALER_API_PORT']}/healthz", timeout=5) as answer:
+                assert answer.status == 200, "the loop turns, and still systemd must restart it"
+        hang.unlink()
+        was = service.alive_at
+        service.until(lambda: service.alive_at > was, "it lives again", WATCHDOG_S)
+        service.stops_well()
+
+
+def test_a_part_without_an_engine_is_ready_alive_and_stops(
+    ear: socket.socket, variables: Mapping[str, str], redis_url: str
+) -> None:
+    variables = {**variables, "DIALER_REDIS_URL": redis_url}
+    with supervised(ear, variables, "-m", "dialer.cli", "run", "--only", "agi") as service:
+        service.ready()
+        was = service.alive_at
+        service.until(lambda: service.alive_at > was, "a sign of life", WATCHDOG_S)
+        assert service.said["STATUS"] == "running: agi"
+        service.stops_well()
+
+
+def test_without_systemd_nothing_is_said(ear: socket.socket, variables: Mapping[str, str]) -> None:
+    alone = {name: value for name, value in variables.items() if name != "NOTIFY_SOCKET"}
+    with supervised(ear, alone, "-m", "dialer.cli", "run") as service:
+        token = Path(alone["DIALER_DATA_DIR"]) / "cli.token"
+        end = time.monotonic() + START_S
+        while not token.exists():
+            assert time.monotonic() < end
+            assert not service.hear(0.05)
+        service.process.terminate()
+        assert service.process.wait(STOP_S) == 0
+        assert not service.hear(0.05)
