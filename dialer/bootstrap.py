@@ -57,7 +57,7 @@ from dialer.ports import (
     Stores,
 )
 from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
-from dialer.storage import open_database
+from dialer.storage import open_database, redis_url
 from dialer.toolbox import api_tools, cli_admitted
 from dialer.web.app import build_app, build_probes
 from dialer.web.health import MetricsPage
@@ -77,7 +77,7 @@ LAB_RING_S = 1.0
 @asynccontextmanager
 async def open_live(settings: Settings, on_return: Callable[[], Awaitable[None]]) -> AsyncIterator[Live]:
     """Live state in memory, or in Redis when it is configured; `on_return`: Redis was away and is back."""
-    url = settings.redis_url.get_secret_value()
+    url = redis_url(settings)
     if not url:
         yield MemoryLive()
         return
@@ -342,7 +342,7 @@ async def serve(
 
 async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack) -> Desk:
     """The cell's own desk, or the way to it through Redis; beside a split service the cell listens there."""
-    url = settings.redis_url.get_secret_value()
+    url = redis_url(settings)
     if engine is not None and not url:
         return engine.cell.desk
     from dialer.adapters.redis.wire import open_desk, serve_commands  # noqa: PLC0415  few have Redis
