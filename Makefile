@@ -10,10 +10,10 @@ TESTS := tests/unit tests/house tests/parts tests/ports tests/cli tests/web test
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: words help setup demo run test check format bench floor docs clean distclean
+.PHONY: words help setup demo run test check format bench floor stack-test docs clean distclean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## everything that development and tests need; quick when it is there already
 	@.ci/setup all >&2
@@ -49,6 +49,9 @@ words:  ## take new sentences into dialer/locales and compile; fails while a tra
 
 floor:  ## half an hour of predictive dialing on Asterisk and in the simulator; ARGS="20_25_45 --for 1800"
 	@.ci/setup all >&2 && exec $(BIN)/python -m bench.floor $(or $(ARGS),20_25_45)
+
+stack-test:  ## the containers of docker/ for real: built, started, broken; needs Docker, root, free ports
+	@exec python3 docker/smoke/run.py $(ARGS)
 
 docs:  ## write docs/reference/ anew from the code
 	@.ci/setup run >&2 && exec $(BIN)/dialer docs docs/reference
