@@ -66,6 +66,13 @@ def query(expression: str) -> list[dict]:
     return answer["data"]["result"]
 
 
+def targets() -> list[str]:
+    """Those of the service that answer. (`up` remembers for minutes what was up before a restart.)"""
+    found = fetch(f"{PROMETHEUS}/api/v1/targets?state=active")["data"]["activeTargets"]
+    ours = [one for one in found if one["labels"]["job"] == "obzvon"]
+    return [one["labels"]["instance"] for one in ours if one["health"] == "up"]
+
+
 def alerts() -> list[str]:
     return [one["labels"]["alertname"] for one in fetch(f"{ALERTMANAGER}/api/v2/alerts")]
 
@@ -125,11 +132,10 @@ def dial(stack: Stack, seconds: float) -> None:
         found.append(f"{air_s:.0f} s; {len(stack.redis('HKEYS', 'obz:operators:main'))} operators")
 
 
-def watched(stack: Stack, parts: int) -> None:
+def watched(*parts: str) -> None:
     with step("Prometheus") as found:
-        ask = 'up{job="obzvon"}==1'
-        up = until(lambda: len(rows := query(ask)) == parts and rows, f"{parts} targets are up", 60)
-        found.append(f"up: {', '.join(one['metric']['instance'] for one in up)}")
+        until(lambda: sorted(targets()) == sorted(parts), f"{', '.join(parts)} are up", 60)
+        found.append(f"up: {', '.join(parts)}")
         count = until(lambda: query("sum(dialer_originated_total)"), "dialer_originated_total", 60)
         found.append(f"dialer_originated_total {count[0]['value'][1]}")
         groups = fetch(f"{PROMETHEUS}/api/v1/rules")["data"]["groups"]
@@ -175,21 +181,28 @@ def crash(stack: Stack) -> None:
         until(lambda: by_carrier(stack) > before_n, "a new call", 60)
 
 
+def kept(stack: Stack, talking: list[str]) -> str:
+    """Who ended these talks, in words; Failed when it was neither of the two who talked."""
+    ids = ", ".join(f"'{one}'" for one in talking)
+    rows = stack.sql(f"SELECT outcome, ended_by, count(*) FROM cdrs WHERE id IN ({ids}) GROUP BY 1, 2")
+    ended = {(outcome, by): int(count) for outcome, by, count in rows}
+    if ended.keys() - {("connected", "person"), ("connected", "operator")} or sum(ended.values()) != len(
+        talking
+    ):
+        raise Failed(f"{len(talking)} talks did not end by themselves, each with one record: {rows}")
+    return ", ".join(f"{count} by the {by}" for (_, by), count in ended.items())
+
+
 def stop_in_order(stack: Stack) -> None:
     """Talks end by themselves; and as it stays away, the alert arrives."""
     talking = talks(stack, 3)
     with step(f"stop in mid-call, {len(talking)} talks") as found:
         stack.compose("stop", "service", timeout_s=200)
-        code = stack.inspect("service", "{{.State.ExitCode}}")
-        ids = ", ".join(f"'{one}'" for one in talking)
-        rows = stack.sql(f"SELECT outcome, ended_by, count(*) FROM cdrs WHERE id IN ({ids}) GROUP BY 1, 2")
-        if code != "0" or {tuple(row[:2]) for row in rows} - {
-            ("connected", "person"),
-            ("connected", "operator"),
-        }:
-            raise Failed(f"exit code {code}, {rows}")
-        left = stack.sql("SELECT outcome, count(*) FROM cdrs WHERE outcome = 'interrupted' GROUP BY 1")
-        found.append(f"exit code 0; the talks ended: {rows}; interrupted in all: {left or 0}")
+        if (code := stack.inspect("service", "{{.State.ExitCode}}")) != "0":
+            raise Failed(f"the service ended with code {code}")
+        found.append(f"exit code 0; the talks ended: {kept(stack, talking)}")
+        left = stack.sql("SELECT count(*) FROM cdrs WHERE outcome = 'interrupted'")
+        found.append(f"interrupted in all: {left[0][0]}")
     with step("the alert that a part is down") as found:
         until(lambda: "ObzvonPartDown" in alerts(), "ObzvonPartDown at Alertmanager", ALERT_S, 2)
         found.append("ObzvonPartDown is at Alertmanager")
@@ -230,17 +243,20 @@ def shape(stack: Stack) -> str:
 
 
 def split(stack: Stack) -> None:
-    with step("docker/up split"):
+    """Another shape in mid-call: the one process lets talks end, three take over."""
+    until(lambda: stack.api(f"/v1/campaigns/{CAMPAIGN}/start", {}), "start of the campaign", 30)
+    talking = talks(stack, 3)
+    with step(f"docker/up split in mid-call, {len(talking)} talks") as found:
         stack.up("split")
+        found.append(f"the talks ended: {kept(stack, talking)}")
     with step("three parts") as found:
         for service in ("engine", "web", "agi"):
             until(lambda service=service: stack.is_healthy(service), f"{service} is healthy", 90)
         before = by_carrier(stack)
-        until(lambda: stack.api(f"/v1/campaigns/{CAMPAIGN}/start", {}), "start of the campaign", 30)
         until(lambda: by_carrier(stack) >= before + 5, "calls", 90)
         talks(stack, 2)
         found.append("engine, web, agi are healthy; people talk")
-    watched(stack, 3)
+    watched("main/engine", "main/web", "main/agi")
 
 
 def main() -> int:
@@ -262,7 +278,7 @@ def main() -> int:
                 build(stack)
                 first_call(stack)
                 dial(stack, wish.seconds)
-                watched(stack, 1)
+                watched("main/all")
                 crash(stack)
                 stop_in_order(stack)
                 settle(stack)

@@ -221,6 +221,29 @@ def test_what_is_mounted_is_there(name: str) -> None:
             assert (DOCKER / source).exists(), source
 
 
+def test_a_volume_that_both_images_mount_begins_with_the_same_rights_in_both() -> None:
+    """A fresh volume takes them from the image that is first; which one that is differs between Composes."""
+
+    def mounted(image: str) -> set[str]:
+        users = [one for one in SERVICES.values() if one["image"].startswith(image)]
+        named = [str(each).split(":") for one in users for each in one["volumes"]]
+        return {f"{source}:{place}" for source, place, *_ in named}
+
+    both = {each.partition(":")[2] for each in mounted("obzvon/service") & mounted("obzvon/asterisk")}
+    assert both == {"/demo", "/etc/asterisk", "/var/lib/obzvon/sounds", "/var/lib/obzvon/recordings"}
+    service = " ".join((DOCKER / "service/Dockerfile").read_text().split())
+    asterisk = (DOCKER / "asterisk/gather").read_text()
+    for place in both:
+        mode = "770" if place.endswith("recordings") else "750"
+        assert re.search(rf"install -d -m 0{mode} -o obzvon -g obzvon [^&]*{place}(?= )", service), place
+    assert "mkdir -p /shared/{demo,etc/asterisk,var/lib/obzvon/{sounds,recordings}}" in asterisk
+    assert "chmod 750 /shared/{demo,etc/asterisk,var/lib/obzvon,var/lib/obzvon/sounds}" in asterisk
+    assert "chmod 770 /shared/var/lib/obzvon/recordings" in asterisk
+    assert (
+        "COPY --from=installed --chown=10000:10000 /shared/ /" in (DOCKER / "asterisk/Dockerfile").read_text()
+    )
+
+
 def test_every_shape_has_its_targets() -> None:
     for shape in ("one", "split"):
         targets = yaml.safe_load((DOCKER / f"prometheus/targets/{shape}.yml").read_text())
