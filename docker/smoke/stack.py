@@ -165,10 +165,7 @@ class Stack:
 
     def sql(self, question: str) -> list[list[str]]:
         """Rows of words."""
-        login = (
-            'PGPASSWORD=$(cat "$POSTGRES_PASSWORD_FILE") exec psql -h 127.0.0.1 -U obzvon -AtF "|" -c "$0"'
-        )
-        answer = self.inside("postgres", "sh", "-c", login, question)
+        answer = self.inside("postgres", "psql", "-U", "obzvon", "-AtF", "|", "-c", question)
         return [line.split("|") for line in answer.splitlines()]
 
     def redis(self, *words: str) -> list[str]:
