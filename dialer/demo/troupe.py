@@ -98,7 +98,7 @@ class Running(Service):
         """Whoever started it sees to that."""
 
     def _last_words(self) -> str:
-        return said("see its log")
+        return said("its log says more")
 
 
 async def play(settings: Settings) -> None:
