@@ -176,9 +176,24 @@ def crash(stack: Stack) -> None:
         if {row[1] for row in lasted} - {"connected"}:
             raise Failed(f"a talk was not kept: {rows}")
         found.append(f"{len(rows)} records of {len(talking)}; {len(longer)} went on past the restart")
+    dials_on(stack)
+
+
+def dials_on(stack: Stack) -> None:
     with step("it dials on"):
-        before_n = by_carrier(stack)
-        until(lambda: by_carrier(stack) > before_n, "a new call", 60)
+        before = by_carrier(stack)
+        until(lambda: by_carrier(stack) > before, "a new call", 60)
+
+
+def without_stores(stack: Stack) -> None:
+    """The books at the end say whether anything was lost meanwhile."""
+    talking = talks(stack, 3)
+    with step(f"restart of PostgreSQL and Redis with {len(talking)} talks") as found:
+        stack.compose("restart", "postgres", "redis", timeout_s=200)
+        until(lambda: not set(talking) & {call["id"] for call in stack.calls()}, "the end of these talks", 90)
+        until(lambda: kept(stack, talking), "one record of each", 30)
+        found.append(f"the talks ended: {kept(stack, talking)}")
+    dials_on(stack)
 
 
 def kept(stack: Stack, talking: list[str]) -> str:
@@ -254,8 +269,15 @@ def split(stack: Stack) -> None:
             until(lambda service=service: stack.is_healthy(service), f"{service} is healthy", 90)
         before = by_carrier(stack)
         until(lambda: by_carrier(stack) >= before + 5, "calls", 90)
-        talks(stack, 2)
-        found.append("engine, web, agi are healthy; people talk")
+        talking = talks(stack, 2)
+        found.append(f"engine, web, agi are healthy; {len(talking)} talk")
+    with step("kill -9 of web and agi in mid-call") as found:
+        stack.kill("web")
+        stack.kill("agi")
+        until(lambda: not set(talking) & {call["id"] for call in stack.calls()}, "the end of these talks", 90)
+        for service in ("web", "agi"):
+            until(lambda service=service: stack.is_healthy(service), f"{service} is healthy", 90)
+        found.append(f"both are back; the talks ended: {kept(stack, talking)}")
     watched("main/engine", "main/web", "main/agi")
 
 
@@ -280,6 +302,7 @@ def main() -> int:
                 dial(stack, wish.seconds)
                 watched("main/all")
                 crash(stack)
+                without_stores(stack)
                 stop_in_order(stack)
                 settle(stack)
                 split(stack)
