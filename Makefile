@@ -10,10 +10,10 @@ TESTS := tests/unit tests/house tests/parts tests/ports tests/cli tests/web test
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: words dashboards help setup demo run test check format bench floor docs clean distclean
+.PHONY: words dashboards help setup demo run test check format bench floor stack-test docs clean distclean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## everything that development and tests need; quick when it is there already
 	@.ci/setup all >&2
@@ -52,6 +52,9 @@ floor:  ## half an hour of predictive dialing on Asterisk and in the simulator; 
 
 dashboards:  ## write Grafana's boards in docker/grafana/dashboards/ anew from dashboards/
 	@.ci/setup run >&2 && exec $(BIN)/python -m dashboards
+
+stack-test:  ## the containers of docker/ for real: built, started, broken; needs Docker, root, free ports
+	@exec python3 docker/smoke/run.py $(ARGS)
 
 docs:  ## write docs/reference/ anew from the code
 	@.ci/setup run >&2 && exec $(BIN)/dialer docs docs/reference

@@ -58,7 +58,7 @@ from dialer.ports import (
     Stores,
 )
 from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
-from dialer.storage import open_database
+from dialer.storage import open_database, redis_url
 from dialer.toolbox import api_tools, cli_admitted
 from dialer.web.app import build_app, build_probes
 from dialer.web.parts import Check
@@ -80,7 +80,7 @@ Turned = Callable[[Callable[[], str]], None]  # a round is over; who wants to kn
 @asynccontextmanager
 async def open_live(settings: Settings, on_return: Callable[[], Awaitable[None]]) -> AsyncIterator[Live]:
     """Live state in memory, or in Redis when it is configured; `on_return`: Redis was away and is back."""
-    url = settings.redis_url.get_secret_value()
+    url = redis_url(settings)
     if not url:
         yield MemoryLive()
         return
@@ -371,7 +371,7 @@ async def _turn(turned: Turned, only: frozenset[str]) -> None:
 
 async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack) -> Desk:
     """The cell's own desk, or the way to it through Redis; beside a split service the cell listens there."""
-    url = settings.redis_url.get_secret_value()
+    url = redis_url(settings)
     if engine is not None and not url:
         return engine.cell.desk
     from dialer.adapters.redis.wire import open_desk, serve_commands  # noqa: PLC0415  few have Redis

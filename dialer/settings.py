@@ -32,8 +32,14 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         SecretStr(""), description="empty: SQLite in data_dir; postgresql://user:password@host/name"
     )
+    database_password_file: SecretFile = Field(
+        None, description="file with the password for database_url, which then needs none"
+    )
     redis_url: SecretStr = Field(
         SecretStr(""), description="empty: live state in memory; redis://host:6379/0"
+    )
+    redis_password_file: SecretFile = Field(
+        None, description="file with the password for redis_url, which then needs none"
     )
 
     ari_bind: str = Field("127.0.0.1", description="where Asterisk's websocket finds us")

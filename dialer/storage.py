@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
 
+from dialer.adapters.secrets import read_secret
 from dialer.adapters.sql.open import open_stores
 from dialer.adapters.sql.revision import HEAD, revision
 from dialer.ports import Stores
@@ -13,8 +16,24 @@ from dialer.settings import Settings
 
 def database_url(settings: Settings) -> str:
     """The database of the settings; SQLite in the data folder by default."""
-    url = settings.database_url.get_secret_value()
+    url = with_password(settings.database_url.get_secret_value(), settings.database_password_file)
     return url or f"sqlite:///{(settings.data_dir / 'obzvon.db').resolve()}"
+
+
+def redis_url(settings: Settings) -> str:
+    """The Redis of the settings; empty for none."""
+    return with_password(settings.redis_url.get_secret_value(), settings.redis_password_file)
+
+
+def with_password(url: str, file: Path | None) -> str:
+    """The address with the password that lies in a file; one that stands in the address gives way to it."""
+    if not url or file is None:
+        return url
+    scheme, _, rest = url.partition("://")
+    place, slash, name = rest.partition("/")
+    whoever, _, host = place.rpartition("@")
+    password = quote(read_secret(file), safe="")  # it may hold any sign
+    return f"{scheme}://{whoever.partition(':')[0]}:{password}@{host}{slash}{name}"
 
 
 async def make_tables(url: str) -> None:

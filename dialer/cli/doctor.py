@@ -29,7 +29,7 @@ from dialer.domain.said import Said, listed, said, titled, word
 from dialer.domain.trunk import Trunk
 from dialer.lab.rootfs import is_accepted, wanted
 from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
-from dialer.storage import open_database
+from dialer.storage import open_database, redis_url
 
 LINES = {
     str(name): name
@@ -126,7 +126,7 @@ def checks(settings: Settings, known: Known) -> list[Check]:
         Check("name lookup", lambda: machine.look_at_names(process)),
         Check("database", lambda: stores.look_at_database(lambda: database_revision(settings), HEAD),
               said("check DIALER_DATABASE_URL, and that the database runs")),
-        Check("redis", lambda: stores.look_at_redis(settings.redis_url.get_secret_value()),
+        Check("redis", lambda: stores.look_at_redis(redis_url(settings)),
               said("check DIALER_REDIS_URL, and that Redis runs")),
         Check("disk", lambda: machine.look_at_disk(room)),
         Check("folders", lambda: machine.look_at_folders(process, folders)),
@@ -158,6 +158,7 @@ def needed_modules() -> frozenset[str]:
 def secret_files(settings: Settings, known: Known) -> dict[str, Path]:
     """Every file with a password that is used."""
     files: dict[str, Any] = {"ARI": settings.ari_password_file, "AMI": settings.ami_password_file}
+    files |= {"PostgreSQL": settings.database_password_file, "Redis": settings.redis_password_file}
     files |= {said("trunk {trunk}", trunk=one.id): one.password_file for one in known.trunks}
     files |= {
         said("operator {operator}", operator=one.id): one.sip_password_file

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,8 +24,9 @@ from dialer.demo.summary import Spans, is_well, summarise
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import NetworkTrouble
 from dialer.domain.said import listed, said
-from dialer.domain.types import Language, Mode
+from dialer.domain.types import CampaignId, Language, Mode, OperatorId
 from dialer.lab.lab import Lab, Options
+from dialer.lab.site import Address
 from dialer.lab.worldfile import read as read_world
 from dialer.ports import CdrQuery
 from dialer.settings import Settings
@@ -84,8 +85,8 @@ async def play(wish: Play, say: Callable[[str], None], console: Console) -> tupl
             log_file = lab.folder / "service.log"
             async with Service(_environment(lab), log_file, wish.language) as service:
                 say(said("the service is ready: {url}", url=service.url))
-                await _open(service, stage, say)
-                say(_welcome(service, lab, stage))
+                await open_floor(service, stage.operators, stage.campaign, say)
+                say(welcome(service, lab.sip, stage.guest_password))
                 began_at, began = datetime.now(UTC), time.monotonic()
                 await _watch(wish, service, stage, curtain, console)
                 dialling_s = time.monotonic() - began
@@ -112,20 +113,23 @@ def _settings(lab: Lab) -> Settings:
         os.environ.update(before)
 
 
-async def _open(service: Service, stage: Stage, say: Callable[[str], None]) -> None:
+async def open_floor(
+    service: Service, operators: Sequence[OperatorId], campaign: CampaignId, say: Callable[[str], None]
+) -> None:
     """Phones register, operators log in and are ready, the campaign starts."""
     say(said("operators log in"))
     async with asyncio.timeout(REGISTERED_S):
-        await asyncio.gather(*(_begin_shift(service, operator) for operator in stage.operators))
-    await service.post(f"/v1/campaigns/{stage.campaign}/start")
+        await asyncio.gather(*(_begin_shift(service, operator) for operator in operators))
+    await service.post(f"/v1/campaigns/{campaign}/start")
 
 
 async def _begin_shift(service: Service, operator: str) -> None:
-    """A phone that has not registered yet cannot be called: try until it is up."""
+    """A phone that has not registered yet cannot be called: try until it is up. Who is at work stays so."""
     while True:
         state = (await service.get(f"/v1/operators/{operator}"))["state"]
         if state == "paused":
             await service.post(f"/v1/operators/{operator}/ready")
+        if state not in ("offline", "connecting"):
             return
         if state == "offline":
             with suppress(NetworkTrouble):
@@ -133,14 +137,15 @@ async def _begin_shift(service: Service, operator: str) -> None:
         await asyncio.sleep(0.2)
 
 
-def _welcome(service: Service, lab: Lab, stage: Stage) -> str:
+def welcome(service: Service, sip: Address, guest_password: str) -> str:
+    """Where everything is, and how to be an operator oneself."""
     guest = said(
         "be an operator: register a softphone on this machine as {guest} at {place} (UDP), password"
         " {password};\n  dial *10, enter {guest} and PIN {pin}, hang up, answer the call back, dial *11 or"
         " press #",
         guest=GUEST,
-        place=f"{lab.sip.host}:{lab.sip.port}",
-        password=stage.guest_password,
+        place=f"{sip.host}:{sip.port}",
+        password=guest_password,
         pin=GUEST_PIN,
     )
     return listed(

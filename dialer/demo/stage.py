@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Protocol
 
 from dialer.adapters.files.lists import open_path
 from dialer.adapters.hashes import hash_secret
@@ -22,7 +23,8 @@ from dialer.domain.said import said
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import NumberFormat, Trunk
 from dialer.domain.types import CampaignId, Mode, OperatorId, PhoneNumber, TrunkId
-from dialer.lab.lab import Lab
+from dialer.lab.lab import TrunkAccount
+from dialer.lab.phones import Handset
 from dialer.ports import Stores
 from dialer.settings import Settings, sounds_dir
 from dialer.storage import open_database
@@ -60,12 +62,24 @@ class Stage:
     leads: int
 
 
-async def set_stage(lab: Lab, settings: Settings, mode: Mode, ratio: float) -> Stage:
+class Cast(Protocol):
+    """Who plays at the other ends of the PBX's wires."""
+
+    @property
+    def trunk(self) -> TrunkAccount: ...
+
+    @property
+    def handsets(self) -> Sequence[Handset]: ...
+
+
+async def set_stage(
+    cast: Cast, settings: Settings, mode: Mode, ratio: float, *, ring_s: float = RING_S
+) -> Stage:
     """A trunk, operators, a message, a campaign, and a list that is imported from a CSV file."""
     folder = settings.data_dir
     async with open_database(settings) as stores:
-        await stores.trunks.add(_trunk(lab))
-        operators = await _operators(lab, stores, folder / "secrets")
+        await stores.trunks.add(_trunk(cast.trunk))
+        operators = await _operators(cast.handsets, stores, folder / "secrets")
         guest_password = secrets.token_hex(6)
         name = speaker(settings.language)(said("You"))
         await stores.accounts.add(await _guest(folder / "secrets", guest_password, name))
@@ -79,7 +93,7 @@ async def set_stage(lab: Lab, settings: Settings, mode: Mode, ratio: float) -> S
                 operators=frozenset([*operators, GUEST]),
                 trunks=(TRUNK,),
                 schedule=every_day(time(0), time(0)),
-                ring_s=RING_S,
+                ring_s=ring_s,
                 wrap_up_s=WRAP_UP_S,
                 message=message.name,
             )
@@ -90,14 +104,14 @@ async def set_stage(lab: Lab, settings: Settings, mode: Mode, ratio: float) -> S
     return Stage(campaign.id, operators, guest_password, leads)
 
 
-def _trunk(lab: Lab) -> Trunk:
+def _trunk(account: TrunkAccount) -> Trunk:
     return Trunk(
         TRUNK,
-        host=lab.trunk.host,
-        port=lab.trunk.port,
+        host=account.host,
+        port=account.port,
         register=True,
-        user=lab.trunk.user,
-        password_file=str(lab.trunk.password_file),
+        user=account.user,
+        password_file=str(account.password_file),
         number_format=NumberFormat.BARE,
         caller_ids=("+74951234567",),
         lines=60,
@@ -106,13 +120,14 @@ def _trunk(lab: Lab) -> Trunk:
     )
 
 
-async def _operators(lab: Lab, stores: Stores, folder: Path) -> list[OperatorId]:
-    for index, handset in enumerate(lab.handsets):
+async def _operators(handsets: Sequence[Handset], stores: Stores, folder: Path) -> list[OperatorId]:
+    for index, handset in enumerate(handsets):
         path = folder / f"sip-{handset.number}"
-        write_secret(path, handset.password)
+        if not path.exists():
+            write_secret(path, handset.password)
         name = NAMES[index % len(NAMES)]
         await stores.accounts.add(Account(OperatorId(handset.number), name, sip_password_file=str(path)))
-    return [OperatorId(handset.number) for handset in lab.handsets]
+    return [OperatorId(handset.number) for handset in handsets]
 
 
 async def _guest(folder: Path, password: str, name: str) -> Account:

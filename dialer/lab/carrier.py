@@ -13,6 +13,17 @@ from dialer.lab.instance import Instance
 SPEECH = "demo-thanks&demo-instruct&demo-moreinfo"  # stock sounds, said over and over
 
 
+def own_knobs(user: str, password: str, plan: Plan, greeting: Path) -> dict[str, str]:
+    """What its files have besides the PBX's knobs: the trunk's account, what people and machines say."""
+    return {
+        "TRUNK_USER": user,
+        "TRUNK_PASSWORD": password,
+        "SEED": str(plan.seed),
+        "GREETING": str(greeting),
+        "SPEECH": SPEECH,
+    }
+
+
 def dialplan(plan: Plan) -> str:
     """numbers.conf: one entry per rule, what single calls shall do, and each rule's fates behind it."""
     parts = ["; Written by the lab from the world file.\n[numbers]\nexten => _+X!,1,Goto(${EXTEN:1},1)\n"]

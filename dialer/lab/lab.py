@@ -13,7 +13,7 @@ from asterisk_conf import sounds
 from asterisk_conf.render import complete
 from dialer.domain.said import said
 from dialer.lab import site
-from dialer.lab.carrier import SPEECH, Carrier, dialplan
+from dialer.lab.carrier import Carrier, dialplan, own_knobs
 from dialer.lab.console import Login
 from dialer.lab.fate import Plan, everyone
 from dialer.lab.home import Home
@@ -148,8 +148,7 @@ class Lab:
             site.CARRIER, ports.draw(site.CARRIER), user, password, Path(self._secret("trunk", password))
         )
         values, extra, login = self._pretender("carrier", trunk.host, trunk.port)
-        extra |= {"TRUNK_USER": user, "TRUNK_PASSWORD": password, "SEED": str(self.options.plan.seed)}
-        extra |= {"GREETING": str(self.sounds / "greeting"), "SPEECH": SPEECH}
+        extra |= own_knobs(user, password, self.options.plan, self.sounds / "greeting")
         numbers = {"numbers.conf": dialplan(self.options.plan)}
         pretender = site.Pretender("carrier", "carrier", values, extra, numbers)
         folder = site.write_pretender(self._home, pretender)
@@ -173,10 +172,8 @@ class Lab:
     def _pretender(self, name: str, host: str, port: int) -> tuple[dict[str, str], dict[str, str], Login]:
         """Knobs of an Asterisk of the pretend world, and the way to its console."""
         login = Login(host, self._ports.draw(host), "lab", secrets.token_hex(12))
-        start, end = self._ports.draw_rtp()
-        values = {"SIP_ADDRESS": host, "SIP_PORT": str(port), "RTP_START": str(start), "RTP_END": str(end)}
-        values |= {"AMI_ADDRESS": host, "AMI_PORT": str(login.port), "AMI_USER": login.user}
-        values |= {"AMI_SECRET": login.secret, "ARI_PASSWORD": "unused", "LANGUAGE": self.options.language}
+        rtp = self._ports.draw_rtp()
+        values = site.knobs_at(site.Address(host, port), login, rtp, self.options.language)
         extra = {"PBX_ADDRESS": self._sip.host, "PBX_PORT": str(self._sip.port)}
         extra["HEARD_DIR"] = str(self.heard) if self.options.is_heard else "none"
         return values, extra, login

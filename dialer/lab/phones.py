@@ -59,6 +59,26 @@ endpoint = {name}
 """
 
 
+async def tell_habits(
+    console: Console,
+    handset: Handset,
+    does: str = "answer",
+    *,
+    answer_s: float | None = None,
+    stay_s: float | None = None,
+    hertz: float | None = None,
+) -> None:
+    """Writes down in the phones' Asterisk what one of them does from its next call on."""
+    wanted = {
+        "does": does,
+        "answer_s": f"{handset.answer_s if answer_s is None else answer_s:g}",
+        "stay_s": f"{handset.stay_s if stay_s is None else stay_s:g}",
+        "hertz": f"{handset.hertz if hertz is None else hertz:g}",
+    }
+    for key, value in wanted.items():
+        await console.ask("DBPut", Family=f"phone/{handset.number}", Key=key, Val=value)
+
+
 class Phones:
     """A running Asterisk with some phones; with one phone in it, that can be unplugged."""
 
@@ -74,8 +94,7 @@ class Phones:
         await self.instance.start()
         await self.console.open(self._login)
         for handset in self.handsets:
-            phone = Phone(self, handset)
-            await phone.behave(answer_s=handset.answer_s, stay_s=handset.stay_s, hertz=handset.hertz)
+            await tell_habits(self.console, handset)
 
     async def stop(self) -> None:
         """Ends it; calls in progress vanish."""
@@ -111,10 +130,8 @@ class Phone:
         """What it does from its next call on: answer, no_answer or busy; when it answers and hangs up."""
         if does not in ("answer", "no_answer", "busy"):
             raise BadValue(f"a phone can answer, no_answer or busy, not {does}")
-        hertz = self._handset.hertz if hertz is None else hertz
-        wanted = {"does": does, "answer_s": f"{answer_s:g}", "stay_s": f"{stay_s:g}", "hertz": f"{hertz:g}"}
-        for key, value in wanted.items():
-            await self._phones.console.ask("DBPut", Family=f"phone/{self.number}", Key=key, Val=value)
+        console, handset = self._phones.console, self._handset
+        await tell_habits(console, handset, does, answer_s=answer_s, stay_s=stay_s, hertz=hertz)
 
     async def last_heard(self) -> Path:
         """The sound that reached it in the latest call that it answered or made."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asterisk_conf.render import HERE, complete, conf_files, fill_in, render, write_files
+from dialer.lab.console import Login
 from dialer.lab.home import Home
 
 PBX = "127.0.0.1"
@@ -52,10 +53,31 @@ class Pretender:
     generated: Mapping[str, str]  # files written by the lab
 
 
+def knobs_at(at: Address, login: Login, rtp: tuple[int, int], language: str) -> dict[str, str]:
+    """The PBX's knobs as an Asterisk of the pretend world has them."""
+    return {
+        "SIP_ADDRESS": at.host,
+        "SIP_PORT": str(at.port),
+        "RTP_START": str(rtp[0]),
+        "RTP_END": str(rtp[1]),
+        "AMI_ADDRESS": login.host,
+        "AMI_PORT": str(login.port),
+        "AMI_USER": login.user,
+        "AMI_SECRET": login.secret,
+        "ARI_PASSWORD": "unused",
+        "LANGUAGE": language,
+    }
+
+
 def write_pretender(home: Home, pretender: Pretender) -> Path:
     """Shared files of the PBX, the files of its own folder, and the generated ones; returns its folder."""
-    filled = {**complete({**folders(home, pretender.name), **pretender.knobs}), **pretender.own_knobs}
+    render_pretender(home.make(pretender.name, "etc"), pretender, folders(home, pretender.name))
+    return home.path / pretender.name
+
+
+def render_pretender(target: Path, pretender: Pretender, places: Mapping[str, str]) -> None:
+    """Its configuration in `target`; `places` are the folder knobs that differ from Asterisk's own."""
+    filled = {**complete({**places, **pretender.knobs}), **pretender.own_knobs}
     paths = [HERE / f"{shared}.conf" for shared in (*SHARED, *SHARED_TOO)] + conf_files(HERE / pretender.kind)
     texts = {path.name: fill_in(path.read_text(), filled, str(path.relative_to(HERE))) for path in paths}
-    write_files(home.make(pretender.name, "etc"), {**texts, **pretender.generated})
-    return home.path / pretender.name
+    write_files(target, {**texts, **pretender.generated})
