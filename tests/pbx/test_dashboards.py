@@ -49,9 +49,11 @@ def configured(folder: Path, target: str, cell: str, port: int) -> Path:
     text = (RULES / "prometheus.yml").read_text("utf-8")
     text = re.sub(r"(scrape|evaluation)_interval: \w+", rf"\1_interval: {SCRAPE_S}s", text)
     text = re.sub(r"alerting:\n(?: .*\n)+", "", text)
-    assert '["127.0.0.1:8080"]\n        labels: {cell: main,' in text
-    ours = f'["{target}"]\n        labels: {{cell: {cell},'
-    text = text.replace('["127.0.0.1:8080"]\n        labels: {cell: main,', ours)
+    (folder / "targets").mkdir()
+    one = (RULES / "targets" / "one.yml").read_text("utf-8")
+    assert "127.0.0.1:8080" in one
+    one = one.replace("127.0.0.1:8080", target).replace("cell: main", f"cell: {cell}")
+    (folder / "targets" / "obzvon.yml").write_text(one, encoding="utf-8")
     path = folder / "prometheus.yml"
     path.write_text(text.replace("127.0.0.1:9090", f"127.0.0.1:{port}"), encoding="utf-8")
     return path
