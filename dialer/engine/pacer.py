@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import thread_time
 
@@ -235,13 +236,18 @@ class Pacer:
 
     def _call(self, dial: Dial, campaign: Campaign, now: datetime) -> Call | None:
         trunk = self._trunks.get(dial.trunk)
-        try:
-            written = dial_string(dial.lead.number, trunk) if trunk else ""
-        except ObzvonError as flaw:
-            self._refuse(dial.lead, CallId(f"c-{self._shell.new_id()}"), refuse(Gate.NUMBER, str(flaw)))
-            return None
         if trunk is None:  # taken away since the snapshot: the lease runs out by itself
             return None
+        call = self._leased(dial, campaign, trunk, now)
+        try:
+            written = dial_string(dial.lead.number, trunk)
+        except ObzvonError as flaw:
+            self._calls.add(call, dial.lead, campaign)
+            self._turn_away(call, dial.lead, refuse(Gate.NUMBER, str(flaw)))
+            return None
+        return replace(call, rules=replace(call.rules, dial_string=written))
+
+    def _leased(self, dial: Dial, campaign: Campaign, trunk: Trunk, now: datetime) -> Call:
         caller_id = campaign.caller_id or (trunk.caller_ids[0] if trunk.caller_ids else "")
         return Call(
             id=CallId(f"c-{self._shell.new_id()}"),
@@ -257,7 +263,6 @@ class Pacer:
                 message=self._shell.sound(campaign.message),
                 record=campaign.record,
                 caller_id=caller_id,
-                dial_string=written,
             ),
             attempt_no=dial.lead.attempts + 1,
             leased_at=now,
@@ -296,6 +301,10 @@ class Pacer:
         if verdict.ok:
             self._calls.tell(call.id, c.Dialled(now))
             return
+        self._turn_away(call, lead, verdict)
+
+    def _turn_away(self, call: Call, lead: Lead, verdict: Verdict) -> None:
+        """A gate is shut; pacing hears the end of this call as of any other."""
         self._calls.forget_lead(call.id)
         self._refuse(lead, call.id, verdict)  # first: of two facts of one call the ledger keeps the first
         self._take_back(call, verdict.reason)
