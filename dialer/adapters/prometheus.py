@@ -10,7 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from dialer.adapters.metrics_table import CELL, COMMON
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from dialer.adapters.metrics_table import CELL, COMMON, Row
 from dialer.adapters.process_metrics import ProcessMetrics, safe_label
 from dialer.domain import call as calls
 from dialer.domain import operators
@@ -72,17 +75,36 @@ class _Post:
     """Where an operator was last seen."""
 
     state: operators.State
-    counted_at: datetime | None  # until when its time is
-    campaign: CampaignId | None
+    since_at: datetime | None = None  # None: not seen to move yet
+    counted_at: datetime | None = None  # until when its time is
+    campaign: CampaignId | None = None
+
+
+class _Since(Collector):
+    """When each operator came into his state: looked up at a scrape, not kept at every move."""
+
+    def __init__(self, row: Row, posts: Mapping[OperatorId, _Post]) -> None:
+        self._row = row
+        self._posts = posts
+
+    def collect(self) -> Iterable[Metric]:
+        found = GaugeMetricFamily(self._row.name, self._row.meaning, labels=self._row.labels)
+        for operator, post in list(self._posts.items()):
+            if post.since_at is not None:
+                found.add_metric((safe_label(operator), post.state), post.since_at.timestamp())
+        return (found,)
 
 
 class Metrics(ProcessMetrics):
     """Satisfies Observer and LinkWatcher; setters take what these two do not show."""
 
     def __init__(self, *, version: str, cell: CellId, started_at: datetime) -> None:
-        super().__init__(version=version, cell=cell, started_at=started_at, rows=(*COMMON, *CELL))
+        rows = {row.name: row for row in (*COMMON, *CELL)}
+        since = rows.pop("dialer_operator_since_seconds")
+        super().__init__(version=version, cell=cell, started_at=started_at, rows=rows.values())
         self._calls: dict[CallId, _Seen] = {}
         self._posts: dict[OperatorId, _Post] = {}
+        self.registry.register(_Since(since, self._posts))
         self._named: dict[CampaignId, tuple[str, str, str, str]] = {}
         self._foreseen: set[CampaignId] = set()
         self._running: set[CampaignId] = set()
@@ -123,15 +145,13 @@ class Metrics(ProcessMetrics):
         """Count one move of one operator."""
         post = self._posts.get(operator.id)
         if post is None:
-            post = self._posts[operator.id] = _Post(change.became, None, None)
+            post = self._posts[operator.id] = _Post(change.became)
         else:
             self._gauge("dialer_operators", post.state).dec()
         if post.counted_at is not None:
-            self._remove("dialer_operator_since_seconds", operator.id, post.state)
             self._stayed(operator.id, post, change.at)
         self._gauge("dialer_operators", change.became).inc()
-        self._gauge("dialer_operator_since_seconds", operator.id, change.became).set(change.at.timestamp())
-        post.state = change.became
+        post.state, post.since_at = change.became, change.at
         post.counted_at = max(change.at, post.counted_at or change.at)  # events come a little late
         post.campaign = change.campaign if change.campaign is not None else operator.campaign
 
@@ -223,7 +243,7 @@ class Metrics(ProcessMetrics):
                 for state in operators.State:
                     self._of("dialer_operator_state_seconds_total", (operator, state))
             if operator not in self._posts:
-                self._posts[operator] = _Post(operators.State.OFFLINE, None, None)
+                self._posts[operator] = _Post(operators.State.OFFLINE)
                 self._gauge("dialer_operators", operators.State.OFFLINE).inc()
 
     def know_campaigns(self, known: Iterable[Campaign]) -> None:

@@ -66,7 +66,7 @@ class Rules:
     dial_string: str = ""  # the number as the trunk wants it, checked
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `changed` copies it at every step
 class Call:
     """One attempt from the lease to its record."""
 

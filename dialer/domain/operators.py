@@ -52,7 +52,7 @@ class Account:
     enabled: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `changed` copies it at every step
 class Operator:
     """An operator at work: the live state. `then` is what follows when the present call is over."""
 

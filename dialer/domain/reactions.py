@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dialer.domain.changed import changed
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,7 +38,7 @@ def _stop_talk(call: Call, at: datetime) -> Call:
     if call.talk_since_at is None:
         return call
     span = max(0.0, (at - call.talk_since_at).total_seconds())
-    return replace(call, talk_s=call.talk_s + span, talk_since_at=None)
+    return changed(call, talk_s=call.talk_s + span, talk_since_at=None)
 
 
 def _let_go(call: Call) -> tuple[Effect, ...]:
@@ -49,7 +49,7 @@ def _let_go(call: Call) -> tuple[Effect, ...]:
 
 def _end(call: Call, at: datetime, outcome: Outcome, by: EndedBy) -> Result:
     """The record first, the operator after it: what he says of the call then finds its lead moved on."""
-    ended = replace(
+    ended = changed(
         _stop_talk(call, at),
         state=State.ENDED,
         end_at=at,
@@ -84,7 +84,7 @@ UNANSWERED = {
 
 def destroyed(call: Call, event: c.Destroyed) -> Result:
     """The end, as Asterisk says it: the outcome follows from how far the call came and who ended it."""
-    call = replace(call, cause=event.cause, sip_code=event.sip_code or None)
+    call = changed(call, cause=event.cause, sip_code=event.sip_code or None)
     if call.answer_at is not None:
         by = EndedBy.SERVICE if call.state is State.MESSAGE else EndedBy.PERSON
         return _end(call, event.at, _answered_outcome(call, event.at), by)
@@ -96,9 +96,9 @@ def destroyed(call: Call, event: c.Destroyed) -> Result:
 
 def vanished(call: Call, event: c.Vanished) -> Result:
     """Nobody saw the end: say what is certain and mark the instant as a bound."""
-    call = replace(call, estimated=True)
+    call = changed(call, estimated=True)
     if event.reborn:
-        call = replace(call, reason="Asterisk stopped during the call", cause=38)
+        call = changed(call, reason="Asterisk stopped during the call", cause=38)
         talked = call.bridge_at is not None and not call.bereft
         return _end(call, event.at, Outcome.CONNECTED if talked else Outcome.NETWORK_FAILURE, EndedBy.NETWORK)
     if call.answer_at is not None:
@@ -106,19 +106,19 @@ def vanished(call: Call, event: c.Vanished) -> Result:
     if not event.seen and call.ring_at is None:
         return never_dialled(call, event)
     outcome = UNANSWERED.get(call.ended_by, Outcome.INTERRUPTED) if call.ended_by else Outcome.INTERRUPTED
-    return _end(replace(call, reason="ended while nobody watched"), event.at, outcome, EndedBy.NETWORK)
+    return _end(changed(call, reason="ended while nobody watched"), event.at, outcome, EndedBy.NETWORK)
 
 
 def never_dialled(call: Call, event: c.Vanished) -> Result:
     """The request never reached the network: no attempt, the lead goes back."""
-    return _end(replace(call, reason="never dialled"), event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
+    return _end(changed(call, reason="never dialled"), event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
 
 
 def _hang_up(call: Call, at: datetime, by: EndedBy, reason: str = "") -> Result:
     """Ask Asterisk to end it; the record waits for Asterisk's word."""
     if call.hanging_up:
         return call, ()
-    going = replace(call, hanging_up=True, ended_by=call.ended_by or by, reason=reason or call.reason)
+    going = changed(call, hanging_up=True, ended_by=call.ended_by or by, reason=reason or call.reason)
     return going, (c.HangUp(), c.StartTimer(Timer.LAST, later(at, LAST_S)))
 
 
@@ -129,7 +129,7 @@ def hang_up_asked(call: Call, event: c.HangUpAsked) -> Result:
 
 def cancelled(call: Call, event: c.HangUpAsked) -> Result:
     """Taken back before it was dialled: no attempt."""
-    return _end(replace(call, reason=event.reason), event.at, Outcome.NOT_DIALLED, event.by)
+    return _end(changed(call, reason=event.reason), event.at, Outcome.NOT_DIALLED, event.by)
 
 
 def given_up(call: Call, event: c.GivenUp) -> Result:
@@ -147,23 +147,23 @@ def _last(call: Call, at: datetime) -> Result:
 
 def dialled(call: Call, event: c.Dialled) -> Result:
     """Mark, request, and a clock for a network that says nothing at all."""
-    out = replace(call, state=State.ORIGINATING, dialled_at=event.at)
+    out = changed(call, state=State.ORIGINATING, dialled_at=event.at)
     return out, (c.Originate(), c.StartTimer(Timer.SETUP, later(event.at, call.rules.setup_s)))
 
 
 def refused(call: Call, event: c.OriginateRefused) -> Result:
     """The request did not become a call: no attempt, the lead goes back."""
-    return _end(replace(call, reason=event.reason), event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
+    return _end(changed(call, reason=event.reason), event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
 
 
 def unknown(call: Call, event: c.OriginateUnknown) -> Result:
     """It may ring all the same: events, the set-up clock or reconciling will tell."""
-    return replace(call, reason=event.reason), ()
+    return changed(call, reason=event.reason), ()
 
 
 def alerted(call: Call, event: c.Alerted) -> Result:
     """The phone rings: the ring time begins, an on-demand operator is summoned."""
-    ringing = replace(call, state=State.RINGING, ring_at=event.at, alerting=event.kind)
+    ringing = changed(call, state=State.RINGING, ring_at=event.at, alerting=event.kind)
     if call.hanging_up:
         return ringing, (c.StopTimer(Timer.SETUP),)
     clocks = (c.StopTimer(Timer.SETUP), c.StartTimer(Timer.RING, later(event.at, call.rules.ring_s)))
@@ -172,12 +172,12 @@ def alerted(call: Call, event: c.Alerted) -> Result:
 
 def alerted_again(call: Call, event: c.Alerted) -> Result:
     """A 180 after a 183 says more; the ring time keeps its first instant."""
-    return replace(call, alerting=min(call.alerting, event.kind)), ()
+    return changed(call, alerting=min(call.alerting, event.kind)), ()
 
 
 def answered(call: Call, event: c.Answered) -> Result:
     """The line is open: from now on an operator must be there within the give-up time."""
-    up = replace(call, state=State.ANSWERED, answer_at=event.at)
+    up = changed(call, state=State.ANSWERED, answer_at=event.at)
     stop = (c.StopTimer(Timer.SETUP), c.StopTimer(Timer.RING))
     if call.hanging_up:
         return up, stop
@@ -195,13 +195,13 @@ def entered_app(call: Call, event: c.EnteredApp) -> Result:
     """Ours to control: ask for an operator. A repeated event changes nothing."""
     if call.in_app:
         return call, ()
-    ours = replace(call, in_app=True)
+    ours = changed(call, in_app=True)
     return (ours, ()) if call.hanging_up else (ours, (c.Reserve(),))
 
 
 def left_app(call: Call, event: c.LeftApp) -> Result:
     """The guard or a hang-up took it: no operator is asked for any more."""
-    return replace(call, in_app=False), ()
+    return changed(call, in_app=False), ()
 
 
 def set_up_timer(call: Call, event: c.TimerFired) -> Result:
@@ -231,7 +231,7 @@ def lost_before_answer(call: Call, event: c.OperatorLost) -> Result:
     if call.operator != event.operator:
         return call, ()
     ask = () if call.hanging_up else (c.Reserve(),)
-    return replace(call, operator=None), (*_let_go(call), *ask)
+    return changed(call, operator=None), (*_let_go(call), *ask)
 
 
 def reserved_early(call: Call, event: c.Reserved) -> Result:
@@ -239,7 +239,7 @@ def reserved_early(call: Call, event: c.Reserved) -> Result:
     if call.operator is not None or call.hanging_up:
         return spare(call, event)
     summon = (c.Summon(),) if call.state is State.RINGING else ()
-    return replace(call, operator=event.operator), summon
+    return changed(call, operator=event.operator), summon
 
 
 # --- from the answer to the talk --------------------------------------------------------------------------
@@ -251,11 +251,11 @@ def reserved(call: Call, event: c.Reserved) -> Result:
         return spare(call, event)
     if call.hanging_up:
         return spare(call, event)
-    taken = replace(call, operator=event.operator)
+    taken = changed(call, operator=event.operator)
     if not call.in_app:
         return taken, ()
     music = (c.StopMusic(),) if call.bereft else ()
-    return replace(taken, state=State.RESERVED), (*music, c.Connect(event.operator))
+    return changed(taken, state=State.RESERVED), (*music, c.Connect(event.operator))
 
 
 def spare(call: Call, event: c.Reserved) -> Result:
@@ -271,7 +271,7 @@ def nobody_free(call: Call, event: c.NobodyFree) -> Result:
         return call, ()
     if call.bereft and call.operator is None:
         return _message(call, event.at)
-    return replace(call, state=State.HELD_BACK), ()
+    return changed(call, state=State.HELD_BACK), ()
 
 
 def freed(call: Call, event: c.OperatorFreed) -> Result:
@@ -283,7 +283,7 @@ def freed(call: Call, event: c.OperatorFreed) -> Result:
 def _message(call: Call, at: datetime) -> Result:
     """Give up: the PBX plays the campaign's message and hangs up."""
     music = (c.StopMusic(),) if call.bereft else ()
-    gone = replace(call, state=State.MESSAGE, operator=None)
+    gone = changed(call, state=State.MESSAGE, operator=None)
     last = c.StartTimer(Timer.LAST, later(at, call.rules.message_s))
     return gone, (*_let_go(call), *music, c.PlayMessage(), last)
 
@@ -305,7 +305,7 @@ def _next_operator(call: Call, at: datetime) -> Result:
     """The lost operator is not back: whoever is ready, else the message."""
     if not call.in_app:
         return _hang_up(call, at, EndedBy.SERVICE, "the operator was lost")
-    alone = replace(call, state=State.HELD_BACK, operator=None)
+    alone = changed(call, state=State.HELD_BACK, operator=None)
     again = c.StartTimer(Timer.RETURN, later(at, call.rules.return_s))
     return alone, (*_let_go(call), again, c.Reserve())
 
@@ -314,7 +314,7 @@ def message_started(call: Call, event: c.MessageStarted) -> Result:
     """The guard, or our own wish, has reached the message; it proves the answer, if that was not seen."""
     clocks = (c.StopTimer(Timer.SETUP), c.StopTimer(Timer.RING), c.StopTimer(Timer.GIVE_UP))
     last = () if call.hanging_up else (c.StartTimer(Timer.LAST, later(event.at, call.rules.message_s)),)
-    gone = replace(
+    gone = changed(
         _stop_talk(call, event.at),
         state=State.MESSAGE,
         answer_at=call.answer_at or event.at,
@@ -331,7 +331,7 @@ def entered_bridge(call: Call, event: c.EnteredBridge) -> Result:
     began_at = call.bridge_at or event.at
     talk = c.StartTimer(Timer.TALK, later(began_at, call.rules.talk_s))
     clocks = (c.StopTimer(Timer.GIVE_UP), c.StopTimer(Timer.RETURN), talk)
-    together = replace(
+    together = changed(
         call,
         state=State.BRIDGED,
         bridge_at=began_at,
@@ -348,7 +348,7 @@ def connect_failed(call: Call, event: c.ConnectFailed) -> Result:
     if event.operator not in (None, call.operator):
         return call, ()
     tries = call.failed_connects + 1
-    alone = replace(call, state=State.HELD_BACK, operator=None, reason=event.reason, failed_connects=tries)
+    alone = changed(call, state=State.HELD_BACK, operator=None, reason=event.reason, failed_connects=tries)
     if call.hanging_up or not call.in_app:
         return alone, _let_go(call)
     if tries >= MOST_CONNECTS:
@@ -362,7 +362,7 @@ def lost_while_connecting(call: Call, event: c.OperatorLost) -> Result:
     if call.operator != event.operator:
         return call, ()
     ask = () if call.hanging_up or not call.in_app else (c.Reserve(),)
-    return replace(call, state=State.HELD_BACK, operator=None), (*_let_go(call), *ask)
+    return changed(call, state=State.HELD_BACK, operator=None), (*_let_go(call), *ask)
 
 
 def not_coming_back(call: Call, event: c.OperatorLost) -> Result:
@@ -370,7 +370,7 @@ def not_coming_back(call: Call, event: c.OperatorLost) -> Result:
     if call.operator != event.operator:
         return call, ()
     if call.hanging_up:
-        return replace(call, operator=None), _let_go(call)
+        return changed(call, operator=None), _let_go(call)
     return _next_operator(call, event.at)
 
 
@@ -382,7 +382,7 @@ def bridged_again(call: Call, event: c.EnteredBridge) -> Result:
     theirs = call.operator is None or event.bridge != bridge_of(call.operator)
     if call.talk_since_at is not None or call.on_hold or theirs:
         return call, ()
-    return replace(call, talk_since_at=event.at), ()
+    return changed(call, talk_since_at=event.at), ()
 
 
 def left_bridge(call: Call, event: c.LeftBridge) -> Result:
@@ -394,7 +394,7 @@ def lost_in_talk(call: Call, event: c.OperatorLost) -> Result:
     """Music for the person while the operator's phone is rung once more."""
     if call.operator != event.operator or call.hanging_up or not call.in_app:
         return call, ()
-    alone = replace(_stop_talk(call, event.at), state=State.HELD_BACK, bereft=True, on_hold=False)
+    alone = changed(_stop_talk(call, event.at), state=State.HELD_BACK, bereft=True, on_hold=False)
     back = c.StartTimer(Timer.RETURN, later(event.at, call.rules.return_s))
     clocks = (back, c.StopTimer(Timer.TALK), c.StopTimer(Timer.HOLD))
     return alone, (c.StartMusic(event.operator), c.CallBackLeg(event.operator), *clocks)
@@ -404,7 +404,7 @@ def returned(call: Call, event: c.OperatorReturned) -> Result:
     """The operator's phone is up again: back together."""
     if call.operator != event.operator or call.hanging_up or not call.in_app:
         return call, ()
-    return replace(call, state=State.RESERVED), (c.StopMusic(), c.Connect(event.operator))
+    return changed(call, state=State.RESERVED), (c.StopMusic(), c.Connect(event.operator))
 
 
 def hold(call: Call, event: c.HoldAsked) -> Result:
@@ -412,10 +412,10 @@ def hold(call: Call, event: c.HoldAsked) -> Result:
     if event.on == call.on_hold or call.operator is None or call.hanging_up or not call.in_app:
         return call, ()
     if event.on:
-        held = replace(_stop_talk(call, event.at), on_hold=True)
+        held = changed(_stop_talk(call, event.at), on_hold=True)
         limit = c.StartTimer(Timer.HOLD, later(event.at, call.rules.hold_s))
         return held, (c.StartMusic(call.operator), limit)
-    back = replace(call, on_hold=False)
+    back = changed(call, on_hold=False)
     return back, (c.StopTimer(Timer.HOLD), c.StopMusic(), c.Connect(call.operator))
 
 
@@ -455,14 +455,14 @@ def message_timer(call: Call, event: c.TimerFired) -> Result:
 def message_clock(call: Call, event: c.MessageStarted) -> Result:
     """The message is heard from now on; its longest time counts anew."""
     if call.message_at is not None or call.hanging_up:
-        return replace(call, message_at=call.message_at or event.at), ()
+        return changed(call, message_at=call.message_at or event.at), ()
     last = c.StartTimer(Timer.LAST, later(event.at, call.rules.message_s))
-    return replace(call, message_at=event.at), (last,)
+    return changed(call, message_at=event.at), (last,)
 
 
 def message_at_last(call: Call, event: c.EnteredApp) -> Result:
     """Ours only after we gave up: now the message can be asked for."""
-    ours = replace(call, in_app=True)
+    ours = changed(call, in_app=True)
     if call.in_app or call.hanging_up or call.message_at is not None:
         return ours, ()
     return ours, (c.PlayMessage(),)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dialer.domain.changed import changed
 from dialer.domain.errors import Conflict, IllegalMove
 from dialer.domain.operators import LegState, Operator, State
 from dialer.domain.refusal import refusal
@@ -182,7 +183,7 @@ def _go(operator: Operator, state: State, at: datetime, reason: str = "") -> Ope
         ready_since = at
     elif state not in (State.READY, State.RESERVED):
         ready_since = None
-    return replace(operator, state=state, reason=reason, since_at=at, ready_since_at=ready_since)
+    return changed(operator, state=state, reason=reason, since_at=at, ready_since_at=ready_since)
 
 
 def _drop(operator: Operator) -> tuple[Effect, ...]:
@@ -190,11 +191,11 @@ def _drop(operator: Operator) -> tuple[Effect, ...]:
 
 
 def _without_leg(operator: Operator) -> Operator:
-    return replace(operator, leg=LegState.DOWN, channel=None)
+    return changed(operator, leg=LegState.DOWN, channel=None)
 
 
 def _without_call(operator: Operator) -> Operator:
-    return replace(
+    return changed(
         operator,
         call=None,
         talked=False,
@@ -238,7 +239,7 @@ def _login(operator: Operator, event: LoginAsked) -> Result:
     """A nailed-up phone is called now, another one for each call."""
     if operator.leg_kind is LegKind.ON_DEMAND:
         return _go(operator, State.PAUSED, event.at, LOGIN), ()
-    return replace(_go(operator, State.CONNECTING, event.at, LOGIN), back_to=State.PAUSED), (RingLeg(),)
+    return changed(_go(operator, State.CONNECTING, event.at, LOGIN), back_to=State.PAUSED), (RingLeg(),)
 
 
 def _logout(operator: Operator, event: LogoutAsked) -> Result:
@@ -248,17 +249,17 @@ def _logout(operator: Operator, event: LogoutAsked) -> Result:
 
 def _logout_later(operator: Operator, event: LogoutAsked) -> Result:
     """After the call and its wrap-up."""
-    return replace(operator, then=State.OFFLINE, then_reason=event.reason), ()
+    return changed(operator, then=State.OFFLINE, then_reason=event.reason), ()
 
 
 def _ready(operator: Operator, event: ReadyAsked) -> Result:
     """Takes calls from now on; ends a wrap-up early, and takes back a pause that was to follow it."""
-    return _free(replace(operator, then=None), event.at)
+    return _free(changed(operator, then=None), event.at)
 
 
 def _stay_on(operator: Operator, event: ReadyAsked) -> Result:
     """Ready, asked for in a call, takes back a pause or a log-out that was to follow."""
-    return replace(operator, then=None, then_reason=""), ()
+    return changed(operator, then=None, then_reason=""), ()
 
 
 def _pause(operator: Operator, event: PauseAsked) -> Result:
@@ -269,18 +270,18 @@ def _pause(operator: Operator, event: PauseAsked) -> Result:
 
 def _pause_later(operator: Operator, event: PauseAsked) -> Result:
     """After the call and its wrap-up."""
-    return replace(operator, then=State.PAUSED, then_reason=event.reason), ()
+    return changed(operator, then=State.PAUSED, then_reason=event.reason), ()
 
 
 def _leg_rings(operator: Operator, event: LegRings) -> Result:
     """A leg that was there before it is let go."""
     old = () if operator.channel in (None, event.channel) else _drop(operator)
-    return replace(operator, leg=LegState.RINGING, channel=event.channel), old
+    return changed(operator, leg=LegState.RINGING, channel=event.channel), old
 
 
 def _leg_up(operator: Operator, event: LegUp) -> Result:
     """The phone was picked up."""
-    return replace(operator, leg=LegState.UP, channel=event.channel), ()
+    return changed(operator, leg=LegState.UP, channel=event.channel), ()
 
 
 def _leg_unwanted(operator: Operator, event: LegRings | LegUp) -> Result:
@@ -290,14 +291,14 @@ def _leg_unwanted(operator: Operator, event: LegRings | LegUp) -> Result:
 
 def _connected(operator: Operator, event: LegUp) -> Result:
     """The nailed-up leg is up: on with the shift, or with the call that waits for him."""
-    up = replace(operator, leg=LegState.UP, channel=event.channel)
+    up = changed(operator, leg=LegState.UP, channel=event.channel)
     if operator.call is not None:
-        return replace(_go(up, State.RESERVED, event.at), back_to=None), ()
+        return changed(_go(up, State.RESERVED, event.at), back_to=None), ()
     match operator.back_to:
         case State.READY:
-            return replace(_go(up, State.READY, event.at), back_to=None), ()
+            return changed(_go(up, State.READY, event.at), back_to=None), ()
         case _:
-            return replace(_go(up, State.PAUSED, event.at, operator.reason), back_to=None), ()
+            return changed(_go(up, State.PAUSED, event.at, operator.reason), back_to=None), ()
 
 
 def _not_connected(operator: Operator, event: LegDown) -> Result:
@@ -340,19 +341,19 @@ def _switch_lost(operator: Operator, event: SwitchLost) -> Result:
     lost = _without_call(_without_leg(operator))
     if operator.leg_kind is LegKind.ON_DEMAND:
         return _go(lost, back, event.at, reason if back is State.PAUSED else ""), ()
-    return replace(_go(lost, State.CONNECTING, event.at, reason), back_to=back), ()
+    return changed(_go(lost, State.CONNECTING, event.at, reason), back_to=back), ()
 
 
 def _still_connecting(operator: Operator, event: SwitchLost) -> Result:
     """The phone is called anew when Asterisk is back; a talk that waited for it is over."""
     if operator.call is not None:
         return _switch_lost(operator, event)
-    return replace(_without_leg(operator), back_to=operator.back_to or State.READY), ()
+    return changed(_without_leg(operator), back_to=operator.back_to or State.READY), ()
 
 
 def _reserve(operator: Operator, event: ReservedFor) -> Result:
     """For this call and for no other."""
-    return replace(_go(operator, State.RESERVED, event.at), call=event.call, campaign=event.campaign), ()
+    return changed(_go(operator, State.RESERVED, event.at), call=event.call, campaign=event.campaign), ()
 
 
 def _released(operator: Operator, event: Released) -> Result:
@@ -376,7 +377,7 @@ def _released_lost(operator: Operator, event: Event) -> Result:
 
 def _talk(operator: Operator, event: TalkBegan) -> Result:
     """The two hear each other."""
-    return replace(_go(operator, State.TALKING, event.at), talked=True), ()
+    return changed(_go(operator, State.TALKING, event.at), talked=True), ()
 
 
 def _talk_over(operator: Operator, event: TalkEnded) -> Result:
@@ -386,7 +387,7 @@ def _talk_over(operator: Operator, event: TalkEnded) -> Result:
         free, effects = _free(resting, event.at, ready=event.ready_after)
         return free, (*rest, *effects)
     until = event.at + timedelta(seconds=event.wrap_up_s)
-    wrapping = replace(_go(resting, State.WRAP_UP, event.at), wrap_until_at=until)
+    wrapping = changed(_go(resting, State.WRAP_UP, event.at), wrap_until_at=until)
     return wrapping, (*rest, StartWrapUp(until))
 
 

@@ -13,6 +13,7 @@ from dialer.domain import keys, shifts
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import WrapUp
+from dialer.domain.changed import changed
 from dialer.domain.errors import BadValue, Conflict, Missing, Mistake
 from dialer.domain.lead import Disposition, Lead, after_disposition
 from dialer.domain.operators import Account, LegState, Operator, State, StateChange
@@ -76,8 +77,8 @@ class Floor:
         self.accounts = {account.id: account for account in accounts if account.enabled}
         self.outside = {account.id: account.trunk for account in self.accounts.values() if account.trunk}
         for account in self.accounts.values():
-            known = self._operators.get(account.id, Operator(account.id))
-            self._operators[account.id] = replace(known, name=account.name, leg_kind=account.leg)
+            known = self._operators.get(account.id) or Operator(account.id)
+            self._operators[account.id] = changed(known, name=account.name, leg_kind=account.leg)
         for operator in self.all():
             if operator.id not in self.accounts and operator.state is not State.OFFLINE:
                 self.tell(operator.id, shifts.LogoutAsked(self._shell.clock(), "account_disabled"))
@@ -152,7 +153,8 @@ class Floor:
         change = StateChange(after.id, before.state, after.state, after.reason, at, call, campaign)
         self._shell.journal.closed(change)
         self._shell.observer.moved(change, after)
-        log.info("operator", operator=after.id, was=before.state, became=after.state, reason=after.reason)
+        say = log.debug if before.call is not None or after.call is not None else log.info
+        say("operator", operator=after.id, was=before.state, became=after.state, reason=after.reason)
 
     def _perform(self, operator: Operator, effect: shifts.Effect, at: datetime) -> None:
         match effect:
@@ -306,7 +308,7 @@ class Floor:
         operator = self._operators[summoned]
         if operator.state is State.READY and operator.channel is not None:
             self.legs.drop(operator.channel)
-            self._operators[summoned] = replace(operator, leg=LegState.DOWN, channel=None)
+            self._operators[summoned] = changed(operator, leg=LegState.DOWN, channel=None)
 
     # --- what Asterisk says of phones
 
@@ -406,7 +408,7 @@ class Floor:
                     disposition2=", ".join(Disposition),
                 )
             )
-        disposed = replace(known, disposition=disposition, note=note, callback_at=callback_at)
+        disposed = changed(known, disposition=disposition, note=note, callback_at=callback_at)
         self._operators[operator] = disposed
         self._shell.journal.note_operator(disposed)
 

@@ -15,6 +15,7 @@ from dialer.domain import call as c
 from dialer.domain.call import Call, Rules
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
+from dialer.domain.changed import changed
 from dialer.domain.errors import ObzvonError, StoreDown
 from dialer.domain.lead import Lead, after_refusal
 from dialer.domain.numbers import dial_string
@@ -245,7 +246,7 @@ class Pacer:
             self._calls.add(call, dial.lead, campaign)
             self._turn_away(call, dial.lead, refuse(Gate.NUMBER, str(flaw)))
             return None
-        return replace(call, rules=replace(call.rules, dial_string=written))
+        return changed(call, rules=replace(call.rules, dial_string=written))
 
     def _leased(self, dial: Dial, campaign: Campaign, trunk: Trunk, now: datetime) -> Call:
         caller_id = campaign.caller_id or (trunk.caller_ids[0] if trunk.caller_ids else "")
