@@ -49,6 +49,9 @@ class Run:
     async def play(self) -> None:
         for media in self.wish.media:
             async with open_stage(operators_for(self.wish.most), media=media, say=self.say) as stage:
+                if PRODUCT not in self.wish.sides:  # it pushes the trunk and the phones
+                    async with self._side(PRODUCT, stage):
+                        pass
                 for turn in range(self.wish.turns):
                     # who was last goes first: what drifts during the run hits both alike
                     for name in self.wish.sides if turn % 2 == 0 else reversed(self.wish.sides):
