@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from dialer.domain.errors import BadValue
@@ -16,6 +17,11 @@ KNOB = re.compile(r"@@([A-Z0-9_]+)@@")
 UNSAFE = re.compile(r"[\x00-\x1f\x7f;\u2028\u2029]")
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 carriers and phones come from outside
+
+LOCAL_NETS = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+HOST = re.compile(
+    r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
 
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
@@ -65,6 +71,18 @@ KNOBS = (
     Knob("SIP_ADDRESS", ANYWHERE, "where SIP listens", "Asterisk, phones, carriers"),
     Knob("SIP_PORT", "5060", "its port, UDP and TCP", "Asterisk, phones, carriers"),
     Knob("SIP_TLS_PORT", "5061", "its port for TLS, once that is switched on", "Asterisk, phones, carriers"),
+    Knob(
+        "OUTER_ADDRESS",
+        "",
+        "behind NAT: the address by which the Internet finds this server",
+        "carriers, phones",
+    ),
+    Knob(
+        "LOCAL_NETS",
+        LOCAL_NETS,
+        "behind NAT: networks that reach it without the outer address, its own among them",
+        "Asterisk",
+    ),
     Knob("USER_AGENT", "obzvon", "how Asterisk names itself in SIP", "carriers"),
     Knob("RTP_START", "10000", "first port for sound", "Asterisk, firewall"),
     Knob("RTP_END", "19999", "last port for sound", "Asterisk, firewall"),
@@ -111,7 +129,8 @@ def complete(values: Mapping[str, str]) -> dict[str, str]:
     for name, value in values.items():
         if name not in known:
             raise BadValue(f"there is no knob {name}; the knobs are {', '.join(known)}")
-        check_value(name, value)
+        if value or known[name].default != "":
+            check_value(name, value)
     missing = [knob.name for knob in KNOBS if knob.default is None and knob.name not in values]
     if missing:
         raise BadValue(f"no value for {', '.join(missing)}: each installation has its own, give one")
@@ -127,6 +146,19 @@ def check_value(name: str, value: str) -> None:
             f"the knob {name} contains {found[0]!r}, which would break the file: use neither semicolons"
             " nor control characters"
         )
+    if name == "OUTER_ADDRESS" and not HOST.fullmatch(value):
+        raise BadValue(f"the knob {name} is {value!r}: give one address or host name, such as 203.0.113.10")
+    if name == "LOCAL_NETS":
+        for net in value.split(","):
+            _check_net(name, net)
+
+
+def _check_net(name: str, net: str) -> None:
+    """Asterisk would leave out the whole transport, and with it all of SIP."""
+    try:
+        ip_network(net)
+    except ValueError as flaw:
+        raise BadValue(f"the knob {name} has {net!r} ({flaw}): write networks such as {LOCAL_NETS}") from None
 
 
 def write_files(target: Path, texts: Mapping[str, str]) -> list[Path]:

@@ -41,6 +41,37 @@ def test_a_value_that_would_break_a_file_is_refused_by_name(tmp_path: Path, valu
     assert not (tmp_path / "etc").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OUTER_ADDRESS", "203.0.113.10 10.0.0.1"),
+        ("OUTER_ADDRESS", "sip:203.0.113.10"),
+        ("OUTER_ADDRESS", "-dialer.example"),
+        ("LOCAL_NETS", "10.0.0.0/8,"),
+        ("LOCAL_NETS", "10.0.0.1/8"),
+        ("LOCAL_NETS", "10.0.0.0/33"),
+        ("LOCAL_NETS", "home"),
+    ],
+)
+def test_an_address_that_would_cost_asterisk_its_sip_is_refused(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(BadValue, match=f"the knob {name}"):
+        render(tmp_path / "etc", {**SECRETS, name: value})
+    assert not (tmp_path / "etc").exists()
+
+
+def test_behind_nat_every_transport_has_the_outer_address(tmp_path: Path) -> None:
+    render(tmp_path, {**SECRETS, "OUTER_ADDRESS": "203.0.113.10"})
+    text = (tmp_path / "pjsip.conf").read_text()
+    for line in ("external_signaling_address = 203.0.113.10", "external_media_address = 203.0.113.10"):
+        assert text.count(line) == text.count("type = transport") == 3
+
+
+def test_no_outer_address_may_be_said_in_words(tmp_path: Path) -> None:
+    assert render(tmp_path, {**SECRETS, "OUTER_ADDRESS": ""})
+
+
 def test_an_unknown_knob_is_refused_with_the_list_of_known_ones(tmp_path: Path) -> None:
     with pytest.raises(BadValue, match=r"no knob HTTP_PROT.*HTTP_PORT"):
         render(tmp_path / "etc", {**SECRETS, "HTTP_PROT": "1"})
