@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dialer.domain.changed import changed
 from datetime import datetime, timedelta
 from typing import Any
 
 from dialer.domain import call as c
 from dialer.domain.call import Call, Effect, State, Timer
 from dialer.domain.causes import outcome_of
+from dialer.domain.changed import changed
 from dialer.domain.operators import bridge_of
 from dialer.domain.types import Direction, EndedBy, Outcome
 
