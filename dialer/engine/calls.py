@@ -99,9 +99,10 @@ class Calls:
             return
         after, effects = step(before, event)
         self._calls[call_id] = after
-        if after is not before and after.state is not State.ENDED:
-            self._note_soon(after)
-        self._shell.observer.saw(before, event, after)
+        if after is not before:
+            if after.state is not State.ENDED:
+                self._note_soon(after)
+            self._shell.observer.saw(before, event, after)
         if after.state is not before.state:
             log.debug("call", call=call_id, became=after.state, number=masked(after.number))
         for effect in effects:

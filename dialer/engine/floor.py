@@ -205,7 +205,7 @@ class Floor:
                 self.tell_call(call.id, c.OperatorLost(self._shell.clock(), call.operator))
             return None
         for taken in self._operators.values():  # asked twice before the answer was heard: nobody else
-            if taken.call == call.id and taken.state is State.RESERVED:
+            if taken.state is State.RESERVED and taken.call == call.id:
                 return taken.id if taken.leg is LegState.UP or call.answer_at is None else None
         free = self._free_for(call)
         if not free and call.answer_at is None:  # there is time to ring a phone
@@ -218,9 +218,9 @@ class Floor:
         return chosen.id
 
     def _free_for(self, call: Call) -> list[Operator]:
-        return [
-            op for op in self._operators.values() if self.is_free(op) and self.serves(op.id, call.campaign)
-        ]
+        campaign = self._campaign_of(call.campaign)
+        team = campaign.operators if campaign is not None else frozenset()
+        return [op for op in self._operators.values() if self.is_free(op) and op.id in team]
 
     def reserve_for_dial(self, operator: OperatorId, call: Call) -> bool:
         """Progressive: the call's from the moment of dialing; an on-demand phone may still be down."""
