@@ -30,7 +30,7 @@ from dialer.domain.cdr import Closing
 from dialer.domain.errors import BadValue, Fatal, StoreDown
 from dialer.domain.operators import Operator
 from dialer.domain.said import said
-from dialer.domain.types import CallId
+from dialer.domain.types import CallId, OperatorId
 from dialer.ports import Recovered
 
 log = structlog.get_logger()
@@ -94,7 +94,8 @@ class FileJournal:
         self._waiting: list[asyncio.Future[None]] = []
         self._syncing: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
-        self._noted: dict[CallId, Call] = {}  # calls as their last line left them
+        self._noted: dict[CallId, Call] = {}  # calls and
+        self._posts: dict[OperatorId, Operator] = {}  # operators as their last lines left them
         try:
             self._renew()
         except OSError as trouble:
@@ -131,7 +132,11 @@ class FileJournal:
         self._tell(entry(Kind.CALL, self._clock(), plain))
 
     def note_operator(self, operator: Operator) -> None:
-        self._tell(entry(Kind.OPERATOR, self._clock(), operator))
+        before, self._posts[operator.id] = self._posts.get(operator.id), operator
+        if before is None:
+            self._tell(entry(Kind.OPERATOR, self._clock(), operator))
+        else:
+            self._tell(entry(Kind.MOVE, self._clock(), {"id": operator.id, **changes(before, operator)}))
 
     def note_boot(self, booted_at: datetime) -> None:
         self._tell(entry(Kind.BOOT, self._clock(), booted_at.astimezone(UTC).isoformat()))

@@ -44,6 +44,9 @@ class Held:
                 self.calls[told.body["id"]] = Entry(Kind.CALL, told.at, told.n, whole, told.line)
             case Kind.OPERATOR:
                 self.operators[told.body["id"]] = told
+            case Kind.MOVE:
+                whole = {**self.operators[told.body["id"]].body, **told.body}
+                self.operators[told.body["id"]] = Entry(Kind.OPERATOR, told.at, told.n, whole, told.line)
             case Kind.BOOT:
                 self.boot = told
             case Kind.BEGUN | Kind.ANSWERED:
@@ -77,9 +80,9 @@ class Held:
             yield self.boot.line
         for _, _, told in self.facts:  # before the calls: closings end calls of their ids
             yield told.line
-        for told in (*self.operators.values(), *self.commands.values()):
+        for told in self.commands.values():
             yield told.line
-        for told in self.calls.values():
+        for told in (*self.operators.values(), *self.calls.values()):  # their last lines told only of a change
             yield line(told.kind, told.at, told.n, told.body)
 
     def recovered(self) -> tuple[Recovered, Sequence[str]]:

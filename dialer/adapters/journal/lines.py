@@ -25,6 +25,7 @@ class Kind(StrEnum):
     CALL = "call"
     STEP = "step"  # what has changed of a call since its last line
     OPERATOR = "operator"
+    MOVE = "move"  # what has changed of an operator since the last line
     BOOT = "boot"  # when Asterisk started
     CLOSING = "closing"
     WRAP_UP = "wrap_up"

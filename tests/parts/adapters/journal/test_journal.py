@@ -67,6 +67,11 @@ async def do(journal: Journals, step: tuple[str, int]) -> None:
             journal.note(replace(call(name), state=State.BRIDGED, talk_s=float(n)))
         case "operator":
             journal.note_operator(Operator(OperatorId(f"10{n}"), state=OperatorState.READY))
+        case "talks":
+            talking = Operator(
+                OperatorId(f"10{n}"), state=OperatorState.TALKING, since_at=AT, call=CallId(name), note="yes"
+            )
+            journal.note_operator(talking)
         case "boot":
             journal.note_boot(AT + timedelta(days=n))
         case "begun":
@@ -86,7 +91,19 @@ async def do(journal: Journals, step: tuple[str, int]) -> None:
                 journal.taken(mark)
 
 
-WORDS = ("dialing", "note", "operator", "boot", "begun", "answered", "closing", "wrap_up", "change", "taken")
+WORDS = (
+    "dialing",
+    "note",
+    "operator",
+    "talks",
+    "boot",
+    "begun",
+    "answered",
+    "closing",
+    "wrap_up",
+    "change",
+    "taken",
+)
 STEPS = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 3)), max_size=14)
 
 
@@ -174,6 +191,22 @@ async def test_a_step_of_a_call_is_short_and_found_whole_after_a_kill_and_after_
     for _ in range(2):  # the second time from the segment that the first one has made
         with open_journal(tmp_path, ticking()) as journal:
             assert journal.recover().calls == (freed,)
+
+
+async def test_a_move_of_an_operator_is_short_and_found_whole_after_a_kill_and_after_a_renewal(
+    tmp_path: Path,
+) -> None:
+    ready = Operator(OperatorId("101"), name="Anna", state=OperatorState.READY, since_at=AT)
+    talking = replace(ready, state=OperatorState.TALKING, call=CallId("c-1"))
+    with open_journal(tmp_path) as journal:
+        journal.note_operator(ready)
+        journal.note_operator(talking)
+        journal.note_operator(replace(talking, call=None, state=OperatorState.WRAP_UP))
+    whole, *moves = lines_in(tmp_path)[-3:]
+    assert all(len(move) < len(whole) for move in moves)
+    for _ in range(2):  # the second opening finds what the first has renewed
+        with open_journal(tmp_path) as journal:
+            assert journal.recover().operators == (replace(ready, state=OperatorState.WRAP_UP),)
 
 
 @pytest.mark.parametrize("kind", ["file", "memory"])
