@@ -59,6 +59,7 @@ class Ways:
 
     ask: Ask  # the gates of one number at one instant
     secret_of: Callable[[str], str]  # what lies in a secret file; empty for no file
+    stamp_of: Callable[[str], object]  # of a secret file: another one when it may hold another secret
     number_of: Callable[[str], PhoneNumber | None]  # a number as a network wrote it
     zone_of: ZoneOf
     lab: bool = False
@@ -99,7 +100,13 @@ class Cell:
             interval_s=interval_s,
         )
         self.books = Books(
-            stores, shell.switch, self.pacer, self.floor, self.trunks, secret_of=ways.secret_of
+            stores,
+            shell.switch,
+            self.pacer,
+            self.floor,
+            self.trunks,
+            secret_of=ways.secret_of,
+            stamp_of=ways.stamp_of,
         )
         self.trials = Trials(shell, self.trunks, ways.number_of)
         self.inbound = Inbound(
