@@ -28,7 +28,7 @@ from dialer.adapters.phones import normalise, zone_of
 from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.adapters.prometheus import Metrics
 from dialer.adapters.recordings import Converter
-from dialer.adapters.secrets import read_secret
+from dialer.adapters.secrets import read_secret, stamp_of
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Fatal, NetworkTrouble, StoreDown
 from dialer.domain.gates import may_dial
@@ -163,7 +163,9 @@ async def open_engine(
         sound=lambda name: str(sounds_dir(settings) / name) if name else "",
         linked=asyncio.Event(),
     )
-    ways = Ways(gates, secret_in, lambda text: _number(text, settings.country), zone_of, settings.lab)
+    ways = Ways(
+        gates, secret_in, stamp_of, lambda text: _number(text, settings.country), zone_of, settings.lab
+    )
     cell = ear.cell = Cell(
         shell, stores, policies, ways, hopper_size=settings.hopper, interval_s=settings.pace_interval_s
     )

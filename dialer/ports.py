@@ -50,6 +50,16 @@ class BridgeSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """What became of an answered channel, noted by Asterisk for who was not there to hear it."""
+
+    answer_at: datetime | None
+    message_at: datetime | None
+    end_at: datetime | None  # None: it was in the message when this was noted
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelNews:
     """Something that happened to one channel: a person's, an operator's leg, a return call's."""
 
@@ -135,6 +145,9 @@ class Switch(Protocol):
     async def bridges(self) -> Sequence[BridgeSeen]: ...
     async def booted_at(self) -> datetime:
         """When this Asterisk started: another boot, another instant."""
+
+    async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
+        """What its place holds, if it is of this channel; one that was never answered leaves nothing."""
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None: ...
     async def push_phone(self, account: Account, password: str) -> None: ...
@@ -353,7 +366,7 @@ class Recovered:
     operators: Sequence[Operator] = ()  # last noted
     facts: int = 0  # closed facts that the database has not taken
     booted_at: datetime | None = None  # of the Asterisk that those calls were on
-    last_at: datetime | None = None  # of the last line: the service was alive then
+    last_at: datetime | None = None  # what is in flight went on at this instant, as far as was heard
     answers: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # by key; None: begun only
 
 
@@ -367,6 +380,9 @@ class Journal(Protocol):
     def note(self, call: Call) -> None: ...
     def note_operator(self, operator: Operator) -> None: ...
     def note_boot(self, booted_at: datetime) -> None: ...
+    def heard(self, at: datetime) -> None:
+        """Asterisk was there and heard at this instant; only the newest is kept."""
+
     def closed(self, fact: Closing | WrapUp | StateChange) -> None: ...
     def begun(self, key: str) -> None:
         """A command with this key is about to be done; the newest thousand are kept."""

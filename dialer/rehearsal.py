@@ -91,6 +91,7 @@ def assemble(
     ways = Ways(
         gates,
         secret_of=lambda path: "",
+        stamp_of=lambda path: None,
         number_of=lambda text: PhoneNumber(f"+{text}"),
         zone_of=ZoneInfo,
         lab=False,

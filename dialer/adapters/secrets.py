@@ -49,6 +49,15 @@ def read_secret(path: Path) -> str:
     return secret
 
 
+def stamp_of(path: str) -> tuple[int, ...] | None:
+    """Another one when the file was written or replaced; None while there is none. Tells no secret."""
+    try:
+        its = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return its.st_dev, its.st_ino, its.st_size, its.st_mtime_ns, its.st_ctime_ns
+
+
 def write_secret(path: Path, secret: str = "") -> str:
     """Puts a secret (a new random one, if none is given) in a new file of mode 0600, and gives it back."""
     secret = secret or secrets.token_urlsafe(RANDOM_BYTES)

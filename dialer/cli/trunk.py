@@ -38,7 +38,7 @@ KNOBS = (
     Knob("transport", "KIND", f"{', '.join(Transport)}."),
     Knob("register", "YES|NO", "Register there; no: known by its address.", yes_or_no),
     Knob("user", "NAME", "The account at the carrier."),
-    Knob("password_file", "PATH", "A file with its password, mode 0600; it is read at each start.", Path),
+    Knob("password_file", "PATH", "A file with its password, mode 0600; read anew when it changes.", Path),
     Knob("from_user", "NAME", "The user in From, where the carrier wants one."),
     Knob("number_format", "+7|7|8", "How the carrier wants numbers: +79161234567, 7916... or 8916..."),
     Knob("codecs", "NAMES", "In order of preference: alaw,ulaw.", items),

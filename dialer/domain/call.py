@@ -84,6 +84,7 @@ class Call:
     on_hold: bool = False
     bereft: bool = False  # lost its operator in mid-talk
     in_app: bool = False  # Asterisk lets us control the channel
+    slot: int | None = None  # where Asterisk notes how it ended; no two calls in flight share one
     hanging_up: bool = False  # we have asked Asterisk to end it
     failed_connects: int = 0  # times that Asterisk would not put the person through
     leased_at: datetime | None = None
@@ -102,6 +103,11 @@ class Call:
     outcome: Outcome | None = None
     reason: str = ""  # why it was refused or cancelled, for people
     estimated: bool = False  # end_at is a bound, the service was dead when it happened
+
+    @property
+    def place(self) -> str:
+        """The name of its slot."""
+        return f"c{self.slot}"
 
 
 # --- events: what happened -------------------------------------------------------------------------------
@@ -199,6 +205,7 @@ class Destroyed(Event):
 
     cause: int
     sip_code: int | None = None
+    was_up: bool = False  # it had been answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,14 @@ class StateChange:
     campaign: CampaignId | None = None
 
 
+SLOT = "OBZ_SLOT"  # the channel variable that tells the dialplan where to note how the channel ended
+
+
+def place_of(operator: OperatorId) -> str:
+    """The slot of the operator's leg: he has one at a time."""
+    return f"o{operator}"
+
+
 def bridge_of(operator: OperatorId) -> BridgeId:
     """The operator's own mixing bridge."""
     return BridgeId(f"ob-{operator}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 import structlog
 
@@ -11,7 +11,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, NetworkTrouble, StoreDown
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CampaignId, OperatorId, PhoneKind, TrunkId
+from dialer.domain.types import CampaignId, PhoneKind
 from dialer.engine.floor import Floor
 from dialer.engine.pacer import Pacer
 from dialer.engine.trunks import Trunks
@@ -20,6 +20,8 @@ from dialer.ports import Stores, Switch
 log = structlog.get_logger()
 
 EVERY_S = 0.5
+LOOK_S = 2.0  # how often the files of passwords are looked at
+Thing = Account | Trunk
 
 
 class Books:
@@ -34,6 +36,7 @@ class Books:
         trunks: Trunks,
         *,
         secret_of: Callable[[str], str],
+        stamp_of: Callable[[str], object],
     ) -> None:
         self._stores = stores
         self._switch = switch
@@ -41,7 +44,10 @@ class Books:
         self._floor = floor
         self._trunks = trunks
         self._secret_of = secret_of
-        self._pushed: dict[str, Account | Trunk] = {}
+        self._stamp_of = stamp_of
+        self._stamps: dict[str, object] = {}  # of secret files, as of the last look
+        self._look_at = 0.0
+        self._pushed: dict[str, tuple[Thing, object]] = {}  # and the stamp of its secret file
         self.faults: dict[str, str] = {}  # endpoint -> why Asterisk does not have it
 
     async def load(self) -> None:
@@ -64,41 +70,57 @@ class Books:
 
     async def push(self) -> None:
         """Tell Asterisk of trunks and phones that are new or changed, and take away what is no more."""
-        wanted: dict[str, Account | Trunk] = {str(trunk.id): trunk for trunk in self._trunks.all()}
-        phones = (a for a in self._floor.accounts.values() if a.phone is PhoneKind.SIP)
-        wanted.update({str(account.id): account for account in phones})
+        wanted = await self._wanted()
         if wanted == self._pushed:  # identity settles it, nearly always
             return
-        for name, thing in wanted.items():
-            if self._pushed.get(name) != thing:
-                await self._push(name, thing)
+        for name, (thing, stamp) in wanted.items():
+            if self._pushed.get(name) != (thing, stamp):
+                await self._push(name, thing, stamp)
         for name in set(self._pushed) - set(wanted):
             await self._switch.drop_endpoint(name)
             del self._pushed[name]
 
-    async def _push(self, name: str, thing: Account | Trunk) -> None:
-        self._pushed[name] = thing  # one that is refused is not tried again until it is changed
-        try:
+    async def _wanted(self) -> dict[str, tuple[Thing, object]]:
+        things: dict[str, Thing] = {str(trunk.id): trunk for trunk in self._trunks.all()}
+        phones = (a for a in self._floor.accounts.values() if a.phone is PhoneKind.SIP)
+        things.update({str(account.id): account for account in phones})
+        await self._look({file for thing in things.values() if (file := _secret_file(thing))})
+        return {name: (thing, self._stamps.get(_secret_file(thing))) for name, thing in things.items()}
+
+    async def _look(self, files: Set[str]) -> None:
+        """Whether a secret file was written anew under its old path; in a thread, its disk may be far."""
+        now = asyncio.get_running_loop().time()
+        if not files or (files <= self._stamps.keys() and now < self._look_at):
+            return
+        self._look_at = now + LOOK_S
+        self._stamps = await asyncio.to_thread(lambda: {file: self._stamp_of(file) for file in files})
+
+    async def _push(self, name: str, thing: Thing, stamp: object) -> None:
+        before, self._pushed[name] = self._pushed.get(name), (thing, stamp)
+        try:  # one that is refused is not tried again until it, or its secret file, is changed
             if isinstance(thing, Trunk):
-                await self._switch.push_trunk(thing, self._secret_of(thing.password_file))
+                await self._switch.push_trunk(thing, self._secret_of(_secret_file(thing)))
             else:
-                await self._switch.push_phone(thing, self._secret_of(thing.sip_password_file))
+                await self._switch.push_phone(thing, self._secret_of(_secret_file(thing)))
             self.faults.pop(name, None)
+            if before is not None and before[0] == thing:
+                log.info("a password file was written anew, Asterisk has its content", endpoint=name)
         except BadValue as flaw:
             self.faults[name] = str(flaw)
-            log.error("Asterisk cannot be told of this", endpoint=name, reason=str(flaw))
+            log.error(
+                "Asterisk cannot be told of this, it keeps what it has", endpoint=name, reason=str(flaw)
+            )
         except NetworkTrouble:
             del self._pushed[name]
             raise
 
-    async def push_again(self, kind: str, name: str) -> None:
+    async def push_again(self, name: str) -> None:
         """Asked for by hand; raises what is wrong."""
         self._pushed.pop(name, None)
-        thing = (
-            self._trunks.get(TrunkId(name)) if kind == "trunk" else self._floor.accounts.get(OperatorId(name))
-        )
-        if thing is not None:
-            await self._push(name, thing)
+        self._look_at = 0.0
+        wanted = await self._wanted()
+        if name in wanted:
+            await self._push(name, *wanted[name])
         if name in self.faults:
             raise BadValue(self.faults[name])
 
@@ -112,3 +134,7 @@ class Books:
             except (StoreDown, NetworkTrouble) as trouble:
                 log.warning("settings could not be looked at", reason=str(trouble))
             await asyncio.sleep(EVERY_S)
+
+
+def _secret_file(thing: Thing) -> str:
+    return thing.password_file if isinstance(thing, Trunk) else thing.sip_password_file

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime
+from itertools import count
 from typing import Any, assert_never
 
 import structlog
@@ -16,7 +18,7 @@ from dialer.domain.cdr import close
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.lead import Lead, moved_on
 from dialer.domain.moves import resume, step
-from dialer.domain.operators import bridge_of
+from dialer.domain.operators import SLOT, bridge_of
 from dialer.domain.types import CallId, ChannelId, Direction, OperatorId, masked
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
@@ -56,6 +58,9 @@ class Calls:
 
     def add(self, call: Call, lead: Lead | None, campaign: Campaign) -> None:
         """A new call, or one that the journal remembers; nothing happens until it is told something."""
+        if call.slot is None:
+            taken = {other.slot for other in self._calls.values()}
+            call = replace(call, slot=next(slot for slot in count() if slot not in taken))
         self._calls[call.id] = call
         self.idle.clear()
         self._about[call.id] = (lead, campaign)
@@ -255,6 +260,7 @@ class Calls:
             return
         try:
             if call.direction is Direction.IN and call.bridge_at is None:
+                await self._shell.switch.set_variable(ChannelId(call.id), SLOT, call.place)
                 await self._shell.switch.answer(ChannelId(call.id))
             await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))
             if current.state is State.RESERVED:  # not when he takes the person back from hold
@@ -279,7 +285,7 @@ async def _after(earlier: asyncio.Task[None], work: Coroutine[Any, Any, None]) -
 
 
 def _variables(call: Call) -> Mapping[str, str]:
-    variables = {"OBZ_MESSAGE": call.rules.message}
+    variables = {"OBZ_MESSAGE": call.rules.message, SLOT: call.place}
     if call.rules.record:
         variables["OBZ_REC"] = call.id
     return variables

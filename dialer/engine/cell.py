@@ -50,6 +50,7 @@ log = structlog.get_logger()
 SWEEP_S = 10.0
 LEASE_CHECK_S = 60.0
 RECONCILE_PAUSE_S = 1.0
+MARK_S = 1.0  # how often the journal is told that Asterisk is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Ways:
 
     ask: Ask  # the gates of one number at one instant
     secret_of: Callable[[str], str]  # what lies in a secret file; empty for no file
+    stamp_of: Callable[[str], object]  # of a secret file: another one when it may hold another secret
     number_of: Callable[[str], PhoneNumber | None]  # a number as a network wrote it
     zone_of: ZoneOf
     lab: bool = False
@@ -98,7 +100,13 @@ class Cell:
             interval_s=interval_s,
         )
         self.books = Books(
-            stores, shell.switch, self.pacer, self.floor, self.trunks, secret_of=ways.secret_of
+            stores,
+            shell.switch,
+            self.pacer,
+            self.floor,
+            self.trunks,
+            secret_of=ways.secret_of,
+            stamp_of=ways.stamp_of,
         )
         self.trials = Trials(shell, self.trunks, ways.number_of)
         self.inbound = Inbound(
@@ -127,7 +135,7 @@ class Cell:
         self.floor.on_change = self.pacer.wake
         self.on_trunk: Callable[[TrunkId, bool], None] = lambda trunk, is_reachable: None
         self._booted_at: datetime | None = None
-        self._down_at = shell.clock()
+        self._heard_at = self._down_at = shell.clock()
 
     # --- the parts look each other up here
 
@@ -198,6 +206,7 @@ class Cell:
             tasks.create_task(self.pacer.run(), name="pacer")
             tasks.create_task(self.books.run(self._shell.linked), name="books")
             tasks.create_task(self._sweep(), name="sweep")
+            tasks.create_task(self._mark(), name="mark")
             tasks.create_task(self.learning.run(), name="learning")
 
     def standing(self) -> Said:
@@ -237,12 +246,18 @@ class Cell:
                 self.on_trunk(TrunkId(news.endpoint), news.is_reachable)
         elif self.floor.heard(news) or self.trials.heard(news):
             pass
-        elif self.calls.get(CallId(news.channel)) is not None:
-            self.calls.tell(CallId(news.channel), news.event)
+        elif (call := self.calls.get(CallId(news.channel))) is not None:
+            if not self._is_half_told(call, news.event):
+                self.calls.tell(call.id, news.event)
         elif isinstance(news.event, c.EnteredApp):
             self._entered(news)
         elif isinstance(news.event, c.Destroyed):
             self.inbound.gone(news.channel)
+
+    def _is_half_told(self, call: Call, event: c.Event) -> bool:
+        """After an outage: an end whose answer was lost. Reconciling asks for what Asterisk has noted."""
+        is_late = isinstance(event, c.Destroyed) and event.was_up and call.answer_at is None
+        return is_late and not self._shell.linked.is_set()
 
     def _entered(self, news: ChannelNews) -> None:
         match news.args:
@@ -258,8 +273,10 @@ class Cell:
         self._shell.errands.start(self._reconcile(booted_at), "reconcile")
 
     def down(self) -> None:
+        """Asterisk is gone as of now or, where we were frozen ourselves, since some moment after the mark."""
+        now = self._shell.clock()
         if self._shell.linked.is_set():
-            self._down_at = self._shell.clock()
+            self._down_at = self._heard_at if self._was_frozen(self._heard_at, now) else now
         self._shell.linked.clear()
 
     async def _reconcile(self, booted_at: datetime) -> None:
@@ -277,8 +294,27 @@ class Cell:
             except NetworkTrouble as trouble:
                 log.warning("reconciling with Asterisk failed, trying again", reason=str(trouble))
                 await asyncio.sleep(RECONCILE_PAUSE_S)
+        self._heard(self._shell.clock())
         self._shell.linked.set()
         self.pacer.wake()
+
+    async def _mark(self) -> None:
+        """What is in flight is known to go on: no end that nobody hears is put before this."""
+        while True:
+            began_at = self._shell.clock()
+            await asyncio.sleep(MARK_S)
+            now = self._shell.clock()
+            if self._shell.linked.is_set() and not self._was_frozen(began_at, now):
+                self._heard(now)
+
+    def _heard(self, at: datetime) -> None:
+        self._heard_at = at
+        self._shell.journal.heard(at)
+
+    @staticmethod
+    def _was_frozen(since_at: datetime, now: datetime) -> bool:
+        """The loop did not turn: what Asterisk said meanwhile lies unread."""
+        return (now - since_at).total_seconds() > 2 * MARK_S
 
     async def _sweep(self) -> None:
         lease_check_at = self._shell.clock()

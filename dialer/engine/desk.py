@@ -76,7 +76,7 @@ class CellDesk:
         if command.verb == "test":
             return await self._trials.phone(self._floor.accounts[operator])
         if command.verb == "push":
-            await self._books.push_again("operator", name)
+            await self._books.push_again(name)
             return {"pushed": name}
         self._move(operator, command)
         return _shown(self._floor.get(operator))
@@ -145,7 +145,7 @@ class CellDesk:
         await self._books.load()
         match command.verb:
             case "push":
-                await self._books.push_again("trunk", name)
+                await self._books.push_again(name)
                 return {"pushed": name}
             case "test":
                 return await self._trials.trunk(name, command.args.get("number", ""))

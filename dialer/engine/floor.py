@@ -424,7 +424,7 @@ class Floor:
         self._shell.timers.start(
             ("wrap-up", operator.id),
             until_at,
-            lambda: self.tell(operator.id, shifts.WrapUpRanOut(self._shell.clock(), ready_after)),
+            lambda: self.tell(operator.id, shifts.WrapUpRanOut(until_at, ready_after)),
         )
 
     def _end_wrap_up(self, work: Operator, at: datetime) -> None:

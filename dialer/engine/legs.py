@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import structlog
 
@@ -11,7 +12,7 @@ from dialer.domain import shifts
 from dialer.domain.call import Destroyed, EnteredApp, HangupRequested
 from dialer.domain.errors import BadValue, NetworkTrouble, Refused
 from dialer.domain.numbers import dial_string
-from dialer.domain.operators import Account, bridge_of, endpoint_of
+from dialer.domain.operators import SLOT, Account, bridge_of, endpoint_of, place_of
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import ChannelId, LegKind, OperatorId, PhoneKind, TrunkId
@@ -98,15 +99,19 @@ class Legs:
                 exten=exten,
                 caller_id="Obzvon <0000>",
                 timeout_s=NAILED_UP_RING_S if nailed_up else ON_DEMAND_RING_S,
-                variables={"OBZ_PRESS1": self._shell.sound(PRESS_ONE), **({} if nailed_up else AUTO_ANSWER)},
+                variables={
+                    "OBZ_PRESS1": self._shell.sound(PRESS_ONE),
+                    SLOT: place_of(account.id),
+                    **({} if nailed_up else AUTO_ANSWER),
+                },
             )
         except (NetworkTrouble, BadValue) as trouble:
             if account.phone is PhoneKind.SIP and is_no_way(trouble):
                 log.warning(not_registered(account.id))
-                self._gone(channel, missed=True, trouble=shifts.NOT_REGISTERED)
+                self._gone(channel, self._shell.clock(), missed=True, trouble=shifts.NOT_REGISTERED)
                 return
             log.warning("an operator's phone could not be called", operator=account.id, reason=str(trouble))
-            self._gone(channel, missed=True)
+            self._gone(channel, self._shell.clock(), missed=True)
 
     def _where(self, account: Account) -> tuple[str, str]:
         if account.phone is PhoneKind.SIP:
@@ -136,10 +141,10 @@ class Legs:
         except NetworkTrouble as trouble:
             log.info("a leg could not be hung up", channel=channel, reason=str(trouble))
 
-    def vanished(self, channel: ChannelId) -> None:
+    def vanished(self, channel: ChannelId, at: datetime) -> None:
         """Asterisk does not know it, and nobody saw it end; one that was not called yet still will be."""
         if channel not in self._unsent:
-            self._gone(channel, missed=channel not in self._up)
+            self._gone(channel, at, missed=channel not in self._up)
 
     def forget_all(self) -> None:
         """Asterisk stopped: no channel of ours is left."""
@@ -156,12 +161,12 @@ class Legs:
                 self._shell.errands.start(self._came_up(news.channel), f"leg-up-{news.channel}")
             case HangupRequested(cause=cause) if cause != OUR_HANGUP:
                 self._put_down.add(news.channel)
-            case Destroyed(sip_code=sip_code) if news.channel not in self._up:
+            case Destroyed(at=at, sip_code=sip_code) if news.channel not in self._up:
                 log.info("an operator's phone did not take the call", channel=news.channel, sip=sip_code)
                 trouble = shifts.FAILED if sip_code in IN_TROUBLE else ""
-                self._gone(news.channel, missed=True, trouble=trouble)
-            case Destroyed():
-                self._gone(news.channel, missed=False)
+                self._gone(news.channel, at, missed=True, trouble=trouble)
+            case Destroyed(at=at):
+                self._gone(news.channel, at, missed=False)
             case _:
                 pass
 
@@ -191,14 +196,14 @@ class Legs:
         except NetworkTrouble as trouble:
             log.warning("no tone for an operator", operator=operator, reason=str(trouble))
 
-    def _gone(self, channel: ChannelId, *, missed: bool, trouble: str = "") -> None:
+    def _gone(self, channel: ChannelId, at: datetime, *, missed: bool, trouble: str = "") -> None:
         operator = self._owner.pop(channel, None)
         if operator is None:
             return
         self._up.discard(channel)
         if (snoop := self._whisper.pop(channel, None)) is not None:
             self.drop(snoop)
-        down = shifts.LegDown(self._shell.clock(), channel, missed=missed, trouble=trouble)
+        down = shifts.LegDown(at, channel, missed=missed, trouble=trouble)
         self._tell(operator, down)
         self._put_down.discard(channel)
 

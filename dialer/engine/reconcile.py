@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from operator import itemgetter
 
 import structlog
 
 from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.call import Call, State
-from dialer.domain.operators import LegState, bridge_of
+from dialer.domain.errors import Refused
+from dialer.domain.operators import LegState, Operator, bridge_of, place_of
 from dialer.domain.types import BridgeId, CallId, ChannelId, EndedBy
 from dialer.engine.calls import Calls
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
-from dialer.ports import BridgeSeen, ChannelSeen
+from dialer.ports import BridgeSeen, ChannelSeen, Noted
 
 log = structlog.get_logger()
 
 YOUNG = timedelta(seconds=10)  # a channel may be older than our knowledge of it by this much
 OURS = ("c-", "o-", "s-")  # how the names of calls, legs and whispers begin
+MESSAGE = "safe"  # the dialplan's entry for it
 NEVER_SEEN = (State.LEASED, State.ORIGINATING)
 
 
@@ -30,38 +36,112 @@ class Reconciler:
         self._shell = shell
         self._calls = calls
         self._floor = floor
-        self._missing: set[ChannelId] = set()
+        self._missing: dict[ChannelId, datetime] = {}  # and when they were last there
+        self._looked_at = shell.clock()
         self._alone: set[CallId] = set()
 
     async def after_link(self, *, reborn: bool, down_at: datetime) -> None:
-        """All events of the outage were heard; `down_at` is when the outage began."""
+        """All events that Asterisk kept were heard; `down_at` is when the outage began."""
+        self._looked_at = self._shell.clock()
         if reborn:
             self._all_gone(down_at)
             return
         channels = {seen.id: seen for seen in await self._shell.switch.channels()}
         bridges = {seen.id: seen for seen in await self._shell.switch.bridges()}
-        self._legs(channels)
+        lost = [
+            call
+            for call in self._calls.all()
+            if ChannelId(call.id) not in channels and call.state is not State.LEASED
+        ]
+        legs = {
+            operator.channel: operator
+            for operator in self._floor.all()
+            if operator.channel is not None and operator.channel not in channels
+        }
+        await self._vanished(lost, legs, lambda channel: down_at)
+        self._floor.resume({call.id: call.operator for call in self._calls.all()})
+        await self._in_message(channels)
         for call in self._calls.all():
             if ChannelId(call.id) in channels:
                 self._adopt(call, bridges)
-            elif call.state is not State.LEASED:
-                self._vanished(call, down_at)
         self._strangers(channels, bridges)
 
     def _all_gone(self, at: datetime) -> None:
         """Another boot: no channel of ours is left, no event of them will come."""
         for call in self._calls.all():
             seen = call.state is not State.LEASED
-            self._calls.tell(call.id, c.Vanished(at, reborn=seen, seen=seen))
+            self._calls.tell(call.id, c.Vanished(max(at, _last_instant(call) or at), reborn=seen, seen=seen))
         self._floor.legs.forget_all()
         for operator in self._floor.all():
             self._floor.tell(operator.id, shifts.SwitchLost(at))
         self._floor.resume({})
 
-    def _vanished(self, call: Call, at: datetime) -> None:
-        """No event and no channel: with the same boot, one that was never seen was never dialled."""
-        seen = call.state not in NEVER_SEEN
-        self._calls.tell(call.id, c.Vanished(max(at, _last_instant(call) or at), reborn=False, seen=seen))
+    async def _vanished(
+        self,
+        calls: Sequence[Call],
+        legs: Mapping[ChannelId, Operator],
+        there_at: Callable[[ChannelId], datetime],
+    ) -> None:
+        """No event and no channel: told as Asterisk has noted it, in the order in which they ended.
+
+        What it has not noted ended after it was last there; a talk before the leg that it was on.
+        """
+        places = {ChannelId(call.id): call.place for call in calls}
+        places |= {channel: place_of(operator.id) for channel, operator in legs.items()}
+        noted = await self._noted(places)
+        ends: list[tuple[datetime, int, Callable[[], None]]] = []
+        for call in calls:
+            its, at = noted.get(ChannelId(call.id)), there_at(ChannelId(call.id))
+            at = (its and its.end_at) or max(at, _last_instant(call) or at)
+            ends.append((at, 0, partial(self._call_ended, call, at, its)))
+        for channel, operator in legs.items():
+            its, at = noted.get(channel), there_at(channel)
+            at = (its and its.end_at) or max(at, operator.since_at or at)
+            ends.append((at, 1, partial(self._floor.legs.vanished, channel, at)))
+        for _, _, tell in sorted(ends, key=itemgetter(0, 1)):
+            tell()
+
+    async def _noted(self, places: Mapping[ChannelId, str]) -> Mapping[ChannelId, Noted]:
+        answers = await asyncio.gather(*(self._ask(*its) for its in places.items()))
+        return {channel: its for channel, its in zip(places, answers, strict=True) if its is not None}
+
+    async def _ask(self, channel: ChannelId, place: str) -> Noted | None:
+        try:
+            return await self._shell.switch.noted_of(channel, place)
+        except Refused as refusal:
+            log.warning("what became of a channel cannot be asked", channel=channel, reason=refusal.reason)
+            return None
+
+    def _call_ended(self, call: Call, at: datetime, noted: Noted | None) -> None:
+        """With the same boot, one that was never seen was never dialled."""
+        if noted is not None:
+            self._tell_lost(call, noted)
+        if noted is not None and noted.end_at is not None:
+            self._calls.tell(call.id, c.Destroyed(at, noted.cause, was_up=True))
+        else:
+            seen = call.state not in NEVER_SEEN
+            self._calls.tell(call.id, c.Vanished(at, reborn=False, seen=seen))
+
+    async def _in_message(self, channels: Mapping[ChannelId, ChannelSeen]) -> None:
+        """Those whom the guard has sent to the message while its event was lost: adopted as such."""
+        calls = [
+            call
+            for call in self._calls.all()
+            if call.message_at is None
+            and (seen := channels.get(ChannelId(call.id))) is not None
+            and seen.exten == MESSAGE
+        ]
+        noted = await self._noted({ChannelId(call.id): call.place for call in calls})
+        for call in calls:
+            if (its := noted.get(ChannelId(call.id))) is not None:
+                self._tell_lost(call, its)
+
+    def _tell_lost(self, call: Call, noted: Noted) -> None:
+        """What happened to it before its end and was not heard."""
+        if call.answer_at is None and noted.answer_at is not None:
+            self._calls.tell(call.id, c.Answered(noted.answer_at))
+        if call.message_at is None and noted.message_at is not None:
+            self._calls.tell(call.id, c.MessageStarted(noted.message_at))
 
     def _adopt(self, call: Call, bridges: dict[BridgeId, BridgeSeen]) -> None:
         """Its clocks start again; if it should be in a bridge and is not, it is put there."""
@@ -78,12 +158,6 @@ class Reconciler:
             self._calls.tell(call.id, c.ConnectFailed(now, "the service was restarted in between"))
         elif not inside:
             self._calls.tell(call.id, c.HangUpAsked(now, EndedBy.SERVICE, "the talk's bridge is gone"))
-
-    def _legs(self, channels: dict[ChannelId, ChannelSeen]) -> None:
-        for operator in self._floor.all():
-            if operator.channel is not None and operator.channel not in channels:
-                self._floor.legs.vanished(operator.channel)
-        self._floor.resume({call.id: call.operator for call in self._calls.all()})
 
     def _strangers(self, channels: dict[ChannelId, ChannelSeen], bridges: dict[BridgeId, BridgeSeen]) -> None:
         """Channels and bridges with our names that nobody owns."""
@@ -106,16 +180,15 @@ class Reconciler:
 
     async def sweep(self) -> None:
         """While all is well: a call whose channel is missing twice in a row is closed, strays are ended."""
-        owned = self._owned()
+        owned, now = self._owned(), self._shell.clock()
         before = {ChannelId(call.id) for call in self._calls.all() if call.state not in NEVER_SEEN}
         channels = {seen.id: seen for seen in await self._shell.switch.channels()}
         bridges = {seen.id: seen for seen in await self._shell.switch.bridges()}
-        missing = before - channels.keys()
-        for channel in missing & self._missing:
-            call = self._calls.get(CallId(channel))
-            if call is not None:
-                self._vanished(call, self._shell.clock())
-        self._missing = missing
+        there_at = self._missing
+        self._missing = {gone: there_at.get(gone, self._looked_at) for gone in before - channels.keys()}
+        self._looked_at = now
+        twice = (self._calls.get(CallId(channel)) for channel in self._missing.keys() & there_at.keys())
+        await self._vanished([call for call in twice if call is not None], {}, there_at.__getitem__)
         self._alone_twice(bridges)
         for ended in owned - self._owned():  # while Asterisk was asked: nobody's, but known to be on its way
             channels.pop(ended, None)

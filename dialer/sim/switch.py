@@ -15,10 +15,10 @@ from datetime import datetime
 
 from dialer.domain import call as c
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
-from dialer.domain.operators import Account
+from dialer.domain.operators import SLOT, Account
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, CallId, ChannelId
-from dialer.ports import BridgeSeen, ChannelNews, ChannelSeen, Ear, PhoneNews
+from dialer.ports import BridgeSeen, ChannelNews, ChannelSeen, Ear, Noted, PhoneNews
 from dialer.sim.carrier import Carrier
 from dialer.sim.clock import now
 from dialer.sim.fate import CAUSES, Fate
@@ -45,6 +45,9 @@ class Channel:
     guard: asyncio.TimerHandle | None = None
     clocks: list[asyncio.TimerHandle] = field(default_factory=list)
     music: bool = False
+    slot: str = ""
+    answer_at: datetime | None = None
+    message_at: datetime | None = None
     fate: Fate = field(default_factory=Fate)
 
     @property
@@ -73,6 +76,7 @@ class PretendAsterisk:
         self._in_flight: set[str] = set()
         self._inside: dict[BridgeId, ChannelId] = {}  # the person
         self._answered_at: dict[ChannelId, datetime] = {}
+        self._noted: dict[str, tuple[ChannelId, Noted]] = {}  # by place
         self._outbox: deque[ChannelNews | PhoneNews] = deque()
 
     # --- the link
@@ -95,8 +99,13 @@ class PretendAsterisk:
             self._forget(line)
         self.rooms.clear()
         self._inside.clear()
-        self._outbox.clear()
+        self._noted.clear()
+        self.lose_events()
         self.booted = now()
+
+    def lose_events(self) -> None:
+        """They were written into the socket of a service that was frozen, and then killed."""
+        self._outbox.clear()
 
     def _say(self, channel: ChannelId, event: c.Event, *args: str, times: int = 1) -> None:
         self._outbox.extend([ChannelNews(channel, event, args=args)] * times)
@@ -150,7 +159,7 @@ class PretendAsterisk:
         if channel in self.lines:
             raise Refused(409, "Channel with given unique ID already exists")
         number, _, trunk = endpoint.removeprefix("PJSIP/").partition("@")
-        line = Channel(channel, endpoint, context, exten, now(), number, trunk)
+        line = Channel(channel, endpoint, context, exten, now(), number, trunk, slot=variables.get(SLOT, ""))
         self.lines[channel] = line
         self._dial(line)
         self._later(line, timeout_s, lambda: self._destroy(line, 19, 0) if line.state != "Up" else None)
@@ -189,7 +198,7 @@ class PretendAsterisk:
     def _answer(self, line: Channel) -> None:
         line.state = "Up"
         line.in_app = True
-        self._answered_at[line.id] = now()
+        self._answered_at[line.id] = line.answer_at = now()
         self._say(line.id, c.Answered(now()), times=2)
         self._say(line.id, c.EnteredApp(now()), "answered" if line.is_person else "leg")
         if line.is_person:
@@ -211,8 +220,13 @@ class PretendAsterisk:
         line.in_app = False
         line.exten = "safe"
         self._say(line.id, c.LeftApp(now()))
+        line.message_at = now()
+        self._note(line)
         self._say(line.id, c.MessageStarted(now()))
         self._later(line, MESSAGE_S, lambda: self._message_over(line))
+
+    def _note(self, line: Channel, end_at: datetime | None = None, cause: int = 0) -> None:
+        self._noted[line.slot] = (line.id, Noted(line.answer_at, line.message_at, end_at, cause))
 
     def _message_over(self, line: Channel) -> None:
         self._say(line.id, c.MessageEnded(now()))
@@ -238,8 +252,10 @@ class PretendAsterisk:
         if line.in_app:
             line.in_app = False
             self._say(line.id, c.LeftApp(now()))
+        if line.answer_at is not None:
+            self._note(line, now(), cause)
         self._forget(line)
-        self._say(line.id, c.Destroyed(now(), cause, sip), times=2)
+        self._say(line.id, c.Destroyed(now(), cause, sip, line.answer_at is not None), times=2)
 
     def _forget(self, line: Channel) -> None:
         if self.lines.pop(line.id, None) is None:
@@ -324,6 +340,8 @@ class PretendAsterisk:
 
     async def set_variable(self, channel: ChannelId, name: str, value: str) -> None:
         await self._travel()
+        if name == SLOT:
+            self._line(channel).slot = value
 
     async def start_music(self, channel: ChannelId) -> None:
         await self._travel()
@@ -367,6 +385,11 @@ class PretendAsterisk:
     async def booted_at(self) -> datetime:
         await self._travel()
         return self.booted
+
+    async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
+        await self._travel()
+        whose, noted = self._noted.get(place, (None, None))
+        return noted if whose == channel else None
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None:
         await self._travel()

@@ -229,6 +229,142 @@ async def test_a_channel_of_a_forgotten_call_is_ended() -> None:
     await house.stop()
 
 
+# --- frozen, then killed: Asterisk has told the dead socket, and does not say it again --------------------
+
+
+@in_virtual_time
+async def test_a_talk_whose_end_nobody_heard_gets_its_true_end() -> None:
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=20))
+    house = House(asterisk)
+    await house.furnish(operators=1, leads=1, wrap_up_s=5.0)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.watcher.seen["bridged"] == 1)
+    began_at = now()
+    await asyncio.sleep(3)
+    await house.kill()
+    await asyncio.sleep(30)
+    asterisk.lose_events()
+    await house.start()
+    await until(lambda: house.operator().state is State.READY and not house.journal.depth())
+    (cdr,) = await house.check_records()
+    assert (cdr.outcome, cdr.ended_by, cdr.estimated) == (Outcome.CONNECTED, EndedBy.PERSON, False)
+    assert cdr.talk_s == pytest.approx(20, abs=0.01)
+    at = {change.became: (change.at - began_at).total_seconds() for change in house.watcher.changes}
+    assert at[State.WRAP_UP] == pytest.approx(20, abs=0.01)
+    assert at[State.READY] == pytest.approx(25, abs=0.01)
+    await house.stop()
+
+
+@pytest.mark.parametrize(
+    ("lost_s", "away_s"),
+    [(30.0, 30.0), (8.0, 30.0), (8.0, 8.0)],
+    ids=["all is lost", "the end is replayed", "the message lasts"],
+)
+@in_virtual_time
+async def test_who_answered_and_heard_the_message_unheard_by_us_is_abandoned(
+    lost_s: float, away_s: float
+) -> None:
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=5, talk_s=20))
+    house = House(asterisk)
+    await house.furnish(operators=2, leads=2)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.watcher.seen["ringing"] == 2)
+    await house.kill()
+    await asyncio.sleep(lost_s)
+    asterisk.lose_events()
+    await asyncio.sleep(away_s - lost_s)
+    await house.start()
+    await house.settled()
+    for cdr in await house.check_records():
+        assert cdr.outcome is Outcome.ABANDONED
+        assert cdr.answer_at is not None
+        assert cdr.message_at is not None
+        assert (cdr.message_at - cdr.answer_at).total_seconds() == pytest.approx(1.6)
+        assert (cdr.end_at - cdr.message_at).total_seconds() == pytest.approx(MESSAGE_S)
+    assert all(operator.state is State.READY for operator in house.operators())
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_end_that_not_even_asterisk_knows_is_not_before_what_we_last_heard() -> None:
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=60))
+    house = House(asterisk)
+    await house.furnish(operators=1, leads=1)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.watcher.seen["bridged"] == 1)
+    await asyncio.sleep(20)
+    died_at = now()
+    await house.kill()
+    asterisk.reboot()
+    await asyncio.sleep(10)
+    await house.start()
+    await until(lambda: not house.journal.depth())
+    (cdr,) = await house.check_records()
+    assert (cdr.outcome, cdr.estimated) == (Outcome.CONNECTED, True)
+    assert 0 <= (died_at - cdr.end_at).total_seconds() <= 1.0
+    assert cdr.talk_s == pytest.approx(20, abs=1.0)
+    await house.stop()
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["replayed", "lost"])
+@pytest.mark.parametrize("first", ["phone", "person"])
+@in_virtual_time
+async def test_a_phone_and_a_person_who_left_one_after_the_other_are_told_in_that_order(
+    first: str, is_lost: bool
+) -> None:
+    """One 3 s into the outage, the other 4 s later: three seconds more of air time."""
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=60))
+    house = House(asterisk)
+    await house.furnish(operators=1, leads=1)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.watcher.seen["bridged"] == 1)
+    began_at = now()
+    await house.kill()
+    person, phone = asterisk.people()[0].id, asterisk.leg_of("101")
+    await asyncio.sleep(3)
+    asterisk.vanish(phone if first == "phone" else person)
+    await asyncio.sleep(4)
+    asterisk.vanish(person if first == "phone" else phone)
+    if is_lost:
+        asterisk.lose_events()
+    await asyncio.sleep(20)
+    await house.start()
+    await until(lambda: not house.journal.depth() and not house.calls())
+    (cdr,) = await house.check_records()
+    assert cdr.talk_s == pytest.approx(3, abs=0.01)
+    assert cdr.outcome is (Outcome.OPERATOR_LOST if first == "phone" else Outcome.CONNECTED)
+    left_s = 7 if first == "phone" else 3
+    assert (cdr.end_at - began_at).total_seconds() == pytest.approx(left_s, abs=0.01)
+    assert house.operator().state is State.OFFLINE
+    (fell,) = [each for each in house.watcher.changes if each.was == State.TALKING != each.became]
+    assert (fell.at - began_at).total_seconds() == pytest.approx(3, abs=0.01)
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_end_that_was_lost_while_all_was_well_is_found_with_its_instant() -> None:
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=600))
+    house = House(asterisk)
+    await house.furnish(operators=1, leads=1)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.watcher.seen["bridged"] == 1)
+    began_at = now()
+    await asyncio.sleep(33)
+    asterisk.person_hangs_up(asterisk.people()[0].id)
+    asterisk.lose_events()
+    await until(lambda: not house.calls())
+    await until(lambda: not house.journal.depth())
+    (cdr,) = await house.check_records()
+    assert (cdr.end_at - began_at).total_seconds() == pytest.approx(33, abs=0.01)
+    assert not cdr.estimated
+    await house.stop()
+
+
 # --- Asterisk dies ----------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from dialer.domain import call
 from dialer.domain.errors import BadValue
 from dialer.domain.types import Alerting, BridgeId, ChannelId
-from dialer.ports import ChannelNews, PhoneNews
+from dialer.ports import ChannelNews, Noted, PhoneNews
 
 RawEvent = Mapping[str, Any]
 News = ChannelNews | PhoneNews
@@ -39,6 +39,18 @@ def parse(raw: RawEvent) -> tuple[News, ...]:
     except (KeyError, TypeError, ValueError, AttributeError) as flaw:
         raise BadValue(f"an event {raw['type']} from Asterisk cannot be read: {flaw!r}") from flaw
     return () if news is None else (news,)
+
+
+def noted(channel: ChannelId, note: str) -> Noted | None:
+    """What the dialplan noted of a channel; None if it is of another one, or cannot be read."""
+    whose, *said = note.split(",")
+    if whose != channel:
+        return None
+    try:
+        answer_at, message_at, end_at = (datetime.fromisoformat(at) if at else None for at in said[:3])
+        return Noted(answer_at, message_at, end_at, int(said[3] or 0))
+    except (ValueError, IndexError):
+        return None
 
 
 def _of_channel(raw: RawEvent, event: call.Event) -> ChannelNews:
@@ -91,7 +103,8 @@ def _user_event(raw: RawEvent, at: datetime) -> News | None:
 
 
 def _destroyed(raw: RawEvent, at: datetime) -> News:
-    return _of_channel(raw, call.Destroyed(at, cause=int(raw["cause"]), sip_code=raw.get("tech_cause")))
+    was_up = raw["channel"]["state"] == "Up"
+    return _of_channel(raw, call.Destroyed(at, int(raw["cause"]), raw.get("tech_cause"), was_up))
 
 
 def _contact(raw: RawEvent, at: datetime) -> News | None:

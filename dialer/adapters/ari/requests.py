@@ -87,6 +87,11 @@ def set_variable(channel: ChannelId, name: str, value: str) -> Request:
     return on_channel("POST", channel, "variable", variable=name, value=value)
 
 
+def get_global(name: str) -> Request:
+    _check(VARIABLE.fullmatch(name), f"the variable {name!r} has an impossible name")
+    return Request("GET", "asterisk/variable", {"variable": name})
+
+
 def go_on(channel: ChannelId, *, context: str, exten: str) -> Request:
     return on_channel(
         "POST",

@@ -13,7 +13,7 @@ import structlog
 from dialer.adapters.ari import requests
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.connection import RawEvent, Request
-from dialer.adapters.ari.events import UNWANTED, News, parse
+from dialer.adapters.ari.events import UNWANTED, News, noted, parse
 from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
 from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
 from dialer.domain.call import KeyPressed
@@ -21,7 +21,7 @@ from dialer.domain.errors import NetworkTrouble, Refused
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, CellId, ChannelId
-from dialer.ports import BridgeSeen, ChannelSeen, Ear, LinkWatcher, PhoneNews
+from dialer.ports import BridgeSeen, ChannelSeen, Ear, LinkWatcher, Noted, PhoneNews
 
 log = structlog.get_logger()
 
@@ -227,6 +227,11 @@ class AriSwitch:
     async def booted_at(self) -> datetime:
         """When this Asterisk started: another boot, another instant."""
         return await self._boot()
+
+    async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
+        """None too where the dialplan is of a version that notes nothing."""
+        answer = await self._ask(requests.get_global(f"OBZ_NOTED_{place}"), fine=GONE)
+        return noted(channel, answer["value"]) if answer else None
 
     async def version(self) -> str:
         info = await self._bulk.get("asterisk/info", only="system")

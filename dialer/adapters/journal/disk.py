@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -97,6 +98,9 @@ class FileJournal:
         self._noted: dict[CallId, Call] = {}  # calls and
         self._posts: dict[OperatorId, Operator] = {}  # operators as their last lines left them
         try:
+            self._heard = os.open(folder / "heard", os.O_RDWR | os.O_CREAT, 0o600)
+            heard_at = _heard(self._heard)
+            self._recovered = replace(self._recovered, last_at=heard_at or self._recovered.last_at)
             self._renew()
         except OSError as trouble:
             raise Fatal(
@@ -141,6 +145,10 @@ class FileJournal:
     def note_boot(self, booted_at: datetime) -> None:
         self._tell(entry(Kind.BOOT, self._clock(), booted_at.astimezone(UTC).isoformat()))
 
+    def heard(self, at: datetime) -> None:
+        with contextlib.suppress(OSError):  # a bound that is older is still a bound
+            os.pwrite(self._heard, f"{at.astimezone(UTC).isoformat(timespec='microseconds')}\n".encode(), 0)
+
     def closed(self, fact: Fact) -> None:
         told = entry(KIND_OF[type(fact)], self._clock(), fact, self._held.last_n + 1)
         self._tell(told, fact)
@@ -183,6 +191,7 @@ class FileJournal:
                 os.fdatasync(self._file)
             os.close(self._file)
             self._file = -1
+        os.close(self._heard)
 
     # --- the file ---
 
@@ -330,6 +339,14 @@ def _replay(folder: Path, held: Held) -> tuple[int, tuple[str, ...]]:
             f"the end of {newest} is torn ({found.torn_bytes} bytes): what was being written is lost"
         )
     return int(newest.stem.removeprefix("journal-")), tuple(damages)
+
+
+def _heard(file: int) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(os.pread(file, 64, 0).decode().strip())
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
 
 
 def _segment(folder: Path, number: int) -> Path:

@@ -31,6 +31,7 @@ class MemoryJournal:
         self._last = 0
         self._booted_at: datetime | None = None
         self._last_at: datetime | None = None
+        self._heard_at: datetime | None = None
 
     async def dialing(self, call: Call) -> None:
         self._calls[call.id] = call
@@ -48,6 +49,9 @@ class MemoryJournal:
     def note_boot(self, booted_at: datetime) -> None:
         self._booted_at = booted_at
         self._last_at = self._clock()
+
+    def heard(self, at: datetime) -> None:
+        self._heard_at = at
 
     def closed(self, fact: Fact) -> None:
         if isinstance(fact, Closing):
@@ -76,7 +80,7 @@ class MemoryJournal:
             tuple(self._operators.values()),
             len(self._facts),
             self._booted_at,
-            self._last_at,
+            self._heard_at or self._last_at,
             dict(self._answers),
         )
 

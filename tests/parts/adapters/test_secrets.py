@@ -63,3 +63,26 @@ def test_a_secret_file_must_hold_one_line(tmp_path, content, says):
 def test_a_secret_file_that_cannot_be_read_is_named(tmp_path, name):
     with pytest.raises(BadValue, match="cannot be read"):
         secrets.read_secret(tmp_path / name)
+
+
+@pytest.mark.parametrize("how", ["written", "replaced", "linked elsewhere", "removed"])
+def test_a_secret_file_that_may_hold_another_secret_has_another_stamp(tmp_path, how):
+    file, other, path = tmp_path / "one", tmp_path / "other", tmp_path / "path"
+    file.write_text("old")
+    other.write_text("new")
+    path.symlink_to(file)
+    before = secrets.stamp_of(str(path))
+    assert before == secrets.stamp_of(str(path))
+    match how:
+        case "written":
+            file.write_text("newer")
+        case "replaced":  # as long and as old as before: a careful copy
+            os.utime(other, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
+            other.replace(file)
+        case "linked elsewhere":
+            path.unlink()
+            path.symlink_to(other)
+        case "removed":
+            file.unlink()
+    assert secrets.stamp_of(str(path)) != before
+    assert (secrets.stamp_of(str(path)) is None) == (how == "removed")

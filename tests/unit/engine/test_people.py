@@ -14,6 +14,7 @@ from dialer.domain.call import EnteredApp, Event
 from dialer.domain.hours import fold
 from dialer.domain.operators import State, bridge_of
 from dialer.domain.types import ChannelId, Direction, EndedBy, LeadStatus, Mode, Outcome
+from dialer.engine.cell import SWEEP_S
 from dialer.engine.reconcile import YOUNG
 from dialer.ports import BridgeSeen, ChannelNews, Command
 from dialer.sim.clock import now, until
@@ -385,12 +386,36 @@ async def test_a_call_whose_channel_is_gone_unseen_is_closed_by_the_sweep() -> N
     await house.start()
     await house.all_ready()
     call = await in_talk(house)
+    await asyncio.sleep(12)
     house.asterisk._forget(line(house, call))
+    gone_at = now()
     await until(lambda: not house.calls(), 100)
     await house.settled()
     (cdr,) = await house.cdrs()
     assert (cdr.outcome, cdr.estimated) == (Outcome.CONNECTED, True)
+    assert 0 <= (gone_at - cdr.end_at).total_seconds() <= SWEEP_S
     await until(lambda: house.operator().state is State.READY)
+    await house.stop()
+
+
+@in_virtual_time
+async def test_calls_in_flight_have_a_place_each_and_leave_it_to_the_next() -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=5 + int(number) % 7)))
+    campaign = await house.furnish(operators=4, leads=40, mode=Mode.POWER, ratio=2.0)
+    used = set[int | None]()
+
+    def look() -> bool:
+        places = [call.slot for call in house.calls()]
+        assert len(places) == len(set(places))
+        used.update(places)
+        return len(house.asterisk.dialled) == 40
+
+    await house.start()
+    await house.all_ready()
+    await until(look, 600)
+    assert None not in used
+    assert len(used) < 15
+    await house.worked_through(campaign)
     await house.stop()
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dialer.adapters.ari.events import TABLE, UNWANTED, parse
+from dialer.adapters.ari.events import TABLE, UNWANTED, noted, parse
 from dialer.domain.call import Event
 from dialer.domain.errors import BadValue
-from dialer.ports import ChannelNews, PhoneNews
+from dialer.domain.types import ChannelId
+from dialer.ports import ChannelNews, Noted, PhoneNews
 
 CALLS = Path(__file__).parents[3] / "calls"
 
@@ -36,10 +38,10 @@ def told(name: str, channel: str = "c-rec") -> list[str]:
 @pytest.mark.parametrize(
     ("name", "end"),
     [
-        ("busy", "Destroyed 17 486"),
-        ("unallocated", "Destroyed 1 404"),
-        ("congestion", "Destroyed 34 503"),
-        ("rejected", "Destroyed 21 403"),
+        ("busy", "Destroyed 17 486 False"),
+        ("unallocated", "Destroyed 1 404 False"),
+        ("congestion", "Destroyed 34 503 False"),
+        ("rejected", "Destroyed 21 403 False"),
     ],
 )
 def test_a_call_that_the_network_refuses_carries_its_cause_and_its_sip_code(name: str, end: str) -> None:
@@ -49,7 +51,7 @@ def test_a_call_that_the_network_refuses_carries_its_cause_and_its_sip_code(name
 
 
 def test_our_own_hang_up_shows_as_a_request_with_cause_32() -> None:
-    assert told("cancelled") == ["Alerted 180", "HangupRequested 32", "Destroyed 16 None"]
+    assert told("cancelled") == ["Alerted 180", "HangupRequested 32", "Destroyed 16 None False"]
 
 
 def test_an_answer_and_a_hang_up_in_one_breath_are_both_told() -> None:
@@ -59,7 +61,7 @@ def test_an_answer_and_a_hang_up_in_one_breath_are_both_told() -> None:
         "EnteredApp",
         "HangupRequested 16",
         "LeftApp",
-        "Destroyed 16 None",
+        "Destroyed 16 None True",
     ]
 
 
@@ -72,7 +74,7 @@ def test_the_guards_message_is_told_with_its_beginning_and_its_end() -> None:
         "MessageStarted",
         "MessageEnded",
         "HangupRequested 16",
-        "Destroyed 16 None",
+        "Destroyed 16 None True",
     ]
 
 
@@ -90,7 +92,7 @@ def test_the_guard_speaks_within_two_seconds_of_the_answer_by_asterisks_own_cloc
 def test_a_talk_is_told_from_both_ends() -> None:
     person = told("talk_with_operator")
     assert person[:4] == ["Alerted 180", "Answered", "EnteredApp", "EnteredBridge ob-101"]
-    assert person[-1] == "Destroyed 16 None"
+    assert person[-1] == "Destroyed 16 None True"
     leg = told("talk_with_operator", "op-rec")
     assert leg[:4] == ["Alerted 180", "Answered", "EnteredApp", "EnteredBridge ob-101"]
     assert "KeyPressed 5" in leg
@@ -161,3 +163,27 @@ def test_every_recording_can_be_read_twice_with_the_same_result(path: Path) -> N
     events = recorded(path.stem)
     assert events
     assert [parse(raw) for raw in events] == [parse(raw) for raw in events]
+
+
+ANSWER_AT, MESSAGE_AT, END_AT = (
+    datetime(2026, 11, 24, 16, 30, second, 962000, tzinfo=UTC) for second in (3, 5, 9)
+)
+ANSWER, MESSAGE, END = (at.strftime("%Y-%m-%dT%H:%M:%S.962Z") for at in (ANSWER_AT, MESSAGE_AT, END_AT))
+
+
+@pytest.mark.parametrize(
+    ("note", "its"),
+    [
+        (f"c-1,{ANSWER},,{END},16", Noted(ANSWER_AT, None, END_AT, 16)),
+        (f"c-1,{ANSWER},{MESSAGE},{END},16", Noted(ANSWER_AT, MESSAGE_AT, END_AT, 16)),
+        (f"c-1,{ANSWER},{MESSAGE},,", Noted(ANSWER_AT, MESSAGE_AT, None, 0)),
+        (f"c-1,,,{END},127", Noted(None, None, END_AT, 127)),
+        (f"c-2,{ANSWER},,{END},16", None),
+        ("", None),
+        ("c-1", None),
+        (f"c-1,{ANSWER},,yesterday,16", None),
+        (f"c-1,{ANSWER},,{END},many", None),
+    ],
+)
+def test_what_the_dialplan_noted_is_read_or_is_nothing(note: str, its: Noted | None) -> None:
+    assert noted(ChannelId("c-1"), note) == its

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -332,7 +333,7 @@ async def test_a_renewal_that_was_cut_short_costs_nothing(tmp_path: Path) -> Non
         assert [each.id for each in journal.recover().calls] == ["c-1"]
         assert not journal.damages
         assert segment(tmp_path) != newest  # and no other is left
-    assert all(name == "lock" or name.endswith(".log") for name in os.listdir(tmp_path))
+    assert all(name in ("lock", "heard") or name.endswith(".log") for name in os.listdir(tmp_path))
 
 
 async def test_a_late_word_after_the_end_disturbs_nobody(tmp_path: Path) -> None:
@@ -403,3 +404,31 @@ def test_the_time_of_the_last_line_is_known(tmp_path: Path) -> None:
     with open_journal(tmp_path) as journal:
         assert journal.recover().last_at == AT
         assert journal.recover().booted_at == AT - timedelta(days=1)
+
+
+@pytest.mark.parametrize("is_stopped_in_order", [True, False])
+def test_when_asterisk_was_last_heard_is_known_and_is_not_the_last_line(
+    tmp_path: Path, is_stopped_in_order: bool
+) -> None:
+    """What is written while Asterisk is away says nothing of the calls that it had."""
+    heard_at = AT + timedelta(seconds=7, microseconds=3)
+    with open_journal(tmp_path, lambda: AT + timedelta(hours=1)) as journal:
+        for second in range(7):
+            journal.heard(AT + timedelta(seconds=second))
+        journal.heard(heard_at)
+        journal.note_operator(Operator(OperatorId("101")))
+        if not is_stopped_in_order:
+            copy = tmp_path.with_name("as-a-kill-leaves-it")
+            shutil.copytree(tmp_path, copy)
+            tmp_path = copy
+    with open_journal(tmp_path) as journal:
+        assert journal.recover().last_at == heard_at
+
+
+def test_a_mark_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    with open_journal(tmp_path, lambda: AT) as journal:
+        journal.note_boot(AT)
+        journal.heard(AT + timedelta(days=1))
+    (tmp_path / "heard").write_bytes(b"2026-01-\xff")
+    with open_journal(tmp_path) as journal:
+        assert journal.recover().last_at == AT
