@@ -82,7 +82,10 @@ class Held:
             yield told.line
         for told in self.commands.values():
             yield told.line
-        for told in (*self.operators.values(), *self.calls.values()):  # their last lines told only of a change
+        for told in (
+            *self.operators.values(),
+            *self.calls.values(),
+        ):  # their last line may tell a change only
             yield line(told.kind, told.at, told.n, told.body)
 
     def recovered(self) -> tuple[Recovered, Sequence[str]]:
