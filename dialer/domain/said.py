@@ -56,7 +56,7 @@ class Said(str):
         full: bool = False,
     ) -> Said:
         template = plural if plural and n != 1 else text
-        english = template.format(**args) if args else template
+        english = template.format_map(args) if args else template
         self = super().__new__(cls, _capital(english) if full else english)
         self.text, self.plural, self.n = text, plural, n
         self.args = args or {}

@@ -55,7 +55,7 @@ class Budget:
 
     def left(self, share: float, now: datetime) -> float:
         """Calls that may still be abandoned at this share, in the window that allows fewest; may be < 0."""
-        return min(share * answered - abandoned for answered, abandoned in self._summed(now).values())
+        return min([share * answered - abandoned for answered, abandoned in self._summed(now).values()])
 
     def _count(self, at: datetime, which: int) -> None:
         self._hours.setdefault(_hour(at), [0, 0])[which] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,14 +14,11 @@ MANY = 14.0  # variance past which a normal distribution will do
 FAR = 300.0  # operators who come free: more than are counted one by one
 
 
-class Sum:
+class Sum(NamedTuple):
     """A sum of chances by horizon: how many answer, or how many come free."""
 
-    __slots__ = ("mean", "variance")
-
-    def __init__(self, mean: Floats, variance: Floats) -> None:
-        self.mean = mean
-        self.variance = variance
+    mean: Floats
+    variance: Floats
 
     @classmethod
     def none(cls, horizons: int) -> Sum:
@@ -57,18 +55,16 @@ def nobody_free(ready: int, answers: Sum, free: Sum) -> Floats:
     )
     if pmf is None:
         return _normal(ready, answers, free)
-    found = 1.0 - np.add.accumulate(pmf[:, :columns], axis=0)  # P(answers > m), rows m = 0 ..
+    more = 1.0 - np.add.accumulate(pmf[:, :columns], axis=0)  # P(answers > m), rows m = 0 ..
     came = pmf[:rows, columns:]
-    if ready > 0:
-        chance: Floats = np.add.reduce(came * found[ready - 1 : ready - 1 + rows], axis=0)
-    else:
-        chance = np.add.reduce(came[: 1 - ready], axis=0)
-        if rows + ready > 1:
-            chance += np.add.reduce(came[1 - ready :] * found[: rows - 1 + ready], axis=0)
+    enough = max(1 - ready, 0)  # come free: with fewer even the first answer finds nobody
+    came[enough:] *= more[enough + ready - 1 : max(rows + ready - 1, 0)]
+    chance: Floats = np.add.reduce(came, axis=0)
     return chance
 
 
-_AFTER = np.arange(1.0, 400.0)[:, None]
+_COUNTED = np.arange(0.0, 400.0)  # k
+_WEIGHTS = np.stack((_COUNTED, np.ones(400)), axis=1) / (_COUNTED[:, None] + 1.0)  # of a, and of a + b
 SMALLEST = 1e-280
 LEAST_RATIO = 0.01  # of variance to mean: of chances that are all but sure
 LIKE_POISSON = 1e-6
@@ -77,21 +73,20 @@ LIKE_POISSON = 1e-6
 def _panjer(mean: Floats, variance: Floats, top: int) -> Floats | None:
     """P(X = 0 .. top), rows: binomial, Poisson or negative binomial, as the variance says.
 
-    P(k + 1) = P(k) (a + b / (k + 1)) with a = 1 - mean / variance, a + b = mean^2 / variance and P(0) =
-    (1 - a)^((a + b) / a) (Panjer, ASTIN Bulletin 12, 1981).  None: P(0) is too small to be written.
+    P(k + 1) = P(k) (a k + (a + b)) / (k + 1) with a = 1 - mean / variance, a + b = mean^2 / variance and
+    P(0) = (1 - a)^((a + b) / a) (Panjer, ASTIN Bulletin 12, 1981).  None: P(0) is too small to be written.
     """
     mean = mean + TINY
     inverse = 1.0 / np.maximum(variance / mean, LEAST_RATIO)
     a = 1.0 - inverse
-    a -= LIKE_POISSON * (np.abs(a) < LIKE_POISSON)
+    a = np.copysign(np.maximum(np.abs(a), LIKE_POISSON), a)
     both = mean * inverse
-    pmf = np.empty((top + 1, len(mean)))
-    nothing = pmf[0] = inverse ** (both / a)
-    if np.minimum.reduce(nothing) < SMALLEST:
+    nothing = inverse ** (both / a)
+    if min(nothing.tolist()) < SMALLEST:
         return None
-    np.divide(both - a, _AFTER[:top], out=pmf[1:])
-    pmf[1:] += a
-    np.maximum(pmf[1:], 0.0, out=pmf[1:])
+    pmf = np.empty((top + 1, len(mean)))
+    pmf[0] = nothing
+    np.maximum(_WEIGHTS[:top].dot(np.array((a, both))), 0.0, out=pmf[1:])
     return np.multiply.accumulate(pmf, axis=0, out=pmf)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ages = Sequence[float] | Floats  # seconds
 RESCALE = 1e9
 TINY_S = 1e-9
 
@@ -51,24 +52,24 @@ class Curve:
             self._lived /= self._weight
             self._weight = 1.0
 
-    def rates(self, under_way_s: Sequence[float] = ()) -> Floats:
+    def rates(self, under_way_s: Ages = ()) -> Floats:
         """Causes x bins, per second; `under_way_s`: ages of those that have not ended yet, who count as well.
 
         Without them a morning's first talks to end, the short ones, would speak for all.
         """
         seen = self._ends / self._weight + self._prior_rates * self._prior_s
         lived = self._lived / self._weight + self._prior_s
-        if under_way_s:
+        if len(under_way_s):
             ages = np.asarray(under_way_s)[:, None]
             lived += np.clip(ages - self.edges[:-1], 0.0, self.width).sum(axis=0)
         rates: Floats = seen / lived
         return rates
 
-    def hazard(self, under_way_s: Sequence[float] = ()) -> Floats:
+    def hazard(self, under_way_s: Ages = ()) -> Floats:
         """Cumulative hazard of all causes at each edge."""
         return np.concatenate(([0.0], np.cumsum(self.rates(under_way_s).sum(axis=0) * self.width)))
 
-    def shares(self, under_way_s: Sequence[float] = ()) -> tuple[Floats, Floats]:
+    def shares(self, under_way_s: Ages = ()) -> tuple[Floats, Floats]:
         """(causes x edges: share ended by each cause up to that age, edges: share still there)."""
         rates = self.rates(under_way_s)
         total = rates.sum(axis=0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from dialer.domain.pacing.chance import Sum
-from dialer.domain.pacing.curves import Curve, Floats
+from dialer.domain.pacing.curves import Ages, Curve, Floats
 from dialer.domain.pacing.learned import ANSWERS, RING_EDGES, RINGS, SETUP_EDGES, TALK_EDGES, Learned
+from dialer.domain.pacing.team import AWAY, Counts
 
 HORIZONS = 10  # instants at which a call dialled now may be answered, each as likely as the others
 STEP_S = 0.5
@@ -19,16 +20,15 @@ MOST = 0.98
 TINY = 1e-9
 ANY = ""  # a trunk that nothing is known of
 _ROWS_S = np.arange(SET_UP_ROWS) * STEP_S
-_TALK_STARTS = TALK_EDGES[:-1]
 
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
     """How old is what has not ended yet, in seconds."""
 
-    ringing_s: Sequence[float] = ()
-    talks_s: Sequence[float] = ()
-    wraps_s: Sequence[float] = ()
+    ringing_s: Ages = ()
+    talks_s: Ages = ()
+    wraps_s: Ages = ()
 
 
 NOTHING = UnderWay()
@@ -82,32 +82,33 @@ class Forecast:
         instants: Floats = np.interp((np.arange(HORIZONS) + 0.5) / HORIZONS, by_then, self._ages)
         return instants
 
-    def _before_ringing(self, answered: Floats, way: _SetUp) -> Floats:
-        """For each p: the chance of an answer, by the time since the dialing."""
-        later = np.where(way.mids[None, :] > _ROWS_S[:, None], way.began[None, :], 0.0)
-        wait = np.maximum(way.mids[None, :] - _ROWS_S[:, None], 0.0)
-        left = self.at_s[None, None, :] - wait[:, :, None]
-        hit = (later[:, :, None] * np.interp(left, self._ages, answered, left=0.0, right=1.0)).sum(axis=1)
-        chances: Floats = hit / way.alive[:, None]
-        return chances
-
     def _calls(self, answered: Floats, silent: Floats, learned: Learned, ring_s: float) -> None:
         """One table for calls of all ages: those that ring, then trunk by trunk those that do not yet."""
         ahead = self._ages[:, None] + self.at_s[None, :]
         tables = [np.interp(ahead, self._ages, answered, right=1.0) - answered[:, None]]
+        steps = np.minimum(np.arange(len(self._ages)), SET_UP_ROWS - 1)
         self._ways: dict[str, tuple[int, float]] = {}  # the first of its rows; its share of dials that ring
         self._new: dict[str, Floats] = {}
         for trunk, curve in {ANY: learned.setup, **learned.by_trunk}.items():
             way = _SetUp(curve, ring_s)
             before = self._before_ringing(answered, way)
-            self._ways[trunk] = len(self._ages) + SET_UP_ROWS * len(self._ways), way.ringing_share
+            self._ways[trunk] = len(tables) * len(self._ages), way.ringing_share
             self._new[trunk] = before[0]
-            tables.append(before * way.ringing_share)
+            tables.append((before * way.ringing_share)[steps])
         self._soon = np.concatenate(tables)
-        self._soon_squared = self._soon**2
         sure = [1.0] * (len(self._soon) - len(self._ages))
         self._yet: list[float] = np.maximum(1.0 - answered, 0.0).tolist() + sure
         self._silent: list[float] = (np.maximum(silent, 0.0) + TINY).tolist() + sure
+
+    def _before_ringing(self, answered: Floats, way: _SetUp) -> Floats:
+        """For each p: the chance of an answer, by the time since the dialing."""
+        left = self.at_s[None, :] - way.mids[:, None]
+        in_time = np.interp(left, self._ages, answered, left=0.0, right=1.0)
+        # A row is STEP_S older than the one before it: what may still begin comes two slices earlier.
+        later = np.concatenate((way.began, np.zeros(2 * SET_UP_ROWS)))
+        later = np.lib.stride_tricks.sliding_window_view(later, len(way.began))[: 2 * SET_UP_ROWS : 2]
+        chances: Floats = np.einsum("rs,sh->rh", later, in_time) / way.alive[:, None]
+        return chances
 
     def _operators(self, learned: Learned, by_s: Floats, under_way: UnderWay) -> None:
         """Free by then: the talk ends, the wrap-up ends, and no break follows; last row: those on a break."""
@@ -139,27 +140,21 @@ class Forecast:
         oldest = len(self._ages) - 1
         for rings, age_s, p, trunk in calls:
             first, share = ways.get(trunk, any_way)
-            row = max(int(age_s / STEP_S), 0)
-            row = min(row, oldest) if rings else first + min(row, SET_UP_ROWS - 1)
+            row = min(max(int(age_s / STEP_S), 0), oldest)
+            if not rings:
+                row += first
             q = min(p / share, MOST)
             rows.append(row)
             likely.append(q / (q * yet[row] + (1.0 - q) * silent[row]))
         if not rows:
             return Sum.none(HORIZONS)
-        at, weights = np.array(rows), np.array(likely)
-        mean = weights @ self._soon[at]
-        return Sum(mean, mean - (weights * weights) @ self._soon_squared[at])
+        soon, weights = self._soon.take(rows, axis=0), np.array(likely)
+        mean = weights.dot(soon)
+        return Sum(mean, mean - (weights * weights).dot(soon * soon))
 
-    def free(self, talks_s: Sequence[float], wraps_s: Sequence[float], away: int) -> Sum:
-        """Of operators who have talked, or have been in wrap-up, for so long, and of those on a break."""
-        bins = len(TALK_EDGES) - 1
-        counts = np.zeros(2 * bins + 1)
-        for ages, first in ((talks_s, 0), (wraps_s, bins)):
-            if ages:
-                at = _TALK_STARTS.searchsorted(np.maximum(ages, 0.0), side="right") - 1
-                counts[first : first + bins] = np.bincount(at, minlength=bins)
-        counts[-1] = away
-        moments = counts @ self._comes_free
+    def free(self, counts: Counts) -> Sum:
+        """Of operators, counted as `Team.look` does."""
+        moments = counts[: AWAY + 1].dot(self._comes_free)
         return Sum(moments[:HORIZONS], moments[HORIZONS:]).doubted(self._talk_doubt)
 
     def late_answer(self, age_s: float, p: float, trunk: str) -> float:

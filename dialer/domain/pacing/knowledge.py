@@ -18,6 +18,7 @@ from dialer.domain.pacing.learned import ANSWERS, GONE, RINGS, STOPS, Learned
 from dialer.domain.pacing.lessons import Attempt, Lessons
 from dialer.domain.pacing.odds import Odds
 from dialer.domain.pacing.price import Price
+from dialer.domain.pacing.team import Team
 from dialer.domain.pacing.traits import LESSONS, Divisions, Features, features
 from dialer.domain.types import CampaignId, Direction, EndedBy, LeadId, OperatorId, Outcome, TrunkId
 
@@ -36,6 +37,7 @@ class Known:
         self.lessons = Lessons(Odds(history=odds))
         self.divisions = Divisions()
         self.budget = Budget()
+        self.team = Team()
         self._price = Price()
         self._forecast: Forecast | None = None
         self._made: tuple[datetime, float, int] | None = None

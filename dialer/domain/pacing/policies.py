@@ -11,14 +11,14 @@ from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.pacing.budget import Budget
-from dialer.domain.pacing.decision import Decision, Dial, Snapshot
+from dialer.domain.pacing.decision import Decision, Dial, Outlook, Snapshot
 from dialer.domain.pacing.knowledge import Knowledge, ZoneOf
 from dialer.domain.pacing.power import Power
 from dialer.domain.pacing.predictive import Predictive
 from dialer.domain.pacing.progressive import Progressive
 from dialer.domain.pacing.supply import Supply
 from dialer.domain.said import Said, counted, said, word
-from dialer.domain.types import CampaignId, CampaignStatus, Mode
+from dialer.domain.types import CallId, CampaignId, CampaignStatus, Mode
 
 
 class Turn(Protocol):
@@ -77,15 +77,15 @@ class Policies:
     def decide(self, snapshot: Snapshot) -> Decision:
         """Pure in the snapshot and in what was seen; one reason per campaign, even for dialling nothing."""
         self.knowledge.note_aims(one for one in snapshot.campaigns if one.mode is Mode.PREDICTIVE)
-        supply = Supply(snapshot)
+        supply, campaigns = Supply(snapshot), sorted(snapshot.campaigns, key=_priority)
         turns = {
             campaign.id: TURNS[campaign.mode](campaign, supply, snapshot, self.knowledge)
-            for campaign in sorted(snapshot.campaigns, key=_priority)
+            for campaign in campaigns
             if campaign.mode in TURNS
         }
         dial: list[Dial] = []
         reason: dict[CampaignId, str] = {}
-        for _, equals in groupby(sorted(snapshot.campaigns, key=_priority), key=_priority):
+        for _, equals in groupby(campaigns, key=_priority):
             group: list[Campaign] = []
             for campaign in equals:
                 if why := _out_of_turn(campaign):
@@ -95,13 +95,13 @@ class Policies:
             lines, why_no_more = self._take_turns(group, turns, supply, snapshot.at)
             dial += lines
             reason |= why_no_more
-        forecasting = {id_: turn for id_, turn in turns.items() if isinstance(turn, Predictive)}
-        return Decision(
-            dial=dial,
-            give_up=tuple(call for turn in forecasting.values() for call in turn.give_up()),
-            reason=reason,
-            outlook={id_: turn.outlook() for id_, turn in forecasting.items()},
-        )
+        give_up: list[CallId] = []
+        outlook: dict[CampaignId, Outlook] = {}
+        for id_, turn in turns.items():
+            if isinstance(turn, Predictive):
+                give_up += turn.give_up()
+                outlook[id_] = turn.outlook()
+        return Decision(dial, tuple(give_up), reason, outlook)
 
     def _take_turns(
         self, asking: list[Campaign], turns: Mapping[CampaignId, Turn], supply: Supply, now: datetime

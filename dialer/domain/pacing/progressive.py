@@ -13,8 +13,7 @@ class Progressive:
     def __init__(self, campaign: Campaign, supply: Supply) -> None:
         self._campaign = campaign
         self._supply = supply
-        nameless = supply.unanswered(campaign.id) + supply.waiting(campaign.id)
-        supply.keep(campaign, nameless)  # dialled in another mode: they may be answered all the same
+        supply.keep_for_calls(campaign)  # dialled in another mode: they may be answered all the same
 
     def noticed(self, dial: Dial) -> None:
         """Nothing to learn from it: the supply gives every operator once."""

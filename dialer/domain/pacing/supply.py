@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -11,7 +11,7 @@ from dialer.domain.call import State as CallState
 from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State
-from dialer.domain.pacing.decision import Dial, OperatorView, Snapshot, TrunkView
+from dialer.domain.pacing.decision import CallView, Dial, OperatorView, Snapshot, TrunkView
 from dialer.domain.said import Said, counted, listed, said, word
 from dialer.domain.types import CampaignId, OperatorId, PhoneNumber, TrunkId
 
@@ -28,9 +28,9 @@ class Supply:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self.on_their_way: list[CallView] = []  # no operator is reserved for them
+        self.in_wait: list[CallView] = []  # people who answered and have no operator yet
         self._in_use: defaultdict[CampaignId, int] = defaultdict(int)
-        self._unanswered: defaultdict[CampaignId, int] = defaultdict(int)
-        self._waiting: defaultdict[CampaignId, int] = defaultdict(int)
         busy: set[OperatorId] = set()
         for call in snapshot.calls:
             state = call.state
@@ -39,9 +39,9 @@ class Supply:
             if call.operator is not None:
                 busy.add(call.operator)
             elif state in UNANSWERED and not call.hanging_up:
-                self._unanswered[call.campaign] += 1
+                self.on_their_way.append(call)
             elif state in WAITING:
-                self._waiting[call.campaign] += 1
+                self.in_wait.append(call)
         free = [
             view
             for view in snapshot.operators
@@ -51,8 +51,7 @@ class Supply:
         self._by_share = list(self._free)  # longest ready first among equals
         if len(snapshot.campaigns) > 1:
             self._by_share.sort(key=self._share)
-        self._lines = {trunk.id: trunk.lines_free for trunk in snapshot.trunks.values()}
-        self._calls_now = {trunk.id: trunk.calls_now for trunk in snapshot.trunks.values()}
+        self._dialled: defaultdict[TrunkId, int] = defaultdict(int)  # of the lines, and the calls per second
         self._leads: dict[CampaignId, list[Lead]] = {}
         self._chosen: tuple[Lead, TrunkId] | None = None  # by the last question for an obstacle
         self._numbers: set[PhoneNumber | None] = {call.number for call in snapshot.calls}
@@ -71,9 +70,10 @@ class Supply:
 
     def least_shared(self, campaign: Campaign) -> OperatorView | None:
         """The one that the fewest campaigns could use, so that the others keep theirs."""
-        mine = (id_ for id_ in self._by_share if id_ in self._free and id_ in campaign.operators)
-        first = next(mine, None)
-        return None if first is None else self._free[first]
+        for id_ in self._by_share:
+            if id_ in self._free and id_ in campaign.operators:
+                return self._free[id_]
+        return None
 
     def _share(self, operator: OperatorId) -> int:
         return sum(operator in campaign.operators for campaign in self._snapshot.campaigns)
@@ -94,12 +94,18 @@ class Supply:
                 if not n:
                     return
 
+    def keep_for_calls(self, campaign: Campaign) -> None:
+        """One operator for each call of the campaign that will need one."""
+        if self._free:
+            self.keep(campaign, self.unanswered(campaign.id) + self.waiting(campaign.id))
+
     def _keep_for_strangers(self) -> None:
         """Calls of campaigns that this snapshot does not name may be answered too: one operator each."""
-        known = {campaign.id for campaign in self._snapshot.campaigns}
-        strange = sum(self._unanswered[id_] + self._waiting[id_] for id_ in self._in_use if id_ not in known)
-        for operator in list(self._free)[:strange]:
-            self.take(operator)
+        if self._free:
+            known = {campaign.id for campaign in self._snapshot.campaigns}
+            strange = sum(call.campaign not in known for call in (*self.on_their_way, *self.in_wait))
+            for operator in list(self._free)[:strange]:
+                self.take(operator)
 
     # --- calls ---
 
@@ -109,11 +115,11 @@ class Supply:
 
     def unanswered(self, campaign: CampaignId) -> int:
         """Calls on their way that no operator is reserved for."""
-        return self._unanswered[campaign]
+        return sum(call.campaign == campaign for call in self.on_their_way)
 
     def waiting(self, campaign: CampaignId) -> int:
         """People who answered and have no operator yet."""
-        return self._waiting[campaign]
+        return sum(call.campaign == campaign for call in self.in_wait)
 
     # --- lines and leads ---
 
@@ -127,11 +133,12 @@ class Supply:
             )
         if not campaign.trunks:
             return said("the campaign has no trunk")
-        if not self._with_room(campaign):
+        open_ = self._with_room(campaign)
+        if not open_:
             return listed((self._why_full(trunk) for trunk in campaign.trunks), "; ")
         if not self._leads_of(campaign.id):
             return said("no lead is due")
-        self._chosen = self._choose(campaign)
+        self._chosen = self._choose(campaign, open_)
         if self._chosen is None:
             return said("no lead at hand fits a trunk that has a free line")
         return ""
@@ -148,23 +155,20 @@ class Supply:
         (lead, trunk), self._chosen = self._chosen, None
         self._leads_of(campaign.id).remove(lead)
         self._numbers.add(lead.number)
-        self._lines[trunk] -= 1
-        self._calls_now[trunk] -= 1
+        self._dialled[trunk] += 1
         self._in_use[campaign.id] += 1
         return Dial(lead, campaign.id, trunk, operator)
 
-    def _choose(self, campaign: Campaign) -> tuple[Lead, TrunkId] | None:
+    def _choose(self, campaign: Campaign, open_: Sequence[TrunkView]) -> tuple[Lead, TrunkId] | None:
         """A number that no trunk may dial goes to the first one: the gate refuses it with a reason."""
-        open_ = self._with_room(campaign)
-        every = [self._snapshot.trunks[id_] for id_ in campaign.trunks if id_ in self._snapshot.trunks]
         for lead in self._leads_of(campaign.id):
             if lead.number in self._numbers:  # on another list too, and in flight for that one
                 continue
-            fitting = next((trunk for trunk in open_ if _allows(trunk, lead.number)), None)
-            if fitting is None and any(_allows(trunk, lead.number) for trunk in every):
-                continue
-            if fitting or open_:
-                return lead, (fitting or open_[0]).id
+            for trunk in open_:
+                if _allows(trunk, lead.number):
+                    return lead, trunk.id
+            if not any(_allows(trunk, lead.number) for trunk in self._trunks_of(campaign)):
+                return lead, open_[0].id
         return None
 
     def _leads_of(self, campaign: CampaignId) -> list[Lead]:
@@ -173,12 +177,15 @@ class Supply:
         return self._leads[campaign]
 
     def _with_room(self, campaign: Campaign) -> list[TrunkView]:
-        views = (self._snapshot.trunks.get(id_) for id_ in campaign.trunks)
+        dialled = self._dialled
         return [
             view
-            for view in views
-            if view and view.usable and self._lines[view.id] > 0 and self._calls_now[view.id] > 0
+            for view in self._trunks_of(campaign)
+            if view.usable and view.lines_free > dialled[view.id] < view.calls_now
         ]
+
+    def _trunks_of(self, campaign: Campaign) -> list[TrunkView]:
+        return [view for id_ in campaign.trunks if (view := self._snapshot.trunks.get(id_))]
 
     def _why_full(self, trunk: TrunkId) -> str:
         view = self._snapshot.trunks.get(trunk)
@@ -186,7 +193,7 @@ class Supply:
             return said("trunk {trunk} does not exist", trunk=trunk)
         if not view.usable:
             return view.why or said("trunk {trunk} is out of use", trunk=trunk)
-        if self._lines[trunk] <= 0:
+        if view.lines_free <= self._dialled[trunk]:
             return said("trunk {trunk} has no free line", trunk=trunk)
         return said("trunk {trunk} has used up its calls per second", trunk=trunk)
 

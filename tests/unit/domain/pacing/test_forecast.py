@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import product
 from math import prod
@@ -11,11 +12,16 @@ from math import prod
 import numpy as np
 import pytest
 
+from dialer.domain.operators import State
 from dialer.domain.pacing.chance import Sum, nobody_free
+from dialer.domain.pacing.decision import OperatorView
 from dialer.domain.pacing.forecast import ANY, HORIZONS, Forecast, UnderWay
 from dialer.domain.pacing.learned import ANSWERS, GONE, RINGS, Learned
+from dialer.domain.pacing.team import Counts, Team
+from dialer.domain.types import OperatorId
 
 RING_S = 28.0
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 @cache
@@ -38,14 +44,29 @@ def forecast(learned: Learned) -> Forecast:
     return Forecast(learned, ring_s=RING_S, grace_s=1.5)
 
 
+def coming_free(made: Forecast, talks_s: Sequence[float], wraps_s: Sequence[float], away: int = 0) -> Sum:
+    """Of operators in a talk, or in wrap-up, for so long, and on a break."""
+    posts = [(State.TALKING, s) for s in talks_s] + [(State.WRAP_UP, s) for s in wraps_s]
+    return made.free(counts(posts + [(State.PAUSED, 60.0)] * away))
+
+
+def counts(posts: Sequence[tuple[State, float]]) -> Counts:
+    views = [
+        OperatorView(OperatorId(str(n)), state, NOW - timedelta(seconds=s), None, free=False,
+                     summonable=False, campaign=None, leaving=False)
+        for n, (state, s) in enumerate(posts)
+    ]  # fmt: skip
+    return Team().look(views, frozenset(view.id for view in views), NOW)
+
+
 def test_before_anything_is_seen_the_prior_speaks_and_every_chance_is_one() -> None:
     made = forecast(Learned())
     for age in np.arange(0.0, 40.0, 0.7).tolist():
         for chance in (
             made.answers([(True, age, 0.3, ANY)]),
             made.answers([(False, age, 0.3, ANY)]),
-            made.free([age * 50], [], 0),
-            made.free([], [age * 50], 0),
+            coming_free(made, [age * 50], []),
+            coming_free(made, [], [age * 50]),
         ):
             assert np.isfinite(chance.mean).all()
             assert (chance.mean >= 0).all() and (chance.mean <= 1).all()
@@ -61,22 +82,20 @@ def test_many_calls_and_operators_are_the_sum_of_each() -> None:
     np.testing.assert_allclose(
         made.answers(calls).variance, sum(made.answers([call]).variance for call in calls)
     )
-    both = made.free([4.0, 90.0], [3.0], 2)
-    each = [made.free([4.0], [], 0), made.free([90.0], [], 0), made.free([], [3.0], 0), made.free([], [], 2)]
+    both = coming_free(made, [4.0, 90.0], [3.0], 2)
+    talks = [coming_free(made, [4.0], []), coming_free(made, [90.0], [])]
+    each = [*talks, coming_free(made, [], [3.0]), coming_free(made, [], [], 2)]
     np.testing.assert_allclose(both.mean, sum(one.mean for one in each))
-    assert made.answers([]).mean.tolist() == made.free([], [], 0).mean.tolist() == [0.0] * HORIZONS
+    assert made.answers([]).mean.tolist() == coming_free(made, [], []).mean.tolist() == [0.0] * HORIZONS
 
 
 def test_talks_that_still_go_on_count_against_the_short_ones_that_are_over() -> None:
     learned = Learned()
     for _ in range(60):
         learned.talk.learn(12.0, 0)
-    alone = forecast(learned).free([40.0], [], 0).mean[-1]
-    under_way = UnderWay(talks_s=[45.0] * 300)
-    assert Forecast(learned, ring_s=RING_S, grace_s=1.5, under_way=under_way).free([12.0], [], 0).mean[-1] < (
-        0.5 * forecast(learned).free([12.0], [], 0).mean[-1]
-    )
-    assert alone > 0
+    alone = forecast(learned)
+    beside = Forecast(learned, ring_s=RING_S, grace_s=1.5, under_way=UnderWay(talks_s=[45.0] * 300))
+    assert 0 < coming_free(beside, [12.0], []).mean[-1] < 0.5 * coming_free(alone, [12.0], []).mean[-1]
 
 
 def test_a_call_that_has_rung_as_long_as_most_answers_take_is_likelier_than_a_new_or_an_old_one() -> None:
@@ -84,6 +103,13 @@ def test_a_call_that_has_rung_as_long_as_most_answers_take_is_likelier_than_a_ne
     young, ripe, old = (made.answers([(True, age, 0.25, ANY)]).mean[1] for age in (1.0, 8.0, 25.0))
     assert ripe > 1.5 * young
     assert ripe > 1.5 * old
+
+
+def test_what_begins_by_a_clock_that_is_ahead_has_just_begun() -> None:
+    made = forecast(taught())
+    for rings in (True, False):
+        ahead, just = (made.answers([(rings, age_s, 0.25, ANY)]).mean.tolist() for age_s in (-3.0, 0.0))
+        assert ahead == just
 
 
 def test_a_late_call_is_rarely_answered_as_the_formula_says() -> None:
@@ -116,7 +142,7 @@ def test_operators_in_a_long_talk_come_free_later_than_in_a_young_one_when_refus
                                    luck.lognormal(5, 0.6, 3000), strict=True):  # fmt: skip
         learned.talk.learn(quick if short else long_, 0)
         learned.wrapped(8.0, to_break=False)
-    young, long_one = (forecast(learned).free([age], [], 0).mean[-1] for age in (5.0, 60.0))
+    young, long_one = (coming_free(forecast(learned), [age], []).mean[-1] for age in (5.0, 60.0))
     assert young > 2 * long_one
 
 
@@ -125,8 +151,8 @@ def test_breaks_after_wrap_ups_take_operators_out_of_the_forecast() -> None:
     for n in range(200):
         steady.wrapped(10.0, to_break=False)
         restless.wrapped(10.0, to_break=n % 2 == 0)
-    assert forecast(restless).free([], [5.0], 0).mean[-1] == pytest.approx(
-        0.5 * forecast(steady).free([], [5.0], 0).mean[-1], rel=0.15
+    assert coming_free(forecast(restless), [], [5.0]).mean[-1] == pytest.approx(
+        0.5 * coming_free(forecast(steady), [], [5.0]).mean[-1], rel=0.15
     )
 
 

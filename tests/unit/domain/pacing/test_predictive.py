@@ -15,6 +15,7 @@ from dialer.domain.operators import State
 from dialer.domain.pacing.budget import Budget
 from dialer.domain.pacing.decision import CallView, Decision, OperatorView, Snapshot, TrunkView
 from dialer.domain.pacing.policies import Policies
+from dialer.domain.pacing.team import Team
 from dialer.domain.types import (
     CallId,
     CampaignId,
@@ -161,6 +162,15 @@ def test_a_decision_teaches_nothing_and_the_same_snapshot_gets_the_same_decision
     policies, seen = rich(), snapshot(team(*[READY] * 3, *[TALKING] * 7), ringing(4, 9))
     first = policies.decide(seen)
     assert policies.decide(seen) == first
+
+
+def test_a_floor_that_was_looked_at_before_changes_nothing() -> None:
+    policies, seen = rich(), snapshot(team(READY, *[TALKING] * 7, (State.WRAP_UP, 4.0)), ringing(4, 9))
+    for before in (seen, snapshot(team(*[READY] * 3, *[TALKING] * 7)), snapshot(team(TALKING)), seen):
+        policies.decide(before)
+    warm = policies.decide(seen)
+    policies.knowledge.of(ONE).team = Team()
+    assert warm == policies.decide(seen)
 
 
 # --- learning
