@@ -146,3 +146,20 @@ async def test_a_whisper_that_is_open_when_the_service_dies_is_ended_by_the_next
         await office.until(none_is_open, "the whisper is ended", 30)
         assert (await office.call(PERSON) or {}).get("state") == "bridged"
         assert len(opened) == 1
+
+
+async def test_a_campaign_without_a_tone_opens_no_whisper_and_the_operator_hears_the_person_alone() -> None:
+    rule = Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.1), talk_s=fixed(2.0), voice=Voice("number"))
+    async with (
+        Lab.start(Options(plan=Plan(seed=3, rules=(rule,)), phones=1)) as lab,
+        open_office(lab, [PERSON], change=lambda campaign: replace(campaign, tone=False)) as office,
+        whispers(lab) as (opened, _),
+    ):
+        phone = lab.world.phone("101")
+        await office.ready()
+        await office.start()
+        await office.cdr(PERSON)
+        await office.go_home()
+        assert not opened
+        assert [name for name, _ in phases(phone.heard(), person=tone_of(PERSON))] == ["person"]
+        assert tones_at_once(phone.heard(), tone_of(PERSON), BEEP) == 0

@@ -442,10 +442,11 @@ def comes_in(house: House, name: str) -> Channel:
     return caller
 
 
+@pytest.mark.parametrize("tone", [True, False])
 @in_virtual_time
-async def test_a_return_call_goes_to_the_operator_who_called() -> None:
+async def test_a_return_call_goes_to_the_operator_who_called(tone: bool) -> None:
     house = House(PretendAsterisk(lambda number: Fate(after_s=1, talk_s=5)))
-    campaign = await house.furnish(operators=3, leads=1)
+    campaign = await house.furnish(operators=3, leads=1, tone=tone)
     await house.start()
     house.cell.pacer.draining = True
     await house.enter("102", "101", "103")
@@ -461,6 +462,7 @@ async def test_a_return_call_goes_to_the_operator_who_called() -> None:
     await house.settled()
     second = next(cdr for cdr in await house.cdrs() if cdr.direction is Direction.IN)
     assert (second.outcome, second.operator) == (Outcome.CONNECTED, "102")
+    assert len([what for what, _ in house.asterisk.did if what == "play"]) == (2 if tone else 0)
     await house.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -248,4 +249,27 @@ async def test_another_asterisk_knows_no_whisper_of_the_one_before() -> None:
     await until(house.shell.linked.is_set)
     await talks(house, 2)
     await until(lambda: len(tones(house.asterisk)) == 2, 0.5)
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_campaign_without_a_tone_opens_no_whisper() -> None:
+    house = await office(talking(5), leads=2, tone=False)
+    await talks(house, 2)
+    await asyncio.sleep(LATEST_S)
+    assert not house.asterisk.did
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_campaign_that_loses_its_tone_in_mid_shift_has_none_from_the_next_call_on() -> None:
+    house = await office(talking(5), leads=2)
+    await talks(house, 1)
+    await until(lambda: bool(tones(house.asterisk)))
+    (campaign,) = await house.stores.campaigns.all()
+    await house.stores.campaigns.save(replace(campaign, tone=False))
+    await house.cell.books.load()
+    await talks(house, 2)
+    await asyncio.sleep(LATEST_S)
+    assert len(tones(house.asterisk)) == 1
     await house.stop()
