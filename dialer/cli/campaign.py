@@ -63,6 +63,7 @@ KNOBS = (
     Knob("after_wrap_up_ready", "YES|NO", "no: paused after the wrap-up.", yes_or_no, "ready_after_wrap_up"),
     Knob("language", "ru|en", f"Of what people hear: {', '.join(Language)}."),
     Knob("record", "YES|NO", "Record talks.", yes_or_no),
+    Knob("tone", "YES|NO", "The operator hears a short tone before each person.", yes_or_no),
     Knob("longest_talk_s", "SECONDS", f"A talk is ended after this: {LEG_S}.", span, "longest_talk"),
     Knob("longest_hold_s", "SECONDS", "A hold is ended after this.", span, "longest_hold"),
     Knob("max_attempts", "N", "Most attempts at one lead, all its numbers together.", whole),
@@ -82,7 +83,7 @@ PROPERTIES = {
     for name in titled(
         "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "operators",
         "trunks", "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message",
-        "language", "record", "longest talk s", "longest hold s", "max attempts", "rest s",
+        "language", "record", "tone", "longest talk s", "longest hold s", "max attempts", "rest s",
         "abandoned rest s",
         "retries", "cap", "ceiling", "best first",
     )

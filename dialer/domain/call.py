@@ -62,6 +62,7 @@ class Rules:
     message_s: float = 60.0
     message: str = ""
     record: bool = False
+    tone: bool = True  # to the operator, when the person comes
     caller_id: str = ""  # as the trunk wants it
     dial_string: str = ""  # the number as the trunk wants it, checked
 
@@ -302,7 +303,7 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Clear the guard and put the person into the operator's bridge, back to back; tone to the operator."""
+    """Clear the guard and put the person into the operator's bridge, back to back; a tone to him, if set."""
 
     operator: OperatorId
 

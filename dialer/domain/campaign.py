@@ -82,6 +82,7 @@ class Campaign:
     message: str = ""  # sound of the safe-harbour message: a name below the sounds folder, without suffix
     language: Language = Language.RU
     record: bool = False
+    tone: bool = True  # the operator hears a short one before each person
     longest_talk_s: float = 3600.0
     longest_hold_s: float = 300.0
     max_attempts: int = 10  # of one lead, all its numbers together

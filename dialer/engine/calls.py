@@ -263,7 +263,8 @@ class Calls:
                 await self._shell.switch.set_variable(ChannelId(call.id), SLOT, call.place)
                 await self._shell.switch.answer(ChannelId(call.id))
             await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))
-            if current.state is State.RESERVED:  # not when he takes the person back from hold
+            is_new = current.state is State.RESERVED  # not when he takes the person back from hold
+            if is_new and current.rules.tone:
                 self._floor.beep(operator)  # last: Asterisk serves one request after another
         except NetworkTrouble as trouble:
             self.tell(call.id, c.ConnectFailed(self._shell.clock(), str(trouble), operator))

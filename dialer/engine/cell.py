@@ -266,8 +266,10 @@ class Cell:
             case ("leg", *_) | ("answered", *_):
                 log.warning("a channel of a forgotten call was ended", channel=news.channel)
                 self.floor.legs.drop(ChannelId(news.channel))
+            case ("snoop", *_):  # a tone's, which the process before us opened, or which came too late
+                self.floor.legs.drop(news.channel)
             case _:
-                pass  # a whisper of ours
+                pass
 
     def ready(self, booted_at: datetime) -> None:
         self._shell.errands.start(self._reconcile(booted_at), "reconcile")

@@ -313,10 +313,10 @@ class Floor:
     # --- what Asterisk says of phones
 
     def heard(self, news: ChannelNews) -> bool:
-        """True if the channel is an operator's."""
+        """True if the channel is here for an operator."""
         operator = self.legs.owner(news.channel)
         if operator is None:
-            return False
+            return self.legs.whispers.heard(news)
         if isinstance(news.event, c.KeyPressed):
             try:
                 self._key(operator, news.event.digit, news.event.at)

@@ -78,7 +78,12 @@ class Inbound:
             lead=None,
             number=number,
             trunk=TrunkId(news.endpoint),
-            rules=Rules(give_up_s=WAIT_S, talk_s=campaign.longest_talk_s, hold_s=campaign.longest_hold_s),
+            rules=Rules(
+                give_up_s=WAIT_S,
+                talk_s=campaign.longest_talk_s,
+                hold_s=campaign.longest_hold_s,
+                tone=campaign.tone,
+            ),
             direction=Direction.IN,
             leased_at=at,
             dialled_at=at,

@@ -1,4 +1,4 @@
-"""Operators' phones: the leg that is called, the operator's bridge, and the whisper for the tone."""
+"""Operators' phones: the leg that is called, and the operator's bridge."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from dialer.domain.trunk import Trunk
 from dialer.domain.types import ChannelId, LegKind, OperatorId, PhoneKind, TrunkId
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Turn
+from dialer.engine.whispers import Whispers
 from dialer.ports import ChannelNews
 
 log = structlog.get_logger()
@@ -27,7 +28,6 @@ ON_DEMAND_RING_S = 15
 OUR_HANGUP = 32  # the cause that Asterisk gives to a hang-up asked for over ARI
 NO_WAY = 500  # "Allocation failed"
 IN_TROUBLE = frozenset({404, 408, 410, 500, 501, 502, 503, 504})  # a phone's errors, not its user's will
-BEEP = "sound:beep"
 PRESS_ONE = "press1"
 # What makes a desk phone answer by itself differs by maker; both headers are known to most (RFC 5373 is not).
 AUTO_ANSWER: Mapping[str, str] = {
@@ -53,7 +53,7 @@ class Legs:
         self._unsent: set[ChannelId] = set()  # waits for the link to be called
         self._up: set[ChannelId] = set()
         self._put_down: set[ChannelId] = set()  # the operator hung up, it did not just vanish
-        self._whisper: dict[ChannelId, ChannelId] = {}  # leg -> snoop
+        self.whispers = Whispers(shell)
 
     def owner(self, channel: ChannelId) -> OperatorId | None:
         return self._owner.get(channel)
@@ -62,8 +62,8 @@ class Legs:
         return channel in self._put_down
 
     def channels(self) -> set[ChannelId]:
-        """Every channel that is here for operators."""
-        return {*self._owner, *self._whisper.values()}
+        """Every phone's channel; whispers are younger than any stray."""
+        return set(self._owner)
 
     def lines(self, outside: Mapping[OperatorId, TrunkId]) -> Counter[TrunkId]:
         """Lines that outside phones take, by trunk; `outside` says who has such a phone."""
@@ -126,10 +126,8 @@ class Legs:
     def adopt(self, operator: OperatorId, channel: ChannelId, *, up: bool) -> None:
         """A leg that outlived us."""
         self._owner[channel] = operator
-        if not up:
-            return
-        self._up.add(channel)
-        self._shell.errands.start(self._open_whisper(operator, channel), f"whisper-{operator}")
+        if up:
+            self._up.add(channel)
 
     def drop(self, channel: ChannelId) -> None:
         self._shell.errands.start(self._drop(channel), f"drop-{channel}")
@@ -150,7 +148,7 @@ class Legs:
         """Asterisk stopped: no channel of ours is left."""
         self._owner.clear()
         self._up.clear()
-        self._whisper.clear()
+        self.whispers.forget_all()
 
     # --- what Asterisk says
 
@@ -185,38 +183,21 @@ class Legs:
         if channel in self._owner:
             self._up.add(channel)
             self._tell(operator, shifts.LegUp(self._shell.clock(), channel))
-            await self._open_whisper(operator, channel)
-
-    async def _open_whisper(self, operator: OperatorId, channel: ChannelId) -> None:
-        snoop = ChannelId(f"s-{operator}-{self._shell.new_id()}")
-        try:
-            await self._shell.linked.wait()
-            await self._shell.switch.whisper(channel, snoop)
-            self._whisper[channel] = snoop
-        except NetworkTrouble as trouble:
-            log.warning("no tone for an operator", operator=operator, reason=str(trouble))
 
     def _gone(self, channel: ChannelId, at: datetime, *, missed: bool, trouble: str = "") -> None:
         operator = self._owner.pop(channel, None)
         if operator is None:
             return
         self._up.discard(channel)
-        if (snoop := self._whisper.pop(channel, None)) is not None:
-            self.drop(snoop)
+        self.whispers.close(channel)
         down = shifts.LegDown(at, channel, missed=missed, trouble=trouble)
         self._tell(operator, down)
         self._put_down.discard(channel)
 
     def beep(self, leg: ChannelId) -> None:
         """A short tone to the operator alone; the talk is not muted by it."""
-        if (snoop := self._whisper.get(leg)) is not None:
-            self._shell.errands.start(self._beep(snoop), f"beep-{leg}")
-
-    async def _beep(self, snoop: ChannelId) -> None:
-        try:
-            await self._shell.switch.play(snoop, BEEP)
-        except NetworkTrouble as trouble:
-            log.info("a tone could not be played", channel=snoop, reason=str(trouble))
+        if leg in self._up:
+            self.whispers.sound(leg)
 
 
 def is_no_way(trouble: Exception) -> bool:

@@ -263,6 +263,7 @@ class Pacer:
                 hold_s=campaign.longest_hold_s,
                 message=self._shell.sound(campaign.message),
                 record=campaign.record,
+                tone=campaign.tone,
                 caller_id=caller_id,
             ),
             attempt_no=dial.lead.attempts + 1,

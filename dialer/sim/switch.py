@@ -48,6 +48,7 @@ class Channel:
     slot: str = ""
     answer_at: datetime | None = None
     message_at: datetime | None = None
+    spied: ChannelId | None = None  # a whisper's: whose channel hears it
     fate: Fate = field(default_factory=Fate)
 
     @property
@@ -255,7 +256,12 @@ class PretendAsterisk:
         if line.answer_at is not None:
             self._note(line, now(), cause)
         self._forget(line)
+        if line.spied is not None:  # Asterisk tells only of channels that have an endpoint
+            return
         self._say(line.id, c.Destroyed(now(), cause, sip, line.answer_at is not None), times=2)
+        if not line.is_person:
+            for whisper in [each for each in self.lines.values() if each.spied == line.id]:
+                self._destroy(whisper, 16, 0)
 
     def _forget(self, line: Channel) -> None:
         if self.lines.pop(line.id, None) is None:
@@ -354,13 +360,20 @@ class PretendAsterisk:
 
     async def play(self, channel: ChannelId, *media: str) -> None:
         await self._travel()
+        self._ours(channel)
         self.did.append(("play", channel))
 
     async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
         await self._travel()
-        self._ours(channel)
-        self.lines[snoop] = Channel(snoop, "", "", "", now(), "Up", in_app=True)
-        self._say(snoop, c.EnteredApp(now()), "snoop")
+        line = Channel(snoop, "", "", "", now(), state="Up", spied=self._ours(channel).id)
+        self.lines[snoop] = line
+        self.did.append(("whisper", snoop))
+        self._later(line, WAY_S, lambda: self._open_whisper(line))
+        await self._answer_request()
+
+    def _open_whisper(self, line: Channel) -> None:
+        line.in_app = True
+        self._say(line.id, c.EnteredApp(now()), "snoop")
 
     async def mute(self, channel: ChannelId, on: bool) -> None:
         await self._travel()

@@ -27,13 +27,13 @@ def tone(path: Path, seconds: float = 2.0) -> Path:
 
 def test_a_campaign_keeps_what_was_set_and_nothing_else_changes(shop: Dialer) -> None:
     was = shop("campaign", "show", "demo", "--json").json
-    paced = ("--ceiling", "2,5 %", "--best-first", "yes")
+    paced = ("--ceiling", "2,5 %", "--best-first", "yes", "--tone", "no")
     args = ("--mode", "power", "--ratio", "1,5", *paced, "--schedule", "Mon-Fri 9:00-20:00", "--rest", "45m")
     assert shop("campaign", "set", "demo", *args, "--retry", "busy=5m,1h").code == 0
     now = shop("campaign", "show", "demo", "--json").json
     assert (now["mode"], now["ratio"], now["rest_s"], len(now["schedule"])) == ("power", 1.5, 2700.0, 5)
-    assert (was["ceiling"], was["best_first"]) == (0.03, False)
-    assert (now["ceiling"], now["best_first"]) == (0.025, True)
+    assert (was["ceiling"], was["best_first"], was["tone"]) == (0.03, False, True)
+    assert (now["ceiling"], now["best_first"], now["tone"]) == (0.025, True, False)
     assert "2.50%" in shop("campaign", "show", "demo").out
     assert now["retries"]["busy"] == {"delays_s": [300.0, 3600.0], "next_number": False}
     assert now["retries"]["no_answer"] == was["retries"]["no_answer"]
@@ -84,6 +84,7 @@ def test_a_purpose_that_the_law_forbids_to_dial_automatically_does_not_start(
         ("--caller-id", "12", "not a phone number"),
         ("--max-attempts", "1.5", "whole number"),
         ("--record", "perhaps", "yes or no"),
+        ("--tone", "loud", "yes or no"),
         ("--rename", "", "say what to change"),
         ("--cap", "-1", "greater than or equal to 0"),
     ],

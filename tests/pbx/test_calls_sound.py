@@ -1,8 +1,11 @@
-"""Who hears whom over real RTP: in a talk, on hold, after a restart of the service in mid-talk."""
+"""Who hears whom over real RTP: in a talk, on hold, after a restart in mid-talk; and the tone before it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from dialer.domain.types import EndedBy, Outcome
@@ -10,6 +13,7 @@ from dialer.lab import tones
 from dialer.lab.fate import Does, Plan, Rule, Voice, tone_of
 from dialer.lab.lab import Lab, Options
 from dialer.worlds import fixed
+from tests.pbx.conftest import asking
 from tests.pbx.office import MUSIC, Office, open_office, phases
 
 PERSON = "+79161230042"
@@ -37,6 +41,31 @@ def tones_at_once(path: Path, first: float, second: float) -> float:
     pieces = [samples[at : at + 400] for at in range(0, len(samples) - 400, 400)]
     both = [piece for piece in pieces if tones.goertzel(piece, rate, first) > 0.5]
     return sum(tones.goertzel(piece, rate, second) > 0.03 for piece in both) * 0.05
+
+
+@asynccontextmanager
+async def whispers(lab: Lab) -> AsyncIterator[tuple[set[str], Callable[[], Awaitable[bool]]]]:
+    """Ids of all that the PBX has shown, and whether none is open now."""
+    seen = set[str]()
+
+    async def look() -> bool:
+        here = {one["id"] for one in await ari.send("GET", "channels") if one["id"].startswith("s-")}
+        seen.update(here)
+        return not here
+
+    async def watch() -> None:
+        while True:
+            await look()
+            await asyncio.sleep(0.1)
+
+    async with asking(lab) as ari:
+        watching = asyncio.create_task(watch())
+        try:
+            yield seen, look
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
 
 
 async def test_both_hear_each_other_in_the_talk_after_hold_and_after_a_kill_9_in_mid_talk() -> None:
@@ -72,3 +101,65 @@ async def test_both_hear_each_other_in_the_talk_after_hold_and_after_a_kill_9_in
         assert 0.25 < together_s < 0.6, (
             f"the tone before the call was heard for {together_s} s with the person"
         )
+
+
+async def test_each_of_many_people_comes_with_a_tone_on_its_own_whisper_and_nobody_is_muted_by_it() -> None:
+    people = [f"+791612300{last}" for last in (30, 42, 54, 66, 78, 90)]
+    rule = Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.1), talk_s=fixed(1.0), voice=Voice("number"))
+    async with (
+        Lab.start(Options(plan=Plan(seed=3, rules=(rule,)), phones=1)) as lab,
+        open_office(lab, people, change=lambda campaign: replace(campaign, wrap_up_s=0.0)) as office,
+        whispers(lab) as (opened, none_is_open),
+    ):
+        phone = lab.world.phone("101")
+        await office.ready()
+        assert await none_is_open()
+        await office.start()
+        for person in people:
+            await office.cdr(person)
+        await office.until(none_is_open, "no whisper stays open", 5)
+        await office.go_home()
+        assert len(opened) == len(people)
+        for person in people:
+            together_s = tones_at_once(phone.heard(), tone_of(person), BEEP)
+            assert 0.25 < together_s < 0.6, f"the tone was heard for {together_s} s with {person}"
+            heard = phases(lab.world.heard_by(person), operator=phone.hertz)
+            assert [name for name, length_s in heard if length_s > 0.7] == ["operator"], (person, heard)
+
+
+async def test_a_whisper_that_is_open_when_the_service_dies_is_ended_by_the_next() -> None:
+    async with (
+        Lab.start(Options(plan=PLAN, phones=1)) as lab,
+        open_office(lab, [PERSON]) as office,
+        whispers(lab) as (opened, none_is_open),
+    ):
+
+        async def is_open() -> bool:
+            return not await none_is_open()
+
+        await office.ready()
+        await office.start()
+        await office.until(is_open, "a whisper for the tone")
+        office.kill()
+        assert await is_open()
+        await office.restart()
+        await office.until(none_is_open, "the whisper is ended", 30)
+        assert (await office.call(PERSON) or {}).get("state") == "bridged"
+        assert len(opened) == 1
+
+
+async def test_a_campaign_without_a_tone_opens_no_whisper_and_the_operator_hears_the_person_alone() -> None:
+    rule = Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.1), talk_s=fixed(2.0), voice=Voice("number"))
+    async with (
+        Lab.start(Options(plan=Plan(seed=3, rules=(rule,)), phones=1)) as lab,
+        open_office(lab, [PERSON], change=lambda campaign: replace(campaign, tone=False)) as office,
+        whispers(lab) as (opened, _),
+    ):
+        phone = lab.world.phone("101")
+        await office.ready()
+        await office.start()
+        await office.cdr(PERSON)
+        await office.go_home()
+        assert not opened
+        assert [name for name, _ in phases(phone.heard(), person=tone_of(PERSON))] == ["person"]
+        assert tones_at_once(phone.heard(), tone_of(PERSON), BEEP) == 0

@@ -38,6 +38,7 @@ SPRING = Campaign(
     schedule=every_day(time(9, 30), time(18)),
     retries={Outcome.BUSY: Retry((timedelta(minutes=5), timedelta(hours=1)), next_number=True)},
     abandoned_rest=timedelta(hours=72),
+    tone=False,
     ceiling=0.02,
     best_first=True,
     weight=7,

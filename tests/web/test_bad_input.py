@@ -98,6 +98,7 @@ BODIES = [
     post(C, {"name": "x", "weight": 0}, "body/weight"),
     post(C, {"name": "x", "weight": 101}, "body/weight"),
     post(C, {"name": "x", "record": "yes"}, "body/record"),
+    post(C, {"name": "x", "tone": "no"}, "body/tone"),
     post(C, {"name": "x", "caller_id": "79161234567"}),
     post(C, {"name": "x", "operators": ["999"]}),
     post(C, {"name": "x", "operators": ["../1"]}, "body/operators/0"),

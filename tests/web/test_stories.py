@@ -36,6 +36,7 @@ async def test_a_campaign_is_made_filled_started_and_explained(api: Api) -> None
         "ceiling": 0.02,
         "best_first": True,
         "weight": 3,
+        "tone": False,
         "ring_s": 20,
         "message": "hello",
     }

@@ -88,6 +88,7 @@ class CampaignFields(Body):
     message: SoundName = Field("", description="a sound that is there already; an upload makes one")
     language: Language = Language.RU
     record: Flag = False
+    tone: Flag = Field(True, description="the operator hears a short tone before each person")
     longest_talk_s: Annotated[float, Field(strict=True, ge=10, le=86_400)] = 3600.0
     longest_hold_s: Annotated[float, Field(strict=True, ge=5, le=86_400)] = 300.0
     max_attempts: Annotated[Whole, Field(ge=1, le=1000)] = 10
@@ -176,6 +177,7 @@ class CampaignOut(BaseModel):
     message: str = Field(description="sound of the safe-harbour message; empty: the campaign cannot start")
     language: Language
     record: bool
+    tone: bool
     longest_talk_s: float
     longest_hold_s: float
     max_attempts: int
@@ -209,8 +211,8 @@ class CampaignOut(BaseModel):
 
 _SAME = (
     "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "caller_id",
-    "ring_s", "cap", "wrap_up_s", "after_wrap_up_ready", "message", "language", "record", "longest_talk_s",
-    "longest_hold_s", "max_attempts", "ceiling", "best_first",
+    "ring_s", "cap", "wrap_up_s", "after_wrap_up_ready", "message", "language", "record", "tone",
+    "longest_talk_s", "longest_hold_s", "max_attempts", "ceiling", "best_first",
 )  # fmt: skip
 
 

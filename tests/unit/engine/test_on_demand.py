@@ -140,5 +140,5 @@ async def test_a_phone_that_we_hung_up_because_it_was_dead_was_not_put_down() ->
 async def test_the_tone_needs_no_nailed_up_leg() -> None:
     house = await on_demand(Fate(after_s=6, talk_s=20))
     await house.settled_after_dial()
-    assert [what for what, _ in house.asterisk.did] == ["play"]
+    assert [what for what, _ in house.asterisk.did] == ["whisper", "play"]
     await house.stop()
