@@ -28,6 +28,7 @@ log = structlog.get_logger()
 ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a busy number gives no event
 ECHOES = 64  # keys kept in mind: a channel in our application may be told of twice
 GONE = (404,)
+NO_BRIDGE = (404, 409)  # 409: Asterisk is about to take it away itself
 NOT_IN_BRIDGE = (400, 404, 422)  # channel gone, bridge gone, channel elsewhere
 EXISTS = (409,)
 NO_CHANNEL = (409, 500)  # the id is in use, or the trunk is unknown: Asterisk's words do not tell
@@ -202,7 +203,7 @@ class AriSwitch:
         await self._ask(requests.create_bridge(bridge), fine=EXISTS)
 
     async def destroy_bridge(self, bridge: BridgeId) -> None:
-        await self._ask(requests.on_bridge("DELETE", bridge), fine=GONE)
+        await self._ask(requests.on_bridge("DELETE", bridge), fine=NO_BRIDGE)
 
     async def add(self, channel: ChannelId, bridge: BridgeId) -> None:
         await self._ask(requests.on_bridge("POST", bridge, "addChannel", channel=channel))

@@ -438,7 +438,7 @@ def _samples(m: Metrics) -> list[tuple[str, tuple[tuple[str, str], ...], float]]
         (sample.name, tuple(sorted(sample.labels.items())), sample.value)
         for family in m.registry.collect()
         for sample in family.samples
-        if not sample.name.endswith("_created")
+        if not sample.name.endswith("_created") and not sample.name.startswith("process_")
     )
 
 
