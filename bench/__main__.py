@@ -23,6 +23,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("calls", "parts", "all"), default="calls")
     parser.add_argument("--media", choices=MEDIA, default="both", help="do phones and numbers send sound?")
+    parser.add_argument("--tone", action="store_true", help="a tone to the operator before each person; off:"
+                        " the service does for a call what the loop does")  # fmt: skip
     parser.add_argument("--only", choices=(PRODUCT, BARE), help="one side alone: to profile it, no ratio")
     parser.add_argument("--rates", help="only these calls per second, such as 20,40; else search the limit")
     parser.add_argument("--first", type=int, default=60, help="where the search begins, calls per second")
@@ -41,6 +43,7 @@ def wish_of(asked: argparse.Namespace) -> Wish:
     rates = tuple(int(rate) for rate in (asked.rates or "").split(",") if rate)
     return Wish(
         media=MEDIA[asked.media],
+        tone=asked.tone,
         sides=(asked.only,) if asked.only else (PRODUCT, BARE),
         rates=rates,
         first_rate=asked.first,

@@ -23,6 +23,7 @@ class Wish:
     """What is asked for."""
 
     media: Sequence[bool] = (False, True)
+    tone: bool = False  # the service gives operators one before each person; the loop never does
     sides: Sequence[str] = (PRODUCT, BARE)
     rates: Sequence[int] = ()  # these and no others; empty: search
     first_rate: int = 40
@@ -48,7 +49,8 @@ class Run:
 
     async def play(self) -> None:
         for media in self.wish.media:
-            async with open_stage(operators_for(self.wish.most), media=media, say=self.say) as stage:
+            floor = operators_for(self.wish.most)
+            async with open_stage(floor, media=media, tone=self.wish.tone, say=self.say) as stage:
                 if PRODUCT not in self.wish.sides:  # it pushes the trunk and the phones
                     async with self._side(PRODUCT, stage):
                         pass

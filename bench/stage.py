@@ -102,7 +102,9 @@ def cpu_s(pid: int) -> float:
 
 
 @asynccontextmanager
-async def open_stage(operators: int, *, media: bool, say: Callable[[str], None]) -> AsyncIterator[Stage]:
+async def open_stage(
+    operators: int, *, media: bool, tone: bool, say: Callable[[str], None]
+) -> AsyncIterator[Stage]:
     """Everything up but the two that are compared; everything down at the end."""
     voice, wait_s = (Voice("tone"), TALK_S) if media else (Voice("silence"), TALK_S - MEDIA_WAIT_S)
     plan = Plan(1, (Rule("*", {Does.ANSWER: 1.0}, fixed(RING_S), fixed(round(wait_s, 3)), voice),))
@@ -118,7 +120,7 @@ async def open_stage(operators: int, *, media: bool, say: Callable[[str], None])
             await add_trunk(lab, stores)
             numbers = await add_operators(lab, settings, stores)
             message = write_demo_message(sounds_dir(settings))
-            campaign = await stores.campaigns.add(_campaign(numbers, message.name))
+            campaign = await stores.campaigns.add(_campaign(numbers, message.name, tone=tone))
         yield Stage(lab, settings, environment, campaign.id, sounds_dir(settings) / message.name, media)
 
 
@@ -160,7 +162,8 @@ async def add_trunk(lab: Lab, stores: Stores, **limits: Any) -> Trunk:
     return trunk
 
 
-def _campaign(operators: frozenset[OperatorId], message: str) -> Campaign:
+def _campaign(operators: frozenset[OperatorId], message: str, *, tone: bool) -> Campaign:
     """Power at one line per operator: nobody who answers finds all of them taken."""
     every = Campaign(CampaignId(0), "bench", mode=Mode.POWER, ratio=1.0, operators=operators, trunks=(TRUNK,))
-    return replace(every, schedule=every_day(time(0), time(0)), ring_s=8.0, wrap_up_s=0.0, message=message)
+    every = replace(every, schedule=every_day(time(0), time(0)), ring_s=8.0, wrap_up_s=0.0)
+    return replace(every, message=message, tone=tone)
