@@ -143,7 +143,7 @@ async def test_phones_and_trunks_survive_a_kill_of_the_pbx(ask: Any, until: Any)
 HOLDER = """
 import asyncio, signal, sys
 from dialer.lab.lab import Lab, Options
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background inherit that it is ignored
 async def hold():
     async with Lab.start(Options(phones=1)) as lab:
         print(lab.pbx.pid, *(part.instance.pid for part in lab.world.parts), flush=True)
