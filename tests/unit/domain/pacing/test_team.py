@@ -35,7 +35,7 @@ def views(floor: list[Post], before: list[OperatorView]) -> list[OperatorView]:
     return [known.get(view, view) for view in made]
 
 
-@settings(deadline=None)  # other work beside it makes it slow, not wrong
+@settings(max_examples=60, deadline=None)  # other work beside it makes it slow, not wrong
 @given(st.lists(st.tuples(floors, teams), min_size=2, max_size=4))
 def test_a_look_says_what_a_first_look_would(looks: list[tuple[list[Post], frozenset[OperatorId]]]) -> None:
     team, seen = Team(), list[OperatorView]()
