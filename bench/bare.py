@@ -182,9 +182,13 @@ class Loop:
         unwanted = {"disallowed": [{"type": name} for name in UNWANTED]}
         await self.ask("PUT", f"applications/{self.app}/eventFilter", unwanted)
 
-    async def ring_legs(self, operators: list[str]) -> None:
-        """Every operator's phone is called and stays up, alone in a bridge."""
-        for operator in operators:
+    async def keep_legs(self, operators: list[str]) -> None:
+        """These operators' phones are up, each alone in a bridge, and no others."""
+        for channel, operator in list(self.legs.items()):
+            if operator not in operators:
+                await self.end_leg(channel)
+        here = set(self.legs.values())
+        for operator in (each for each in operators if each not in here):
             channel = f"l-{operator}-{secrets.token_hex(3)}"
             self.legs[channel] = operator
             await self.ask("POST", f"bridges/bare-{operator}", type="mixing")
@@ -192,6 +196,14 @@ class Loop:
         async with asyncio.timeout(LEGS_S):
             while len(self.up) < len(self.legs):  # noqa: ASYNC110 started once, a poll is simple enough
                 await asyncio.sleep(0.05)
+
+    async def end_leg(self, channel: str) -> None:
+        operator = self.legs.pop(channel)
+        self.up.discard(channel)
+        if operator in self.free:
+            self.free.remove(operator)
+        await self.ask("DELETE", f"channels/{channel}")
+        await self.ask("DELETE", f"bridges/bare-{operator}")
 
     async def originate(
         self, channel: str, endpoint: str, context: str, exten: str, variables: dict[str, str]
@@ -258,10 +270,9 @@ class Loop:
         }
 
     async def hang_up_all(self) -> None:
-        for channel in (*self.legs, *self.talks):
+        for channel in list(self.talks):
             await self.ask("DELETE", f"channels/{channel}")
-        for operator in self.legs.values():
-            await self.ask("DELETE", f"bridges/bare-{operator}")
+        await self.keep_legs([])
 
 
 async def lines() -> asyncio.StreamReader:
@@ -290,7 +301,7 @@ async def main() -> None:
                     loop.lags = [0] * (len(loop.bounds) + 1)
                     await loop.set_up()
                 case "legs":
-                    await loop.ring_legs(order["operators"])
+                    await loop.keep_legs(order["operators"])
                 case "dial":
                     answer = await loop.dial(order)
             print(json.dumps(answer), flush=True)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bench.figures import BARE, PRODUCT, Load, Probe, Result, percentile
-from bench.sides import SIDES, Side
+from bench.sides import SIDES, Product, Side
 from bench.stage import Stage, open_stage, operators_for
 
 STEP = 1.5  # upwards, until a rate is not held
@@ -52,8 +52,8 @@ class Run:
             floor = operators_for(self.wish.most)
             async with open_stage(floor, media=media, tone=self.wish.tone, say=self.say) as stage:
                 if PRODUCT not in self.wish.sides:  # it pushes the trunk and the phones
-                    async with self._side(PRODUCT, stage):
-                        pass
+                    async with Product(stage) as product:
+                        await product.staff(floor)  # all of them have registered
                 for turn in range(self.wish.turns):
                     # who was last goes first: what drifts during the run hits both alike
                     for name in self.wish.sides if turn % 2 == 0 else reversed(self.wish.sides):

@@ -80,7 +80,7 @@ class Product:
 
     async def probe(self, load: Load) -> Probe:
         campaign = f"/v1/campaigns/{self._stage.campaign}"
-        await self._staff(operators_for(load.rate))
+        await self.staff(operators_for(load.rate))
         await self._stage.prepare(load)
         await self._service.post(f"{campaign}/start")
         await asyncio.sleep(load.warm_s)
@@ -126,11 +126,12 @@ class Product:
             return False
         return all(float(depth) == 0 for depth in FACTS.findall(await self._service.get("/metrics")))
 
-    async def _staff(self, operators: int) -> None:
-        """A floor as large as the rate needs: each operator's open phone costs the PBX something."""
+    async def staff(self, operators: int) -> None:
+        """A floor as large as the rate needs: each phone that is up costs the PBX something."""
         async with asyncio.timeout(READY_S):
+            await in_groups(self._end_shift, self._stage.operators[operators : self._at_work])
             await in_groups(self._begin_shift, self._stage.operators[self._at_work : operators])
-        self._at_work = max(self._at_work, operators)
+        self._at_work = operators
 
     async def _begin_shift(self, operator: str) -> None:
         while (state := (await self._service.get(f"/v1/operators/{operator}"))["state"]) != "ready":
@@ -163,7 +164,6 @@ class Bare:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._process: asyncio.subprocess.Process | None = None
-        self._at_work = 0
 
     async def __aenter__(self) -> Self:
         with (self._stage.lab.folder / "bare.log").open("ab") as log:
@@ -198,9 +198,7 @@ class Bare:
             await process.wait()
 
     async def probe(self, load: Load) -> Probe:
-        operators = operators_for(load.rate)
-        await self._ask({"do": "legs", "operators": self._stage.operators[self._at_work : operators]})
-        self._at_work = max(self._at_work, operators)
+        await self._ask({"do": "legs", "operators": self._stage.operators[: operators_for(load.rate)]})
         first = self._stage.draw(int(load.rate * (load.warm_s + load.seconds)) + 1)
         order: dict[str, Any] = {"do": "dial", "rate": load.rate, "seconds": load.seconds}
         order |= {"warm_s": load.warm_s, "numbers": first, "trunk": TRUNK}
