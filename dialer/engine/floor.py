@@ -35,6 +35,9 @@ from dialer.ports import ChannelNews
 
 log = structlog.get_logger()
 
+# From call to call: too much for a log. Who comes, rests, goes, or loses his phone, is told in it.
+ROUTINE = {State.READY, State.RESERVED, State.TALKING, State.WRAP_UP}
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -153,7 +156,7 @@ class Floor:
         change = StateChange(after.id, before.state, after.state, after.reason, at, call, campaign)
         self._shell.journal.closed(change)
         self._shell.observer.moved(change, after)
-        say = log.debug if before.call is not None or after.call is not None else log.info
+        say = log.debug if {before.state, after.state} <= ROUTINE else log.info
         say("operator", operator=after.id, was=before.state, became=after.state, reason=after.reason)
 
     def _perform(self, operator: Operator, effect: shifts.Effect, at: datetime) -> None:

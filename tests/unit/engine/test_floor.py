@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
+import structlog
+from structlog.testing import capture_logs
+
+from dialer.domain import shifts
 from dialer.domain.call import Call
 from dialer.domain.operators import State
 from dialer.domain.types import CallId
@@ -75,4 +80,22 @@ async def test_only_operators_of_the_campaign_are_given() -> None:
     )
     assert house.cell.floor.reserve(call(1)) == "103"
     assert house.cell.floor.reserve(call(2)) is None
+    await house.stop()
+
+
+@in_virtual_time
+async def test_who_comes_and_goes_is_told_in_the_log_and_moves_from_call_to_call_are_not() -> None:
+    house = await three_ready()
+    floor = house.cell.floor
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
+    with capture_logs() as told:
+        operator = floor.reserve(call(1))
+        assert operator is not None
+        floor.release(operator, CallId("c-1"), now(), talked=False)
+        assert {each["log_level"] for each in told} == {"debug"}
+        floor.reserve(call(2))
+        floor.ask(operator, shifts.LogoutAsked(now()))  # in mid-call: he goes when it is over
+        floor.release(operator, CallId("c-2"), now(), talked=False)
+    gone = [each for each in told if each.get("became") is State.OFFLINE]
+    assert [each["log_level"] for each in gone] == ["info"]
     await house.stop()

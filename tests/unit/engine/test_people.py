@@ -387,27 +387,6 @@ async def test_a_call_whose_channel_is_gone_unseen_is_closed_by_the_sweep() -> N
     await house.stop()
 
 
-@in_virtual_time
-async def test_calls_in_flight_have_a_place_each_and_leave_it_to_the_next() -> None:
-    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=5 + int(number) % 7)))
-    campaign = await house.furnish(operators=4, leads=40, mode=Mode.POWER, ratio=2.0)
-    used = set[int | None]()
-
-    def look() -> bool:
-        places = [call.slot for call in house.calls()]
-        assert len(places) == len(set(places))
-        used.update(places)
-        return len(house.asterisk.dialled) == 40
-
-    await house.start()
-    await house.all_ready()
-    await until(look, 600)
-    assert None not in used
-    assert len(used) < 15
-    await house.worked_through(campaign)
-    await house.stop()
-
-
 class EndsWhileAsked(PretendAsterisk):
     """The person hangs up between the list of channels and the list of bridges."""
 
