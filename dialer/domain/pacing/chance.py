@@ -81,7 +81,7 @@ def _panjer(mean: Floats, variance: Floats, top: int) -> Floats | None:
     a = 1.0 - inverse
     a = np.copysign(np.maximum(np.abs(a), LIKE_POISSON), a)
     both = mean * inverse
-    nothing = inverse ** (both / a)
+    nothing = (1.0 - a) ** (both / a)
     if min(nothing.tolist()) < SMALLEST:
         return None
     pmf = np.empty((top + 1, len(mean)))

@@ -7,7 +7,7 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import product
-from math import prod
+from math import exp, prod
 
 import numpy as np
 import pytest
@@ -231,6 +231,13 @@ def test_the_chance_to_find_nobody_is_nearly_that_of_all_cases_counted(
 ) -> None:
     a, f = total(answers), total(free)
     assert float(nobody_free(ready, a, f)[0]) == pytest.approx(every_case(ready, answers, free), abs=0.08)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-15, -1e-15, 1e-9, -1e-9, 1e-7, -1e-7])
+def test_a_variance_that_is_the_mean_is_as_good_as_any_other(off: float) -> None:
+    """As of the first four lines of a campaign that knows nothing: there the doubt makes up for the rest."""
+    alike = Sum(np.array([2.0]), np.array([2.0 + off]))
+    assert float(nobody_free(1, alike, total([]))[0]) == pytest.approx(1 - exp(-2.0), abs=1e-6)
 
 
 def test_great_floors_are_reckoned_as_well_as_small_ones() -> None:
