@@ -139,10 +139,11 @@ class Forecast:
         oldest = len(self._ages) - 1
         for call, p in zip(calls, chances, strict=True):
             first, share = ways.get(call.trunk, any_way)
-            row = int((now - (call.ring_at or call.since_at)).total_seconds() / STEP_S)
+            ring_at = call.ring_at
+            row = int((now - (ring_at or call.since_at)).total_seconds() / STEP_S)
             if not 0 <= row <= oldest:  # min and max of each would be a third of the work
                 row = 0 if row < 0 else oldest
-            if call.ring_at is None:
+            if ring_at is None:
                 row += first
             q = p / share if p < MOST * share else MOST
             rows.append(row)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-import numpy as np
-
 from dialer.domain.call import State as CallState
 from dialer.domain.campaign import Campaign
 from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
@@ -21,7 +19,6 @@ from dialer.domain.said import Said, said
 from dialer.domain.types import CallId, CampaignId
 
 Shares = Mapping[CampaignId, float]
-EACH = np.full(HORIZONS, 1.0 / HORIZONS)  # horizons are alike
 LAWFUL_RING = timedelta(seconds=LAWFUL_RING_S)
 GRACE_S = 1.5  # an operator who comes free so long after the answer still gets the person
 
@@ -123,8 +120,8 @@ class Predictive:
     def _assessed(self) -> tuple[float, float]:
         """The risk of one more dial, and the chance that whoever answers next finds nobody."""
         if self._risks is None:
-            by_horizon = nobody_free(self._ready, self._both.doubted(self._doubts))
-            self._risks = float(by_horizon.dot(EACH)), float(by_horizon[0])
+            by_horizon = nobody_free(self._ready, self._both.doubted(self._doubts)).tolist()
+            self._risks = sum(by_horizon) / HORIZONS, by_horizon[0]  # horizons are alike
         return self._risks
 
     def _expect(self, p: Floats) -> None:
