@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -20,8 +20,8 @@ from dialer.domain.pacing.price import FIRST_PRICE, Price
 Change = tuple[Any, str, Any]
 
 
-def _all_alike(self: Forecast, calls: Any) -> Sum:
-    p = np.array([each[2] for each in calls])
+def _all_alike(self: Forecast, calls: Any, chances: Sequence[float], now: Any) -> Sum:
+    p = np.array(chances)
     new = self.new(ANY)
     return Sum(p.sum() * new, p.sum() * new - (p * p).sum() * new**2)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -50,24 +50,25 @@ class Budget:
 
     def counts(self, window: Window, now: datetime) -> tuple[int, int]:
         """(answered live, abandoned) in the window that ends now."""
-        answered, abandoned = self._summed(now)[window.name]
+        answered, abandoned = self.sums(now)[window.name]
         return answered, abandoned
 
     def left(self, share: float, now: datetime) -> float:
         """Calls that may still be abandoned at this share, in the window that allows fewest; may be < 0."""
-        return min([share * answered - abandoned for answered, abandoned in self._summed(now).values()])
+        return min([share * answered - abandoned for answered, abandoned in self.sums(now).values()])
 
-    def _count(self, at: datetime, which: int) -> None:
-        self._hours.setdefault(_hour(at), [0, 0])[which] += 1
-        self._since_at = self._until_at = NEVER
-
-    def _summed(self, now: datetime) -> Mapping[str, list[int]]:
+    def sums(self, now: datetime) -> Mapping[str, Sequence[int]]:
+        """Of all windows: the same object until something is counted or the hour is over."""
         if not self._since_at <= now < self._until_at:
             hour = _hour(now)
             self._forget(hour)
             self._sums = {window.name: self._sum(hour, window.hours or hour.hour) for window in WINDOWS}
             self._since_at, self._until_at = hour, hour + HOUR
         return self._sums
+
+    def _count(self, at: datetime, which: int) -> None:
+        self._hours.setdefault(_hour(at), [0, 0])[which] += 1
+        self._since_at = self._until_at = NEVER
 
     def _sum(self, hour: datetime, hours: int) -> list[int]:
         since = hour - hours * HOUR  # the hour that began then counts whole: a little more, never less

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from dialer.domain.pacing.chance import Sum
 from dialer.domain.pacing.curves import Ages, Curve, Floats
+from dialer.domain.pacing.decision import CallView
 from dialer.domain.pacing.learned import ANSWERS, RING_EDGES, RINGS, SETUP_EDGES, TALK_EDGES, Learned
 from dialer.domain.pacing.team import AWAY, Counts
 
@@ -122,7 +124,7 @@ class Forecast:
         back = 1.0 - np.exp(-learned.return_rate * by_s)
         table = np.concatenate((stays * (ends @ wrapped), stays * _ended(wrap_up, by_s), back[None, :]))
         self._comes_free = np.concatenate((table, table * (1.0 - table)), axis=1)
-        self._talk_doubt = learned.talk_doubt
+        self._doubts = np.full(2 * HORIZONS, learned.talk_doubt)
 
     # --- chances
 
@@ -130,20 +132,20 @@ class Forecast:
         """Of a call dialled now, for each p of its chance to be answered at all."""
         return self._new.get(trunk, self._new[ANY])
 
-    def answers(self, calls: Iterable[tuple[bool, float, float, str]]) -> Sum:
-        """Of calls under way: (whether it rings, its age in seconds, the chance of the dial, its trunk).
-
-        The age is that of the ringing, else of the dial; the chance the one from before anything was known.
-        """
+    def answers(self, calls: Sequence[CallView], chances: Sequence[float], now: datetime) -> Sum:
+        """Of calls under way, each with the chance of its dial, from before anything was known of it."""
         rows, likely = [], []
         ways, any_way, yet, silent = self._ways, self._ways[ANY], self._yet, self._silent
         oldest = len(self._ages) - 1
-        for rings, age_s, p, trunk in calls:
-            first, share = ways.get(trunk, any_way)
-            row = min(max(int(age_s / STEP_S), 0), oldest)
-            if not rings:
+        for call, p in zip(calls, chances, strict=True):
+            first, share = ways.get(call.trunk, any_way)
+            ring_at = call.ring_at
+            row = int((now - (ring_at or call.since_at)).total_seconds() / STEP_S)
+            if not 0 <= row <= oldest:  # min and max of each would be a third of the work
+                row = 0 if row < 0 else oldest
+            if ring_at is None:
                 row += first
-            q = min(p / share, MOST)
+            q = p / share if p < MOST * share else MOST
             rows.append(row)
             likely.append(q / (q * yet[row] + (1.0 - q) * silent[row]))
         if not rows:
@@ -155,7 +157,13 @@ class Forecast:
     def free(self, counts: Counts) -> Sum:
         """Of operators, counted as `Team.look` does."""
         moments = counts[: AWAY + 1].dot(self._comes_free)
-        return Sum(moments[:HORIZONS], moments[HORIZONS:]).doubted(self._talk_doubt)
+        return Sum(moments[:HORIZONS], moments[HORIZONS:])
+
+    def doubts(self, of_answers: float) -> Floats:
+        """Of the answers, then of `free`: how far the chances may be off all together (`Sum.doubted`)."""
+        doubts = self._doubts.copy()
+        doubts[:HORIZONS] = of_answers
+        return doubts
 
     def late_answer(self, age_s: float, p: float, trunk: str) -> float:
         """The chance that a call which has rung for so long is still answered within the ring time."""

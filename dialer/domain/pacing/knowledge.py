@@ -39,6 +39,8 @@ class Known:
         self.budget = Budget()
         self.team = Team()
         self._price = Price()
+        self._priced_for: tuple[Any, ...] = ()
+        self._priced = (0.0, 0.0)
         self._forecast: Forecast | None = None
         self._made: tuple[datetime, float, int] | None = None
 
@@ -70,8 +72,12 @@ class Known:
 
     def price(self, ceiling: float, team: int, now: datetime) -> tuple[float, float]:
         """(Calls that may still be abandoned at the share aimed at, the risk that one more dial may run)."""
-        left = self.budget.left(aim(ceiling, team), now)
-        return left, self._price.at(left, self.budget.left(ceiling, now), ceiling, team)
+        asked = (self.budget.sums(now), ceiling, team, self._price.to_state())
+        if asked != self._priced_for:
+            left = self.budget.left(aim(ceiling, team), now)
+            price = self._price.at(left, self.budget.left(ceiling, now), ceiling, team)
+            self._priced_for, self._priced = asked, (left, price)
+        return self._priced
 
     def steer(self, ceiling: float, team: int, now: datetime) -> None:
         """One more live answer."""

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-import numpy as np
-
 from dialer.domain.call import State as CallState
 from dialer.domain.campaign import Campaign
 from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
-from dialer.domain.pacing.chance import nobody_free
+from dialer.domain.pacing.chance import Sum, nobody_free
 from dialer.domain.pacing.curves import Floats
-from dialer.domain.pacing.decision import Dial, Outlook, Snapshot
+from dialer.domain.pacing.decision import CallView, Dial, Outlook, Snapshot
 from dialer.domain.pacing.forecast import HORIZONS, Forecast, UnderWay
 from dialer.domain.pacing.knowledge import Knowledge
 from dialer.domain.pacing.supply import Supply
 from dialer.domain.pacing.team import AWAY, NOT_HERE, TALKS, WRAP_UPS
 from dialer.domain.said import Said, said
-from dialer.domain.types import CallId, CampaignId, TrunkId
+from dialer.domain.types import CallId, CampaignId
 
 Shares = Mapping[CampaignId, float]
-EACH = np.full(HORIZONS, 1.0 / HORIZONS)  # horizons are alike
 LAWFUL_RING = timedelta(seconds=LAWFUL_RING_S)
 GRACE_S = 1.5  # an operator who comes free so long after the answer still gets the person
 
@@ -48,10 +45,13 @@ class Predictive:
         self._forecast: Forecast = known.forecast(
             self._now, campaign.ring_s, GRACE_S, lambda: self._under_way(snapshot)
         )
-        self._free = self._forecast.free(counts)
-        calls = self._competing()
-        self._lines, self._ringing = len(calls), sum(rings for rings, *_ in calls)
-        self._answers = self._forecast.answers(calls)
+        calls, chances = self._competing()
+        self._lines, self._ringing = len(calls), sum([call.ring_at is not None for call in calls])
+        free = self._forecast.free(counts)
+        self._coming = float(free.mean[-1])
+        self._both = self._forecast.answers(calls, chances, self._now).beside(free)
+        self._answers = Sum(self._both.mean[:HORIZONS], self._both.variance[:HORIZONS])  # a part of both
+        self._doubts = self._forecast.doubts(known.lessons.odds.doubt())
         self._risks: tuple[float, float] | None = None
         self._outlook: Outlook | None = None
         if campaign.best_first:
@@ -90,8 +90,8 @@ class Predictive:
             return ()
         return [
             call.id
-            for call in self._supply.on_their_way
-            if call.campaign == own.id and call.ring_at is not None and call.ring_at <= late_at
+            for call in self._supply.on_their_way[own.id]
+            if call.ring_at is not None and call.ring_at <= late_at
         ]
 
     def outlook(self) -> Outlook:
@@ -102,11 +102,11 @@ class Predictive:
                 ringing=self._ringing,
                 lines=self._lines,
                 answers=float(self._answers.mean[-1]),
-                free=max(0, self._ready) + float(self._free.mean[-1]),
+                free=max(0, self._ready) + self._coming,
                 risk=self._risk(),
                 price=self._price,
                 budget=self._left,
-                coming=float(self._free.mean[-1]),
+                coming=self._coming,
                 shares=self._shares,
             )
         return self._outlook
@@ -120,14 +120,13 @@ class Predictive:
     def _assessed(self) -> tuple[float, float]:
         """The risk of one more dial, and the chance that whoever answers next finds nobody."""
         if self._risks is None:
-            answers = self._answers.doubted(self._known.lessons.odds.doubt())
-            by_horizon = nobody_free(self._ready, answers, self._free)
-            self._risks = float(by_horizon.dot(EACH)), float(by_horizon[0])
+            by_horizon = nobody_free(self._ready, self._both.doubted(self._doubts)).tolist()
+            self._risks = sum(by_horizon) / HORIZONS, by_horizon[0]  # horizons are alike
         return self._risks
 
     def _expect(self, p: Floats) -> None:
         """One line more, which is answered with these chances."""
-        self._answers = self._answers.plus(p)
+        self._answers.add(p)
         self._lines += 1
         self._risks = self._outlook = None
 
@@ -142,22 +141,18 @@ class Predictive:
         team = self._known.team
         return UnderWay(ringing, team.ages_s(TALKS, self._now), team.ages_s(WRAP_UPS, self._now))
 
-    def _competing(self) -> list[tuple[bool, float, float, TrunkId]]:
-        """Calls on their way as `Forecast.answers` takes them, by the share of their answers that is ours."""
-        teams = {
-            id_: (share, lessons.chances.get, lessons.odds.level())
-            for id_, share in self._shares.items()
-            if share and (lessons := self._knowledge.of(id_).lessons)
-        }
-        calls = []
-        for call in self._supply.on_their_way:
-            if (team := teams.get(call.campaign)) is None:
-                continue
-            share, chance, level = team
-            p = share * (level if call.lead is None else chance(call.lead, level))
-            age_s = (self._now - (call.ring_at or call.since_at)).total_seconds()
-            calls.append((call.ring_at is not None, age_s, p, call.trunk))
-        return calls
+    def _competing(self) -> tuple[list[CallView], list[float]]:
+        """Calls on their way, each with the chance of its dial, by the share of its answers that is ours."""
+        calls, chances = list[CallView](), list[float]()
+        for id_, share in self._shares.items():
+            if share and (theirs := self._supply.on_their_way[id_]):
+                lessons = self._knowledge.of(id_).lessons
+                known, level = lessons.chances, lessons.odds.level()
+                calls += theirs
+                chances += [
+                    share * (level if call.lead is None else known.get(call.lead, level)) for call in theirs
+                ]
+        return calls, chances
 
     def _too_dear(self) -> Said:
         seen = self.outlook()

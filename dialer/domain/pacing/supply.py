@@ -28,7 +28,8 @@ class Supply:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self.on_their_way: list[CallView] = []  # no operator is reserved for them
+        # By campaign, and no operator is reserved for them.
+        self.on_their_way: defaultdict[CampaignId, list[CallView]] = defaultdict(list)
         self.in_wait: list[CallView] = []  # people who answered and have no operator yet
         self._in_use: defaultdict[CampaignId, int] = defaultdict(int)
         busy: set[OperatorId] = set()
@@ -39,7 +40,7 @@ class Supply:
             if call.operator is not None:
                 busy.add(call.operator)
             elif state in UNANSWERED and not call.hanging_up:
-                self.on_their_way.append(call)
+                self.on_their_way[call.campaign].append(call)
             elif state in WAITING:
                 self.in_wait.append(call)
         free = [
@@ -103,7 +104,8 @@ class Supply:
         """Calls of campaigns that this snapshot does not name may be answered too: one operator each."""
         if self._free:
             known = {campaign.id for campaign in self._snapshot.campaigns}
-            strange = sum(call.campaign not in known for call in (*self.on_their_way, *self.in_wait))
+            strange = sum(len(calls) for id_, calls in self.on_their_way.items() if id_ not in known)
+            strange += sum(call.campaign not in known for call in self.in_wait)
             for operator in list(self._free)[:strange]:
                 self.take(operator)
 
@@ -115,7 +117,7 @@ class Supply:
 
     def unanswered(self, campaign: CampaignId) -> int:
         """Calls on their way that no operator is reserved for."""
-        return sum(call.campaign == campaign for call in self.on_their_way)
+        return len(self.on_their_way[campaign])
 
     def waiting(self, campaign: CampaignId) -> int:
         """People who answered and have no operator yet."""

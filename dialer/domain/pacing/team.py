@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import compress, count
+from operator import is_not
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +27,8 @@ PLACES = {
     State.PAUSED: AWAY,
     State.READY: IDLE,
 }
-_LATER_BINS = TALK_EDGES[1:-1]
 EPOCH, MICROSECOND, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta.resolution, 1e6
+_LATER_BINS_US = np.ceil(TALK_EDGES[1:-1] * SECOND).astype(np.int64)
 NEVER_US = 2**60
 
 
@@ -43,14 +45,12 @@ class Team:
         if ids is not self._ids or len(operators) != len(self._seen):
             self._ids, self._seen = ids, [None] * len(operators)
             self._place, self._since_us = np.empty((2, len(operators)), dtype=np.int64)
-        seen = self._seen
-        for at, view in enumerate(operators):
-            if view is not seen[at]:
-                seen[at] = view
-                place = NOT_HERE if view.leaving or view.id not in ids else PLACES.get(view.state, NOT_HERE)
-                self._place[at] = place
-                self._since_us[at] = _us(view.since_at) if place < AWAY else NEVER_US
-        bins = _LATER_BINS.searchsorted((_us(now) - self._since_us) / SECOND, side="right")
+        for at in compress(count(), map(is_not, operators, self._seen)):
+            view = self._seen[at] = operators[at]
+            place = NOT_HERE if view.leaving or view.id not in ids else PLACES.get(view.state, NOT_HERE)
+            self._place[at] = place
+            self._since_us[at] = _us(view.since_at) if place < AWAY else NEVER_US
+        bins = _LATER_BINS_US.searchsorted(_us(now) - self._since_us, side="right")
         return np.bincount(bins + self._place, minlength=NOT_HERE + 1)
 
     def ages_s(self, place: int, now: datetime) -> Floats:
