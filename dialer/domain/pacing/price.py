@@ -6,7 +6,6 @@ from math import exp, log, sqrt
 
 FIRST_PRICE = 0.06  # before the budget has spoken
 LEAST_PRICE, MOST_PRICE = 0.003, 0.5
-MENDING = 0.1  # of the ceiling: the risk that is allowed while the share is above it
 
 
 class Price:
@@ -23,15 +22,16 @@ class Price:
         """The risk that one more dial may run.
 
         `left`: abandoned calls still allowed at the share aimed at, `in_hand`: at the ceiling.  With less
-        than one call in hand the price falls, and over the ceiling only what mends it is dialled: at so small
-        a risk that each live answer brings the share down.
+        than one call in hand the price falls, and over the ceiling no risk dearer than the ceiling itself is
+        run.  That mends the share: it bounds the dearest dial, and the mean one is half as dear (a day at
+        that price comes to 1.3 to 1.7 % abandoned where the ceiling is 3 %: docs/bench-pacing.md).
         """
         pull = _pull(team)
         limit = 1.5 / pull
         spare = min(limit, max(-limit, left - _reserve(team)))
         price = min(MOST_PRICE, exp(self._base + pull * spare))
         hand = min(1.0, max(0.0, in_hand))
-        return min(price, hand * price + (1.0 - hand) * MENDING * ceiling)
+        return min(price, hand * price + (1.0 - hand) * ceiling)
 
     def steer(self, left: float, team: int) -> None:
         """One more live answer: the base goes where the budget comes out even."""
