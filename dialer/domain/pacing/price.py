@@ -6,6 +6,8 @@ from math import exp, log, sqrt
 
 FIRST_PRICE = 0.06  # before the budget has spoken
 LEAST_PRICE, MOST_PRICE = 0.003, 0.5
+CARE = 2.0  # calls of the budget: the price falls with fewer in hand
+MENDING = 0.25  # of the ceiling: the risk that is allowed while the share is above it
 
 
 class Price:
@@ -22,16 +24,15 @@ class Price:
         """The risk that one more dial may run.
 
         `left`: abandoned calls still allowed at the share aimed at, `in_hand`: at the ceiling.  With less
-        than one call in hand the price falls, and over the ceiling no risk dearer than the ceiling itself is
-        run.  That mends the share: it bounds the dearest dial, and the mean one is half as dear (a day at
-        that price comes to 1.3 to 1.7 % abandoned where the ceiling is 3 %: docs/bench-pacing.md).
+        than CARE calls in hand the price falls, and over the ceiling only what mends it is dialled: no risk
+        dearer than MENDING of the ceiling, the mean one being half as dear as the dearest.
         """
         pull = _pull(team)
         limit = 1.5 / pull
         spare = min(limit, max(-limit, left - _reserve(team)))
         price = min(MOST_PRICE, exp(self._base + pull * spare))
-        hand = min(1.0, max(0.0, in_hand))
-        return min(price, hand * price + (1.0 - hand) * ceiling)
+        hand = min(1.0, max(0.0, in_hand / CARE))
+        return min(price, hand * price + (1.0 - hand) * MENDING * ceiling)
 
     def steer(self, left: float, team: int) -> None:
         """One more live answer: the base goes where the budget comes out even."""
