@@ -15,7 +15,7 @@ from dialer.domain.pacing.forecast import ANY, HORIZONS, Forecast
 from dialer.domain.pacing.knowledge import Knowledge
 from dialer.domain.pacing.lessons import Lessons
 from dialer.domain.pacing.predictive import Predictive
-from dialer.domain.pacing.price import FIRST_PRICE, Price
+from dialer.domain.pacing.price import CARE, FIRST_PRICE, Price
 
 Change = tuple[Any, str, Any]
 
@@ -47,7 +47,7 @@ _price: Callable[..., float] = Price.at
 
 
 def _never_stopped(self: Price, left: float, in_hand: float, ceiling: float, team: int) -> float:
-    return _price(self, left, 1.0, ceiling, team)
+    return _price(self, left, CARE, ceiling, team)
 
 
 NO_PRIOR: tuple[Change, ...] = (
