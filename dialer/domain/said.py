@@ -83,8 +83,12 @@ def counted(one: str, many: str, n: int, /, **args: object) -> Said:
 
 def values(args: Mapping[str, object]) -> dict[str, Value]:
     """Numbers and sentences stay what they are: a language writes them its own way."""
-    return {name: value if isinstance(value, (str, int, float)) else "" if value is None else str(value)
-            for name, value in args.items()}  # fmt: skip
+    others = {
+        name: "" if value is None else str(value)
+        for name, value in args.items()
+        if not isinstance(value, (str, int, float))
+    }
+    return {**args, **others}  # type: ignore[dict-item]
 
 
 def word(value: StrEnum, gap: str = " ") -> Said:

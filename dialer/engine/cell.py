@@ -69,30 +69,23 @@ class Cell:
     """One Asterisk and what drives it. It is the `Ear` of its link."""
 
     def __init__(
-        self,
-        shell: Shell,
-        stores: Stores,
-        policy: Policy,
-        ways: Ways,
-        *,
-        hopper_size: int,
-        interval_s: float,
+        self, shell: Shell, stores: Stores, policy: Policy, ways: Ways, *, hopper_size: int, interval_s: float
     ) -> None:
         scorecard = Scorecard()
         observer = Observers(policy, scorecard, shell.observer)  # the policy learns first
         self._shell = shell = replace(shell, observer=observer)
         self._stores = stores
         self.learning = Learning(policy, stores.learned, stores.ledger, shell.clock)
-        self.trunks = Trunks()
-        self.floor = Floor(shell, self._campaign, self.trunks.get)
-        self.calls = Calls(shell, self.floor, self._ended)
+        trunks = self.trunks = Trunks()
+        floor = self.floor = Floor(shell, self._campaign, trunks.get)
+        calls = self.calls = Calls(shell, floor, self._ended)
         hopper = Hopper(stores.leads, shell.cell, shell.clock, hopper_size)
-        self.pacer = Pacer(
+        pacer = self.pacer = Pacer(
             shell,
-            self.calls,
-            self.floor,
+            calls,
+            floor,
             hopper,
-            self.trunks,
+            trunks,
             numbers=stores.numbers,
             policy=policy,
             scorecard=scorecard,
@@ -100,44 +93,31 @@ class Cell:
             interval_s=interval_s,
         )
         self.books = Books(
-            stores,
-            shell.switch,
-            self.pacer,
-            self.floor,
-            self.trunks,
-            secret_of=ways.secret_of,
-            stamp_of=ways.stamp_of,
+            stores, shell.switch, pacer, floor, trunks, secret_of=ways.secret_of, stamp_of=ways.stamp_of
         )
-        self.trials = Trials(shell, self.trunks, ways.number_of)
+        self.trials = Trials(shell, trunks, ways.number_of)
         self.inbound = Inbound(
-            shell,
-            self.calls,
-            self.floor,
-            ledger=stores.ledger,
-            campaign_of=self._campaign,
-            number_of=ways.number_of,
+            shell, calls, floor, ledger=stores.ledger, campaign_of=self._campaign, number_of=ways.number_of
         )
         accountant = Accountant(
-            shell,
-            self.pacer,
-            self.calls,
-            self.trunks,
-            leads=stores.leads,
-            zone_of=ways.zone_of,
-            lab=ways.lab,
+            shell, pacer, calls, trunks, leads=stores.leads, zone_of=ways.zone_of, lab=ways.lab
         )
-        self.desk = CellDesk(shell, self.floor, self.calls, self.books, self.trials, accountant=accountant)
-        self.reconciler = Reconciler(shell, self.calls, self.floor)
+        self.desk = CellDesk(shell, floor, calls, self.books, self.trials, accountant=accountant)
+        self.reconciler = Reconciler(shell, calls, floor)
+        self.on_trunk: Callable[[TrunkId, bool], None] = lambda trunk, is_reachable: None
+        self._booted_at: datetime | None = None
+        self._heard_at = self._down_at = shell.clock()
+        self._introduce()
+
+    # --- the parts look each other up here
+
+    def _introduce(self) -> None:
+        """Who calls whom back."""
         self.calls.turn = self.floor.legs.turn = self.trunks.turn
         self.floor.tell_call = self.calls.tell
         self.floor.about = self._about
         self.floor.on_free = self._freed
         self.floor.on_change = self.pacer.wake
-        self.on_trunk: Callable[[TrunkId, bool], None] = lambda trunk, is_reachable: None
-        self._booted_at: datetime | None = None
-        self._heard_at = self._down_at = shell.clock()
-
-    # --- the parts look each other up here
 
     def _campaign(self, campaign: CampaignId) -> Campaign | None:
         return self.pacer.campaigns.get(campaign)

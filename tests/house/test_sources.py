@@ -24,8 +24,6 @@ MIGRATION = "dialer/adapters/sql/migrations/versions/v0001_first_tables.py"
 LONG_FUNCTIONS = {
     f"{MIGRATION}:_settings": "a list of columns, with nothing to understand between them",
     f"{MIGRATION}:_lists": "a list of columns, with nothing to understand between them",
-    "dialer/bootstrap.py:open_engine": "wiring: each part is named once, as it is needed",
-    "dialer/engine/cell.py:Cell.__init__": "wiring: each part is named once, as it is needed",
 }
 MANY_ARGUMENTS = {
     "dialer/cli/simulate.py:simulate": "a verb: one option each",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from dialer.domain.pacing.team import AWAY, Counts
 
 HORIZONS = 10  # instants at which a call dialled now may be answered, each as likely as the others
 STEP_S = 0.5
+STEP = timedelta(seconds=STEP_S)
 SET_UP_ROWS = 24  # whatever takes longer is as good as 12 s old
 SLICE_S = 1.0
 MOST = 0.98
@@ -137,10 +138,13 @@ class Forecast:
         rows, likely = [], []
         ways, any_way, yet, silent = self._ways, self._ways[ANY], self._yet, self._silent
         oldest = len(self._ages) - 1
+        trunk, first, share = ANY, *any_way
         for call, p in zip(calls, chances, strict=True):
-            first, share = ways.get(call.trunk, any_way)
+            if call.trunk is not trunk:
+                trunk = call.trunk
+                first, share = ways.get(trunk, any_way)
             ring_at = call.ring_at
-            row = int((now - (ring_at or call.since_at)).total_seconds() / STEP_S)
+            row = (now - (ring_at or call.since_at)) // STEP
             if not 0 <= row <= oldest:  # min and max of each would be a third of the work
                 row = 0 if row < 0 else oldest
             if ring_at is None:

@@ -33,7 +33,9 @@ class Lessons:
 
     def __init__(self, odds: Odds) -> None:
         self.odds = odds
-        self.chances: dict[LeadId, float] = {}  # of dials whose lesson is not learned yet, as they had them
+        self.chances: dict[
+            LeadId | None, float
+        ] = {}  # of dials whose lesson is not learned yet, as they had them
         self._attempts: dict[LeadId, Attempt] = {}
 
     def begin(self, lead: LeadId, attempt: Attempt) -> None:
@@ -44,7 +46,7 @@ class Lessons:
 
     def p(self, lead: LeadId | None) -> float:
         """The chance that a dial had; of one that nobody remembers: the campaign's rate."""
-        return self.odds.level() if lead is None else self.chances.get(lead, self.odds.level())
+        return self.chances.get(lead, self.odds.level())
 
     def end(self, lead: LeadId, lesson: float | None, now: datetime) -> None:
         """Learned as soon as everything dialled before it is over, or has been under way for too long."""

@@ -111,7 +111,7 @@ class Policies:
         reason: dict[CampaignId, str] = {}
         dialled = dict.fromkeys((campaign.id for campaign in asking), 0)
         while asking:
-            campaign = min(asking, key=lambda one: (supply.in_use(one.id) / one.weight, one.id))
+            campaign = asking[0] if len(asking) == 1 else min(asking, key=supply.lines_by_weight)
             answer = turns[campaign.id].next_line()
             if isinstance(answer, Dial):
                 dial.append(answer)

@@ -46,7 +46,8 @@ class Predictive:
             self._now, campaign.ring_s, GRACE_S, lambda: self._under_way(snapshot)
         )
         calls, chances = self._competing()
-        self._lines, self._ringing = len(calls), sum([call.ring_at is not None for call in calls])
+        self._lines = len(calls)
+        self._ringing = self._lines - [call.ring_at for call in calls].count(None)
         free = self._forecast.free(counts)
         self._coming = float(free.mean[-1])
         self._both = self._forecast.answers(calls, chances, self._now).beside(free)
@@ -147,11 +148,9 @@ class Predictive:
         for id_, share in self._shares.items():
             if share and (theirs := self._supply.on_their_way[id_]):
                 lessons = self._knowledge.of(id_).lessons
-                known, level = lessons.chances, lessons.odds.level()
+                known, level = lessons.chances.get, lessons.odds.level()
                 calls += theirs
-                chances += [
-                    share * (level if call.lead is None else known.get(call.lead, level)) for call in theirs
-                ]
+                chances += [share * known(call.lead, level) for call in theirs]
         return calls, chances
 
     def _too_dear(self) -> Said:

@@ -15,8 +15,8 @@ from dialer.domain.pacing.decision import CallView, Dial, OperatorView, Snapshot
 from dialer.domain.said import Said, counted, listed, said, word
 from dialer.domain.types import CampaignId, OperatorId, PhoneNumber, TrunkId
 
-# Tuples: to find a state in one costs no hash, and this is asked for every call at every decision.
-UNANSWERED = (CallState.LEASED, CallState.ORIGINATING, CallState.RINGING)
+# Tuples, likeliest first: to find a state in one costs no hash, and every decision asks it of every call.
+UNANSWERED = (CallState.RINGING, CallState.ORIGINATING, CallState.LEASED)
 WAITING = (CallState.ANSWERED, CallState.HELD_BACK)
 AT_WORK = tuple(state for state in State if state is not State.OFFLINE)
 ENDED = CallState.ENDED
@@ -33,14 +33,15 @@ class Supply:
         self.in_wait: list[CallView] = []  # people who answered and have no operator yet
         self._in_use: defaultdict[CampaignId, int] = defaultdict(int)
         busy: set[OperatorId] = set()
+        in_use, on_their_way = self._in_use, self.on_their_way
         for call in snapshot.calls:
             state = call.state
             if state is not ENDED:
-                self._in_use[call.campaign] += 1
+                in_use[call.campaign] += 1
             if call.operator is not None:
                 busy.add(call.operator)
             elif state in UNANSWERED and not call.hanging_up:
-                self.on_their_way[call.campaign].append(call)
+                on_their_way[call.campaign].append(call)
             elif state in WAITING:
                 self.in_wait.append(call)
         free = [
@@ -111,9 +112,9 @@ class Supply:
 
     # --- calls ---
 
-    def in_use(self, campaign: CampaignId) -> int:
-        """Calls of the campaign that are not over, the ones just decided included."""
-        return self._in_use[campaign]
+    def lines_by_weight(self, campaign: Campaign) -> tuple[float, CampaignId]:
+        """Calls of the campaign that are not over, those just decided included; equals by number."""
+        return self._in_use[campaign.id] / campaign.weight, campaign.id
 
     def unanswered(self, campaign: CampaignId) -> int:
         """Calls on their way that no operator is reserved for."""
