@@ -14,6 +14,7 @@ import typer
 from rich.text import Text
 
 import asterisk_conf
+from asterisk_conf.render import dialplan
 from dialer.adapters.ami.registrations import Ami
 from dialer.adapters.doctor import asterisk, machine, stores
 from dialer.adapters.doctor.finding import Check, Finding, Level, examine
@@ -34,9 +35,9 @@ from dialer.storage import open_database, redis_url
 LINES = {
     str(name): name
     for name in titled(
-        "asterisk", "ari user", "modules", "application", "link", "event lag", "clock", "sessionlimit",
-        "trunks", "trunk", "ami", "registration", "feature codes", "service port", "service", "link lag",
-        "name lookup", "database", "redis", "disk", "folders", "sounds", "recordings", "secrets",
+        "asterisk", "ari user", "modules", "dialplan", "application", "link", "event lag", "clock",
+        "sessionlimit", "trunks", "trunk", "ami", "registration", "feature codes", "service port", "service",
+        "link lag", "name lookup", "database", "redis", "disk", "folders", "sounds", "recordings", "secrets",
         context="doctor",
     )
 }  # fmt: skip
@@ -142,6 +143,7 @@ def where(settings: Settings, known: Known) -> asterisk.Place:
         password=_secret(settings.ari_password_file),
         app=settings.ari_app,
         modules=needed_modules(),
+        dialplan=dialplan(),
         trunks=[trunk for trunk in known.trunks if trunk.enabled],
         is_accepted=is_accepted,
         wanted=wanted(),

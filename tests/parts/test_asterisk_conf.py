@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from asterisk_conf import sounds
-from asterisk_conf.render import HERE, KNOB, KNOBS, conf_files, fill_in, render
+from asterisk_conf.render import DIALPLAN, HERE, KNOB, KNOBS, conf_files, dialplan, fill_in, render
 from dialer.domain.errors import BadValue
 
 SECRETS = {"ARI_PASSWORD": "s3cret-of-ari", "AMI_SECRET": "s3cret-of-ami"}
@@ -98,7 +98,24 @@ def test_rendering_again_replaces_every_file_and_leaves_nothing_else(tmp_path: P
 
 def test_no_knob_is_declared_for_nothing() -> None:
     used = {name for path in conf_files() for name in KNOB.findall(path.read_text())}
-    assert used == {knob.name for knob in KNOBS}
+    assert used == {knob.name for knob in KNOBS} | {DIALPLAN}
+
+
+def test_the_dialplan_is_told_by_its_lines_not_by_its_comments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, file = dialplan(), tmp_path / "extensions.conf"
+    monkeypatch.setattr("asterisk_conf.render.HERE", tmp_path)
+    text = (HERE / "extensions.conf").read_text()
+    file.write_text(text + "\n; a word more\n")
+    assert dialplan() == ours
+    file.write_text(text + "\n same => n,NoOp()\n")
+    assert dialplan() != ours
+
+
+def test_what_is_written_names_the_dialplan(tmp_path: Path) -> None:
+    render(tmp_path, SECRETS)
+    assert f"OBZ_DIALPLAN = {dialplan()}\n" in (tmp_path / "extensions.conf").read_text()
 
 
 def test_the_readme_names_each_knob_with_its_default_and_its_readers() -> None:

@@ -88,7 +88,17 @@ def broken(found: dict[str, Finding]) -> dict[str, str]:
 async def test_nothing_is_broken_in_a_lab_that_works(practice: Practice) -> None:
     found = await practice.findings()
     assert broken(found) == {}
-    lines = {"asterisk", "ari user", "modules", "application", "link", "event lag", "clock", "sessionlimit"}
+    lines = {
+        "asterisk",
+        "ari user",
+        "modules",
+        "dialplan",
+        "application",
+        "link",
+        "event lag",
+        "clock",
+        "sessionlimit",
+    }
     lines |= {
         "trunk carrier",
         "ami",
@@ -157,6 +167,21 @@ async def test_a_missing_module_is_named(practice: Practice, ari: Any) -> None:
     assert finding.level is Level.FAIL
     assert "app_echo.so" in finding.text
     assert "module load app_echo.so" in finding.mend
+
+
+@pytest.mark.parametrize(("found", "said"), [("0123456789ab", "another version"), ("", "not the dialer's")])
+async def test_a_dialplan_of_another_version_is_told(
+    practice: Practice, ari: Any, found: str, said: str
+) -> None:
+    path, name = "asterisk/variable", "OBZ_DIALPLAN"
+    ours = (await ari.send("GET", path, variable=name))["value"]
+    await ari.send("POST", path, variable=name, value=found)
+    try:
+        finding = await practice.finding("dialplan")
+    finally:
+        await ari.send("POST", path, variable=name, value=ours)
+    assert (finding.level, said in finding.text) == (Level.FAIL, True)
+    assert (await practice.finding("dialplan")).level is Level.PASS
 
 
 async def test_an_application_that_asterisk_does_not_hold_is_told(practice: Practice) -> None:

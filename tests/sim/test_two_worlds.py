@@ -1,4 +1,4 @@
-"""The planner's floor and the policy bench's world were written apart: they must tell the same of a policy."""
+"""The planner's floor and the bench's world were written apart: both must tell the same of a policy."""
 
 from __future__ import annotations
 

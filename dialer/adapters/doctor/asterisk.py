@@ -38,6 +38,7 @@ class Place:
     password: str
     app: str
     modules: frozenset[str]
+    dialplan: str  # what OBZ_DIALPLAN of our own extensions.conf says
     trunks: Sequence[Trunk]
     is_accepted: Callable[[str], bool]
     wanted: str  # the accepted versions in words
@@ -147,6 +148,19 @@ async def _modules(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
         )
         return [broken("modules", said("not running: {missing}", missing=", ".join(missing)), mend)]
     return [well("modules", said("the {n} that are needed run", n=len(place.modules)))]
+
+
+async def _dialplan(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    """Service and dialplan are of one make: the service counts on what its own one does."""
+    found = (await _get(http, place, "asterisk/variable?variable=OBZ_DIALPLAN"))["value"]
+    if found == place.dialplan:
+        return [well("dialplan", said("it is the one of this version"))]
+    mend = said(
+        "dialer asterisk --to /etc/asterisk (keep what you changed), then: asterisk -rx 'dialplan reload'"
+    )
+    if found:
+        return [broken("dialplan", said("extensions.conf is of another version of the dialer"), mend)]
+    return [broken("dialplan", said("extensions.conf is not the dialer's, or of an early version"), mend)]
 
 
 async def _application(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
@@ -352,6 +366,7 @@ async def _is_closed(reader: asyncio.StreamReader) -> bool:
 
 _LOOKS = {
     "modules": _modules,
+    "dialplan": _dialplan,
     "application": _application,
     "link": _events,
     "sessionlimit": _sessions,
