@@ -131,7 +131,7 @@ async def is_on_disk(lab: Lab, family: str) -> bool:
 async def test_phones_and_trunks_survive_a_kill_of_the_pbx(ask: Any, until: Any) -> None:
     async with Lab.start(ONE_PHONE) as lab, ask(lab) as ari:
         await ari.push_all()
-        # a phone that came before it was pushed is refused and tries again; beside other tests that once took 10 s
+        # a phone that is not pushed yet is refused and tries again: beside other tests that once took 10 s
         await until(lambda: is_on_disk(lab, "obz_contact"), "the registration written to disk", timeout_s=30)
         await lab.pbx.kill9()
         await lab.pbx.start()
