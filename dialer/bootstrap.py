@@ -1,4 +1,4 @@
-"""The composition root: the service around its engine, and what it hears and answers."""
+"""The composition root: stores, web, FastAGI and probes around the engine, from start to drain."""
 
 from __future__ import annotations
 

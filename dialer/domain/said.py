@@ -88,7 +88,7 @@ def values(args: Mapping[str, object]) -> dict[str, Value]:
         for name, value in args.items()
         if not isinstance(value, (str, int, float))
     }
-    return {**args, **others}  # type: ignore[dict-item]
+    return {**args, **others}  # type: ignore[dict-item]  # what is not among the others is a Value
 
 
 def word(value: StrEnum, gap: str = " ") -> Said:

@@ -33,9 +33,8 @@ class Lessons:
 
     def __init__(self, odds: Odds) -> None:
         self.odds = odds
-        self.chances: dict[
-            LeadId | None, float
-        ] = {}  # of dials whose lesson is not learned yet, as they had them
+        # Of dials whose lesson is not learned yet, as they had them; a call without a lead has none.
+        self.chances: dict[LeadId | None, float] = {}
         self._attempts: dict[LeadId, Attempt] = {}
 
     def begin(self, lead: LeadId, attempt: Attempt) -> None:
