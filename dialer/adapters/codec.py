@@ -57,12 +57,20 @@ def loosen(value: object) -> Any:
     return value if isinstance(value, (str, int, float, NoneType)) else str(value)
 
 
-def through_json(plain: Any) -> Any:
-    """The value as JSON gives it back, a copy; BadValue for what JSON cannot hold, such as NaN."""
+def to_json(plain: Any) -> str:
+    """BadValue for what JSON cannot hold, such as NaN."""
     try:
-        return json.loads(json.dumps(plain, allow_nan=False))
+        return json.dumps(plain, allow_nan=False)
     except (TypeError, ValueError) as flaw:
         raise BadValue(f"{_short(plain)} is no JSON: {flaw}") from None
+
+
+from_json = json.loads
+
+
+def through_json(plain: Any) -> Any:
+    """The value as JSON gives it back, a copy; BadValue as `to_json`."""
+    return from_json(to_json(plain))
 
 
 # --- out -------------------------------------------------------------------------------------------------

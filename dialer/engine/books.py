@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 
 import structlog
 
@@ -45,9 +45,13 @@ class Books:
         self._trunks = trunks
         self._secret_of = secret_of
         self._stamp_of = stamp_of
-        self._stamps: dict[str, object] = {}  # of secret files, as of the last look
+        self._accounts: Sequence[Account] = ()  # as of the last look, and so the trunks
+        self._lines: Sequence[Trunk] = ()
+        self._files: Set[str] = frozenset()  # their secret files
+        self._stamps: dict[str, object] = {}
         self._look_at = 0.0
-        self._pushed: dict[str, tuple[Thing, object]] = {}  # and the stamp of its secret file
+        self._wanted: dict[str, tuple[Thing, object]] = {}  # and the stamp of its secret file
+        self._pushed: dict[str, tuple[Thing, object]] = {}
         self.faults: dict[str, str] = {}  # endpoint -> why Asterisk does not have it
 
     async def load(self) -> None:
@@ -57,9 +61,14 @@ class Books:
             self._pacer.campaigns = campaigns
             self._pacer.wake()
         accounts = await self._stores.accounts.all()
-        if {account.id: account for account in accounts if account.enabled} != self._floor.accounts:
+        trunks = await self._stores.trunks.all()
+        if accounts == self._accounts and trunks == self._lines:  # identity settles it, nearly always
+            return
+        if accounts != self._accounts:
             self._floor.load(accounts)
-        self._trunks.load(await self._stores.trunks.all())
+        self._trunks.load(trunks)
+        self._accounts, self._lines = accounts, trunks
+        self._want()
 
     def campaign(self, campaign: CampaignId) -> Campaign | None:
         return self._pacer.campaigns.get(campaign)
@@ -70,33 +79,38 @@ class Books:
 
     async def push(self) -> None:
         """Tell Asterisk of trunks and phones that are new or changed, and take away what is no more."""
-        wanted = await self._wanted()
-        if wanted == self._pushed:  # identity settles it, nearly always
+        await self._look()
+        wanted = self._wanted
+        if wanted == self._pushed:
             return
-        for name, (thing, stamp) in wanted.items():
-            if self._pushed.get(name) != (thing, stamp):
-                await self._push(name, thing, stamp)
+        for name, each in wanted.items():
+            if self._pushed.get(name) != each:
+                await self._push(name, each)
         for name in set(self._pushed) - set(wanted):
             await self._switch.drop_endpoint(name)
             del self._pushed[name]
 
-    async def _wanted(self) -> dict[str, tuple[Thing, object]]:
+    def _want(self) -> None:
+        """All that Asterisk should have, by the name of its endpoint."""
         things: dict[str, Thing] = {str(trunk.id): trunk for trunk in self._trunks.all()}
         phones = (a for a in self._floor.accounts.values() if a.phone is PhoneKind.SIP)
         things.update({str(account.id): account for account in phones})
-        await self._look({file for thing in things.values() if (file := _secret_file(thing))})
-        return {name: (thing, self._stamps.get(_secret_file(thing))) for name, thing in things.items()}
+        self._files = {file for thing in things.values() if (file := _secret_file(thing))}
+        self._wanted = {name: (thing, self._stamps.get(_secret_file(thing))) for name, thing in things.items()}
 
-    async def _look(self, files: Set[str]) -> None:
+    async def _look(self) -> None:
         """Whether a secret file was written anew under its old path; in a thread, its disk may be far."""
-        now = asyncio.get_running_loop().time()
+        now, files = asyncio.get_running_loop().time(), self._files
         if not files or (files <= self._stamps.keys() and now < self._look_at):
             return
         self._look_at = now + LOOK_S
-        self._stamps = await asyncio.to_thread(lambda: {file: self._stamp_of(file) for file in files})
+        stamps = await asyncio.to_thread(lambda: {file: self._stamp_of(file) for file in files})
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self._want()
 
-    async def _push(self, name: str, thing: Thing, stamp: object) -> None:
-        before, self._pushed[name] = self._pushed.get(name), (thing, stamp)
+    async def _push(self, name: str, wanted: tuple[Thing, object]) -> None:
+        before, self._pushed[name], thing = self._pushed.get(name), wanted, wanted[0]
         try:  # one that is refused is not tried again until it, or its secret file, is changed
             if isinstance(thing, Trunk):
                 await self._switch.push_trunk(thing, self._secret_of(_secret_file(thing)))
@@ -118,9 +132,9 @@ class Books:
         """Asked for by hand; raises what is wrong."""
         self._pushed.pop(name, None)
         self._look_at = 0.0
-        wanted = await self._wanted()
-        if name in wanted:
-            await self._push(name, *wanted[name])
+        await self._look()
+        if name in self._wanted:
+            await self._push(name, self._wanted[name])
         if name in self.faults:
             raise BadValue(self.faults[name])
 

@@ -117,6 +117,8 @@ class Pacer:
 
     async def _is_linked(self) -> bool:
         """Whether Asterisk is there, or comes before the round is over."""
+        if self._shell.linked.is_set():
+            return True
         try:
             async with asyncio.timeout(self._interval_s):
                 await self._shell.linked.wait()

@@ -6,6 +6,7 @@ import asyncio
 import selectors
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -59,7 +60,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 def now() -> datetime:
     """The virtual instant (UTC); at most a microsecond behind the loop, never ahead of a timer."""
-    return START_AT + timedelta(seconds=round(asyncio.get_running_loop().time(), 6))
+    return _instant(asyncio.get_running_loop().time())
+
+
+@lru_cache(maxsize=1)  # time stands still while things happen
+def _instant(passed_s: float) -> datetime:
+    return START_AT + timedelta(seconds=round(passed_s, 6))
 
 
 def hour() -> float:

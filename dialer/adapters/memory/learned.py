@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from dialer.adapters.codec import through_json
+from dialer.adapters.codec import from_json, to_json
 
 
 class MemoryLearned:
     def __init__(self) -> None:
-        self._rows: dict[str, dict[str, Any]] = {}
+        self._rows: dict[str, str] = {}
 
     async def load(self) -> Mapping[str, dict[str, Any]]:
-        return {name: through_json(state) for name, state in self._rows.items()}
+        return {name: from_json(state) for name, state in self._rows.items()}
 
     async def save(self, states: Mapping[str, dict[str, Any]], now: datetime) -> None:
-        self._rows |= {name: through_json(state) for name, state in states.items()}
+        self._rows |= {name: to_json(state) for name, state in states.items()}
