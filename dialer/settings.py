@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     )
     lab: bool = Field(False, description="allow ring times under the lawful 15 s; never outside the lab")
 
-    pace_interval_s: float = Field(0.5, gt=0, le=5, description="longest time between two decisions")
+    pace_interval_s: float = Field(1.0, gt=0, le=5, description="longest time between two decisions")
     hopper: int = Field(200, ge=1, le=10_000, description="candidates leased ahead of need per campaign")
     drain_s: float = Field(120.0, ge=0, description="how long a stop waits for talks to end")
     log_format: str = Field("console", pattern="^(console|json)$")

@@ -96,7 +96,9 @@ class Books:
         phones = (a for a in self._floor.accounts.values() if a.phone is PhoneKind.SIP)
         things.update({str(account.id): account for account in phones})
         self._files = {file for thing in things.values() if (file := _secret_file(thing))}
-        self._wanted = {name: (thing, self._stamps.get(_secret_file(thing))) for name, thing in things.items()}
+        self._wanted = {
+            name: (thing, self._stamps.get(_secret_file(thing))) for name, thing in things.items()
+        }
 
     async def _look(self) -> None:
         """Whether a secret file was written anew under its old path; in a thread, its disk may be far."""

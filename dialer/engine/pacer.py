@@ -44,6 +44,7 @@ log = structlog.get_logger()
 
 SETUP_S = 15.0  # a network that says nothing at all: the ring time and this much more
 GATHER_S = 0.03  # one decision, one look into the database, for all that comes in the same breath
+APART_S = 0.25  # between two decisions; closer together they gain nothing (docs/why/pacing.md)
 MOST_SHARE = 0.1  # of all time that may go into deciding: a great floor is looked at less often
 Ask = Callable[[Campaign, Lead, Trunk, NumberHistory, datetime], Verdict]
 
@@ -93,9 +94,10 @@ class Pacer:
         self._wake.set()
 
     async def run(self) -> None:
-        """Until cancelled. Between two decisions at least GATHER_S, at most the interval.
+        """Until cancelled. Between two decisions at least APART_S, at most the interval.
 
-        A round waits for nobody: neither Asterisk nor the database can hold it up.
+        Only a trunk's limit on calls per second, opening, is not kept waiting.  A round waits for nobody:
+        neither Asterisk nor the database can hold it up.
         """
         clock = asyncio.get_running_loop().time
         while True:
@@ -106,12 +108,13 @@ class Pacer:
             self.pace()
             if self._hopper.ages():
                 self._shell.errands.start(self._hopper.renew(), "hopper-renew")
-            gather_s = min(max(GATHER_S, (clock() - began) * (1 / MOST_SHARE - 1)), self._interval_s)
+            over = clock()
+            rested = over + min(max(APART_S, (over - began) * (1 / MOST_SHARE - 1)), self._interval_s)
             self._wake.clear()
             try:
                 async with asyncio.timeout(self._pause_s()):  # wait_for may swallow a cancellation
                     await self._wake.wait()
-                await asyncio.sleep(gather_s)
+                await asyncio.sleep(max(GATHER_S, rested - clock()))
             except TimeoutError:
                 pass
 

@@ -175,6 +175,23 @@ def test_curves_survive_a_restart() -> None:
         np.testing.assert_allclose(again.rates()[name], rates)
 
 
+def test_curves_that_were_kept_as_numbers_are_read_as_well() -> None:
+    learned, again = taught(500), Learned()
+    state, ring = learned.to_state(), learned.ring
+    state["ring"] |= {"ends": (ring.rates() * 7.0).tolist(), "lived": [7.0] * len(ring.width)}
+    again.from_state(state)
+    np.testing.assert_allclose(again.ring.rates(), ring.rates())
+
+
+@pytest.mark.parametrize("flaw", ["", "no base 64", "AAAA", [[1.0], [2.0, 3.0]], [1.0] * 3, ["many"]])
+def test_a_curve_that_cannot_be_read_is_left_aside(flaw: object) -> None:
+    state, again = taught(500).to_state(), Learned()
+    known = again.ring.rates()
+    state["ring"]["ends"] = flaw
+    again.from_state(state)
+    np.testing.assert_array_equal(again.ring.rates(), known)
+
+
 def two_trunks() -> Learned:
     """One rings within two seconds, and always; of the other's calls half are lost, half ring after six."""
     learned = deepcopy(taught())
