@@ -34,7 +34,7 @@ MANY_ARGUMENTS = {
 PURE = frozenset(
     {"__future__", "abc", "bisect", "collections", "collections.abc", "contextlib", "dataclasses", "datetime"}
     | {"decimal", "enum", "functools", "heapq", "itertools", "math", "operator", "re", "statistics", "string"}
-    | {"types", "typing", "hashlib", "fractions", "copy"}
+    | {"types", "typing", "hashlib", "fractions", "copy", "base64"}
 )
 CLOCKS = frozenset({"now", "utcnow", "today"})
 DOING = frozenset({"open", "print", "input", "exec", "eval", "__import__"})

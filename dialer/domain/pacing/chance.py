@@ -44,8 +44,8 @@ class Sum(NamedTuple):
 class Shortage:
     """Whether one more answer would find nobody: asked after every line that a decision adds.
 
-    Each sum is taken as the distribution of Panjer's class with its mean and variance, which is off by 0.02 as
-    a rule and by up to 0.08 when a few operators are all but sure to come free and others are not.
+    Each sum is taken as the distribution of Panjer's class with its mean and variance, which is off by
+    0.02 as a rule and by up to 0.08 when a few operators are all but sure to come free and others are not.
     """
 
     def __init__(self, ready: int, both: Sum, doubts: Floats | float = 0.0) -> None:
