@@ -10,7 +10,7 @@ import structlog
 from dialer.domain import call as c
 from dialer.domain.call import Call, Rules, State
 from dialer.domain.campaign import Campaign
-from dialer.domain.errors import NetworkTrouble
+from dialer.domain.errors import NetworkTrouble, StoreDown
 from dialer.domain.types import (
     CallId,
     CampaignId,
@@ -63,7 +63,7 @@ class Inbound:
 
     async def _take(self, news: ChannelNews, at: datetime) -> None:
         number = self._number_of(news.caller)
-        last = await self._ledger.last_operator_of(number) if number else None
+        last = await self._last_operator_of(number) if number else None
         campaign = self._campaign_of(last[1]) if last else None
         if news.channel not in self._asked:
             return
@@ -95,6 +95,13 @@ class Inbound:
         waiting = self._calls.get(call.id)
         if waiting is not None and waiting.state is State.HELD_BACK:
             self._floor.summon(waiting)
+
+    async def _last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
+        try:
+            return await self._ledger.last_operator_of(number)
+        except StoreDown as trouble:  # the caller is told at once, and does not wait for the guard
+            log.warning("nobody knows whose return call this is", number=masked(number), reason=str(trouble))
+            return None
 
     def _can_take(self, operator: OperatorId) -> bool:
         """At once, or as soon as his phone is picked up."""

@@ -481,3 +481,18 @@ async def test_a_return_call_of_nobody_we_called_hears_that_we_are_sorry() -> No
     assert caller.exten == "safe"  # where the pretend Asterisk plays its messages
     assert house.calls() == []
     await house.stop()
+
+
+@in_virtual_time
+async def test_a_return_call_while_the_database_is_away_hears_at_once_that_we_are_sorry() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(operators=1, leads=0)
+    await house.start()
+    await house.all_ready()
+    house.store_down = True
+    caller = comes_in(house, "1772000000.3")
+    await asyncio.sleep(0.1)
+    assert caller.exten == "safe"
+    assert not house.cell.inbound._asked
+    assert not house.shell.errands.failed
+    await house.stop()
