@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from dialer.engine.hopper import LEASE_S
+from dialer.engine.pacer import APART_S, GATHER_S
 from dialer.sim.clock import until
 from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
@@ -107,3 +109,26 @@ def frozen(house: House, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(house.stores.leads, "renew", renew)
     return asked
+
+
+@in_virtual_time
+async def test_a_decision_follows_an_event_at_once_and_the_next_a_quarter_of_a_second_later() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(operators=0, leads=0)
+    await house.start()
+    clock, at_s = asyncio.get_running_loop().time, list[float]()
+    house.cell.pacer.on_decision = lambda decision, cpu_s: at_s.append(clock())
+    await asyncio.sleep(10.2)
+    before_s, woken_s = at_s[-1], clock()
+    for _ in range(100):  # twenty events a second
+        house.cell.pacer.wake()
+        await asyncio.sleep(0.05)
+    first, *later = [at for at in at_s if at >= woken_s]
+    assert first - woken_s <= max(GATHER_S, before_s + APART_S + GATHER_S - woken_s) + 0.001
+    assert len(later) >= 16
+    spans = [after - before for before, after in pairwise([first, *later])]
+    assert APART_S - 1e-6 <= min(spans) and max(spans) <= APART_S + GATHER_S + 0.05
+    at_s.clear()
+    await asyncio.sleep(10)  # nothing happens: at most the interval, which is 0.5 s in this house
+    assert 19 <= len(at_s) <= 21
+    await house.stop()
