@@ -180,11 +180,11 @@ class Supply:
         return self._leads[campaign]
 
     def _with_room(self, campaign: Campaign) -> list[TrunkView]:
-        dialled = self._dialled
+        views, dialled = self._snapshot.trunks, self._dialled
         return [
             view
-            for view in self._trunks_of(campaign)
-            if view.usable and view.lines_free > dialled[view.id] < view.calls_now
+            for id_ in campaign.trunks
+            if (view := views.get(id_)) and view.usable and view.lines_free > dialled[id_] < view.calls_now
         ]
 
     def _trunks_of(self, campaign: Campaign) -> list[TrunkView]:
