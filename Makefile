@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE  # else each worker, and each service that a test starts, compiles all anew
 
 BIN := .venv/bin
-TESTS := tests/unit tests/house tests/parts tests/ports tests/cli tests/web tests/calls tests/sim tests/pbx
+TESTS := tests/pbx tests/sim tests/cli tests/web tests/parts tests/ports tests/calls tests/house tests/unit  # longest first
 WORKERS ?= 2
 ARGS ?=
 
