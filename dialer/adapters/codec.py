@@ -65,12 +65,9 @@ def to_json(plain: Any) -> str:
         raise BadValue(f"{_short(plain)} is no JSON: {flaw}") from None
 
 
-from_json = json.loads
-
-
 def through_json(plain: Any) -> Any:
     """The value as JSON gives it back, a copy; BadValue as `to_json`."""
-    return from_json(to_json(plain))
+    return json.loads(to_json(plain))
 
 
 # --- out -------------------------------------------------------------------------------------------------

@@ -81,14 +81,12 @@ def counted(one: str, many: str, n: int, /, **args: object) -> Said:
     return Said(one, {"n": n, **values(args)}, plural=many, n=n)
 
 
-def values(args: Mapping[str, object]) -> Mapping[str, Value]:
+def values(args: Mapping[str, object]) -> dict[str, Value]:
     """Numbers and sentences stay what they are: a language writes them its own way."""
-    others = {
-        name: "" if value is None else str(value)
+    return {
+        name: value if isinstance(value, (str, int, float)) else "" if value is None else str(value)
         for name, value in args.items()
-        if not isinstance(value, (str, int, float))
     }
-    return {**args, **others} if others else args  # type: ignore[dict-item,return-value]  # Values all
 
 
 def word(value: StrEnum, gap: str = " ") -> Said:

@@ -45,8 +45,7 @@ class Books:
         self._trunks = trunks
         self._secret_of = secret_of
         self._stamp_of = stamp_of
-        self._accounts: Sequence[Account] = ()  # as of the last look, and so the trunks
-        self._lines: Sequence[Trunk] = ()
+        self._loaded: tuple[Sequence[Account], Sequence[Trunk]] = ((), ())
         self._files: Set[str] = frozenset()  # their secret files
         self._stamps: dict[str, object] = {}
         self._look_at = 0.0
@@ -60,14 +59,12 @@ class Books:
         if campaigns != self._pacer.campaigns:
             self._pacer.campaigns = campaigns
             self._pacer.wake()
-        accounts = await self._stores.accounts.all()
-        trunks = await self._stores.trunks.all()
-        if accounts == self._accounts and trunks == self._lines:  # identity settles it, nearly always
+        accounts, trunks = await self._stores.accounts.all(), await self._stores.trunks.all()
+        if (accounts, trunks) == self._loaded:  # identity settles it, nearly always
             return
-        if accounts != self._accounts:
-            self._floor.load(accounts)
+        self._floor.load(accounts)
         self._trunks.load(trunks)
-        self._accounts, self._lines = accounts, trunks
+        self._loaded = accounts, trunks
         self._want()
 
     def campaign(self, campaign: CampaignId) -> Campaign | None:

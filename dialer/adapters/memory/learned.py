@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from dialer.adapters.codec import from_json, to_json
+from dialer.adapters.codec import to_json
 
 
 class MemoryLearned:
@@ -14,7 +15,7 @@ class MemoryLearned:
         self._rows: dict[str, str] = {}
 
     async def load(self) -> Mapping[str, dict[str, Any]]:
-        return {name: from_json(state) for name, state in self._rows.items()}
+        return {name: json.loads(state) for name, state in self._rows.items()}
 
     async def save(self, states: Mapping[str, dict[str, Any]], now: datetime) -> None:
         self._rows |= {name: to_json(state) for name, state in states.items()}

@@ -16,7 +16,7 @@ from dialer.domain.pacing.team import AWAY, Counts
 
 HORIZONS = 10  # instants at which a call dialled now may be answered, each as likely as the others
 STEP_S = 0.5
-HALF_US = 500_000  # STEP_S: two rows to a second
+PER_S, STEP_US = round(1 / STEP_S), round(1e6 * STEP_S)
 SET_UP_ROWS = 24  # whatever takes longer is as good as 12 s old
 SLICE_S = 1.0
 MOST = 0.98
@@ -145,7 +145,7 @@ class Forecast:
                 first, share = ways.get(trunk, any_way)
             ring_at = call.ring_at
             age = now - (ring_at or call.since_at)
-            row = 2 * age.seconds + (age.microseconds >= HALF_US)  # to divide by STEP takes twice as long
+            row = age.seconds * PER_S + age.microseconds // STEP_US  # to divide a span takes twice as long
             if age.days or row > oldest:
                 row = 0 if age.days < 0 else oldest
             if ring_at is None:
