@@ -41,43 +41,30 @@ class Sum(NamedTuple):
         return Sum(self.mean, self.variance + off * off)
 
 
-class Shortage:
-    """Whether one more answer would find nobody: asked after every line that a decision adds.
+def nobody_free(ready: int, both: Sum) -> Floats:
+    """Chance at each horizon that one more answer would find nobody: P(ready + free <= answers).
 
-    Each sum is taken as the distribution of Panjer's class with its mean and variance, which is off by
-    0.02 as a rule and by up to 0.08 when a few operators are all but sure to come free and others are not.
+    `both`: the answers beside those who come free.  Each sum is taken as the distribution of Panjer's class
+    with its mean and variance, which is off by 0.02 as a rule and by up to 0.08 when a few operators are all
+    but sure to come free and others are not.
     """
-
-    def __init__(self, ready: int, both: Sum, doubts: Floats | float = 0.0) -> None:
-        """`both`: the answers, which may grow, beside those who come free; `doubts`: as `Sum.doubted`."""
-        self._ready, self._both, self._doubts = ready, both, doubts
-        self._came: Floats | None = None  # P(k come free), rows k = 0 ..: the same at every question
-
-    def chances(self) -> Floats:
-        """By horizon: P(ready + free <= answers)."""
-        ready, (mean, variance) = self._ready, self._both.doubted(self._doubts)
-        horizons = len(mean) // 2
-        expected, comes = mean.item(horizons - 1), mean.item(-1)
-        spread = variance.item(horizons - 1) + variance.item(-1)
-        if spread > MANY or comes > FAR:
-            return _normal(ready, mean, variance)
-        if ready > expected + 8.0 * sqrt(spread) + 8.0:
-            return np.zeros(horizons)
-        came = self._came
-        if came is None:
-            rows = int(comes + 4.0 * sqrt(spread + 0.1)) + 2
-            pmf = _panjer(mean, variance, max(ready, 0) + rows)
-        else:
-            rows = len(came)
-            pmf = _panjer(mean[:horizons], variance[:horizons], max(ready, 0) + rows)
-        if pmf is None:
-            return _normal(ready, mean, variance)
-        if came is None:
-            came = self._came = pmf[:rows, horizons:]
-        enough = max(1 - ready, 0)  # come free: with fewer even the first answer finds nobody
-        fewer = np.add.accumulate(pmf[:, :horizons], axis=0)[enough + ready - 1 : max(rows + ready - 1, 0)]
-        chance: Floats = np.add.reduce(came, axis=0) - np.vecdot(came[enough:].T, fewer.T)
-        return chance
+    mean, variance = both
+    horizons = len(mean) // 2
+    expected, comes = float(mean[horizons - 1]), float(mean[-1])
+    spread = float(variance[horizons - 1]) + float(variance[-1])
+    if spread > MANY or comes > FAR:
+        return _normal(ready, both)
+    if ready > expected + 8.0 * sqrt(spread) + 8.0:
+        return np.zeros(horizons)
+    rows = int(comes + 4.0 * sqrt(spread + 0.1)) + 2
+    pmf = _panjer(mean, variance, max(ready, 0) + rows)
+    if pmf is None:
+        return _normal(ready, both)
+    more = 1.0 - np.add.accumulate(pmf[:, :horizons], axis=0)  # P(answers > m), rows m = 0 ..
+    came = pmf[:rows, horizons:]
+    enough = max(1 - ready, 0)  # come free: with fewer even the first answer finds nobody
+    chance: Floats = np.vecdot(came[enough:].T, more[enough + ready - 1 : max(rows + ready - 1, 0)].T)
+    return chance + np.add.reduce(came[:enough], axis=0) if enough else chance
 
 
 _COUNTED = np.arange(0.0, 400.0)  # k
@@ -93,26 +80,21 @@ def _panjer(mean: Floats, variance: Floats, top: int) -> Floats | None:
     P(0) = (1 - a)^((a + b) / a) (Panjer, ASTIN Bulletin 12, 1981).  None: P(0) is too small to be written.
     """
     mean = mean + TINY
-    ratio = variance / mean
-    np.maximum(ratio, LEAST_RATIO, out=ratio)
+    ratio = np.maximum(variance / mean, LEAST_RATIO)
     if 1.0 in ratio.tolist():  # Poisson, the limit of the others, has no P(0) of this form
         ratio += TINY
     less = 1.0 - ratio
-    pmf = np.empty((top + 1, len(mean)))
-    nothing, steps = pmf[0], pmf[1:]
-    np.divide(mean, less, out=nothing)
-    np.power(ratio, nothing, out=nothing)
+    nothing = ratio ** (mean / less)
     if min(nothing.tolist()) < SMALLEST:
         return None
-    weighed = np.empty((2, len(mean)))
-    np.divide(less, ratio, out=weighed[0])
-    np.divide(mean, ratio, out=weighed[1])
-    np.dot(_WEIGHTS[:top], weighed, out=steps)
-    np.maximum(steps, 0.0, out=steps)
+    pmf = np.empty((top + 1, len(mean)))
+    pmf[0] = nothing
+    np.maximum(_WEIGHTS[:top].dot(np.array((less, mean)) / ratio), 0.0, out=pmf[1:])
     return np.multiply.accumulate(pmf, axis=0, out=pmf)
 
 
-def _normal(ready: int, mean: Floats, variance: Floats) -> Floats:
+def _normal(ready: int, both: Sum) -> Floats:
+    mean, variance = both
     horizons = len(mean) // 2
     spread = np.sqrt(np.maximum(variance[:horizons] + variance[horizons:], 1e-6))
     z = (mean[:horizons] - mean[horizons:] + (0.5 - ready)) / spread

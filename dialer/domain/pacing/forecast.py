@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from dialer.domain.pacing.team import AWAY, Counts
 
 HORIZONS = 10  # instants at which a call dialled now may be answered, each as likely as the others
 STEP_S = 0.5
-PER_S, STEP_US = round(1 / STEP_S), round(1e6 * STEP_S)
+STEP = timedelta(seconds=STEP_S)
 SET_UP_ROWS = 24  # whatever takes longer is as good as 12 s old
 SLICE_S = 1.0
 MOST = 0.98
@@ -144,10 +144,9 @@ class Forecast:
                 trunk = call.trunk
                 first, share = ways.get(trunk, any_way)
             ring_at = call.ring_at
-            age = now - (ring_at or call.since_at)
-            row = age.seconds * PER_S + age.microseconds // STEP_US  # to divide a span takes twice as long
-            if age.days or row > oldest:
-                row = 0 if age.days < 0 else oldest
+            row = (now - (ring_at or call.since_at)) // STEP
+            if not 0 <= row <= oldest:  # min and max of each would be a third of the work
+                row = 0 if row < 0 else oldest
             if ring_at is None:
                 row += first
             q = p / share if p < MOST * share else MOST

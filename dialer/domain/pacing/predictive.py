@@ -8,7 +8,7 @@ from datetime import timedelta
 from dialer.domain.call import State as CallState
 from dialer.domain.campaign import Campaign
 from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
-from dialer.domain.pacing.chance import Shortage, Sum
+from dialer.domain.pacing.chance import Sum, nobody_free
 from dialer.domain.pacing.curves import Floats
 from dialer.domain.pacing.decision import CallView, Dial, Outlook, Snapshot
 from dialer.domain.pacing.forecast import HORIZONS, Forecast, UnderWay
@@ -53,7 +53,6 @@ class Predictive:
         self._both = self._forecast.answers(calls, chances, self._now).beside(free)
         self._answers = Sum(self._both.mean[:HORIZONS], self._both.variance[:HORIZONS])  # a part of both
         self._doubts = self._forecast.doubts(known.lessons.odds.doubt())
-        self._shortage = Shortage(self._ready, self._both, self._doubts)
         self._risks: tuple[float, float] | None = None
         self._outlook: Outlook | None = None
         if campaign.best_first:
@@ -75,7 +74,6 @@ class Predictive:
         """Whoever dials: its answers may need these operators."""
         if dial.operator is not None:
             self._ready -= dial.operator in self._campaign.operators
-            self._shortage = Shortage(self._ready, self._both, self._doubts)
             self._risks = self._outlook = None
         elif share := self._shares.get(dial.campaign, 0.0):
             p = self._knowledge.of(dial.campaign).lessons.p(dial.lead.id)
@@ -123,7 +121,7 @@ class Predictive:
     def _assessed(self) -> tuple[float, float]:
         """The risk of one more dial, and the chance that whoever answers next finds nobody."""
         if self._risks is None:
-            by_horizon = self._shortage.chances().tolist()
+            by_horizon = nobody_free(self._ready, self._both.doubted(self._doubts)).tolist()
             self._risks = sum(by_horizon) / HORIZONS, by_horizon[0]  # horizons are alike
         return self._risks
 

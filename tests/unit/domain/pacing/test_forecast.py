@@ -14,7 +14,7 @@ import pytest
 
 from dialer.domain.call import State as CallState
 from dialer.domain.operators import State
-from dialer.domain.pacing.chance import Shortage, Sum
+from dialer.domain.pacing.chance import Sum, nobody_free
 from dialer.domain.pacing.decision import CallView, OperatorView
 from dialer.domain.pacing.forecast import ANY, HORIZONS, Forecast, UnderWay
 from dialer.domain.pacing.learned import ANSWERS, GONE, RINGS, Learned
@@ -259,7 +259,7 @@ def test_the_chance_to_find_nobody_is_nearly_that_of_all_cases_counted(
     ready: int, answers: list[float], free: list[float]
 ) -> None:
     a, f = total(answers), total(free)
-    assert float(Shortage(ready, a.beside(f)).chances()[0]) == pytest.approx(
+    assert float(nobody_free(ready, a.beside(f))[0]) == pytest.approx(
         every_case(ready, answers, free), abs=0.08
     )
 
@@ -268,7 +268,7 @@ def test_the_chance_to_find_nobody_is_nearly_that_of_all_cases_counted(
 def test_a_variance_that_is_the_mean_is_as_good_as_any_other(off: float) -> None:
     """As of the first four lines of a campaign that knows nothing: there the doubt makes up for the rest."""
     alike = Sum(np.array([2.0]), np.array([2.0 + off]))
-    assert float(Shortage(1, alike.beside(total([]))).chances()[0]) == pytest.approx(1 - exp(-2.0), abs=1e-6)
+    assert float(nobody_free(1, alike.beside(total([])))[0]) == pytest.approx(1 - exp(-2.0), abs=1e-6)
 
 
 def test_great_floors_are_reckoned_as_well_as_small_ones() -> None:
@@ -280,4 +280,4 @@ def test_great_floors_are_reckoned_as_well_as_small_ones() -> None:
     )
     for ready in (-12, -8, -4):
         seen = float((ready + drawn <= 0).mean())
-        assert float(Shortage(ready, a.beside(f)).chances()[0]) == pytest.approx(seen, abs=0.02)
+        assert float(nobody_free(ready, a.beside(f))[0]) == pytest.approx(seen, abs=0.02)
