@@ -81,6 +81,18 @@ class StoreDown(NetworkTrouble):
     id = "store-down"
 
 
+class StoreDamaged(StoreDown):
+    """The database's file is broken; only a person with a backup can help."""
+
+    id = "store-damaged"
+
+
+class StoreRefused(ObzvonError):
+    """The database does not take a value; it would refuse the same one again."""
+
+    id = "store-refused"
+
+
 class DiskTrouble(ObzvonError):
     """The disk would not give or take a file."""
 

@@ -279,7 +279,10 @@ async def test_a_database_that_cannot_be_reached_is_named_without_its_password(
     port = postgres_server.port
     for url, says in (
         (f"sqlite:///{tmp_path}/none/x.db", r"none/x\.db cannot be reached: unable to open database file"),
-        (f"sqlite:///{tmp_path}/text.db", r"text\.db cannot be reached: file is not a database"),
+        (
+            f"sqlite:///{tmp_path}/text.db",
+            r"text\.db is damaged \(file is not a database\): stop the service",
+        ),
         ("postgresql://u:hush@127.0.0.1:1/d", r"u:\*\*\*@127\.0\.0\.1:1/d cannot be reached: "),
         (f"postgresql://dialer:hush@127.0.0.1:{port}/none", 'database "none" does not exist'),
         (f"postgresql://nobody:hush@127.0.0.1:{port}/postgres", 'role "nobody" does not exist'),

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from dialer.adapters.codec import decode, encode
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import campaigns
+from dialer.adapters.sql.troubles import Twin
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.said import said
@@ -28,7 +28,7 @@ class SqlCampaigns:
             async with self._database.write() as connection:
                 query = insert(campaigns).values(_columns(campaign)).returning(campaigns.c.id)
                 return replace(campaign, id=CampaignId((await connection.execute(query)).scalar_one()))
-        except IntegrityError:
+        except Twin:
             raise _twin(campaign) from None
 
     async def save(self, campaign: Campaign) -> None:
@@ -36,7 +36,7 @@ class SqlCampaigns:
             values = _columns(campaign)
             del values["status"]  # a start or stop at the same moment must not be undone
             await self._update(campaign.id, values)
-        except IntegrityError:
+        except Twin:
             raise _twin(campaign) from None
 
     async def set_status(self, campaign: CampaignId, status: CampaignStatus) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import URL, Connection, Executable, QueuePool, RowMapping, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.exc import InterfaceError as AlchemyInterfaceError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from dialer.domain.errors import Fatal, StoreDown
+from dialer.adapters.sql.troubles import CAUGHT, as_ours, first_line, is_read_only
+from dialer.domain.errors import Fatal, StoreDamaged, StoreDown
 from dialer.domain.said import said
 
 BUSY_MS = 30_000  # another process writes (an import at most): wait, do not fail
@@ -33,8 +33,6 @@ PRAGMAS = (
 FORMS = said(
     "write DIALER_DATABASE_URL as postgresql://user:password@host/name, or leave it empty for SQLite"
 )
-# SQLSTATE classes of the server's own troubles: connection, deadlock, resources, operator, system
-PASSING = ("08", "40", "53", "57", "58")
 UNREACHABLE = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
 Asked = tuple[Executable, Mapping[str, Any] | None]  # a statement and its values
 
@@ -98,16 +96,23 @@ class Database:
         try:
             await connection.start()
         except UNREACHABLE as trouble:
+            ours = as_ours(self.name, trouble)
+            if isinstance(ours, StoreDamaged):
+                raise ours from trouble
             raise StoreDown(
                 said(
                     "the database {name} cannot be reached: {trouble}",
                     name=self.name,
-                    trouble=_first_line(trouble),
+                    trouble=first_line(trouble),
                 )
             ) from trouble
         try:
             with self._as_ours():
                 yield connection
+        except StoreDown as trouble:
+            if trouble.__cause__ is not None and is_read_only(_cause(trouble)):
+                await self._find_primary(connection)
+            raise
         finally:
             await connection.close()
 
@@ -148,16 +153,24 @@ class Database:
         if self._reader is not None:
             self._reader.close()
 
+    async def _find_primary(self, connection: AsyncConnection) -> None:
+        """After a fail-over the old server answers and writes nothing: every connection is made anew."""
+        await connection.invalidate()
+        await self._engine.dispose()
+
     @contextmanager
     def _as_ours(self) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, TimeoutError) as trouble:
-            if not _is_passing(trouble):
+        except CAUGHT as trouble:
+            ours = as_ours(self.name, trouble)
+            if ours is None:
                 raise
-            raise StoreDown(
-                said("the database {name} failed: {trouble}", name=self.name, trouble=_first_line(trouble))
-            ) from trouble
+            raise ours from trouble
+
+
+def _cause(trouble: Exception) -> Exception:
+    return trouble.__cause__ if isinstance(trouble.__cause__, Exception) else trouble
 
 
 class Reader:
@@ -188,21 +201,6 @@ class Reader:
     def _rows(self, asked: Sequence[Asked]) -> list[Sequence[RowMapping]]:
         with self._engine.connect() as connection:
             return [connection.execute(*each).mappings().all() for each in asked]
-
-
-def _is_passing(trouble: Exception) -> bool:
-    """The database's own trouble, as against a statement that is wrong."""
-    if not isinstance(trouble, DBAPIError):
-        return True
-    if trouble.connection_invalidated or isinstance(trouble, (OperationalError, AlchemyInterfaceError)):
-        return True
-    return str(getattr(trouble.orig, "sqlstate", None) or "")[:2] in PASSING
-
-
-def _first_line(trouble: Exception) -> str:
-    cause = getattr(trouble, "orig", None) or trouble
-    text = str(cause).partition("\n")[0] or type(cause).__name__
-    return text.rpartition(">: ")[2]  # the driver puts its class before the sentence
 
 
 def _engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:

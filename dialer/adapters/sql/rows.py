@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Table, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from dialer.adapters.codec import decode, encode
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.troubles import Twin
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.said import Said
 
@@ -39,7 +39,7 @@ class Bodies(Generic[T]):
         try:
             async with self._database.write() as connection:
                 await connection.execute(insert(self._table).values(id=key, body=encode(value)))
-        except IntegrityError:
+        except Twin:
             raise Conflict(self._words_twin(key)) from None
 
     async def save(self, key: str, value: T) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.tables import tokens
+from dialer.adapters.sql.troubles import Twin
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.said import said
 from dialer.ports import Token
@@ -25,8 +25,8 @@ class SqlTokens:
             async with self._database.write() as connection:
                 query = insert(tokens).values(row).returning(tokens.c.id)
                 number = (await connection.execute(query)).scalar_one()
-        except IntegrityError as twin:
-            if "sha256" in str(twin.orig):
+        except Twin as twin:
+            if "sha256" in str(twin):
                 raise Conflict(said("this token's text is in use already: make another")) from None
             raise Conflict(
                 said("there is a token named {name!r} already: revoke it first", name=name)
