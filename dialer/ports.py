@@ -12,7 +12,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.depth import Depth
 from dialer.domain.lead import Lead
-from dialer.domain.operators import Account, Operator, StateChange
+from dialer.domain.operators import Account, Operator, State, StateChange
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     BridgeId,
@@ -187,7 +187,12 @@ class Leads(Protocol):
     async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
         """When a lead can be leased: `now` if one can be at once, None if none ever can."""
 
-    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]: ...
+    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
+        """All of them: for a whole list."""
+
+    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[PhoneNumber]) -> set[PhoneNumber]:
+        """Those of `numbers` that the campaign has already, however long its list is."""
+
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
     ) -> tuple[int, int]:
@@ -243,7 +248,18 @@ class Numbers(Protocol):
         """A number, or a prefix ending in `*`."""
 
     async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool: ...
-    async def blocked(self) -> Sequence[Mapping[str, Any]]: ...
+    async def blocked(
+        self,
+        campaign: CampaignId | None = None,
+        *,
+        after: tuple[str, int] = ("", 0),
+        limit: int | None = None,
+    ) -> Sequence[Mapping[str, Any]]:
+        """Entries in the order of (entry, campaign; 0: every campaign), those behind `after`.
+
+        Of one campaign when it is given; all of them without a limit.
+        """
+
     async def history(
         self, numbers: Iterable[PhoneNumber], campaign: CampaignId
     ) -> Mapping[PhoneNumber, NumberHistory]: ...
@@ -287,8 +303,21 @@ class Ledger(Protocol):
         """How far down its list the campaign is, and where it was in a span; reads the whole list."""
 
     async def changes(
+        self,
+        operator: OperatorId | None,
+        since_at: datetime,
+        until_at: datetime,
+        *,
+        skip: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[StateChange]:
+        """By their instants, then as they were told; without a limit all of the span."""
+
+    async def hours(
         self, operator: OperatorId | None, since_at: datetime, until_at: datetime
-    ) -> Sequence[StateChange]: ...
+    ) -> Mapping[OperatorId, Mapping[State, float]]:
+        """Seconds of each operator in each state, as `domain.hours.fold` counts them."""
+
     async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None: ...
 
 

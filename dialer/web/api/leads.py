@@ -143,7 +143,8 @@ async def add_leads(
 ) -> Added:
     """Add up to 1,000 leads: all that are new, or none if one of them is not acceptable."""
     await parts.stores.campaigns.get(CampaignId(campaign))
-    known = await parts.stores.leads.numbers_of(CampaignId(campaign))
+    sent = {PhoneNumber(number) for lead in body for number in lead.numbers}
+    known = await parts.stores.leads.known_numbers(CampaignId(campaign), sent)
     fresh, twins = _sorted_out(parts, CampaignId(campaign), body, known)
     if not fresh:
         return Added(import_id=None, added=0, duplicates=twins)
