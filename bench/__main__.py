@@ -1,4 +1,4 @@
-"""`python -m bench`: calls per second beside a bare loop; `parts`: the parts alone; `pages`: HTTP beside calls."""
+"""`python -m bench`: calls per second beside a bare loop; `parts`: the parts alone; `pages`: HTTP's."""
 
 from __future__ import annotations
 

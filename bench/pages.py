@@ -50,7 +50,7 @@ class Held:
 
 
 async def measure(say: Callable[[str], None], leads: int = LEADS) -> list[Held]:
-    """A service with its engine (no Asterisk), a long list and long ledgers; requests from another process."""
+    """A service with its engine (no Asterisk) and long tables; the requests come from another process."""
     with tempfile.TemporaryDirectory(prefix="obzvon-bench-") as folder:
         data = Path(folder)
         write_secret(data / "ari", "bench-only")
