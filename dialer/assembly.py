@@ -189,6 +189,8 @@ def _watch(engine: Engine, settings: Settings) -> None:
     engine.metrics.watch_queue("errands", lambda: len(engine.shell.errands))
     engine.metrics.watch_queue("link", lambda: engine.switch.link.under_way)
     engine.metrics.watch_queue("recordings", engine.converter.waiting)
+    for reason, why in engine.cell.pacer.holds.items():
+        engine.metrics.watch_hold(reason, why)
     engine.metrics.watch_disk("data", settings.data_dir.absolute())
     engine.metrics.watch_disk("recordings", recordings_dir(settings))
 

@@ -182,7 +182,11 @@ class Outside:
             return [*checks, await _check("redis", self.live.operators())]
         linked, depth = self.engine.shell.linked.is_set(), self.engine.shell.journal.depth()
         checks.append(Check("link", linked, "" if linked else "Asterisk is not connected"))
-        checks.append(Check("journal", depth < STUCK_FACTS, f"{depth} facts wait for the database"))
+        holds = {name: ask() for name, ask in self.engine.cell.pacer.holds.items()}
+        waiting = f"{depth} facts wait for the database"
+        trouble = holds.pop("journal", "")
+        checks.append(Check("journal", not trouble and depth < STUCK_FACTS, trouble or waiting))
+        checks += [Check(name, not why, why) for name, why in holds.items()]
         return checks
 
 

@@ -403,14 +403,26 @@ KEPT_ANSWERS = 1000  # to commands with a key: the oldest is forgotten first
 
 
 class Journal(Protocol):
-    """Local disk. What `note*` and `closed` wrote survives the process, `dialing` the machine too."""
+    """Local disk. What `note*` and `closed` wrote survives the process, `dialing` the machine too.
 
-    async def dialing(self, call: Call) -> None: ...
+    While the disk takes nothing, what they are told stays in memory and is written when it does again.
+    """
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written now, as a sentence; empty: all is well."""
+
+    async def dialing(self, call: Call) -> None:
+        """Returns when the mark is on disk; DiskTrouble: it is not, and the number must not be dialled."""
+
     def note(self, call: Call) -> None: ...
     def note_operator(self, operator: Operator) -> None: ...
     def note_boot(self, booted_at: datetime) -> None: ...
     def heard(self, at: datetime) -> None:
-        """Asterisk was there and heard at this instant; only the newest is kept."""
+        """Asterisk was there and heard at this instant; only the newest is kept.
+
+        Told once a second, and then a disk that failed is tried again.
+        """
 
     def closed(self, fact: Closing | WrapUp | StateChange) -> None: ...
     def begun(self, key: str) -> None:

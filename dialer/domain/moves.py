@@ -96,6 +96,7 @@ _ROWS: Mapping[State, Mapping[type[c.Event], _Row]] = {
     _O: {
         **_UNDER_WAY,
         c.OriginateRefused: (do.refused, "E"),
+        c.TakenBack: (do.taken_back, "E"),
         c.Alerted: (do.alerted, "R"),
         c.TimerFired: (do.set_up_timer, "E"),
     },
@@ -184,6 +185,7 @@ FROM_ASTERISK: tuple[type[c.Event], ...] = (
 # These cross with what Asterisk says, so they too may come too late.
 CROSSING: tuple[type[c.Event], ...] = (
     c.OriginateRefused,
+    c.TakenBack,
     c.OriginateUnknown,
     c.ConnectFailed,
     c.NobodyFree,

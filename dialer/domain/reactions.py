@@ -156,6 +156,12 @@ def refused(call: Call, event: c.OriginateRefused) -> Result:
     return _end(changed(call, reason=event.reason), event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
 
 
+def taken_back(call: Call, event: c.TakenBack) -> Result:
+    """Nothing was sent: no attempt, the lead goes back, and nobody learns anything of the trunk."""
+    never = changed(call, reason=event.reason, dialled_at=None)
+    return _end(never, event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
+
+
 def unknown(call: Call, event: c.OriginateUnknown) -> Result:
     """It may ring all the same: events, the set-up clock or reconciling will tell."""
     return changed(call, reason=event.reason), ()

@@ -15,7 +15,7 @@ from dialer.domain import call as c
 from dialer.domain.call import Call, State
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import close
-from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
+from dialer.domain.errors import DiskTrouble, LinkDown, NetworkTrouble, Refused
 from dialer.domain.lead import Lead, moved_on
 from dialer.domain.moves import resume, step
 from dialer.domain.operators import SLOT, bridge_of
@@ -230,13 +230,13 @@ class Calls:
         now = self._shell.clock
         try:
             await self._shell.journal.dialing(call)
-        except OSError as flaw:
-            self.tell(call.id, c.OriginateRefused(now(), f"the dialing mark could not be written: {flaw}"))
+        except DiskTrouble as flaw:
+            self.tell(call.id, c.TakenBack(now(), str(flaw)))
             return
         await self.turn(call.trunk)
         current = self._calls.get(call.id)
         if current is None or current.hanging_up or not self._shell.linked.is_set():
-            self.tell(call.id, c.OriginateRefused(now(), "taken back before it was sent"))
+            self.tell(call.id, c.TakenBack(now(), "taken back before it was sent"))
             return
         try:
             await self._shell.switch.originate(

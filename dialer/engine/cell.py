@@ -118,6 +118,7 @@ class Cell:
         self.floor.about = self._about
         self.floor.on_free = self._freed
         self.floor.on_change = self.pacer.wake
+        self.pacer.holds["journal"] = lambda: self._shell.journal.trouble
 
     def _campaign(self, campaign: CampaignId) -> Campaign | None:
         return self.pacer.campaigns.get(campaign)

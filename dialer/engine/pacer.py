@@ -28,6 +28,7 @@ from dialer.domain.pacing.decision import (
     Snapshot,
     TrunkView,
 )
+from dialer.domain.pacing.policies import none
 from dialer.domain.pacing.scorecard import Score, Scorecard
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CallId, CampaignId, CampaignStatus, EndedBy, Mode, PhoneNumber, TrunkId
@@ -84,6 +85,8 @@ class Pacer:
         self.outlooks: Mapping[CampaignId, Outlook] = {}  # of the last decision
         self.decided_at: datetime | None = None
         self.draining = False
+        # Why nothing may be dialled for any campaign, by name; an empty answer: it may.
+        self.holds: dict[str, Callable[[], str]] = {}
         self.on_decision: Callable[[Decision, float], None] = lambda decision, cpu_s: None
         self.on_refused: Callable[[CampaignId, str], None] = lambda campaign, gate: None
         self.on_round: Callable[[], None] = lambda: None  # the loop turns: nobody can tell that better
@@ -142,10 +145,13 @@ class Pacer:
         """One decision, carried out as far as it can be at once."""
         now = self._shell.clock()
         self._refill()
-        snapshot = self._snapshot(now)
+        held = self._held()
+        snapshot = self._snapshot(now, held=bool(held))
         began_s = thread_time()
         decision = self._policy.decide(snapshot)
         cpu_s = thread_time() - began_s
+        if held:
+            decision = replace(decision, reason=dict.fromkeys(decision.reason, none(held)))
         self.reasons.update(decision.reason)
         self.outlooks = decision.outlook
         self.decided_at = now
@@ -160,16 +166,21 @@ class Pacer:
 
     # --- the snapshot
 
-    def _snapshot(self, now: datetime) -> Snapshot:
+    def _held(self) -> str:
+        """The first reason that holds for every campaign."""
+        return next((why for ask in self.holds.values() if (why := ask())), "")
+
+    def _snapshot(self, now: datetime, *, held: bool) -> Snapshot:
+        """Held, nothing is at hand: ringing calls may be given up all the same."""
         running = [] if self.draining else self.running()
         return Snapshot(
             at=now,
             campaigns=running,
-            candidates={campaign.id: self._hopper.candidates(campaign.id) for campaign in running},
+            candidates={one.id: () if held else self._hopper.candidates(one.id) for one in running},
             calls=self._views.calls(now),
             operators=self._views.operators(now),
             trunks=self.trunk_views(now),
-            overdue={one.id: self._hopper.overdue(one.id) for one in running if one.best_first},
+            overdue={one.id: self._hopper.overdue(one.id) for one in running if one.best_first and not held},
         )
 
     def at_hand(self, campaign: CampaignId) -> Sequence[Lead]:

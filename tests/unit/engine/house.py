@@ -161,6 +161,7 @@ class House:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.check_nothing_failed()
         await self.shell.errands.settle(0)
+        self.journal = self.journal.left()
 
     async def stop(self) -> None:
         self.check_nothing_failed()
