@@ -18,11 +18,13 @@ from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
 from dialer.adapters.clock import new_id, utc_now
+from dialer.adapters.numbering import checker
 from dialer.adapters.phones import normalise, zone_of
 from dialer.adapters.prometheus import Metrics
 from dialer.adapters.recordings import Converter
 from dialer.adapters.secrets import read_secret, stamp_of
 from dialer.domain.campaign import Campaign
+from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import Fatal, NetworkTrouble, StoreDown
 from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
@@ -36,11 +38,12 @@ from dialer.engine.errands import Errands
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.mirror import Mirror
 from dialer.engine.observers import Observers
+from dialer.engine.pacer import Ask
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
 from dialer.ports import ChannelNews, Journal, Live, NumberHistory, Observer, PhoneNews, Stores
-from dialer.settings import Settings, recordings_dir, sounds_dir
+from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir
 
 log = structlog.get_logger()
 
@@ -63,9 +66,22 @@ class LateEar:
         self.cell.down()
 
 
-def gates(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, now: datetime) -> Verdict:
+def gates_with(check: CheckNumber) -> Ask:
     """Every gate of one number, asked right before it is dialled."""
-    return may_dial(campaign, lead, lead.number, trunk=trunk, history=history, now=now, zone_of=zone_of)
+
+    def gates(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, now: datetime) -> Verdict:
+        return may_dial(
+            campaign,
+            lead,
+            lead.number,
+            trunk=trunk,
+            history=history,
+            now=now,
+            zone_of=zone_of,
+            check_number=check,
+        )
+
+    return gates
 
 
 def secret_in(path: str) -> str:
@@ -153,6 +169,7 @@ def _assembled(
         errands=Errands(),
         timers=Timers(utc_now),
         sound=lambda name: str(sounds_dir(settings) / name) if name else "",
+        check_number=checker(dial_rules(settings)),
         linked=asyncio.Event(),
     )
     cell = ear.cell = _cell(settings, stores, shell, metrics)
@@ -167,7 +184,12 @@ def _assembled(
 def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics) -> Cell:
     """What drives the Asterisk, watched by the metrics."""
     ways = Ways(
-        gates, secret_in, stamp_of, lambda text: _number(text, settings.country), zone_of, settings.lab
+        gates_with(shell.check_number),
+        secret_in,
+        stamp_of,
+        lambda text: _number(text, settings.country),
+        zone_of,
+        settings.lab,
     )
     cell = Cell(
         shell,

@@ -121,6 +121,7 @@ class Legs:
             raise BadValue(
                 said("operator {id} has an outside phone but no number or no trunk: set both", id=account.id)
             )
+        self._shell.check_number(account.number, (trunk,), "")
         return f"PJSIP/{dial_string(account.number, trunk)}@{trunk.id}", "press1"
 
     def adopt(self, operator: OperatorId, channel: ChannelId, *, up: bool) -> None:

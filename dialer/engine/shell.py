@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CellId
 from dialer.engine.errands import Errands
 from dialer.engine.mailbox import Mailbox
@@ -27,4 +28,5 @@ class Shell:
     errands: Errands
     timers: Timers
     sound: Callable[[str], str]  # name of a sound of ours -> as Asterisk plays it
+    check_number: CheckNumber
     linked: asyncio.Event  # Asterisk is there and has told us everything that happened meanwhile

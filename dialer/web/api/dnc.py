@@ -61,9 +61,9 @@ async def add_entry(parts: Given, _: Supervisor, body: NewEntry) -> EntryOut:
     campaign = None if body.campaign is None else CampaignId(body.campaign)
     if campaign is not None:
         await parts.stores.campaigns.get(campaign)
-    now = parts.tools.clock()
-    await parts.stores.numbers.block(body.entry, campaign=campaign, reason=body.reason, now=now)
-    return EntryOut(entry=body.entry, campaign=body.campaign, reason=body.reason, at=now)
+    now, entry = parts.tools.clock(), parts.tools.dnc_entry(body.entry)
+    await parts.stores.numbers.block(entry, campaign=campaign, reason=body.reason, now=now)
+    return EntryOut(entry=entry, campaign=body.campaign, reason=body.reason, at=now)
 
 
 @router.delete("/{entry}", status_code=204, responses=documented(404))
