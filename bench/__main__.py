@@ -1,4 +1,4 @@
-"""`python -m bench`: calls per second beside a bare loop; `python -m bench parts`: the parts alone."""
+"""`python -m bench`: calls per second beside a bare loop; `parts`: the parts alone; `pages`: HTTP's."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import asyncio
 import json
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import parts, table
+from bench import pages, parts, table
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import ObzvonError
@@ -21,7 +22,7 @@ MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("calls", "parts", "all"), default="calls")
+    parser.add_argument("what", nargs="?", choices=("calls", "parts", "pages", "all"), default="calls")
     parser.add_argument("--media", choices=MEDIA, default="both", help="do phones and numbers send sound?")
     parser.add_argument("--tone", action="store_true", help="a tone to the operator before each person; off:"
                         " the service does for a call what the loop does")  # fmt: skip
@@ -72,6 +73,8 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
         found = await parts.measure(lambda words: say(words, console), asked.database)
         table.show_parts(found, console)
         figures["parts"] = [part.plain() for part in found]
+    if asked.what == "pages":
+        figures["pages"] = [asdict(held) for held in await pages.measure(lambda words: say(words, console))]
     return figures, is_whole
 
 

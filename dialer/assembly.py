@@ -18,30 +18,32 @@ from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
 from dialer.adapters.clock import new_id, utc_now
+from dialer.adapters.numbering import checker
 from dialer.adapters.phones import normalise, zone_of
 from dialer.adapters.prometheus import Metrics
 from dialer.adapters.recordings import Converter
 from dialer.adapters.secrets import read_secret, stamp_of
 from dialer.domain.campaign import Campaign
+from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import Fatal, NetworkTrouble, StoreDown
 from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.pacing.policies import Policies
-from dialer.domain.said import listed, said
+from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, CellId, PhoneNumber, TrunkId
 from dialer.domain.verdict import Verdict
 from dialer.engine.cell import Cell, Ways
 from dialer.engine.errands import Errands
-from dialer.engine.guard import Guard
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.mirror import Mirror
 from dialer.engine.observers import Observers
+from dialer.engine.pacer import Ask
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
 from dialer.ports import ChannelNews, Journal, Live, NumberHistory, Observer, PhoneNews, Stores
-from dialer.settings import Settings, recordings_dir, sounds_dir
+from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir
 
 log = structlog.get_logger()
 
@@ -64,9 +66,22 @@ class LateEar:
         self.cell.down()
 
 
-def gates(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, now: datetime) -> Verdict:
+def gates_with(check: CheckNumber) -> Ask:
     """Every gate of one number, asked right before it is dialled."""
-    return may_dial(campaign, lead, lead.number, trunk=trunk, history=history, now=now, zone_of=zone_of)
+
+    def gates(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, now: datetime) -> Verdict:
+        return may_dial(
+            campaign,
+            lead,
+            lead.number,
+            trunk=trunk,
+            history=history,
+            now=now,
+            zone_of=zone_of,
+            check_number=check,
+        )
+
+    return gates
 
 
 def secret_in(path: str) -> str:
@@ -85,22 +100,6 @@ class Engine:
     metrics: Metrics
     converter: Converter
     listener: Listener
-
-    def link_trouble(self) -> str:
-        """Why nothing can be asked of Asterisk now; empty: it can."""
-        if self.shell.linked.is_set():
-            return ""
-        link = self.switch.link
-        if not link.is_connected:
-            return said("Asterisk is not connected")
-        if not link.is_ready:
-            why = link.trouble or said("it has not registered yet")
-            return said("Asterisk is connected and cannot be set up: {why}", why=why)
-        return self.cell.reconciling or said("Asterisk is connected, calls begin in a moment")
-
-    def set_aside(self) -> str:
-        """What cannot be used, each with its reason; nothing else waits for it."""
-        return listed([f"{name}: {why}" for name, why in self.cell.books.faults.items()], "; ")
 
 
 @asynccontextmanager
@@ -157,21 +156,21 @@ def _assembled(
     """All parts, none of them at work yet."""
     cell_id = CellId(settings.cell)
     metrics = Metrics(version=__version__, cell=cell_id, started_at=utc_now())
-    ear, guard = LateEar(), Guard()
+    ear = LateEar()
     switch = AriSwitch(cell_id, settings.ari_app, ear, metrics, bulk, timeout_s=settings.ari_timeout_s)
     shell = Shell(
         cell=cell_id,
         switch=switch,
         journal=journal,
-        observer=Observers(guard, metrics, *observers),
+        observer=Observers(metrics, *observers),
         clock=utc_now,
         new_id=new_id,
         mailbox=Mailbox(),
         errands=Errands(),
         timers=Timers(utc_now),
         sound=lambda name: str(sounds_dir(settings) / name) if name else "",
+        check_number=checker(dial_rules(settings)),
         linked=asyncio.Event(),
-        guard=guard,
     )
     cell = ear.cell = _cell(settings, stores, shell, metrics)
     converter = Converter(
@@ -185,7 +184,12 @@ def _assembled(
 def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics) -> Cell:
     """What drives the Asterisk, watched by the metrics."""
     ways = Ways(
-        gates, secret_in, stamp_of, lambda text: _number(text, settings.country), zone_of, settings.lab
+        gates_with(shell.check_number),
+        secret_in,
+        stamp_of,
+        lambda text: _number(text, settings.country),
+        zone_of,
+        settings.lab,
     )
     cell = Cell(
         shell,
@@ -207,6 +211,8 @@ def _watch(engine: Engine, settings: Settings) -> None:
     engine.metrics.watch_queue("errands", lambda: len(engine.shell.errands))
     engine.metrics.watch_queue("link", lambda: engine.switch.link.under_way)
     engine.metrics.watch_queue("recordings", engine.converter.waiting)
+    for reason, why in engine.cell.pacer.holds.items():
+        engine.metrics.watch_hold(reason, why)
     engine.metrics.watch_disk("data", settings.data_dir.absolute())
     engine.metrics.watch_disk("recordings", recordings_dir(settings))
 

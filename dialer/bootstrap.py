@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from dialer.domain.errors import BadValue, StoreDown
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import listed, said
 from dialer.domain.types import CellId, Language
+from dialer.loops import Crossing, DeskAcross, LiveAcross, on_own_loop
 from dialer.ports import Desk, Live, Stores
 from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
 from dialer.storage import open_database, redis_url
@@ -94,7 +95,8 @@ async def serve(
             await stack.enter_async_context(_agi(settings, stores, live, desk))
         outside = Outside(settings, stores, live, engine, _metrics_of(settings, engine))
         if WEB in only:
-            await stack.enter_async_context(_web(outside, desk, ready))
+            web = _web if engine is None else _web_apart
+            await stack.enter_async_context(web(outside, desk, ready))
         else:
             await stack.enter_async_context(_probes(outside))
             ready("")
@@ -171,17 +173,20 @@ class Outside:
     metrics: ProcessMetrics
 
     async def health(self) -> Sequence[Check]:
-        """A trunk that is dead or set aside is no reason to be unready; one that cannot dial or write is.
+        """A dead trunk is no reason to be unready; a service that cannot dial or cannot write is.
 
         An engine goes on without Redis, the other parts are nothing without it.
         """
         checks = [await _check("database", self.stores.campaigns.all())]
         if self.engine is None:
             return [*checks, await _check("redis", self.live.operators())]
-        trouble, depth = self.engine.link_trouble(), self.engine.shell.journal.depth()
-        checks.append(Check("link", not trouble, trouble))
-        checks.append(Check("set aside", True, self.engine.set_aside()))
-        checks.append(Check("journal", depth < STUCK_FACTS, f"{depth} facts wait for the database"))
+        linked, depth = self.engine.shell.linked.is_set(), self.engine.shell.journal.depth()
+        checks.append(Check("link", linked, "" if linked else "Asterisk is not connected"))
+        holds = {name: ask() for name, ask in self.engine.cell.pacer.holds.items()}
+        waiting = f"{depth} facts wait for the database"
+        trouble = holds.pop("journal", "")
+        checks.append(Check("journal", not trouble and depth < STUCK_FACTS, trouble or waiting))
+        checks += [Check(name, not why, why) for name, why in holds.items()]
         return checks
 
 
@@ -191,6 +196,30 @@ async def _check(name: str, asked: Awaitable[object]) -> Check:
     except StoreDown as trouble:
         return Check(name, False, str(trouble))
     return Check(name, True)
+
+
+@asynccontextmanager
+async def _web_apart(outside: Outside, desk: Desk, ready: Callable[[str], None]) -> AsyncIterator[None]:
+    """Beside an engine HTTP has a loop, a thread and connections of its own: no page holds up a call."""
+    crossing = Crossing()
+    there = DeskAcross(desk, crossing), LiveAcross(outside.live, crossing)
+    address: list[str] = []
+
+    @asynccontextmanager
+    async def apart() -> AsyncIterator[None]:
+        desk_there, live_there = there
+        async with open_database(outside.settings) as stores:
+            its = replace(outside, stores=stores, live=live_there)
+            async with _web(its, desk_there, address.append):
+                yield
+
+    async with on_own_loop(apart, "web") as ended, background(web=_watched(ended)):
+        ready(address[0])
+        yield
+
+
+async def _watched(ended: asyncio.Future[None]) -> None:
+    await asyncio.shield(ended)
 
 
 @asynccontextmanager

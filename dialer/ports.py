@@ -12,7 +12,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.depth import Depth
 from dialer.domain.lead import Lead
-from dialer.domain.operators import Account, Operator, StateChange
+from dialer.domain.operators import Account, Operator, State, StateChange
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     BridgeId,
@@ -187,7 +187,12 @@ class Leads(Protocol):
     async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
         """When a lead can be leased: `now` if one can be at once, None if none ever can."""
 
-    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]: ...
+    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
+        """All of them: for a whole list."""
+
+    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[PhoneNumber]) -> set[PhoneNumber]:
+        """Those of `numbers` that the campaign has already, however long its list is."""
+
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
     ) -> tuple[int, int]:
@@ -202,10 +207,6 @@ class Leads(Protocol):
 
 
 class Campaigns(Protocol):
-    @property
-    def unread(self) -> Mapping[str, str]:
-        """Rows that the last `all` left out because they cannot be read: their names, and why."""
-
     async def add(self, campaign: Campaign) -> Campaign: ...  # the id is given by the store
     async def save(self, campaign: Campaign) -> None:
         """All but the status, which has a way of its own."""
@@ -217,10 +218,6 @@ class Campaigns(Protocol):
 
 
 class Accounts(Protocol):
-    @property
-    def unread(self) -> Mapping[str, str]:
-        """Rows that the last `all` left out because they cannot be read: their names, and why."""
-
     async def add(self, account: Account) -> None: ...
     async def save(self, account: Account) -> None: ...
     async def get(self, operator: OperatorId) -> Account: ...
@@ -228,10 +225,6 @@ class Accounts(Protocol):
 
 
 class Trunks(Protocol):
-    @property
-    def unread(self) -> Mapping[str, str]:
-        """Rows that the last `all` left out because they cannot be read: their names, and why."""
-
     async def add(self, trunk: Trunk) -> None: ...
     async def save(self, trunk: Trunk) -> None: ...
     async def remove(self, trunk: TrunkId) -> None: ...
@@ -255,7 +248,18 @@ class Numbers(Protocol):
         """A number, or a prefix ending in `*`."""
 
     async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool: ...
-    async def blocked(self) -> Sequence[Mapping[str, Any]]: ...
+    async def blocked(
+        self,
+        campaign: CampaignId | None = None,
+        *,
+        after: tuple[str, int] = ("", 0),
+        limit: int | None = None,
+    ) -> Sequence[Mapping[str, Any]]:
+        """Entries in the order of (entry, campaign; 0: every campaign), those behind `after`.
+
+        Of one campaign when it is given; all of them without a limit.
+        """
+
     async def history(
         self, numbers: Iterable[PhoneNumber], campaign: CampaignId
     ) -> Mapping[PhoneNumber, NumberHistory]: ...
@@ -299,8 +303,21 @@ class Ledger(Protocol):
         """How far down its list the campaign is, and where it was in a span; reads the whole list."""
 
     async def changes(
+        self,
+        operator: OperatorId | None,
+        since_at: datetime,
+        until_at: datetime,
+        *,
+        skip: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[StateChange]:
+        """By their instants, then as they were told; without a limit all of the span."""
+
+    async def hours(
         self, operator: OperatorId | None, since_at: datetime, until_at: datetime
-    ) -> Sequence[StateChange]: ...
+    ) -> Mapping[OperatorId, Mapping[State, float]]:
+        """Seconds of each operator in each state, as `domain.hours.fold` counts them."""
+
     async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None: ...
 
 
@@ -386,14 +403,26 @@ KEPT_ANSWERS = 1000  # to commands with a key: the oldest is forgotten first
 
 
 class Journal(Protocol):
-    """Local disk. What `note*` and `closed` wrote survives the process, `dialing` the machine too."""
+    """Local disk. What `note*` and `closed` wrote survives the process, `dialing` the machine too.
 
-    async def dialing(self, call: Call) -> None: ...
+    While the disk takes nothing, what they are told stays in memory and is written when it does again.
+    """
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written now, as a sentence; empty: all is well."""
+
+    async def dialing(self, call: Call) -> None:
+        """Returns when the mark is on disk; DiskTrouble: it is not, and the number must not be dialled."""
+
     def note(self, call: Call) -> None: ...
     def note_operator(self, operator: Operator) -> None: ...
     def note_boot(self, booted_at: datetime) -> None: ...
     def heard(self, at: datetime) -> None:
-        """Asterisk was there and heard at this instant; only the newest is kept."""
+        """Asterisk was there and heard at this instant; only the newest is kept.
+
+        Told once a second, and then a disk that failed is tried again.
+        """
 
     def closed(self, fact: Closing | WrapUp | StateChange) -> None: ...
     def begun(self, key: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dialer.domain.dialable import ORDINARY, DialRules, NumberType
 from dialer.domain.said import said
 from dialer.domain.types import Language
 
@@ -77,6 +78,15 @@ class Settings(BaseSettings):
     country: str = Field(
         "RU", pattern=r"^[A-Z]{2}$", description="numbers without a country code belong here"
     )
+    countries: str = Field(
+        "",
+        pattern=r"^([A-Z]{2}([, ]+[A-Z]{2})*)?$",
+        description="countries beside that one whose numbers may be dialled: BY,KZ",
+    )
+    number_types: str = Field(
+        ",".join(ORDINARY),
+        description="types of numbers that may be dialled: " + ", ".join(NumberType),
+    )
     sounds_dir: Path | None = Field(
         None, description="campaign messages; Asterisk must read it; default data_dir/sounds"
     )
@@ -94,6 +104,20 @@ class Settings(BaseSettings):
     log_format: str = Field("console", pattern="^(console|json)$")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     language: str = Field("ru", pattern="^(ru|en)$", description="of the command line and the demo")
+
+    @field_validator("number_types")
+    @classmethod
+    def _known_types(cls, text: str) -> str:
+        for name in _listed(text):
+            if name not in set(NumberType):
+                raise ValueError(
+                    said(
+                        "there is no type of numbers {name!r}: take some of {types}",
+                        name=name,
+                        types=", ".join(NumberType),
+                    )
+                )
+        return text
 
     @field_validator("agi_peers")
     @classmethod
@@ -156,6 +180,14 @@ def sounds_dir(settings: Settings) -> Path:
 def agi_peers(settings: Settings) -> tuple[str, ...]:
     """Addresses and networks beside loopback that FastAGI speaks to."""
     return _listed(settings.agi_peers)
+
+
+def dial_rules(settings: Settings) -> DialRules:
+    """What may be dialled here; a campaign's country and a trunk's prefixes open more."""
+    return DialRules(
+        frozenset({settings.country, *_listed(settings.countries)}),
+        frozenset(map(NumberType, _listed(settings.number_types))),
+    )
 
 
 def recordings_dir(settings: Settings) -> Path:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -13,16 +14,17 @@ from typing import Any
 from dialer.adapters.files.lists import ListFile, open_content
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
-from dialer.adapters.phones import reading, zones_of
+from dialer.adapters.numbering import checker, with_prefixes
+from dialer.adapters.phones import dnc_entry, reading, zones_of
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import store_message
 from dialer.domain.errors import Missing, StoreDown
 from dialer.domain.lead import Lead
-from dialer.domain.listing import Flaw, Taken
+from dialer.domain.listing import Flaw, Reading, Taken
 from dialer.domain.said import heard, listed
 from dialer.domain.types import CampaignId
 from dialer.ports import Clock, Command, Desk, Stores, Tokens
-from dialer.settings import Settings, sounds_dir
+from dialer.settings import Settings, dial_rules, sounds_dir
 from dialer.web.auth import hashed, new_token
 from dialer.web.parts import Explanation, GateLine, Imported, Reasoned, Reject, Tools
 
@@ -32,7 +34,9 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
 
     async def import_list(campaign: CampaignId, file_name: str, content: bytes, *, dry_run: bool) -> Imported:
         taken = Taken.by_campaign(await stores.leads.numbers_of(campaign))
-        file, leads, flaws = await asyncio.to_thread(_read_list, file_name, content, settings.country, taken)
+        file, leads, flaws = await asyncio.to_thread(
+            _read_list, file_name, content, await _reading_for(settings, stores, campaign), taken
+        )
         shown = [_preview_row(lead) for lead in leads[:10]]
         import_id = None
         if not dry_run:
@@ -43,12 +47,6 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
 
     async def keep_message(name: str, content: bytes) -> float:
         return (await store_message(sounds_dir(settings), name, content)).seconds
-
-    async def keep_secret(name: str, secret: str) -> str:
-        """A file of a new name each time: whoever compares paths sees that the secret has changed."""
-        path = settings.data_dir.absolute() / "secrets" / f"{name}-{token_hex(4)}"
-        await asyncio.to_thread(write_secret, path, secret)
-        return str(path)
 
     async def explain(campaign: CampaignId) -> Explanation:
         answer = await desk.do(Command("explain", f"campaign:{campaign}"))
@@ -67,7 +65,9 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
     return Tools(
         import_list=import_list,
         keep_message=keep_message,
-        keep_secret=keep_secret,
+        keep_secret=partial(_keep_secret, settings.data_dir.absolute() / "secrets"),
+        check_number=checker(dial_rules(settings)),
+        dnc_entry=lambda text: dnc_entry(text, settings.country),
         hash_pin=hash_secret,
         zones_of=zones_of,
         explain=explain,
@@ -112,11 +112,25 @@ def _put_token(path: Path, *lines: str) -> None:
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
+async def _keep_secret(folder: Path, name: str, secret: str) -> str:
+    """A file of a new name each time: whoever compares paths sees that the secret has changed."""
+    path = folder / f"{name}-{token_hex(4)}"
+    await asyncio.to_thread(write_secret, path, secret)
+    return str(path)
+
+
+async def _reading_for(settings: Settings, stores: Stores, campaign: CampaignId) -> Reading:
+    """Takes what the campaign may dial: its country and what its trunks' prefixes name are open as well."""
+    known = await stores.campaigns.get(campaign)
+    trunks = [trunk for trunk in await stores.trunks.all() if trunk.id in known.trunks]
+    return reading(settings.country, with_prefixes(dial_rules(settings).beside(known.country), *trunks))
+
+
 def _read_list(
-    name: str, content: bytes, country: str, taken: Taken
+    name: str, content: bytes, wanted: Reading, taken: Taken
 ) -> tuple[ListFile, list[Lead], list[Flaw]]:
     """The whole file, in a thread: reading is synchronous and may take seconds."""
-    file = open_content(name, content, reading(country))
+    file = open_content(name, content, wanted)
     flaws: list[Flaw] = []
     return file, list(file.leads(taken, flaws.extend)), flaws
 

@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po, write_po
 
 from dialer.adapters.doctor import finding
 from dialer.adapters.languages import LOCALES
+from dialer.adapters.numbering import COUNTRY, country_names
 from dialer.domain import call, explain, listing, operators, shifts
 from dialer.domain.said import context_of
 from dialer.domain.types import CampaignStatus, Language, Mode, Outcome, Purpose
@@ -48,8 +49,6 @@ REASONS = (
     shifts.NO_ANSWER,
     shifts.NOT_REGISTERED,
     shifts.FAILED,
-    shifts.NOT_CALLABLE,
-    shifts.PHONE_CHANGED,
     shifts.HUNG_UP,
     shifts.WRAP_UP_OVER,
     shifts.SWITCH_LOST,
@@ -71,6 +70,8 @@ def template() -> Catalog:
             found.add(one.replace("_", GAPS.get(kind, " ")), context=context_of(kind))
     for reason in REASONS:
         found.add(reason, context=REASON)
+    for name in country_names(Language.EN):
+        found.add(name, context=COUNTRY)
     return found
 
 
@@ -103,6 +104,8 @@ def updated(language: Language) -> Catalog:
 def _translation(language: Language, message: Message, was: Message | None) -> str | tuple[str, ...]:
     if language is Language.EN and message.context == REASON:
         return str(message.id).replace("_", " ")
+    if message.context == COUNTRY:
+        return country_names(language)[str(message.id)]
     if language is Language.EN:
         return message.id if isinstance(message.id, str) else tuple(message.id)
     told = texts(was.string) if was is not None else ()

@@ -129,6 +129,7 @@ CELL: tuple[Row, ...] = (
     Row("dialer_requests_failed_total", _C, "Requests to Asterisk that failed, by error id.",
         ("why",)),
     Row("dialer_queue_depth", _G, "Things waiting in a queue of this process, now.", ("queue",)),
+    Row("dialer_held", _G, "1 while this keeps the whole cell from dialing, else 0.", ("reason",)),
     Row("dialer_disk_free_bytes", _G, "Room left on the disk of a folder.", ("folder",)),
     Row("dialer_disk_size_bytes", _G, "Size of the disk of a folder.", ("folder",)),
     Row("dialer_trunk_registered", _G, "1 while registered at the trunk's carrier, else 0.", ("trunk",)),

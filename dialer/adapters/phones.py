@@ -12,6 +12,9 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
+from dialer.adapters.numbering import EVERY_NUMBER, check_number, is_begun_number, is_ordinary_russian
+from dialer.domain.dialable import DialRules, NumberType
+from dialer.domain.dnc import checked
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.listing import Phones, Reading
 from dialer.domain.numbers import EMERGENCY, check_dialable
@@ -52,25 +55,45 @@ _ODD = str.maketrans(
 _PLAIN = str.maketrans("", "", " -()\u00a0")
 
 
-def normalise(text: str, country: str) -> Phones:
-    """All numbers of one cell: several may be in it, an extension is left away, labels are ignored."""
-    if (quick := _quick(text, country)) is not None:
+def normalise(text: str, country: str, rules: DialRules | None = None) -> Phones:
+    """All numbers of one cell: several may be in it, an extension is left away, labels are ignored.
+
+    With rules, a number that they leave closed is a flaw; without, every real number is taken.
+    """
+    if (quick := _quick(text, country)) is not None and (rules is None or _opens_russia(rules)):
         return Phones((quick,))
-    return _thorough(text, country)
+    return _thorough(text, country, rules)
 
 
-def one_number(text: str, country: str) -> PhoneNumber:
+def one_number(text: str, country: str, rules: DialRules | None = None) -> PhoneNumber:
     """The single number that a person typed; BadValue says what is wrong with it."""
-    phones = normalise(text, country)
+    phones = normalise(text, country, rules)
     if len(phones.numbers) == 1 and not phones.flaws:
         return phones.numbers[0]
     why = phones.flaws[0][1] if phones.flaws else said("exactly one number is wanted")
     raise BadValue(said("{text!r} is not a phone number: {why}.", text=text[:40], why=why))
 
 
-def reading(country: str) -> Reading:
-    """What the reader of lists needs, for numbers that belong to `country` unless they say otherwise."""
-    return Reading(lambda text: normalise(text, country), zones_of, zone_named)
+def dnc_entry(text: str, country: str) -> str:
+    """An entry of the do-not-call list; BadValue for one that no number in the world could match.
+
+    Every type and every country may be barred, and ranges that the numbering plans do not know yet.
+    """
+    entry = checked(text) if text.startswith("+") or "*" in text else text
+    if "*" not in entry:
+        return one_number(entry, country, EVERY_NUMBER)
+    if not is_begun_number(entry.rstrip("*")):
+        raise BadValue(said("{entry!r} bars nothing: no country's numbers begin like this", entry=entry))
+    return entry
+
+
+def reading(country: str, rules: DialRules | None = None) -> Reading:
+    """What the reader of lists needs, for numbers that belong to `country` unless they say otherwise.
+
+    Without rules those of the country itself hold: ordinary numbers, and no other country's.
+    """
+    known = rules or DialRules(frozenset({country}))
+    return Reading(lambda text: normalise(text, country, known), zones_of, zone_named)
 
 
 # --- one cell ---------------------------------------------------------------------------------------------
@@ -87,7 +110,12 @@ def _quick(text: str, country: str) -> PhoneNumber | None:
         national = plain[1:] if len(plain) == 11 and plain[0] in "78" else plain
     else:
         return None
-    return PhoneNumber(f"+7{national}") if _russian().fullmatch(national) else None
+    number = PhoneNumber(f"+7{national}")
+    return number if _russian().fullmatch(national) and is_ordinary_russian(number) else None
+
+
+def _opens_russia(rules: DialRules) -> bool:
+    return "RU" in rules.countries and {NumberType.MOBILE, NumberType.FIXED_LINE} <= rules.types
 
 
 @cache
@@ -98,14 +126,14 @@ def _russian() -> re.Pattern[str]:
     return re.compile(rf"(?=[0-9]{{10}}\Z)(?:{patterns})", re.ASCII)
 
 
-def _thorough(text: str, country: str) -> Phones:
+def _thorough(text: str, country: str, rules: DialRules | None = None) -> Phones:
     if len(text) > LONGEST_CELL:
         return Phones((), ((f"{text[:40]}...", said("{n} characters are no phone number", n=len(text))),))
     numbers: dict[PhoneNumber, None] = {}
     flaws: list[tuple[str, str]] = []
     for piece in _pieces(text):
         try:
-            numbers[_parse(piece, country)] = None
+            numbers[_parse(piece, country, rules)] = None
         except Mistake as mistake:
             flaws.append((piece, mistake.sentence))
     if not numbers and not flaws:
@@ -126,7 +154,7 @@ def _pieces(text: str) -> Iterator[str]:
         yield from piece.split() if _SEVERAL.fullmatch(piece) else filter(None, [piece])
 
 
-def _parse(piece: str, country: str) -> PhoneNumber:
+def _parse(piece: str, country: str, rules: DialRules | None) -> PhoneNumber:
     digits = _digits(piece)
     if digits.lstrip("+") in EMERGENCY:
         raise BadValue(said("this is an emergency or service number, which is never dialled"))
@@ -134,11 +162,18 @@ def _parse(piece: str, country: str) -> PhoneNumber:
         parsed = phonenumbers.parse(digits, country)
     except NumberParseException as trouble:
         raise BadValue(_unparsed(digits, trouble)) from None
-    if not phonenumbers.is_valid_number(parsed):
+    if not phonenumbers.is_valid_number(parsed) and not _is_taken_unknown(parsed, rules):
         raise BadValue(_invalid(digits, parsed, country))
     number = PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
     check_dialable(number)
+    if rules is not None:
+        check_number(number, rules)
     return number
+
+
+def _is_taken_unknown(parsed: phonenumbers.PhoneNumber, rules: DialRules | None) -> bool:
+    """A range that the library does not know yet, where the site has opened such numbers."""
+    return rules is not None and NumberType.UNKNOWN in rules.types and phonenumbers.is_possible_number(parsed)
 
 
 def _digits(piece: str) -> str:

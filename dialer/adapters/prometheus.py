@@ -286,6 +286,10 @@ class Metrics(ProcessMetrics):
         """Read this queue's depth at each scrape."""
         self._gauge("dialer_queue_depth", queue).set_function(depth)
 
+    def watch_hold(self, reason: str, why: Callable[[], str]) -> None:
+        """Read at each scrape whether this keeps the cell from dialing."""
+        self._gauge("dialer_held", reason).set_function(lambda: float(bool(why())))
+
     def watch_disk(self, folder: str, place: Path) -> None:
         """Read the room on this folder's disk at each scrape; NaN while the folder is away."""
         self._gauge("dialer_disk_free_bytes", folder).set_function(lambda: _disk(place).free)

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from dialer.adapters.clock import utc_now
-from dialer.adapters.phones import one_number
+from dialer.adapters.phones import dnc_entry
 from dialer.cli.campaign import find_campaign
 from dialer.cli.screen import AsJson, print_json, print_table, say
 from dialer.cli.stores import with_stores
 from dialer.domain.dnc import checked
-from dialer.domain.errors import Missing
+from dialer.domain.errors import BadValue, Missing
 from dialer.domain.said import said, titled
 from dialer.domain.types import CampaignId
 from dialer.ports import Stores
@@ -29,8 +29,7 @@ async def read_entry(
     settings: Settings, stores: Stores, text: str, campaign: str
 ) -> tuple[str, CampaignId | None]:
     """The entry as it is kept, and the campaign that it is for."""
-    entry = checked(text) if text.startswith("+") or "*" in text else one_number(text, settings.country)
-    return entry, (await find_campaign(stores, campaign)).id if campaign else None
+    return dnc_entry(text, settings.country), (await find_campaign(stores, campaign)).id if campaign else None
 
 
 @app.command("add")
@@ -58,7 +57,11 @@ def remove(entry: Entry, campaign: Campaign = "") -> None:
     """Take an entry out again."""
 
     async def work(settings: Settings, stores: Stores) -> str:
-        kept, which = await read_entry(settings, stores, entry, campaign)
+        try:
+            kept, which = await read_entry(settings, stores, entry, campaign)
+        except BadValue:  # one that is on the list all the same, from before entries were checked
+            kept = checked(entry)
+            which = (await find_campaign(stores, campaign)).id if campaign else None
         if not await stores.numbers.unblock(kept, campaign=which):
             if campaign:
                 raise Missing(

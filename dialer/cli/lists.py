@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dialer.adapters.clock import utc_now
 from dialer.adapters.files.lists import Counts, ListFile, Preview, open_path
 from dialer.adapters.files.rejects import RejectsFile
+from dialer.adapters.numbering import with_prefixes
 from dialer.adapters.phones import reading
 from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, with_knobs
@@ -27,7 +28,7 @@ from dialer.domain.listing import Flaw, Taken
 from dialer.domain.said import listed, said, titled, word
 from dialer.domain.types import CampaignId
 from dialer.ports import Stores
-from dialer.settings import Settings
+from dialer.settings import Settings, dial_rules
 
 CampaignOption = Annotated[
     str, typer.Option("--campaign", metavar="NAME", help="The campaign, by name or id.")
@@ -152,8 +153,10 @@ async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool
     campaign = await find_campaign(stores, wish.campaign)
     taken = Taken.by_campaign(await stores.leads.numbers_of(campaign.id))
     country = (wish.country or settings.country).upper()
+    trunks = [trunk for trunk in await stores.trunks.all() if trunk.id in campaign.trunks]
+    rules = with_prefixes(dial_rules(settings).beside(campaign.country, country), *trunks)
     file = await asyncio.to_thread(
-        open_path, wish.path, reading(country), mapping=wish.mapping, header=wish.header
+        open_path, wish.path, reading(country, rules), mapping=wish.mapping, header=wish.header
     )
     preview = file.preview(taken)
     if not is_quiet:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from dialer.adapters.hashes import hash_secret
+from dialer.adapters.numbering import checker
 from dialer.adapters.secrets import read_secret, write_secret
 from dialer.cli.api import ask, ask_now, is_running
 from dialer.cli.environment import load_settings
@@ -20,9 +21,10 @@ from dialer.cli.knobs import Knob, check, phone, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say, tell
 from dialer.cli.stores import with_stores
 from dialer.cli.trunk import LATER, tell_trial
-from dialer.domain.errors import BadValue, Conflict
+from dialer.domain.errors import BadValue, Conflict, Forbidden
+from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, State
-from dialer.domain.said import said, titled, word
+from dialer.domain.said import listed, said, titled, word
 from dialer.domain.types import (
     OPERATOR_NUMBER,
     Language,
@@ -31,7 +33,7 @@ from dialer.domain.types import (
     PhoneKind,
 )  # fmt: skip
 from dialer.ports import Stores
-from dialer.settings import Settings
+from dialer.settings import Settings, dial_rules
 from dialer.web.api.operators import AccountChange
 
 app = typer.Typer(no_args_is_help=True, help="Operators: accounts, phones, and what they are told.")
@@ -125,7 +127,7 @@ async def changed(
     if "leg_kind" in values:
         values["leg"] = values.pop("leg_kind")
     account = replace(was, **values)
-    await _check_outside(stores, account)
+    await _check_outside(settings, stores, account)
     if path := given.get("sip_password_file"):
         await asyncio.to_thread(read_secret, path)
         account = replace(account, sip_password_file=str(path.absolute()))
@@ -136,15 +138,21 @@ async def changed(
     return replace(account, pin_hash=await hash_secret(pin)) if pin else account
 
 
-async def _check_outside(stores: Stores, account: Account) -> None:
+async def _check_outside(settings: Settings, stores: Stores, account: Account) -> None:
     if account.phone is PhoneKind.SIP:
         return
     if account.number is None or account.trunk is None:
         raise BadValue(said("an outside phone needs --number and the --trunk by which it is called"))
-    if account.trunk not in {trunk.id for trunk in await stores.trunks.all()}:
+    trunk = next((one for one in await stores.trunks.all() if one.id == account.trunk), None)
+    if trunk is None:
         raise BadValue(
             said("--trunk: there is no trunk {trunk}: `dialer trunk add {trunk}`", trunk=account.trunk)
         )
+    try:
+        dial_string(account.number, trunk)
+        checker(dial_rules(settings))(account.number, (trunk,), "")
+    except Forbidden as closed:
+        raise BadValue(listed(["--number", closed.sentence], ": ")) from None
 
 
 def _new_password(settings: Settings, account: Account) -> str:

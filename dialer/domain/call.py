@@ -128,7 +128,14 @@ class Dialled(Event):
 
 @dataclass(frozen=True, slots=True)
 class OriginateRefused(Event):
-    """Ours: the request did not become a call (refused by Asterisk, or the mark could not be written)."""
+    """Ours: the request did not become a call, Asterisk refused it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack(Event):
+    """Ours: it was taken back before any request was sent; neither the trunk nor the network had a part."""
 
     reason: str
 
@@ -198,7 +205,6 @@ class HangupRequested(Event):
     """Asterisk: somebody asked for the end; cause 32 marks our own request."""
 
     cause: int | None = None
-    by_shutdown: bool = False  # Asterisk hangs up whatever it has, because it stops
 
 
 @dataclass(frozen=True, slots=True)

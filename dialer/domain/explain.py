@@ -44,6 +44,7 @@ class Facts:
     zone_of: ZoneOf
     lab: bool = False
     link: str = ""  # why Asterisk is not connected; empty: it is
+    holds: Mapping[str, str] = field(default_factory=dict)  # why the whole cell dials nothing, by name
     trunks: Sequence[tuple[Trunk, TrunkView]] = ()  # every trunk that exists
     operators: Sequence[OperatorView] = ()  # everybody who has an account
     in_flight: int = 0  # calls of this campaign
@@ -82,6 +83,7 @@ def explain(facts: Facts) -> Explanation:
         *_start(facts),
         _law(facts),
         _link(facts),
+        *_holds(facts),
         *_trunks(facts),
         _schedule(facts),
         _operators(facts),
@@ -135,6 +137,12 @@ def _link(facts: Facts) -> Gate:
     if facts.link:
         return Gate("link", False, "down", said("Asterisk is not connected: {why}.", why=facts.link))
     return Gate("link", True, "up", said("Asterisk is connected."))
+
+
+def _holds(facts: Facts) -> Iterator[Gate]:
+    """What keeps every campaign of this cell from dialing."""
+    for name, why in facts.holds.items():
+        yield Gate(name, False, "held", full(why))
 
 
 def _trunks(facts: Facts) -> Iterator[Gate]:

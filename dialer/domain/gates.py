@@ -10,6 +10,7 @@ from typing import Protocol
 
 from dialer.domain import law
 from dialer.domain.campaign import DISTURBING, Campaign
+from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import Mistake
 from dialer.domain.lead import Lead
 from dialer.domain.numbers import dial_string
@@ -41,6 +42,7 @@ class _Try:
     now: datetime
     zone_of: ZoneOf
     pack: law.Pack
+    check_number: CheckNumber
 
 
 def may_dial(
@@ -52,10 +54,11 @@ def may_dial(
     history: History,
     now: datetime,
     zone_of: ZoneOf,
+    check_number: CheckNumber,
 ) -> Verdict:
     """Ask every gate in order; the first that is closed answers. Asked right before each request."""
     pack = law.choose(campaign.country, campaign.purpose)
-    this = _Try(campaign, lead, number, trunk, history, now, zone_of, pack)
+    this = _Try(campaign, lead, number, trunk, history, now, zone_of, pack, check_number)
     return next((verdict for gate in _GATES if (verdict := gate(this))), PASSED)
 
 
@@ -73,6 +76,7 @@ def _lawful(this: _Try) -> Verdict | None:
 def _number(this: _Try) -> Verdict | None:
     try:
         dial_string(this.number, this.trunk)
+        this.check_number(this.number, (this.trunk,), this.campaign.country)
     except Mistake as mistake:
         return refuse(Gate.NUMBER, "{problem}", problem=mistake.sentence, rule=mistake.id)
     return None

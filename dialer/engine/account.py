@@ -59,6 +59,7 @@ class Accountant:
             link=""
             if self._shell.linked.is_set()
             else said("it has not opened its connection to the service"),
+            holds={name: why for name, ask in self._pacer.holds.items() if (why := ask())},
             trunks=[(trunk, views[trunk.id]) for trunk in self._trunks.all()],
             operators=self._pacer.operator_views(now),
             in_flight=sum(call.campaign == campaign for call in self._calls.all()),

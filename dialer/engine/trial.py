@@ -47,6 +47,7 @@ class Trials:
         number = self._number_of(text)
         if number is None:
             raise BadValue(said("{text!r} is no telephone number: write it as +79161234567", text=text))
+        self._shell.check_number(number, (trunk,), "")
         caller_id = trunk.caller_ids[0] if trunk.caller_ids else ""
         await self._trunks.turn(trunk.id)
         return await self._run(f"PJSIP/{dial_string(number, trunk)}@{trunk.id}", caller_id)

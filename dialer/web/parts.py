@@ -10,6 +10,7 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Header, Request
 from pydantic import StringConstraints
 
+from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.ports import Clock, Command, Desk, Live, Stores
 from dialer.web.auth import Caller
@@ -93,6 +94,8 @@ class Tools:
     import_list: ImportList
     keep_message: Callable[[str, bytes], Awaitable[float]]  # (name, WAV): checks, converts, gives seconds
     keep_secret: Callable[[str, str], Awaitable[str]]  # (name, secret): replaces, gives the path
+    check_number: CheckNumber
+    dnc_entry: Callable[[str], str]  # as it is kept; BadValue for one that no number could match
     hash_pin: Callable[[str], Awaitable[str]]
     zones_of: Callable[[PhoneNumber], Sequence[str]]
     explain: Callable[[CampaignId], Awaitable[Explanation]]

@@ -100,6 +100,7 @@ class Case:
 
 CELL = 'cell="main"'
 LINK, DISK = f"dialer_link_up{{{CELL}}}", f'dialer_disk_free_bytes{{{CELL}, folder="data"}}'
+HELD = f'dialer_held{{{CELL}, reason="journal"}}'
 SIZE = f'dialer_disk_size_bytes{{{CELL}, folder="data"}}'
 UP = f'up{{job="obzvon", instance="main/all", {CELL}}}'
 QUEUE = f'dialer_queue_depth{{{CELL}, queue="journal"}}'
@@ -204,6 +205,8 @@ CASES = (
     Case("100 facts are a busy moment", "JournalStuck", {QUEUE: "100x20"}, (), (10, 15)),
     Case("a journal that drains now and then", "JournalStuck",
          {QUEUE: "900 900 900 3 900 900 900 3 900 900 900 3 900 900 900 3 900"}, (), (10, 15)),
+    Case("the journal cannot be written", "DialingHeld", {HELD: "0x3 1x10"}, (6, 12), (3, 4)),
+    Case("held for a moment", "DialingHeld", {HELD: "0x3 1 0x10"}, (), (4, 5, 8)),
     Case("less than 2 GB", "DiskLow", {DISK: "1.9e9x40", SIZE: "1e11x40"}, (20, 40), (10, 14)),
     Case("2 GB", "DiskLow", {DISK: "2e9x40", SIZE: "1e11x40"}, (), (20, 40)),
     Case("full within a day", "DiskLow", {DISK: "4e10-4e7x60", SIZE: "1e11x60"}, (30, 60), (10,)),

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from dialer.domain import hours
 from dialer.domain.cdr import Cdr, Closing, WrapUp
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import fold
@@ -256,6 +257,27 @@ async def test_state_changes_are_kept_once_and_in_order(stores: Stores) -> None:
     assert await stores.ledger.changes(None, AT, SOON) == changes
     assert await stores.ledger.changes(ANN, AT, SOON) == changes[:3]
     assert await stores.ledger.changes(None, at[1], at[2]) == changes[1:3]
+    assert await stores.ledger.changes(None, AT, SOON, limit=2) == changes[:2]
+    assert await stores.ledger.changes(None, AT, SOON, skip=1, limit=2) == changes[1:3]
+    assert await stores.ledger.changes(None, AT, SOON, skip=3) == changes[3:]
+    assert await stores.ledger.changes(None, AT, SOON, skip=4, limit=1) == []
+
+
+async def test_hours_worked_are_those_that_the_fold_over_the_changes_gives(stores: Stores) -> None:
+    states = (State.CONNECTING, State.READY, State.RESERVED, State.TALKING, State.WRAP_UP, State.PAUSED)
+    was = dict.fromkeys((ANN, BOB), State.OFFLINE)
+    changes = []
+    for n in range(200):
+        operator, became = (ANN, BOB)[n * n % 3 == 1], states[n * 7 % 6]
+        at = AT + timedelta(seconds=n // 4 * 1.234567, microseconds=n % 4 // 2)  # some at the same instant
+        changes.append(StateChange(operator, was[operator], became, str(n), at))
+        was[operator] = became
+    await stores.ledger.log(changes)
+    for since_at, until_at in ((AT, SOON), (AT + timedelta(seconds=9.7), AT + timedelta(seconds=33))):
+        told = await stores.ledger.hours(None, since_at, until_at)
+        assert told == hours.fold(changes, since_at=since_at, until_at=until_at)
+        assert await stores.ledger.hours(ANN, since_at, until_at) == {ANN: told[ANN]}
+    assert await stores.ledger.hours(None, SOON, SOON + timedelta(days=1)) == {}
 
 
 async def test_the_last_operator_of_a_number_is_who_talked(stores: Stores) -> None:

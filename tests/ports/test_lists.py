@@ -93,6 +93,18 @@ async def test_the_numbers_of_a_campaign_are_known(stores: Stores, campaign: Cam
     assert await stores.leads.numbers_of(CampaignId(99)) == set()
 
 
+async def test_of_some_numbers_those_that_the_campaign_has_are_told(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    two = replace(entry(1), numbers=(PhoneNumber("+79160000001"), PhoneNumber("+74950000001")))
+    await stores.leads.import_list(campaign, "x.csv", [two, entry(2)], now=AT)
+    asked = [PhoneNumber(f"+7916{n:07}") for n in range(2, 30)] + [PhoneNumber("+74950000001")]
+    assert await stores.leads.known_numbers(campaign, asked) == {"+79160000002", "+74950000001"}
+    assert await stores.leads.known_numbers(campaign, []) == set()
+    assert await stores.leads.known_numbers(CampaignId(99), asked) == set()
+    assert await stores.leads.known_numbers(CampaignId(2**70), asked) == set()
+
+
 async def test_undo_takes_out_what_came_in_and_nothing_else(stores: Stores, campaign: CampaignId) -> None:
     first, _ = await stores.leads.import_list(campaign, "a.csv", entries(3), now=AT)
     second, _ = await stores.leads.import_list(campaign, "b.csv", entries(2, start=10), now=AT)

@@ -60,6 +60,23 @@ async def test_the_list_is_told_with_reasons_and_a_second_block_renews_the_first
     ]
 
 
+async def test_the_list_comes_in_pages_of_all_or_of_one_campaign(stores: Stores) -> None:
+    for n in range(5):
+        await stores.numbers.block(f"+7916000000{n}", campaign=None, reason="", now=AT)
+        await stores.numbers.block(f"+7916000000{n}", campaign=AUTUMN, reason="", now=AT)
+    whole = [(row["entry"], row["campaign"] or 0) for row in await stores.numbers.blocked()]
+    assert len(whole) == 10
+    paged: list[tuple[str, int]] = []
+    after = ("", 0)
+    while page := await stores.numbers.blocked(after=after, limit=3):
+        paged += [(row["entry"], row["campaign"] or 0) for row in page]
+        after = paged[-1]
+    assert paged == whole
+    its = await stores.numbers.blocked(AUTUMN, after=("+79160000001", AUTUMN), limit=2)
+    assert [row["entry"] for row in its] == ["+79160000002", "+79160000003"]
+    assert {row["campaign"] for row in its} == {AUTUMN}
+
+
 @pytest.mark.parametrize(
     "entry", ["", "*", "+*", "79161234567", "+7916x", "+0*", "+7**", "+7' OR 1=1 --", "9" * 99]
 )

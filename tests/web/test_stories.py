@@ -25,6 +25,23 @@ from tests.web.world import CELL, NOW, record
 SPAN = {"since_at": "2026-02-03T09:00:00Z", "until_at": "2026-02-03T14:00:00+03:00"}
 
 
+async def test_a_number_that_is_not_dialled_here_is_refused_by_kind_wherever_it_is_given(api: Api) -> None:
+    leads = [{"numbers": ["+79161112230"]}, {"numbers": ["+79161112231", "+449098791234"]}]
+    async with api["supervisor"].post("/v1/campaigns/1/leads", json=leads) as refused:
+        why = (await refused.json())["detail"]
+    assert refused.status == 422
+    assert why.startswith("body/1/numbers/1: a premium-rate number (United Kingdom) is closed")
+    for number, kind in {"+77011234567": "Kazakhstan", "+79541234567": "a satellite telephone"}.items():
+        phone = {"id": "190", "name": "Far", "phone": "outside", "number": number, "trunk": "main"}
+        async with api["admin"].post("/v1/operators", json=phone) as refused:
+            assert refused.status == 422
+            assert kind in (await refused.json())["detail"]
+    async with api["supervisor"].post("/v1/dnc", json={"entry": "+89161234567"}) as refused:
+        assert refused.status == 422
+    async with api["supervisor"].post("/v1/dnc", json={"entry": "+449098791234"}) as barred:
+        assert barred.status == 201
+
+
 async def test_a_campaign_is_made_filled_started_and_explained(api: Api) -> None:
     boss = api["supervisor"]
     body = {

@@ -12,9 +12,12 @@ from fastapi import FastAPI
 
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
+from dialer.adapters.numbering import checker
+from dialer.adapters.phones import dnc_entry
 from dialer.adapters.prometheus import Metrics
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing
+from dialer.domain.dialable import DialRules
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account
@@ -135,6 +138,8 @@ async def build_world(*, hosts: Sequence[str] = ()) -> World:
             keep_message=outside.keep_message,
             keep_secret=outside.keep_secret,
             hash_pin=outside.hash_pin,
+            check_number=checker(DialRules(frozenset({"RU"}))),
+            dnc_entry=lambda text: dnc_entry(text, "RU"),
             zones_of=lambda number: ("Europe/Moscow",),
             explain=outside.explain,
             decisions=outside.decisions,

@@ -28,7 +28,7 @@ from dialer.adapters.journal.held import Held
 from dialer.adapters.journal.lines import KIND_OF, RULES, Entry, Fact, Kind, entry, read
 from dialer.domain.call import Call
 from dialer.domain.cdr import Closing
-from dialer.domain.errors import BadValue, Fatal, StoreDown
+from dialer.domain.errors import BadValue, DiskTrouble, Fatal
 from dialer.domain.operators import Operator
 from dialer.domain.said import said
 from dialer.domain.types import CallId, OperatorId
@@ -114,7 +114,7 @@ class FileJournal:
     # --- what happens ---
 
     async def dialing(self, call: Call) -> None:
-        """Returns when the mark is on disk; StoreDown when it cannot be: the number must not be dialled."""
+        """Returns when the mark is on disk; DiskTrouble when it cannot be: the number must not be dialled."""
         self._tell(entry(Kind.DIALING, self._clock(), call))
         self._noted[call.id] = call
         synced = asyncio.get_running_loop().create_future()
@@ -148,6 +148,11 @@ class FileJournal:
     def heard(self, at: datetime) -> None:
         with contextlib.suppress(OSError):  # a bound that is older is still a bound
             os.pwrite(self._heard, f"{at.astimezone(UTC).isoformat(timespec='microseconds')}\n".encode(), 0)
+        if self.trouble:  # nobody may be telling anything: dialing waits for this
+            with self._guard:
+                is_due = self._is_due()
+            if is_due:
+                self._worker.submit(self._renew_quietly)
 
     def closed(self, fact: Fact) -> None:
         told = entry(KIND_OF[type(fact)], self._clock(), fact, self._held.last_n + 1)
@@ -226,14 +231,11 @@ class FileJournal:
         loop = asyncio.get_running_loop()
         while self._waiting:
             group, self._waiting = self._waiting, []
-            failure: StoreDown | None = None
+            failure: DiskTrouble | None = None
             try:
                 await loop.run_in_executor(self._worker, self._sync)
             except (OSError, RuntimeError) as trouble:  # RuntimeError: closed meanwhile, the thread is gone
-                failure = StoreDown(
-                    f"the journal in {self._folder} cannot be written: {_why(trouble)}; "
-                    "nothing is dialled until it can"
-                )
+                failure = DiskTrouble(self._sentence(_why(trouble)))
             for synced in group:
                 if synced.done():  # its caller was cancelled
                     continue
@@ -278,6 +280,8 @@ class FileJournal:
                 _write(file, behind)
                 draft.rename(target)
                 file, self._file = self._file, file  # the old one is closed below
+                if self.trouble:
+                    log.info("journal_written_again", folder=str(self._folder))
                 self._number, self._behind, self.trouble = number, None, ""
                 self._size = len(kept) + len(behind)
                 self._limit = max(self._segment_bytes, GROWTH * len(kept))
@@ -295,9 +299,17 @@ class FileJournal:
                 os.close(file)
 
     def _fail(self, trouble: OSError) -> None:
+        sentence = self._sentence(_why(trouble))
         if not self.trouble:
-            log.error("journal_failed", folder=str(self._folder), why=_why(trouble))
-        self.trouble = _why(trouble)
+            log.error("journal_failed", what=sentence)
+        self.trouble = sentence
+
+    def _sentence(self, why: str) -> str:
+        return said(
+            "the journal in {folder} cannot be written ({why}): nothing is dialled until it can",
+            folder=self._folder,
+            why=why,
+        )
 
 
 def _take(lock: int, folder: Path) -> None:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dialer.adapters.memory.lists import MemoryLeads
+from dialer.domain import hours
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.depth import Depth, measure
 from dialer.domain.dnc import checked, entries_of, why_blocked
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key, answers_by_hour, fold
-from dialer.domain.operators import StateChange
+from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, OperatorId, PhoneNumber
 from dialer.ports import CdrQuery, NumberHistory
@@ -80,14 +81,27 @@ class MemoryLedger:
         return measure(self._leads.of(campaign), its)
 
     async def changes(
-        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+        self,
+        operator: OperatorId | None,
+        since_at: datetime,
+        until_at: datetime,
+        *,
+        skip: int = 0,
+        limit: int | None = None,
     ) -> Sequence[StateChange]:
         found = (
             change
             for change in self._changes
             if operator in (None, change.operator) and since_at <= change.at < until_at
         )
-        return sorted(found, key=lambda change: change.at)
+        ordered = sorted(found, key=lambda change: change.at)
+        return ordered[skip:] if limit is None else ordered[skip : skip + limit]
+
+    async def hours(
+        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+    ) -> Mapping[OperatorId, Mapping[State, float]]:
+        changes = await self.changes(operator, since_at, until_at)
+        return hours.fold(changes, since_at=since_at, until_at=until_at)
 
     async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
         its = (cdr for cdr in self._rows.values() if cdr.number == number)
@@ -122,13 +136,20 @@ class MemoryNumbers:
     async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool:
         return self._rows.pop((checked(entry), campaign), None) is not None
 
-    async def blocked(self) -> Sequence[Mapping[str, Any]]:
-        return [
-            {"entry": entry, "campaign": campaign, "reason": reason, "at": at}
-            for (entry, campaign), (reason, at) in sorted(
-                self._rows.items(), key=lambda row: (row[0][0], row[0][1] or 0)
-            )
-        ]
+    async def blocked(
+        self,
+        campaign: CampaignId | None = None,
+        *,
+        after: tuple[str, int] = ("", 0),
+        limit: int | None = None,
+    ) -> Sequence[Mapping[str, Any]]:
+        found = sorted((entry, whose or 0) for entry, whose in self._rows if campaign in (None, whose))
+        page = [key for key in found if key > after][:limit]
+        return [self._entry(entry, CampaignId(whose) if whose else None) for entry, whose in page]
+
+    def _entry(self, entry: str, campaign: CampaignId | None) -> Mapping[str, Any]:
+        reason, at = self._rows[entry, campaign]
+        return {"entry": entry, "campaign": campaign, "reason": reason, "at": at}
 
     async def history(
         self, numbers: Iterable[PhoneNumber], campaign: CampaignId

@@ -132,6 +132,9 @@ class MemoryLeads:
     async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
         return {number for lead in self.of(campaign) for number in lead.numbers}
 
+    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[PhoneNumber]) -> set[PhoneNumber]:
+        return await self.numbers_of(campaign) & set(numbers)
+
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
     ) -> tuple[int, int]:

@@ -17,7 +17,6 @@ from dialer.ports import Token
 
 class MemoryCampaigns:
     def __init__(self) -> None:
-        self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
         self._rows: dict[CampaignId, Campaign] = {}
         self._last = 0
 
@@ -54,7 +53,6 @@ class MemoryCampaigns:
 
 class MemoryAccounts:
     def __init__(self) -> None:
-        self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
         self._rows: dict[OperatorId, Account] = {}
 
     async def add(self, account: Account) -> None:
@@ -77,7 +75,6 @@ class MemoryAccounts:
 
 class MemoryTrunks:
     def __init__(self) -> None:
-        self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
         self._rows: dict[TrunkId, Trunk] = {}
 
     async def add(self, trunk: Trunk) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.sql import lists
 from dialer.adapters.sql.database import Database
-from dialer.adapters.sql.insert import chunks
+from dialer.adapters.sql.insert import IDS, chunks
 from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import lead_numbers, leads
 from dialer.domain.errors import Missing
@@ -132,11 +132,30 @@ class SqlLeads:
         return max(row["at"], now) if row and row["at"] else None
 
     async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
+        found: set[PhoneNumber] = set()
         if not is_id(campaign):
-            return set()
-        query = select(lead_numbers.c.number).where(lead_numbers.c.campaign == campaign)
+            return found
+        after = ""
+        its = select(lead_numbers.c.number).where(lead_numbers.c.campaign == campaign)
         async with self._database.connection() as connection:
-            return set((await connection.execute(query)).scalars())
+            while True:  # in pages: a million rows at once would hold up whatever else runs in this process
+                page = its.where(lead_numbers.c.number > after).order_by(lead_numbers.c.number).limit(IDS)
+                some = (await connection.execute(page)).scalars().all()
+                found.update(some)
+                if len(some) < IDS:
+                    return found
+                after = some[-1]
+
+    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[PhoneNumber]) -> set[PhoneNumber]:
+        found: set[PhoneNumber] = set()
+        if not is_id(campaign):
+            return found
+        its = select(lead_numbers.c.number).where(lead_numbers.c.campaign == campaign)
+        async with self._database.connection() as connection:
+            for some in chunks(sorted(set(numbers))):
+                known = await connection.execute(its.where(lead_numbers.c.number.in_(some)))
+                found.update(known.scalars())
+        return found
 
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.depth import depth_of
+from dialer.adapters.sql.hours import spent
 from dialer.adapters.sql.insert import chunks, insert, insert_for, insert_new
 from dialer.adapters.sql.leads import PAGE, apply
 from dialer.adapters.sql.records import change_of, columns_of_change, columns_of_record, record_of
@@ -33,7 +34,7 @@ from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.depth import Depth
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key
-from dialer.domain.operators import StateChange
+from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, Direction, OperatorId, Outcome, PhoneNumber
 from dialer.ports import CdrQuery
@@ -136,13 +137,31 @@ class SqlLedger:
         return await depth_of(self._database, campaign, since_at, until_at)
 
     async def changes(
-        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+        self,
+        operator: OperatorId | None,
+        since_at: datetime,
+        until_at: datetime,
+        *,
+        skip: int = 0,
+        limit: int | None = None,
     ) -> Sequence[StateChange]:
         at = state_changes.c.at
         query = select(state_changes).where(at >= since_at, at < until_at).order_by(at, state_changes.c.n)
         if operator is not None:
             query = query.where(state_changes.c.operator == operator)
-        return [change_of(row) for row in await self._database.rows(query)]
+        # SQLite wants a limit before an offset
+        page = query.limit(2**31 - 1 if limit is None else limit).offset(skip)
+        return [change_of(row) for row in await self._database.rows(page)]
+
+    async def hours(
+        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+    ) -> Mapping[OperatorId, Mapping[State, float]]:
+        query = spent(operator, since_at, until_at, is_sqlite=self._database.is_sqlite)
+        found: dict[OperatorId, dict[State, float]] = {}
+        for row in await self._database.rows(query):
+            of_operator = found.setdefault(OperatorId(row["operator"]), {})
+            of_operator[State(row["state"])] = int(row["us"]) / 1e6
+        return found
 
     async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
         """Read backwards from the index of numbers until a talk is found."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, delete, func, select
+from sqlalchemy import RowMapping, Select, and_, bindparam, delete, func, or_, select
 
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import chunks, insert
@@ -38,8 +38,20 @@ class SqlNumbers:
         async with self._database.write() as connection:
             return bool((await connection.execute(delete(dnc).where(*its))).rowcount)
 
-    async def blocked(self) -> Sequence[Mapping[str, Any]]:
-        rows = await self._database.rows(select(dnc).order_by(dnc.c.entry, dnc.c.campaign))
+    async def blocked(
+        self,
+        campaign: CampaignId | None = None,
+        *,
+        after: tuple[str, int] = ("", 0),
+        limit: int | None = None,
+    ) -> Sequence[Mapping[str, Any]]:
+        entry, whose = after
+        query = select(dnc).where(
+            or_(dnc.c.entry > entry, and_(dnc.c.entry == entry, dnc.c.campaign > whose))
+        )
+        if campaign is not None:
+            query = query.where(dnc.c.campaign == campaign)
+        rows = await self._database.rows(query.order_by(dnc.c.entry, dnc.c.campaign).limit(limit))
         return [{**row, "campaign": row["campaign"] or None} for row in rows]
 
     async def history(

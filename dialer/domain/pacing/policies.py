@@ -89,7 +89,7 @@ class Policies:
             group: list[Campaign] = []
             for campaign in equals:
                 if why := _out_of_turn(campaign):
-                    reason[campaign.id] = _none(why)
+                    reason[campaign.id] = none(why)
                 else:
                     group.append(campaign)
             lines, why_no_more = self._take_turns(group, turns, supply, snapshot.at)
@@ -122,11 +122,12 @@ class Policies:
                 continue
             asking.remove(campaign)
             lines = dialled[campaign.id]
-            reason[campaign.id] = _some(lines, answer) if lines else _none(answer)
+            reason[campaign.id] = _some(lines, answer) if lines else none(answer)
         return dial, reason
 
 
-def _none(why: str) -> Said:
+def none(why: str) -> Said:
+    """Nothing is dialled, and why."""
     return said("0 lines: {why}.", why=why)
 
 

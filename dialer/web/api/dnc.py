@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from dialer.domain.errors import Missing
 from dialer.domain.types import CampaignId
 from dialer.web.auth import Supervisor, Viewer
-from dialer.web.paging import After, Limit, Page, cut
+from dialer.web.paging import After, Limit, Page
 from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.values import Body, Id, Line
@@ -47,10 +47,12 @@ async def list_entries(
     limit: Limit = 100,
 ) -> Page[EntryOut]:
     """Every entry, in the order of its digits."""
-    rows = [EntryOut.model_validate(row) for row in await parts.stores.numbers.blocked()]
-    found = [row for row in rows if campaign in (None, row.campaign)]
-    page, following = cut(found, _key, after=after, limit=limit)
-    return Page(items=page, next=following)
+    entry, _sign, its = after.partition(":")
+    behind = (entry, int(its[:18]) if its.isascii() and its.isdigit() else 0)
+    which = None if campaign is None else CampaignId(campaign)
+    rows = await parts.stores.numbers.blocked(which, after=behind, limit=limit + 1)
+    page = [EntryOut.model_validate(row) for row in rows[:limit]]
+    return Page(items=page, next=_key(page[-1]) if len(rows) > limit else None)
 
 
 @router.post("", status_code=201, responses=documented(404))
@@ -59,9 +61,9 @@ async def add_entry(parts: Given, _: Supervisor, body: NewEntry) -> EntryOut:
     campaign = None if body.campaign is None else CampaignId(body.campaign)
     if campaign is not None:
         await parts.stores.campaigns.get(campaign)
-    now = parts.tools.clock()
-    await parts.stores.numbers.block(body.entry, campaign=campaign, reason=body.reason, now=now)
-    return EntryOut(entry=body.entry, campaign=body.campaign, reason=body.reason, at=now)
+    now, entry = parts.tools.clock(), parts.tools.dnc_entry(body.entry)
+    await parts.stores.numbers.block(entry, campaign=campaign, reason=body.reason, now=now)
+    return EntryOut(entry=entry, campaign=body.campaign, reason=body.reason, at=now)
 
 
 @router.delete("/{entry}", status_code=204, responses=documented(404))

@@ -129,9 +129,8 @@ async def list_hours(
     """Hours worked, from the ledger of state changes."""
     _check(since_at, until_at)
     who = None if operator is None else OperatorId(operator)
-    changes = await parts.stores.ledger.changes(who, since_at, until_at)
     end_at = max(since_at, min(until_at, parts.tools.clock()))
-    worked = hours.fold(changes, since_at=since_at, until_at=end_at)
+    worked = await parts.stores.ledger.hours(who, since_at, end_at)
     names = {account.id: account.name for account in await parts.stores.accounts.all()}
     return [
         HoursOut(
@@ -159,9 +158,9 @@ async def list_changes(
     """The ledger itself: who went from which state to which, and when."""
     _check(since_at, until_at)
     who = None if operator is None else OperatorId(operator)
-    rows = await parts.stores.ledger.changes(who, since_at, until_at)
-    page = [ChangeOut.model_validate(row, from_attributes=True) for row in rows[after : after + limit]]
-    return Page(items=page, next=str(after + limit) if len(rows) > after + limit else None)
+    rows = await parts.stores.ledger.changes(who, since_at, until_at, skip=after, limit=limit + 1)
+    page = [ChangeOut.model_validate(row, from_attributes=True) for row in rows[:limit]]
+    return Page(items=page, next=str(after + limit) if len(rows) > limit else None)
 
 
 @router.get("/decisions", responses=documented())

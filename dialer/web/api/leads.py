@@ -10,8 +10,10 @@ from typing import Annotated, Self
 from fastapi import APIRouter, File, Query, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
-from dialer.domain.errors import BadValue
+from dialer.domain.campaign import Campaign
+from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.lead import Lead
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
 from dialer.web.api.commands import try_later
 from dialer.web.auth import Supervisor, Viewer
@@ -142,8 +144,9 @@ async def add_leads(
     body: Annotated[list[NewLead], Field(min_length=1, max_length=1000)],
 ) -> Added:
     """Add up to 1,000 leads: all that are new, or none if one of them is not acceptable."""
-    await parts.stores.campaigns.get(CampaignId(campaign))
-    known = await parts.stores.leads.numbers_of(CampaignId(campaign))
+    await _check_numbers(parts, await parts.stores.campaigns.get(CampaignId(campaign)), body)
+    sent = {PhoneNumber(number) for lead in body for number in lead.numbers}
+    known = await parts.stores.leads.known_numbers(CampaignId(campaign), sent)
     fresh, twins = _sorted_out(parts, CampaignId(campaign), body, known)
     if not fresh:
         return Added(import_id=None, added=0, duplicates=twins)
@@ -201,6 +204,19 @@ async def exclude_lead(parts: Given, who: Supervisor, lead: Id) -> LeadOut:
     if campaign.status is CampaignStatus.RUNNING:
         await try_later(parts, who, "reload", f"campaign:{campaign.id}")
     return LeadOut.of(excluded)
+
+
+async def _check_numbers(parts: Parts, campaign: Campaign, body: Sequence[NewLead]) -> None:
+    """BadValue for the first number that is not dialled here, and why."""
+    trunks = [trunk for trunk in await parts.stores.trunks.all() if trunk.id in campaign.trunks]
+    for at, sent in enumerate(body):
+        for place, number in enumerate(sent.numbers):
+            try:
+                parts.tools.check_number(PhoneNumber(number), trunks, campaign.country)
+            except Forbidden as closed:
+                raise BadValue(
+                    said("{place}: {why}", place=f"body/{at}/numbers/{place}", why=closed.sentence)
+                ) from None
 
 
 def _sorted_out(

@@ -9,9 +9,12 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dialer.domain.errors import BadValue, Conflict
+from dialer.domain.dialable import CheckNumber
+from dialer.domain.errors import BadValue, Conflict, Forbidden
 from dialer.domain.lead import Disposition
+from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, LegState, Operator, State
+from dialer.domain.said import said
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind, PhoneNumber, TrunkId
 from dialer.ports import Stores
 from dialer.web.api.campaign_fields import without_defaults
@@ -241,7 +244,7 @@ async def _changed(parts: Parts, was: Account, body: AccountFields) -> Account:
         if sent.get(name) is not None:
             sent[name] = kind(sent[name])
     account = replace(was, **sent)
-    await _check(parts.stores, account)
+    await _check(parts.stores, account, parts.tools.check_number)
     if body.sip_password is not None:
         path = await parts.tools.keep_secret(f"operator-{was.id}", body.sip_password)
         account = replace(account, sip_password_file=path)
@@ -250,11 +253,19 @@ async def _changed(parts: Parts, was: Account, body: AccountFields) -> Account:
     return account
 
 
-async def _check(stores: Stores, account: Account) -> None:
+async def _check(stores: Stores, account: Account, check_number: CheckNumber) -> None:
     if account.phone is PhoneKind.OUTSIDE and (account.number is None or account.trunk is None):
         raise BadValue("body/number: an outside phone needs its number and the trunk by which it is called")
-    if account.trunk is not None and account.trunk not in {trunk.id for trunk in await stores.trunks.all()}:
+    trunks = {trunk.id: trunk for trunk in await stores.trunks.all()}
+    if account.trunk is not None and account.trunk not in trunks:
         raise BadValue(f"body/trunk: there is no trunk {account.trunk}: add it first")
+    if account.phone is PhoneKind.OUTSIDE and account.number and account.trunk:
+        trunk = trunks[account.trunk]
+        try:
+            dial_string(account.number, trunk)
+            check_number(account.number, (trunk,), "")
+        except Forbidden as closed:
+            raise BadValue(said("{place}: {why}", place="body/number", why=closed.sentence)) from None
 
 
 async def _shown(parts: Parts, operator: OperatorId) -> OperatorOut:

@@ -98,6 +98,7 @@ EXAMPLES: tuple[c.Event, ...] = (
     c.Destroyed(at(10), 16),
     *(c.Vanished(at(10), reborn=reborn, seen=seen) for reborn in (False, True) for seen in (False, True)),
     c.OriginateRefused(at(1), "no"),
+    c.TakenBack(at(1), "the disk is full"),
     c.OriginateUnknown(at(1), "?"),
     c.ConnectFailed(at(6), "gone"),
     c.ConnectFailed(at(6), "gone", ANN),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dialer.domain.campaign import Campaign
+from dialer.domain.dialable import DialRules, NumberFacts, NumberType, check_allowed
 from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.schedule import every_day
@@ -46,6 +47,12 @@ def ago(outcome: Outcome, **span: float) -> Known:
     return Known(NOW - timedelta(**span), outcome)
 
 
+def check_number(number: PhoneNumber, trunks: Sequence[Trunk], country: str) -> None:
+    """A site where numbers of code 809 are closed."""
+    kind = NumberType.PREMIUM_RATE if number.startswith("+7809") else NumberType.MOBILE
+    check_allowed(NumberFacts(kind, "RU", "Russia"), DialRules(frozenset({"RU", country})))
+
+
 def ask(
     campaign: Campaign = CAMPAIGN,
     lead: Lead = LEAD,
@@ -61,6 +68,7 @@ def ask(
         history=history or Known(),
         now=now,
         zone_of=zone_of,
+        check_number=check_number,
     )
 
 
@@ -88,6 +96,14 @@ def test_gates_are_asked_in_order_and_the_first_closed_one_answers(first: Gate) 
         campaign, lead, history = SPOILS[gate](campaign, lead, history)
     verdict = ask(campaign, lead, history, lead.number)
     assert (verdict.ok, verdict.gate) == (False, first)
+
+
+def test_a_number_of_a_closed_type_is_a_closed_gate_with_the_way_to_open_it() -> None:
+    verdict = ask(number="+78095051234")
+    assert (verdict.ok, verdict.gate, verdict.opens_at) == (False, Gate.NUMBER, None)
+    assert verdict.reason == (
+        "a premium-rate number (Russia) is closed; to allow it, add premium-rate to DIALER_NUMBER_TYPES"
+    )
 
 
 @pytest.mark.parametrize("status", [one for one in CampaignStatus if one is not CampaignStatus.RUNNING])

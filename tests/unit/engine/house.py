@@ -69,8 +69,6 @@ class Shaky:
 
     def __getattr__(self, name: str) -> Any:
         request = getattr(self._store, name)
-        if not callable(request):
-            return request
 
         async def ask(*args: Any, **kwargs: Any) -> Any:
             if self._house.store_down:
@@ -163,6 +161,7 @@ class House:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.check_nothing_failed()
         await self.shell.errands.settle(0)
+        self.journal = self.journal.left()
 
     async def stop(self) -> None:
         self.check_nothing_failed()
@@ -171,7 +170,6 @@ class House:
     def check_nothing_failed(self) -> None:
         assert self.shell.mailbox.failed == 0, "an event could not be handled"
         assert self.shell.errands.failed == 0, "an errand failed"
-        assert not self.shell.guard.failed, self.shell.guard.failed
 
     # --- operators
 

@@ -22,7 +22,7 @@ from dialer.adapters.journal import FileJournal, open_journal
 from dialer.adapters.memory.notes import MemoryJournal
 from dialer.domain.call import Call, State
 from dialer.domain.cdr import Closing, WrapUp
-from dialer.domain.errors import Fatal, StoreDown
+from dialer.domain.errors import DiskTrouble, Fatal
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as OperatorState
 from dialer.domain.types import CallId, CampaignId, LeadId, OperatorId, PhoneNumber, TrunkId
@@ -299,10 +299,10 @@ async def test_on_a_full_disk_nothing_is_dialled_and_nothing_is_lost(
         with full_disk(monkeypatch, room=40):
             journal.note(replace(call("c-1"), talk_s=7.0))  # torn in mid-line
             journal.closed(closing("c-0"))
-            with pytest.raises(StoreDown, match="No space left on device; nothing is dialled until it can"):
+            with pytest.raises(DiskTrouble, match=r"No space left on device\): nothing is dialled"):
                 await journal.dialing(call("c-2"))
             journal.closed(Closing(None, None, CallId("c-2")))
-            assert journal.trouble == "No space left on device"
+            assert "No space left on device" in journal.trouble
         await journal.dialing(call("c-3"))  # there is room again
         assert not journal.trouble
     with open_journal(tmp_path) as journal:
@@ -323,6 +323,50 @@ async def test_facts_told_on_a_full_disk_are_written_when_there_is_room(
         assert (await journal.pending(9))[1] == [closing("c-1"), closing("c-2")]
 
 
+@pytest.mark.parametrize("kind", ["file", "memory"])
+async def test_what_a_full_disk_did_not_take_is_gone_with_the_process_and_nothing_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The twin in memory fails as the disk does."""
+    left = tmp_path / "left"
+    with open_journal(tmp_path) as on_disk:
+        journal: Journals = on_disk if kind == "file" else MemoryJournal(ticking())
+        await journal.dialing(call("c-1"))
+        await journal.dialing(call("c-2"))
+        journal.closed(closing("c-0"))
+        with full_disk(monkeypatch, room=10):
+            if isinstance(journal, MemoryJournal):
+                journal.fail()
+            journal.closed(closing("c-1"))
+            with pytest.raises(DiskTrouble):
+                await journal.dialing(call("c-3"))
+            journal.closed(closing("c-3"))
+            assert (await journal.pending(9))[1] == [closing("c-0"), closing("c-1"), closing("c-3")]
+            shutil.copytree(tmp_path, left)
+    if isinstance(journal, MemoryJournal):
+        after = await held_by(journal.left())
+    else:
+        with open_journal(left) as found:
+            after = await held_by(found)
+            assert not found.damages or all("torn" in each for each in found.damages)
+    assert ([each.id for each in after[0]], after[2]) == (["c-1", "c-2"], [closing("c-0")])
+
+
+async def test_a_disk_that_failed_is_tried_again_though_nobody_tells_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dialer.adapters.journal.disk.AGAIN_S", 0.0)
+    with open_journal(tmp_path) as journal:
+        with full_disk(monkeypatch, room=0):
+            journal.closed(closing("c-1"))
+        assert journal.trouble
+        journal.heard(AT)
+        async with asyncio.timeout(5):
+            while journal.trouble:  # noqa: ASYNC110 another thread mends it
+                await asyncio.sleep(0)
+        assert any(b"c-1" in line for line in lines_in(tmp_path))
+
+
 async def test_a_renewal_that_was_cut_short_costs_nothing(tmp_path: Path) -> None:
     with open_journal(tmp_path) as journal:
         await journal.dialing(call("c-1"))
@@ -340,7 +384,7 @@ async def test_a_late_word_after_the_end_disturbs_nobody(tmp_path: Path) -> None
     with open_journal(tmp_path) as journal:
         await journal.dialing(call("c-1"))
     journal.note(call("c-1"))
-    with pytest.raises(StoreDown, match="cannot be written"):
+    with pytest.raises(DiskTrouble, match="cannot be written"):
         await journal.dialing(call("c-2"))
 
 
