@@ -29,12 +29,13 @@ from dialer.domain.errors import Fatal, NetworkTrouble, StoreDown
 from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.pacing.policies import Policies
-from dialer.domain.said import said
+from dialer.domain.said import listed, said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, CellId, PhoneNumber, TrunkId
 from dialer.domain.verdict import Verdict
 from dialer.engine.cell import Cell, Ways
 from dialer.engine.errands import Errands
+from dialer.engine.guard import Guard
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.mirror import Mirror
 from dialer.engine.observers import Observers
@@ -101,6 +102,22 @@ class Engine:
     converter: Converter
     listener: Listener
 
+    def link_trouble(self) -> str:
+        """Why nothing can be asked of Asterisk now; empty: it can."""
+        if self.shell.linked.is_set():
+            return ""
+        link = self.switch.link
+        if not link.is_connected:
+            return said("Asterisk is not connected")
+        if not link.is_ready:
+            why = link.trouble or said("it has not registered yet")
+            return said("Asterisk is connected and cannot be set up: {why}", why=why)
+        return self.cell.reconciling or said("Asterisk is connected, calls begin in a moment")
+
+    def set_aside(self) -> str:
+        """What cannot be used, each with its reason; nothing else waits for it."""
+        return listed([f"{name}: {why}" for name, why in self.cell.books.faults.items()], "; ")
+
 
 @asynccontextmanager
 async def open_engine(
@@ -156,13 +173,13 @@ def _assembled(
     """All parts, none of them at work yet."""
     cell_id = CellId(settings.cell)
     metrics = Metrics(version=__version__, cell=cell_id, started_at=utc_now())
-    ear = LateEar()
+    ear, guard = LateEar(), Guard()
     switch = AriSwitch(cell_id, settings.ari_app, ear, metrics, bulk, timeout_s=settings.ari_timeout_s)
     shell = Shell(
         cell=cell_id,
         switch=switch,
         journal=journal,
-        observer=Observers(metrics, *observers),
+        observer=Observers(guard, metrics, *observers),
         clock=utc_now,
         new_id=new_id,
         mailbox=Mailbox(),
@@ -171,6 +188,7 @@ def _assembled(
         sound=lambda name: str(sounds_dir(settings) / name) if name else "",
         check_number=checker(dial_rules(settings)),
         linked=asyncio.Event(),
+        guard=guard,
     )
     cell = ear.cell = _cell(settings, stores, shell, metrics)
     converter = Converter(

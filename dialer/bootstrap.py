@@ -173,15 +173,16 @@ class Outside:
     metrics: ProcessMetrics
 
     async def health(self) -> Sequence[Check]:
-        """A dead trunk is no reason to be unready; a service that cannot dial or cannot write is.
+        """A trunk that is dead or set aside is no reason to be unready; one that cannot dial or write is.
 
         An engine goes on without Redis, the other parts are nothing without it.
         """
         checks = [await _check("database", self.stores.campaigns.all())]
         if self.engine is None:
             return [*checks, await _check("redis", self.live.operators())]
-        linked, depth = self.engine.shell.linked.is_set(), self.engine.shell.journal.depth()
-        checks.append(Check("link", linked, "" if linked else "Asterisk is not connected"))
+        trouble, depth = self.engine.link_trouble(), self.engine.shell.journal.depth()
+        checks.append(Check("link", not trouble, trouble))
+        checks.append(Check("set aside", True, self.engine.set_aside()))
         holds = {name: ask() for name, ask in self.engine.cell.pacer.holds.items()}
         waiting = f"{depth} facts wait for the database"
         trouble = holds.pop("journal", "")

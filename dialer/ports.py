@@ -207,6 +207,10 @@ class Leads(Protocol):
 
 
 class Campaigns(Protocol):
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Rows that the last `all` left out because they cannot be read: their names, and why."""
+
     async def add(self, campaign: Campaign) -> Campaign: ...  # the id is given by the store
     async def save(self, campaign: Campaign) -> None:
         """All but the status, which has a way of its own."""
@@ -218,6 +222,10 @@ class Campaigns(Protocol):
 
 
 class Accounts(Protocol):
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Rows that the last `all` left out because they cannot be read: their names, and why."""
+
     async def add(self, account: Account) -> None: ...
     async def save(self, account: Account) -> None: ...
     async def get(self, operator: OperatorId) -> Account: ...
@@ -225,6 +233,10 @@ class Accounts(Protocol):
 
 
 class Trunks(Protocol):
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Rows that the last `all` left out because they cannot be read: their names, and why."""
+
     async def add(self, trunk: Trunk) -> None: ...
     async def save(self, trunk: Trunk) -> None: ...
     async def remove(self, trunk: TrunkId) -> None: ...

@@ -181,7 +181,7 @@ async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Rehearse
         await engine.cell.drain(LAST_TALKS_S)
         await clock.until(lambda: not engine.shell.journal.depth())
     cdrs = await stores.ledger.cdrs(CdrQuery(limit=len(switch.dialled) + 1))
-    failed = engine.shell.mailbox.failed + engine.shell.errands.failed
+    failed = engine.shell.mailbox.failed + engine.shell.errands.failed + engine.shell.guard.failed.total()
     spent_s = machine.process_time() - began_s
     return Rehearsed(day_of(scenario, seed, cdrs, watch, switch, failed=failed, cpu_s=spent_s), cdrs, watch)
 

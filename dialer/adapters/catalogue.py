@@ -49,6 +49,8 @@ REASONS = (
     shifts.NO_ANSWER,
     shifts.NOT_REGISTERED,
     shifts.FAILED,
+    shifts.NOT_CALLABLE,
+    shifts.PHONE_CHANGED,
     shifts.HUNG_UP,
     shifts.WRAP_UP_OVER,
     shifts.SWITCH_LOST,

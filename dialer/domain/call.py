@@ -205,6 +205,7 @@ class HangupRequested(Event):
     """Asterisk: somebody asked for the end; cause 32 marks our own request."""
 
     cause: int | None = None
+    by_shutdown: bool = False  # Asterisk hangs up whatever it has, because it stops
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from dialer.domain import call, operators, reactions, shifts
+from dialer.domain import call, duty, operators, reactions
 from dialer.domain.campaign import DEFAULT_RETRIES, DISTURBING
 from dialer.domain.causes import BY_CAUSE, BY_SIP
+from dialer.domain.duty import TABLE as SHIFT_TABLE
 from dialer.domain.moves import CROSSING, FROM_ASTERISK
 from dialer.domain.moves import TABLE as CALL_TABLE
-from dialer.domain.shifts import TABLE as SHIFT_TABLE
 from dialer.domain.types import EndedBy, Outcome
 
 MADE = "Made from the code; `make docs` writes it anew."
@@ -131,7 +131,7 @@ def operators_page() -> str:
     lines = [
         "# An operator",
         "",
-        f"{MADE} The table is `TABLE` in `dialer/domain/shifts.py`. What a person asks for in a state that"
+        f"{MADE} The table is `TABLE` in `dialer/domain/duty.py`. What a person asks for in a state that"
         " does not list it is refused with the reason; everything else that is not listed changes nothing."
         " A leg that is not the operator's any more concerns nobody. Whichever way a talk ends, its wrap-up"
         " is written once.",
@@ -139,7 +139,7 @@ def operators_page() -> str:
         *diagram(SHIFT_TABLE, operators.State.OFFLINE),
     ]
     for state in operators.State:
-        lines += ["", f"## {state}", "", *moves_of(SHIFT_TABLE, state, shifts.changes_nothing)]
+        lines += ["", f"## {state}", "", *moves_of(SHIFT_TABLE, state, duty.changes_nothing)]
     return "\n".join(lines) + "\n"
 
 

@@ -109,3 +109,11 @@ class IllegalMove(ObzvonError):
     """Our fault: a state machine got an event that its table does not know."""
 
     id = "illegal-move"
+
+
+EXPECTED = (Mistake, NetworkTrouble, StoreRefused, DiskTrouble, OSError)
+
+
+def is_expected(error: BaseException) -> bool:
+    """The world's fault or the caller's, told by its sentence; anything else is a mistake of this program."""
+    return isinstance(error, EXPECTED)

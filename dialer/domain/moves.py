@@ -15,6 +15,7 @@ from dialer.domain import reactions as do
 from dialer.domain.call import Call, Effect, State, Timer
 from dialer.domain.errors import IllegalMove
 from dialer.domain.reactions import Handler, Result, later
+from dialer.domain.types import EndedBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,27 @@ def step(call: Call, event: c.Event) -> Result:
     if after.state not in move.to:
         raise IllegalMove(f"{type(event).__name__} led a call from {call.state} to {after.state}")
     return after, effects
+
+
+MISTAKE = "a mistake of the dialer ended this call"
+
+
+def rescue(call: Call, event: c.Event) -> Result:
+    """After a step that raised: no call stays for ever because of a mistake of ours.
+
+    A talk goes on as long as nothing ends it. Any other call is ended, by the table if it can, else here.
+    """
+    if call.state is State.ENDED:
+        return call, ()
+    is_over = isinstance(event, c.Destroyed | c.Vanished | c.OriginateRefused | c.TakenBack)
+    if not is_over and not call.hanging_up:
+        if call.state is State.BRIDGED and not isinstance(event, c.TimerFired | c.HangUpAsked):
+            return call, ()
+        try:
+            return step(call, c.HangUpAsked(event.at, EndedBy.SERVICE, MISTAKE))
+        except Exception:  # noqa: S110 the same mistake again: it is closed below
+            pass
+    return do.broken(call, event, MISTAKE, is_over=is_over)
 
 
 def resume(call: Call, now: datetime) -> tuple[Effect, ...]:

@@ -109,6 +109,20 @@ def vanished(call: Call, event: c.Vanished) -> Result:
     return _end(changed(call, reason="ended while nobody watched"), event.at, outcome, EndedBy.NETWORK)
 
 
+def broken(call: Call, event: c.Event, reason: str, *, is_over: bool) -> Result:
+    """Closed by force, with what is certain."""
+    outcome = Outcome.NOT_DIALLED
+    if call.bridge_at is not None:
+        outcome = Outcome.OPERATOR_LOST if call.bereft else Outcome.CONNECTED
+    elif call.answer_at is not None:
+        outcome = Outcome.ABANDONED if call.direction is Direction.OUT else Outcome.NO_ANSWER
+    elif call.dialled_at is not None and not isinstance(event, c.OriginateRefused | c.TakenBack):
+        outcome = Outcome.INTERRUPTED
+    closed = changed(call, reason=reason, estimated=True)
+    ended, effects = _end(closed, event.at, outcome, EndedBy.SERVICE)
+    return ended, effects if is_over or call.dialled_at is None else (c.HangUp(), *effects)
+
+
 def never_dialled(call: Call, event: c.Vanished) -> Result:
     """The request never reached the network: no attempt, the lead goes back."""
     return _end(changed(call, reason="never dialled"), event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)

@@ -15,16 +15,19 @@ from dialer.domain import call as c
 from dialer.domain.call import Call, State
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import close
-from dialer.domain.errors import DiskTrouble, LinkDown, NetworkTrouble, Refused
+from dialer.domain.errors import Mistake, NetworkTrouble, Refused, is_expected
 from dialer.domain.lead import Lead, moved_on
-from dialer.domain.moves import resume, step
+from dialer.domain.moves import rescue, resume, step
 from dialer.domain.operators import SLOT, bridge_of
-from dialer.domain.types import CallId, ChannelId, Direction, OperatorId, masked
+from dialer.domain.types import CallId, ChannelId, Direction, EndedBy, OperatorId, masked
+from dialer.engine.errands import OnFailure
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Turn
 
 log = structlog.get_logger()
+
+MOST_TRIES = 3  # of a request that a person waits for
 
 
 class Calls:
@@ -102,18 +105,23 @@ class Calls:
         if before is None:
             self._orphan(call_id, event)
             return
-        after, effects = step(before, event)
+        try:
+            after, effects = step(before, event)
+        except Exception as mistake:  # the boundary: this call ends in good order, the others go on
+            self._shell.guard.caught("step of a call", mistake)
+            after, effects = rescue(before, event)
         self._calls[call_id] = after
-        if after is not before:
-            if after.state is not State.ENDED:
-                self._note_soon(after)
-            self._shell.observer.saw(before, event, after)
+        if after is not before and after.state is not State.ENDED:
+            self._note_soon(after)
         if after.state is not before.state:
             log.debug("call", call=call_id, became=after.state, number=masked(after.number))
+        guard = self._shell.guard
         for effect in effects:
-            self._perform(after, effect, event.at)
+            guard.run("effect of a call", self._perform, after, effect, event.at)
         if after.state is State.MESSAGE and before.state is not State.MESSAGE:
-            self._floor.missed(call_id)
+            guard.run("effect of a call", self._floor.missed, call_id)
+        if after is not before:
+            self._shell.observer.saw(before, event, after)
 
     def _note_soon(self, call: Call) -> None:
         """One note for all that this turn of the loop brings, before any request that follows from it."""
@@ -135,14 +143,14 @@ class Calls:
         """Each effect answers, if it does, by an event; nothing is awaited here."""
         match effect:
             case c.Originate():
-                self._send(call, self._originate(call))
+                self._send(call, self._originate(call), self._end_of(call))
             case c.Summon():
                 self._floor.summon(call)
             case c.Reserve():
                 operator = self._floor.reserve(call)
                 self.tell(call.id, c.NobodyFree(at) if operator is None else c.Reserved(at, operator))
             case c.Connect(operator):
-                self._in_order(call, self._connect(call, operator))
+                self._in_order(call, self._connect(call, operator), self._not_connected(call, operator))
             case c.StartTalk(operator):
                 self._floor.start_talk(operator, at)
             case c.Release(operator, talked):
@@ -151,7 +159,7 @@ class Calls:
             case c.CallBackLeg(operator):
                 self._floor.call_back(operator)
             case c.PlayMessage():
-                self._in_order(call, self._play_message(call))
+                self._in_order(call, self._play_message(call), self._end_of(call))
             case c.StartMusic(operator):
                 self._in_order(call, self._start_music(call, operator))
             case c.StopMusic():
@@ -159,7 +167,7 @@ class Calls:
                     call, self._try(call, lambda: self._shell.switch.stop_music(ChannelId(call.id)))
                 )
             case c.HangUp():
-                self._send(call, self._try(call, lambda: self._shell.switch.hang_up(ChannelId(call.id))))
+                self._send(call, self._insist(lambda: self._shell.switch.hang_up(ChannelId(call.id))))
             case c.StartTimer(timer, due_at):
                 self._start_timer(call.id, timer, due_at)
             case c.StopTimer(timer):
@@ -184,6 +192,7 @@ class Calls:
         self.tell(call, c.TimerFired(self._shell.clock(), timer))
 
     def _close(self, call: Call) -> None:
+        """Forget it and write its record; what fails here is not taken back, and holds up nothing else."""
         lead, campaign = self._about.pop(call.id)
         del self._calls[call.id]
         if not self._calls:
@@ -192,9 +201,11 @@ class Calls:
         for timer in c.Timer:
             self._shell.timers.stop((call.id, timer))
         closing = close(call, self._shell.cell, lead, campaign)
-        self._shell.journal.closed(closing)
-        self._floor.forget(call, moved_on(lead, closing.lead) if lead and closing.lead else lead)
-        self._on_end(call)
+        guard = self._shell.guard
+        guard.run("record of a call", self._shell.journal.closed, closing)
+        moved = moved_on(lead, closing.lead) if lead and closing.lead else lead
+        guard.run("effect of a call", self._floor.forget, call, moved)
+        guard.run("effect of a call", self._on_end, call)
         log.info(
             "call ended",
             call=call.id,
@@ -206,34 +217,66 @@ class Calls:
             sip=call.sip_code,
         )
 
-    # --- errands: requests to Asterisk
+    # --- errands: requests to Asterisk, each of which tells its call when it fails in any way
 
-    def _send(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
-        self._shell.errands.start(work, f"call-{call.id}")
+    def _send(self, call: Call, work: Coroutine[Any, Any, None], on_failure: OnFailure | None = None) -> None:
+        self._shell.errands.start(work, f"call-{call.id}", on_failure)
 
-    def _in_order(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
+    def _in_order(
+        self, call: Call, work: Coroutine[Any, Any, None], on_failure: OnFailure | None = None
+    ) -> None:
         """After the request before it; a hang-up does not wait here."""
         earlier = self._last_errand.get(call.id)
         if earlier is not None and not earlier.done():
             work = _after(earlier, work)
-        self._last_errand[call.id] = self._shell.errands.start(work, f"call-{call.id}")
+        self._last_errand[call.id] = self._shell.errands.start(work, f"call-{call.id}", on_failure)
+
+    def _end_of(self, call: Call) -> OnFailure:
+        """Nothing better than an honest end: the person must not wait for a clock."""
+        return lambda error: self.tell(
+            call.id, c.HangUpAsked(self._shell.clock(), EndedBy.SERVICE, failure(error))
+        )
+
+    def _not_connected(self, call: Call, operator: OperatorId) -> OnFailure:
+        return lambda error: self.tell(
+            call.id, c.ConnectFailed(self._shell.clock(), failure(error), operator)
+        )
 
     async def _try(self, call: Call, request: Callable[[], Awaitable[None]]) -> None:
-        """A request whose failure Asterisk's own events, or a timer, will tell."""
+        """A request that a call can do without: music."""
         try:
             await self._shell.linked.wait()
             await request()
         except NetworkTrouble as trouble:
             log.info("a request for a call failed", call=call.id, reason=str(trouble))
 
+    async def _insist(self, request: Callable[[], Awaitable[None]]) -> None:
+        """Again when the link went down under it, or the answer did not come: to ask twice does no harm.
+
+        A refusal is left alone: Asterisk is there, and its events tell what it refused for.
+        """
+        for tries_left in reversed(range(MOST_TRIES)):
+            await self._shell.linked.wait()
+            try:
+                await request()
+            except Refused as refusal:
+                log.info("a request for a call was refused", reason=refusal.reason)
+            except NetworkTrouble:
+                if tries_left:
+                    continue
+                raise
+            return
+
     async def _originate(self, call: Call) -> None:
         now = self._shell.clock
         try:
             await self._shell.journal.dialing(call)
-        except DiskTrouble as flaw:
-            self.tell(call.id, c.TakenBack(now(), str(flaw)))
+            await self.turn(call.trunk)
+        except Exception as flaw:  # of whatever kind: nothing was sent
+            if not is_expected(flaw):
+                self._shell.guard.caught("before a number is dialled", flaw)
+            self.tell(call.id, c.TakenBack(now(), failure(flaw)))
             return
-        await self.turn(call.trunk)
         current = self._calls.get(call.id)
         if current is None or current.hanging_up or not self._shell.linked.is_set():
             self.tell(call.id, c.TakenBack(now(), "taken back before it was sent"))
@@ -250,7 +293,9 @@ class Calls:
             )
         except Refused as refusal:
             self.tell(call.id, c.OriginateRefused(now(), refusal.reason))
-        except (LinkDown, NetworkTrouble) as trouble:
+        except Mistake as flaw:  # looked at before it is sent
+            self.tell(call.id, c.OriginateRefused(now(), str(flaw)))
+        except NetworkTrouble as trouble:
             self.tell(call.id, c.OriginateUnknown(now(), str(trouble)))
 
     async def _connect(self, call: Call, operator: OperatorId) -> None:
@@ -258,26 +303,28 @@ class Calls:
         current = self._calls.get(call.id)
         if current is None or current.operator != operator or current.hanging_up:
             return
-        try:
-            if call.direction is Direction.IN and call.bridge_at is None:
-                await self._shell.switch.set_variable(ChannelId(call.id), SLOT, call.place)
-                await self._shell.switch.answer(ChannelId(call.id))
-            await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))
-            is_new = current.state is State.RESERVED  # not when he takes the person back from hold
-            if is_new and current.rules.tone:
-                self._floor.beep(operator)  # last: Asterisk serves one request after another
-        except NetworkTrouble as trouble:
-            self.tell(call.id, c.ConnectFailed(self._shell.clock(), str(trouble), operator))
+        if call.direction is Direction.IN and call.bridge_at is None:
+            await self._shell.switch.set_variable(ChannelId(call.id), SLOT, call.place)
+            await self._shell.switch.answer(ChannelId(call.id))
+        await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))
+        is_new = current.state is State.RESERVED  # not when he takes the person back from hold
+        if is_new and current.rules.tone:
+            self._floor.beep(operator)  # last: Asterisk serves one request after another
 
     async def _play_message(self, call: Call) -> None:
         exten, context = ("safe", "obz-out") if call.direction is Direction.OUT else ("sorry", "obz-in")
         channel = ChannelId(call.id)
-        await self._try(call, lambda: self._shell.switch.go_on(channel, context=context, exten=exten))
+        await self._insist(lambda: self._shell.switch.go_on(channel, context=context, exten=exten))
 
     async def _start_music(self, call: Call, operator: OperatorId) -> None:
         channel = ChannelId(call.id)
         await self._try(call, lambda: self._shell.switch.remove(channel, bridge_of(operator)))
         await self._try(call, lambda: self._shell.switch.start_music(channel))
+
+
+def failure(error: Exception) -> str:
+    """What a call or an operator is told of it: a sentence, or that it was our own fault."""
+    return str(error) if is_expected(error) and str(error) else f"a mistake of the dialer: {error!r}"
 
 
 async def _after(earlier: asyncio.Task[None], work: Coroutine[Any, Any, None]) -> None:

@@ -12,7 +12,7 @@ import structlog
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
-from dialer.domain.errors import Missing, NetworkTrouble, StoreDown
+from dialer.domain.errors import Missing
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
 from dialer.domain.pacing.decision import Policy
@@ -30,7 +30,7 @@ from dialer.domain.types import (
     TrunkId,
 )
 from dialer.engine.account import Accountant
-from dialer.engine.books import Books
+from dialer.engine.books import Books, Resolve
 from dialer.engine.calls import Calls
 from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
@@ -50,7 +50,14 @@ log = structlog.get_logger()
 SWEEP_S = 10.0
 LEASE_CHECK_S = 60.0
 RECONCILE_PAUSE_S = 1.0
+STOPS_WITHIN_S = 30.0  # it waits 15 s for its channels to go
+PUSH_S = 10.0  # for all trunks and phones, before calls begin
 MARK_S = 1.0  # how often the journal is told that Asterisk is heard
+
+
+async def no_trouble(host: str) -> str:
+    """Of a name that nobody looks up: Asterisk will say what is wrong with it."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Ways:
     number_of: Callable[[str], PhoneNumber | None]  # a number as a network wrote it
     zone_of: ZoneOf
     lab: bool = False
+    resolve: Resolve = no_trouble
 
 
 class Cell:
@@ -72,7 +80,7 @@ class Cell:
         self, shell: Shell, stores: Stores, policy: Policy, ways: Ways, *, hopper_size: int, interval_s: float
     ) -> None:
         scorecard = Scorecard()
-        observer = Observers(policy, scorecard, shell.observer)  # the policy learns first
+        observer = Observers(shell.guard, policy, scorecard, shell.observer)  # the policy learns first
         self._shell = shell = replace(shell, observer=observer)
         self._stores = stores
         self.learning = Learning(policy, stores.learned, stores.ledger, shell.clock)
@@ -93,7 +101,14 @@ class Cell:
             interval_s=interval_s,
         )
         self.books = Books(
-            stores, shell.switch, pacer, floor, trunks, secret_of=ways.secret_of, stamp_of=ways.stamp_of
+            stores,
+            shell.switch,
+            pacer,
+            floor,
+            trunks,
+            guard=shell.guard,
+            secrets=(ways.secret_of, ways.stamp_of),
+            resolve=ways.resolve,
         )
         self.trials = Trials(shell, trunks, ways.number_of)
         self.inbound = Inbound(
@@ -106,6 +121,9 @@ class Cell:
         self.reconciler = Reconciler(shell, calls, floor)
         self.on_trunk: Callable[[TrunkId, bool], None] = lambda trunk, is_reachable: None
         self._booted_at: datetime | None = None
+        self._reconcile_task: asyncio.Task[None] | None = None
+        self._stops_at: datetime | None = None  # this Asterisk has begun to stop
+        self.reconciling = ""  # why Asterisk, though connected, is not worked with yet
         self._heard_at = self._down_at = shell.clock()
         self._introduce()
 
@@ -224,7 +242,11 @@ class Cell:
         if isinstance(news, PhoneNews):
             self.floor.phone_reachable(OperatorId(news.endpoint), news.is_reachable)
             if self.trunks.get(TrunkId(news.endpoint)) is not None:
-                self.on_trunk(TrunkId(news.endpoint), news.is_reachable)
+                self._shell.guard.run(
+                    "metrics of trunks", self.on_trunk, TrunkId(news.endpoint), news.is_reachable
+                )
+        elif isinstance(news.event, c.HangupRequested) and news.event.by_shutdown:
+            self._switch_stops(news.event.at)
         elif self.floor.heard(news) or self.trials.heard(news):
             pass
         elif (call := self.calls.get(CallId(news.channel))) is not None:
@@ -252,11 +274,39 @@ class Cell:
             case _:
                 pass
 
+    def _switch_stops(self, at: datetime) -> None:
+        """It hangs up all it has because it was told to stop: nobody put a phone down, nobody goes home."""
+        if self._stops_at is not None:
+            return
+        log.warning("Asterisk is being stopped: its calls are closed, operators come back with it")
+        self._stop_reconciling()
+        self._stops_at, self.reconciling = at, said("Asterisk is being stopped")
+        if self._shell.linked.is_set():
+            self._down_at = at
+        self._shell.linked.clear()
+        self.reconciler.all_gone(at)
+        self._shell.errands.start(self._if_it_stays(at), "asterisk-stops")
+
+    async def _if_it_stays(self, stops_at: datetime) -> None:
+        """It took long to stop, or thought better of it: work with it as it is."""
+        await asyncio.sleep(STOPS_WITHIN_S)
+        if self._stops_at == stops_at and self.reconciling and self._booted_at is not None:
+            self.ready(self._booted_at)
+
     def ready(self, booted_at: datetime) -> None:
-        self._shell.errands.start(self._reconcile(booted_at), "reconcile")
+        """One reconcile at a time: an older one knows an older Asterisk."""
+        self._stop_reconciling()
+        self._stops_at, self.reconciling = None, said("reconciling with Asterisk")
+        self._reconcile_task = self._shell.errands.start(self._reconcile(booted_at), "reconcile")
+
+    def _stop_reconciling(self) -> None:
+        if self._reconcile_task is not None:
+            self._reconcile_task.cancel()
+        self._reconcile_task, self.reconciling = None, ""
 
     def down(self) -> None:
         """Asterisk is gone as of now or, where we were frozen ourselves, since some moment after the mark."""
+        self._stop_reconciling()
         now = self._shell.clock()
         if self._shell.linked.is_set():
             self._down_at = self._heard_at if self._was_frozen(self._heard_at, now) else now
@@ -272,14 +322,26 @@ class Cell:
                 self._shell.journal.note_boot(booted_at)
                 reborn = False
                 self.books.forget_pushed()
-                await self.books.push()
+                await self._push_in_time()
                 break
-            except NetworkTrouble as trouble:
-                log.warning("reconciling with Asterisk failed, trying again", reason=str(trouble))
+            except Exception as trouble:  # the boundary: without this nothing would ever be dialled again
+                self._shell.guard.caught("reconciling with Asterisk", trouble)
+                self.reconciling = said(
+                    "reconciling with Asterisk failed, trying again: {why}", why=str(trouble)
+                )
                 await asyncio.sleep(RECONCILE_PAUSE_S)
+        self.reconciling = ""
         self._heard(self._shell.clock())
         self._shell.linked.set()
         self.pacer.wake()
+
+    async def _push_in_time(self) -> None:
+        """Trunks and phones that Asterisk takes at once; the others follow while calls are made."""
+        try:
+            async with asyncio.timeout(PUSH_S):
+                await self.books.push()
+        except TimeoutError:
+            log.warning("some trunks and phones are given to Asterisk later", within_s=PUSH_S)
 
     async def _mark(self) -> None:
         """What is in flight is known to go on: no end that nobody hears is put before this."""
@@ -288,7 +350,7 @@ class Cell:
             await asyncio.sleep(MARK_S)
             now = self._shell.clock()
             if self._shell.linked.is_set() and not self._was_frozen(began_at, now):
-                self._heard(now)
+                self._shell.guard.run("mark of the journal", self._heard, now)
 
     def _heard(self, at: datetime) -> None:
         self._heard_at = at
@@ -304,14 +366,12 @@ class Cell:
         while True:
             await asyncio.sleep(SWEEP_S)
             await self._shell.linked.wait()
-            now = self._shell.clock()
-            try:
-                await self.reconciler.sweep()
-                if (now - lease_check_at).total_seconds() >= LEASE_CHECK_S:
-                    lease_check_at = now
-                    await self._check_leases(now)
-            except (NetworkTrouble, StoreDown) as trouble:
-                log.warning("the sweep is put off", reason=str(trouble))
+            now, guard = self._shell.clock(), self._shell.guard
+            await guard.turn("sweep", self.reconciler.sweep())
+            if (now - lease_check_at).total_seconds() >= LEASE_CHECK_S and await guard.turn(
+                "check of leases", self._check_leases(now)
+            ):
+                lease_check_at = now
 
     async def _check_leases(self, now: datetime) -> None:
         """A talk may be longer than a lease: its lead stays ours. Those of cells that died go back."""

@@ -74,7 +74,7 @@ class CellDesk:
         if command.verb in ("mute", "unmute", "keys"):
             return await self._on_leg(operator, command)
         if command.verb == "test":
-            return await self._trials.phone(self._floor.accounts[operator])
+            return await self._trials.phone(self._floor.account(operator))
         if command.verb == "push":
             await self._books.push_again(name)
             return {"pushed": name}

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from dialer.domain import call as c
-from dialer.domain import keys, shifts
+from dialer.domain import duty, keys, shifts
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
-from dialer.domain.cdr import WrapUp
 from dialer.domain.changed import changed
 from dialer.domain.errors import BadValue, Conflict, Missing, Mistake
-from dialer.domain.lead import Disposition, Lead, after_disposition
+from dialer.domain.lead import Disposition, Lead
 from dialer.domain.operators import Account, LegState, Operator, State, StateChange
 from dialer.domain.said import said, word
 from dialer.domain.trunk import Trunk
@@ -29,6 +27,7 @@ from dialer.domain.types import (
     OperatorId,
     TrunkId,
 )
+from dialer.engine.cards import Card, Cards
 from dialer.engine.legs import Legs
 from dialer.engine.shell import Shell
 from dialer.ports import ChannelNews
@@ -37,15 +36,6 @@ log = structlog.get_logger()
 
 # From call to call: too much for a log. Who comes, rests, goes, or loses his phone, is told in it.
 ROUTINE = {State.READY, State.RESERVED, State.TALKING, State.WRAP_UP}
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What an operator in a call or in wrap-up works on."""
-
-    call: CallId
-    lead: Lead | None
-    campaign: Campaign
 
 
 class Floor:
@@ -63,7 +53,7 @@ class Floor:
         self.accounts: dict[OperatorId, Account] = {}
         self.outside: dict[OperatorId, TrunkId] = {}  # whose phone takes a line of which trunk
         self._operators: dict[OperatorId, Operator] = {}
-        self._cards: dict[OperatorId, Card] = {}
+        self._cards = Cards(shell.journal)
         self._pressed: dict[OperatorId, tuple[str, datetime]] = {}
         self._summoned: dict[CallId, OperatorId] = {}
         self.silent: frozenset[OperatorId] = frozenset()  # their phones do not answer Asterisk
@@ -80,19 +70,31 @@ class Floor:
         self.accounts = {account.id: account for account in accounts if account.enabled}
         self.outside = {account.id: account.trunk for account in self.accounts.values() if account.trunk}
         for account in self.accounts.values():
-            known = self._operators.get(account.id) or Operator(account.id)
-            self._operators[account.id] = changed(known, name=account.name, leg_kind=account.leg)
+            known = self._operators.get(account.id) or Operator(account.id, leg_kind=account.leg)
+            self._operators[account.id] = changed(known, name=account.name)
+        self._follow()
+
+    def _follow(self) -> None:
+        """People at work follow what was changed of their accounts."""
+        now = self._shell.clock()
         for operator in self.all():
-            if operator.id not in self.accounts and operator.state is not State.OFFLINE:
-                self.tell(operator.id, shifts.LogoutAsked(self._shell.clock(), "account_disabled"))
+            account = self.accounts.get(operator.id)
+            if account is None and operator.state is not State.OFFLINE:
+                self.tell(operator.id, shifts.LogoutAsked(now, "account_disabled"))
+            elif account is not None and account.leg is not operator.leg_kind:
+                self.tell(operator.id, shifts.LegKindChanged(now, account.leg))
 
     def restore(self, operators: Iterable[Operator]) -> None:
-        """As the journal last saw them; what is replayed of their legs then finds its owner."""
+        """As the journal last saw them; what is replayed of their legs then finds its owner.
+
+        Somebody whose account was switched off meanwhile is still in his talk.
+        """
         for operator in operators:
-            if operator.id in self._operators:
+            if operator.id in self._operators or operator.state is not State.OFFLINE:
                 self._operators[operator.id] = operator
                 if operator.channel is not None:
                     self.legs.adopt(operator.id, operator.channel, up=operator.leg is LegState.UP)
+        self._follow()
 
     def all(self) -> list[Operator]:
         return list(self._operators.values())
@@ -103,6 +105,19 @@ class Floor:
                 said("there is no operator {operator}: see `dialer operator list`", operator=operator)
             )
         return self._operators[operator]
+
+    def account(self, operator: OperatorId) -> Account:
+        """Conflict when it is switched off, Missing when there is none."""
+        self.get(operator)
+        if operator not in self.accounts:
+            raise Conflict(
+                said(
+                    "the account of operator {operator} is switched off:"
+                    " `dialer operator set {operator} --enabled yes`",
+                    operator=operator,
+                )
+            )
+        return self.accounts[operator]
 
     def serves(self, operator: OperatorId, campaign: CampaignId) -> bool:
         known = self._campaign_of(campaign)
@@ -116,7 +131,8 @@ class Floor:
     def is_summonable(self, operator: Operator) -> bool:
         """On demand, ready: free as soon as the phone is up."""
         down = operator.state is State.READY and operator.leg is not LegState.UP
-        return down and operator.leg_kind is LegKind.ON_DEMAND and operator.id not in self.silent
+        can_ring = operator.id in self.accounts and operator.id not in self.silent
+        return down and operator.leg_kind is LegKind.ON_DEMAND and can_ring
 
     # --- moves
 
@@ -126,6 +142,8 @@ class Floor:
     def ask(self, operator: OperatorId, event: shifts.Event) -> Operator:
         """What a person asks for, at once; Conflict when the state does not allow it."""
         self.get(operator)
+        if isinstance(event, shifts.LoginAsked):
+            self.account(operator)
         self._handle(operator, event)
         return self.get(operator)
 
@@ -133,36 +151,40 @@ class Floor:
         before = self._operators.get(operator_id)
         if before is None:
             return
-        after, effects = shifts.step(before, event)
+        after, effects = duty.step(before, event)
         self._operators[operator_id] = after
         if isinstance(event, shifts.LegUp):
             self.silent -= {operator_id}
+        guard = self._shell.guard
         if after is not before:
-            self._shell.journal.note_operator(after)
-        if (after.state, after.reason) != (before.state, before.reason):
-            self._log(before, after, event.at)
+            guard.run("note of an operator", self._shell.journal.note_operator, after)
+        change = self._change(before, after, event.at)
+        if change is not None:
+            self._pressed.pop(operator_id, None)
+            guard.run("record of an operator", self._shell.journal.closed, change)
         for effect in effects:
-            self._perform(after, effect, event.at)
-        self._tell_call(before, after, event)
+            guard.run("effect of an operator", self._perform, after, effect, event.at)
+        guard.run("effect of an operator", self._tell_call, before, after, event)
+        if change is not None:
+            self._shell.observer.moved(change, after)
         if self.is_free(after) and not self.is_free(before):
             self.on_free(operator_id)
         self.on_change()
 
-    def _log(self, before: Operator, after: Operator, at: datetime) -> None:
-        self._pressed.pop(after.id, None)
+    def _change(self, before: Operator, after: Operator, at: datetime) -> StateChange | None:
+        if (after.state, after.reason) == (before.state, before.reason):
+            return None
         call, campaign = after.call or before.call, after.campaign or before.campaign
         # Asterisk cuts its instants to milliseconds: what follows must not seem to have come first
         at = max(at, before.since_at or at)
-        change = StateChange(after.id, before.state, after.state, after.reason, at, call, campaign)
-        self._shell.journal.closed(change)
-        self._shell.observer.moved(change, after)
         say = log.debug if {before.state, after.state} <= ROUTINE else log.info
         say("operator", operator=after.id, was=before.state, became=after.state, reason=after.reason)
+        return StateChange(after.id, before.state, after.state, after.reason, at, call, campaign)
 
     def _perform(self, operator: Operator, effect: shifts.Effect, at: datetime) -> None:
         match effect:
             case shifts.RingLeg():
-                self.legs.ring(self.accounts[operator.id])
+                self._ring(operator.id)
             case shifts.RingLater(due_at):
                 self._shell.timers.start(("ring", operator.id), due_at, lambda: self._ring_late(operator.id))
             case shifts.DropLeg(channel):
@@ -180,7 +202,9 @@ class Floor:
         match event:
             case shifts.LegDown(channel=channel) if before.channel != channel:
                 pass
-            case shifts.LegDown(trouble=trouble) if trouble and before.state is State.CONNECTING:
+            case shifts.LegDown(trouble=trouble) if (
+                trouble not in ("", shifts.NOT_CALLABLE) and before.state is State.CONNECTING
+            ):
                 pass  # it is tried again until the call's own clock gives him up
             case shifts.LegDown(channel=channel):
                 ended = before.state is State.TALKING and before.leg_kind is LegKind.ON_DEMAND
@@ -237,10 +261,11 @@ class Floor:
         self._handle(operator, shifts.ReservedFor(self._shell.clock(), call.id, call.campaign))
 
     def start_talk(self, operator: OperatorId, at: datetime) -> None:
-        known = self._operators[operator]
+        if (known := self._operators.get(operator)) is None:
+            return
         about = self.about(known.call) if known.call else None
         if known.call is not None and about is not None:
-            self._cards[operator] = Card(known.call, *about)
+            self._cards.open(operator, Card(known.call, *about))
         self._handle(operator, shifts.TalkBegan(at))
 
     def release(
@@ -258,12 +283,21 @@ class Floor:
 
     def call_back(self, operator: OperatorId) -> None:
         """The phone vanished in mid-talk: ring it once more."""
-        if operator in self.accounts:
-            self.legs.ring(self.accounts[operator])
+        self._ring(operator)
+
+    def _ring(self, operator: OperatorId) -> None:
+        """Whoever was switched off meanwhile has no phone any more: he is told that it will not come up."""
+        if (account := self.accounts.get(operator)) is not None:
+            self.legs.ring(account)
+            return
+        now, channel = self._shell.clock(), ChannelId(f"o-{operator}-none")
+        self.tell(operator, shifts.LegRings(now, channel))
+        self.tell(operator, shifts.LegDown(now, channel, missed=True, trouble=shifts.NOT_CALLABLE))
 
     def beep(self, operator: OperatorId) -> None:
-        if (leg := self._operators[operator].channel) is not None:
-            self.legs.beep(leg)
+        known = self._operators.get(operator)
+        if known is not None and known.channel is not None:
+            self.legs.beep(known.channel)
 
     def summon(self, call: Call) -> None:
         """The person's phone rings, or he calls back: ring the phone of an on-demand operator."""
@@ -272,7 +306,7 @@ class Floor:
             return
         self._summoned[call.id] = operator
         if self._operators[operator].leg is LegState.DOWN:
-            self.legs.ring(self.accounts[operator])
+            self._ring(operator)
 
     def _to_summon(self, call: Call) -> OperatorId | None:
         if call.operator is not None:
@@ -302,9 +336,7 @@ class Floor:
 
     def forget(self, call: Call, lead: Lead | None) -> None:
         """The call is over, its lead is now this; a phone that was rung for it alone is let go."""
-        for operator_id, card in self._cards.items():
-            if card.call == call.id:
-                self._cards[operator_id] = replace(card, lead=lead)
+        self._cards.moved(call.id, lead)
         summoned = self._summoned.pop(call.id, None)
         if summoned is None or summoned in self._summoned.values():
             return
@@ -419,11 +451,10 @@ class Floor:
         """After a restart: what an operator in wrap-up was working on."""
         known = self._operators[operator]
         if known.call is not None:
-            self._cards[operator] = Card(known.call, lead, campaign)
+            self._cards.open(operator, Card(known.call, lead, campaign))
 
     def _start_wrap_up(self, operator: Operator, until_at: datetime) -> None:
-        card = self._cards.get(operator.id)
-        ready_after = card.campaign.after_wrap_up_ready if card else True
+        ready_after = self._cards.ready_after(operator.id)
         self._shell.timers.start(
             ("wrap-up", operator.id),
             until_at,
@@ -431,43 +462,15 @@ class Floor:
         )
 
     def _end_wrap_up(self, work: Operator, at: datetime) -> None:
-        """Write what was said; a disposition moves the lead on, "never again" blocks the number too."""
         self._shell.timers.stop(("wrap-up", work.id))
-        card = self._cards.pop(work.id, None)
-        if work.call is None:
-            return
-        lead = card.lead if card and card.call == work.call else None
-        began_at = work.since_at if work.state is State.WRAP_UP and work.since_at else at
-        update = None
-        if lead is not None and card is not None and work.disposition:
-            update = after_disposition(
-                lead, work.disposition, at, card.campaign, callback_at=work.callback_at
-            )
-        never = work.disposition == Disposition.DNC and lead is not None
-        self._shell.journal.closed(
-            WrapUp(
-                call=work.call,
-                operator=work.id,
-                wrap_up_s=round(max(0.0, (at - began_at).total_seconds()), 3),
-                disposition=work.disposition,
-                at=at,
-                lead=update,
-                note=work.note,
-                block=lead.number if never and lead else None,
-            )
-        )
+        self._cards.close(work, at)
 
     # --- after a restart, or when Asterisk is back
-
-    def ring_again(self, operator: OperatorId) -> None:
-        """The phone is to be called (once more)."""
-        if operator in self.accounts:
-            self.legs.ring(self.accounts[operator])
 
     def _ring_late(self, operator: OperatorId) -> None:
         known = self._operators[operator]
         if known.state is State.CONNECTING and known.channel is None:
-            self.ring_again(operator)
+            self._ring(operator)
 
     def resume(self, in_flight: Mapping[CallId, OperatorId | None]) -> None:
         """Clocks start again; whoever holds a call that is no more, or not his, is let go."""
@@ -479,7 +482,7 @@ class Floor:
                 case State.RESERVED | State.TALKING if in_flight.get(_call(operator)) != operator.id:
                     self.release(operator.id, _call(operator), now, talked=operator.state is State.TALKING)
                 case State.CONNECTING if operator.channel is None:
-                    self.ring_again(operator.id)
+                    self._ring(operator.id)
                 case State.READY if self.is_free(operator):
                     self.on_free(operator.id)
                 case _:

@@ -16,12 +16,13 @@ from dialer.domain.types import (
     CampaignId,
     ChannelId,
     Direction,
+    EndedBy,
     OperatorId,
     PhoneNumber,
     TrunkId,
     masked,
 )
-from dialer.engine.calls import Calls
+from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.ports import ChannelNews, Ledger
@@ -55,7 +56,11 @@ class Inbound:
     def heard(self, news: ChannelNews) -> None:
         """A channel has entered the application as a return call."""
         self._asked.add(news.channel)
-        self._shell.errands.start(self._take(news, news.event.at), f"inbound-{news.channel}")
+        self._shell.errands.start(
+            self._take(news, news.event.at),
+            f"inbound-{news.channel}",
+            lambda error: self._not_taken(news.channel, failure(error)),
+        )
 
     def gone(self, channel: ChannelId) -> None:
         """The caller hung up while we looked up who called him."""
@@ -95,6 +100,15 @@ class Inbound:
         waiting = self._calls.get(call.id)
         if waiting is not None and waiting.state is State.HELD_BACK:
             self._floor.summon(waiting)
+
+    def _not_taken(self, channel: ChannelId, reason: str) -> None:
+        """Whatever went wrong, the caller hears the message now."""
+        self._asked.discard(channel)
+        if self._calls.get(CallId(channel)) is None:
+            self._shell.errands.start(self._sorry(channel), f"sorry-{channel}")
+        else:
+            asked = c.HangUpAsked(self._shell.clock(), EndedBy.SERVICE, reason)
+            self._calls.tell(CallId(channel), asked)
 
     async def _last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
         try:

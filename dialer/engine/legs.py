@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 NAILED_UP_RING_S = 30
 ON_DEMAND_RING_S = 15
+MOST_DROPS = 3  # tries to hang up a leg
 OUR_HANGUP = 32  # the cause that Asterisk gives to a hang-up asked for over ARI
 NO_WAY = 500  # "Allocation failed"
 IN_TROUBLE = frozenset({404, 408, 410, 500, 501, 502, 503, 504})  # a phone's errors, not its user's will
@@ -79,39 +80,46 @@ class Legs:
         self._owner[channel] = account.id
         self._unsent.add(channel)
         self._tell(account.id, shifts.LegRings(self._shell.clock(), channel))
-        self._shell.errands.start(self._ring(account, channel), f"leg-{account.id}")
+        self._shell.errands.start(
+            self._ring(account, channel),
+            f"leg-{account.id}",
+            lambda error: self._not_rung(account, channel, error),
+        )
 
     async def _ring(self, account: Account, channel: ChannelId) -> None:
         nailed_up = account.leg is LegKind.NAILED_UP
-        try:
-            endpoint, exten = self._where(account)
-            if account.phone is PhoneKind.OUTSIDE and account.trunk is not None:
-                await self.turn(account.trunk)
-            await self._shell.linked.wait()
-            self._unsent.discard(channel)
-            if channel not in self._owner:  # Asterisk stopped meanwhile
-                return
-            await self._shell.switch.create_bridge(bridge_of(account.id))
-            await self._shell.switch.originate(
-                channel,
-                endpoint=endpoint,
-                context="obz-leg",
-                exten=exten,
-                caller_id="Obzvon <0000>",
-                timeout_s=NAILED_UP_RING_S if nailed_up else ON_DEMAND_RING_S,
-                variables={
-                    "OBZ_PRESS1": self._shell.sound(PRESS_ONE),
-                    SLOT: place_of(account.id),
-                    **({} if nailed_up else AUTO_ANSWER),
-                },
-            )
-        except (NetworkTrouble, BadValue) as trouble:
-            if account.phone is PhoneKind.SIP and is_no_way(trouble):
-                log.warning(not_registered(account.id))
-                self._gone(channel, self._shell.clock(), missed=True, trouble=shifts.NOT_REGISTERED)
-                return
-            log.warning("an operator's phone could not be called", operator=account.id, reason=str(trouble))
-            self._gone(channel, self._shell.clock(), missed=True)
+        endpoint, exten = self._where(account)
+        if account.phone is PhoneKind.OUTSIDE and account.trunk is not None:
+            await self.turn(account.trunk)
+        await self._shell.linked.wait()
+        self._unsent.discard(channel)
+        if channel not in self._owner:  # Asterisk stopped meanwhile
+            return
+        await self._shell.switch.create_bridge(bridge_of(account.id))
+        await self._shell.switch.originate(
+            channel,
+            endpoint=endpoint,
+            context="obz-leg",
+            exten=exten,
+            caller_id="Obzvon <0000>",
+            timeout_s=NAILED_UP_RING_S if nailed_up else ON_DEMAND_RING_S,
+            variables={
+                "OBZ_PRESS1": self._shell.sound(PRESS_ONE),
+                SLOT: place_of(account.id),
+                **({} if nailed_up else AUTO_ANSWER),
+            },
+        )
+
+    def _not_rung(self, account: Account, channel: ChannelId, error: Exception) -> None:
+        """Whatever went wrong, the operator is told now: nobody waits for a phone that will not ring."""
+        self._unsent.discard(channel)
+        if account.phone is PhoneKind.SIP and is_no_way(error):
+            log.warning(not_registered(account.id))
+            self._gone(channel, self._shell.clock(), missed=True, trouble=shifts.NOT_REGISTERED)
+            return
+        log.warning("an operator's phone could not be called", operator=account.id, reason=str(error))
+        trouble = "" if isinstance(error, NetworkTrouble) else shifts.NOT_CALLABLE
+        self._gone(channel, self._shell.clock(), missed=True, trouble=trouble)
 
     def _where(self, account: Account) -> tuple[str, str]:
         if account.phone is PhoneKind.SIP:
@@ -134,11 +142,17 @@ class Legs:
         self._shell.errands.start(self._drop(channel), f"drop-{channel}")
 
     async def _drop(self, channel: ChannelId) -> None:
-        try:
+        """Asked again when the link went down under it: a leg that stays up looks like one at work."""
+        for _ in range(MOST_DROPS):
             await self._shell.linked.wait()
-            await self._shell.switch.hang_up(channel)
-        except NetworkTrouble as trouble:
-            log.info("a leg could not be hung up", channel=channel, reason=str(trouble))
+            try:
+                await self._shell.switch.hang_up(channel)
+            except Refused as refusal:
+                log.info("a leg could not be hung up", channel=channel, reason=refusal.reason)
+            except NetworkTrouble as trouble:
+                log.info("a leg is hung up again", channel=channel, reason=str(trouble))
+                continue
+            return
 
     def vanished(self, channel: ChannelId, at: datetime) -> None:
         """Asterisk does not know it, and nobody saw it end; one that was not called yet still will be."""
@@ -157,7 +171,11 @@ class Legs:
         """News of a channel that `owner` knows."""
         match news.event:
             case EnteredApp():
-                self._shell.errands.start(self._came_up(news.channel), f"leg-up-{news.channel}")
+                self._shell.errands.start(
+                    self._came_up(news.channel),
+                    f"leg-up-{news.channel}",
+                    lambda error: self._not_bridged(news.channel, error),
+                )
             case HangupRequested(cause=cause) if cause != OUR_HANGUP:
                 self._put_down.add(news.channel)
             case Destroyed(at=at, sip_code=sip_code) if news.channel not in self._up:
@@ -174,16 +192,17 @@ class Legs:
         operator = self._owner.get(channel)
         if operator is None:
             return
-        try:
-            await self._shell.linked.wait()
-            await self._shell.switch.add(channel, bridge_of(operator))
-        except NetworkTrouble as trouble:
-            log.warning("an operator's leg could not be bridged", operator=operator, reason=str(trouble))
-            self.drop(channel)
-            return
+        await self._shell.linked.wait()
+        await self._shell.switch.add(channel, bridge_of(operator))
         if channel in self._owner:
             self._up.add(channel)
             self._tell(operator, shifts.LegUp(self._shell.clock(), channel))
+
+    def _not_bridged(self, channel: ChannelId, error: Exception) -> None:
+        """A phone that hears nobody is hung up, and the operator is told without waiting for its end."""
+        log.warning("an operator's leg could not be bridged", channel=channel, reason=str(error))
+        self.drop(channel)
+        self._gone(channel, self._shell.clock(), missed=True, trouble=shifts.FAILED)
 
     def _gone(self, channel: ChannelId, at: datetime, *, missed: bool, trouble: str = "") -> None:
         operator = self._owner.pop(channel, None)

@@ -12,7 +12,7 @@ from time import thread_time
 import structlog
 
 from dialer.domain import call as c
-from dialer.domain.call import Call, Rules
+from dialer.domain.call import Call, Rules, State
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
 from dialer.domain.changed import changed
@@ -30,10 +30,11 @@ from dialer.domain.pacing.decision import (
 )
 from dialer.domain.pacing.policies import none
 from dialer.domain.pacing.scorecard import Score, Scorecard
+from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CallId, CampaignId, CampaignStatus, EndedBy, Mode, PhoneNumber, TrunkId
 from dialer.domain.verdict import Gate, Verdict, refuse
-from dialer.engine.calls import Calls
+from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import Hopper
 from dialer.engine.shell import Shell
@@ -104,11 +105,11 @@ class Pacer:
         """
         clock = asyncio.get_running_loop().time
         while True:
-            self.on_round()
+            self._shell.guard.run("watchdog", self.on_round)
             if not await self._is_linked():
                 continue
             began = clock()
-            self.pace()
+            self._shell.guard.run("round of the pacer", self.pace)
             if self._hopper.ages():
                 self._shell.errands.start(self._hopper.renew(), "hopper-renew")
             over = clock()
@@ -148,21 +149,33 @@ class Pacer:
         held = self._held()
         snapshot = self._snapshot(now, held=bool(held))
         began_s = thread_time()
-        decision = self._policy.decide(snapshot)
+        decision = self._decide(snapshot)
         cpu_s = thread_time() - began_s
         if held:
             decision = replace(decision, reason=dict.fromkeys(decision.reason, none(held)))
         self.reasons.update(decision.reason)
         self.outlooks = decision.outlook
         self.decided_at = now
-        self.on_decision(decision, cpu_s)
-        if scored := self.scorecard.decided(snapshot, decision):
-            self.on_scored(scored)
+        self._shell.guard.run("metrics of decisions", self.on_decision, decision, cpu_s)
+        self._shell.guard.run("scorecard", self._score, snapshot, decision)
         if not self.draining:
             self._dial(decision.dial, now)
         for call in decision.give_up:
             self._calls.tell(call, c.GivenUp(now))
         return decision
+
+    def _decide(self, snapshot: Snapshot) -> Decision:
+        """While the policy fails nothing is dialled by it; calls in flight go on, and it is asked again."""
+        try:
+            return self._policy.decide(snapshot)
+        except Exception as mistake:  # the boundary
+            self._shell.guard.caught("policy", mistake)
+            why = said("Not dialing: the pacing failed by a mistake of the dialer, see its log.")
+            return Decision(reason={campaign.id: why for campaign in snapshot.campaigns})
+
+    def _score(self, snapshot: Snapshot, decision: Decision) -> None:
+        if scored := self.scorecard.decided(snapshot, decision):
+            self.on_scored(scored)
 
     # --- the snapshot
 
@@ -229,9 +242,26 @@ class Pacer:
     # --- dialing
 
     def _dial(self, dials: Sequence[Dial], now: datetime) -> None:
-        calls = [call for dial in dials if (call := self._begin(dial, now)) is not None]
+        calls = [call for dial in dials if (call := self._begun(dial, now)) is not None]
         if calls:
-            self._shell.errands.start(self._send(calls), "dial")
+            self._shell.errands.start(self._send(calls), "dial", lambda error: self._not_sent(calls, error))
+
+    def _begun(self, dial: Dial, now: datetime) -> Call | None:
+        """As `_begin`; one lead that goes wrong is taken back, the others are dialled."""
+        try:
+            return self._begin(dial, now)
+        except Exception as mistake:  # the boundary
+            self._shell.guard.caught("begin of a call", mistake)
+            half_made = [call for call in self._calls.all() if call.lead == dial.lead.id]
+            self._not_sent(half_made, mistake)
+            return None
+
+    def _not_sent(self, calls: Sequence[Call], error: Exception) -> None:
+        """Whatever went wrong before a number went out: its lead and its operator are free again."""
+        for call in calls:
+            current = self._calls.get(call.id)
+            if current is not None and current.state is State.LEASED:
+                self._take_back(call, failure(error))
 
     def _begin(self, dial: Dial, now: datetime) -> Call | None:
         """The call exists, and its operator is taken, from the moment of the decision."""
@@ -253,7 +283,8 @@ class Pacer:
 
     def _call(self, dial: Dial, campaign: Campaign, now: datetime) -> Call | None:
         trunk = self._trunks.get(dial.trunk)
-        if trunk is None:  # taken away since the snapshot: the lease runs out by itself
+        if trunk is None:  # taken away since the snapshot
+            self._shell.errands.start(self._later_at(dial.lead, now), f"later-{dial.lead.id}")
             return None
         call = self._leased(dial, campaign, trunk, now)
         try:
@@ -333,7 +364,7 @@ class Pacer:
     def _refuse(self, lead: Lead, call: CallId, verdict: Verdict) -> None:
         """The lead goes where the gate says: out, on to its next number, or back until the gate opens."""
         log.debug("not dialled", lead=lead.id, gate=verdict.gate, reason=verdict.reason)
-        self.on_refused(lead.campaign, verdict.gate or "")
+        self._shell.guard.run("metrics of gates", self.on_refused, lead.campaign, verdict.gate or "")
         update = after_refusal(lead, verdict, self._shell.clock())
         if update is not None:
             self._shell.journal.closed(Closing(cdr=None, lead=update, call=call))
@@ -342,7 +373,10 @@ class Pacer:
 
     async def _later(self, lead: Lead, verdict: Verdict) -> None:
         now = self._shell.clock()
+        await self._later_at(lead, max(verdict.opens_at or now, now + timedelta(seconds=1)))
+
+    async def _later_at(self, lead: Lead, not_before_at: datetime) -> None:
         try:
-            await self._hopper.put_off(lead, max(verdict.opens_at or now, now + timedelta(seconds=1)))
+            await self._hopper.put_off(lead, not_before_at)
         except StoreDown as trouble:
             log.warning("a lease runs out by itself: the database is away", lead=lead.id, reason=str(trouble))

@@ -44,7 +44,7 @@ class Reconciler:
         """All events that Asterisk kept were heard; `down_at` is when the outage began."""
         self._looked_at = self._shell.clock()
         if reborn:
-            self._all_gone(down_at)
+            self.all_gone(down_at)
             return
         channels = {seen.id: seen for seen in await self._shell.switch.channels()}
         bridges = {seen.id: seen for seen in await self._shell.switch.bridges()}
@@ -66,8 +66,8 @@ class Reconciler:
                 self._adopt(call, bridges)
         self._strangers(channels, bridges)
 
-    def _all_gone(self, at: datetime) -> None:
-        """Another boot: no channel of ours is left, no event of them will come."""
+    def all_gone(self, at: datetime) -> None:
+        """Another boot, or the last moments of this one: no channel of ours is left, or will be."""
         for call in self._calls.all():
             seen = call.state is not State.LEASED
             self._calls.tell(call.id, c.Vanished(max(at, _last_instant(call) or at), reborn=seen, seen=seen))

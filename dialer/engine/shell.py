@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CellId
 from dialer.engine.errands import Errands
+from dialer.engine.guard import Guard
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.timers import Timers
 from dialer.ports import Clock, Journal, Observer, Switch
@@ -30,3 +31,4 @@ class Shell:
     sound: Callable[[str], str]  # name of a sound of ours -> as Asterisk plays it
     check_number: CheckNumber
     linked: asyncio.Event  # Asterisk is there and has told us everything that happened meanwhile
+    guard: Guard = field(default_factory=Guard)  # of what must not stop the rest

@@ -50,7 +50,9 @@ class Whispers:
         self.close(leg)
         whisper = Whisper(ChannelId(f"s-{self._shell.new_id()}"), leg)
         self._of_leg[leg] = self._by_channel[whisper.channel] = whisper
-        self._shell.errands.start(self._sound(whisper, before), f"tone-{whisper.channel}")
+        self._shell.errands.start(
+            self._sound(whisper, before), f"tone-{whisper.channel}", lambda error: self._close(whisper)
+        )
 
     def close(self, leg: ChannelId) -> None:
         """The leg is gone, or another person comes."""
@@ -111,7 +113,8 @@ class Whispers:
             await self._shell.switch.hang_up(whisper.channel)
         except NetworkTrouble as trouble:  # the next sweep ends it
             log.info("a whisper could not be hung up", channel=whisper.channel, reason=str(trouble))
-        self._forget(whisper)
+        finally:
+            self._forget(whisper)
 
     def _forget(self, whisper: Whisper) -> None:
         whisper.ended.set()

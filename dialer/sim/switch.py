@@ -26,6 +26,7 @@ from dialer.sim.fate import CAUSES, Fate
 WAY_S = 0.0005  # there or back
 GUARD_S = 1.6
 MESSAGE_S = 4.0
+SHUTDOWN = 4  # why it hangs up when it stops in good order
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +65,10 @@ class PretendAsterisk:
         self.phones: dict[str, Fate] = {}  # operators' phones; by default they answer after half a second
         self.refuse: Callable[[str], NetworkTrouble | None] = lambda endpoint: None
         self.refuse_connect = False
+        self.fault: Callable[[str], Exception | None] = lambda request: None  # by the name of the request
+        self.slow_s: Callable[[str], float] = lambda request: 0.0
+        self.bad_endpoints: dict[str, Exception] = {}  # trunks and phones that it does not take
+        self.endpoints: set[str] = set()  # those that it has
         self.ear: Ear | None = None
         self.booted = now()
         self.lines: dict[ChannelId, Channel] = {}
@@ -104,6 +109,13 @@ class PretendAsterisk:
         self.lose_events()
         self.booted = now()
 
+    def shut_down(self) -> None:
+        """SIGTERM: every channel is hung up and says so, then the link goes; `reboot` starts it again."""
+        for line in list(self.lines.values()):
+            self._say(line.id, c.HangupRequested(now(), SHUTDOWN, by_shutdown=True))
+        for line in list(self.lines.values()):
+            self._destroy(line, 0, 0)
+
     def lose_events(self) -> None:
         """They were written into the socket of a service that was frozen, and then killed."""
         self._outbox.clear()
@@ -116,13 +128,15 @@ class PretendAsterisk:
         while self.ear is not None and self._outbox:
             self.ear.heard(self._outbox.popleft())
 
-    async def _travel(self) -> None:
+    async def _travel(self, request: str) -> None:
         ear = self.ear
         if ear is None:
             raise LinkDown("Asterisk is not connected")
-        await asyncio.sleep(WAY_S)
+        await asyncio.sleep(WAY_S + self.slow_s(request))
         if self.ear is not ear:
             raise LinkDown("the request was lost")
+        if (fault := self.fault(request)) is not None:
+            raise fault
 
     async def _answer_request(self) -> None:
         ear = self.ear
@@ -154,7 +168,7 @@ class PretendAsterisk:
         timeout_s: int,
         variables: Mapping[str, str],
     ) -> None:
-        await self._travel()
+        await self._travel("originate")
         if (trouble := self.refuse(endpoint)) is not None:
             raise trouble
         if channel in self.lines:
@@ -277,14 +291,14 @@ class PretendAsterisk:
             line.guard.cancel()
 
     async def hang_up(self, channel: ChannelId, reason: str = "normal") -> None:
-        await self._travel()
+        await self._travel("hang_up")
         self.person_hangs_up(channel, 32)
         await self._answer_request()
 
     # --- bridges
 
     async def connect(self, channel: ChannelId, bridge: BridgeId) -> None:
-        await self._travel()
+        await self._travel("connect")
         line = self._ours(channel)
         if self.refuse_connect:
             raise Refused(500, "it would not")
@@ -294,7 +308,7 @@ class PretendAsterisk:
         await self._answer_request()
 
     async def add(self, channel: ChannelId, bridge: BridgeId) -> None:
-        await self._travel()
+        await self._travel("add")
         self._enter(self._ours(channel), bridge)
         await self._answer_request()
 
@@ -321,50 +335,50 @@ class PretendAsterisk:
             line.bridge = None
 
     async def remove(self, channel: ChannelId, bridge: BridgeId) -> None:
-        await self._travel()
+        await self._travel("remove")
         line = self.lines.get(channel)
         if line is not None and line.bridge == bridge:
             self._leave(line)
 
     async def create_bridge(self, bridge: BridgeId) -> None:
-        await self._travel()
+        await self._travel("create_bridge")
         self.rooms.add(bridge)
 
     async def destroy_bridge(self, bridge: BridgeId) -> None:
-        await self._travel()
+        await self._travel("destroy_bridge")
         self.rooms.discard(bridge)
 
     # --- the rest
 
     async def answer(self, channel: ChannelId) -> None:
-        await self._travel()
+        await self._travel("answer")
         self._ours(channel).state = "Up"
 
     async def go_on(self, channel: ChannelId, *, context: str, exten: str) -> None:
-        await self._travel()
+        await self._travel("go_on")
         self._to_message(self._ours(channel))
 
     async def set_variable(self, channel: ChannelId, name: str, value: str) -> None:
-        await self._travel()
+        await self._travel("set_variable")
         if name == SLOT:
             self._line(channel).slot = value
 
     async def start_music(self, channel: ChannelId) -> None:
-        await self._travel()
+        await self._travel("start_music")
         self._ours(channel).music = True
 
     async def stop_music(self, channel: ChannelId) -> None:
-        await self._travel()
+        await self._travel("stop_music")
         if channel in self.lines:
             self.lines[channel].music = False
 
     async def play(self, channel: ChannelId, *media: str) -> None:
-        await self._travel()
+        await self._travel("play")
         self._ours(channel)
         self.did.append(("play", channel))
 
     async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
-        await self._travel()
+        await self._travel("whisper")
         line = Channel(snoop, "", "", "", now(), state="Up", spied=self._ours(channel).id)
         self.lines[snoop] = line
         self.did.append(("whisper", snoop))
@@ -376,42 +390,50 @@ class PretendAsterisk:
         self._say(line.id, c.EnteredApp(now()), "snoop")
 
     async def mute(self, channel: ChannelId, on: bool) -> None:
-        await self._travel()
+        await self._travel("mute")
 
     async def send_keys(self, channel: ChannelId, keys: str) -> None:
-        await self._travel()
+        await self._travel("send_keys")
 
     async def channels(self) -> Sequence[ChannelSeen]:
-        await self._travel()
+        await self._travel("channels")
         return [
             ChannelSeen(line.id, line.state, line.created_at, "Stasis", line.context, line.exten)
             for line in self.lines.values()
         ]
 
     async def bridges(self) -> Sequence[BridgeSeen]:
-        await self._travel()
+        await self._travel("bridges")
         inside = {
             room: tuple(line.id for line in self.lines.values() if line.bridge == room) for room in self.rooms
         }
         return [BridgeSeen(room, channels) for room, channels in inside.items()]
 
     async def booted_at(self) -> datetime:
-        await self._travel()
+        await self._travel("booted_at")
         return self.booted
 
     async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
-        await self._travel()
+        await self._travel("noted_of")
         whose, noted = self._noted.get(place, (None, None))
         return noted if whose == channel else None
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None:
-        await self._travel()
+        await self._travel("push_trunk")
+        self._take_endpoint(trunk.id)
 
     async def push_phone(self, account: Account, password: str) -> None:
-        await self._travel()
+        await self._travel("push_phone")
+        self._take_endpoint(account.id)
+
+    def _take_endpoint(self, name: str) -> None:
+        if (flaw := self.bad_endpoints.get(name)) is not None:
+            raise flaw
+        self.endpoints.add(name)
 
     async def drop_endpoint(self, name: str) -> None:
-        await self._travel()
+        await self._travel("drop_endpoint")
+        self.endpoints.discard(name)
 
     # --- what others ask
 

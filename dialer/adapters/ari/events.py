@@ -27,6 +27,7 @@ UNWANTED = (
     "PlaybackStarted",
     "PlaybackFinished",
 )
+SOFT_SHUTDOWN = 4  # AST_SOFTHANGUP_SHUTDOWN: Asterisk stops in good order
 
 
 def parse(raw: RawEvent) -> tuple[News, ...]:
@@ -102,6 +103,13 @@ def _user_event(raw: RawEvent, at: datetime) -> News | None:
             return None
 
 
+def _hangup_requested(raw: RawEvent, at: datetime) -> call.HangupRequested:
+    """A soft request carries Asterisk's own reasons (AST_SOFTHANGUP_*) in place of a cause of Q.850."""
+    cause = raw.get("cause")
+    by_shutdown = bool(raw.get("soft")) and isinstance(cause, int) and bool(cause & SOFT_SHUTDOWN)
+    return call.HangupRequested(at, cause, by_shutdown)
+
+
 def _destroyed(raw: RawEvent, at: datetime) -> News:
     was_up = raw["channel"]["state"] == "Up"
     return _of_channel(raw, call.Destroyed(at, int(raw["cause"]), raw.get("tech_cause"), was_up))
@@ -129,7 +137,7 @@ TABLE: Mapping[str, Callable[[RawEvent, datetime], News | None]] = {
     "ChannelLeftBridge": lambda raw, at: _of_channel(raw, call.LeftBridge(at, BridgeId(raw["bridge"]["id"]))),
     "ChannelUserevent": _user_event,
     "ChannelDtmfReceived": lambda raw, at: _of_channel(raw, call.KeyPressed(at, raw["digit"])),
-    "ChannelHangupRequest": lambda raw, at: _of_channel(raw, call.HangupRequested(at, raw.get("cause"))),
+    "ChannelHangupRequest": lambda raw, at: _of_channel(raw, _hangup_requested(raw, at)),
     "ChannelDestroyed": _destroyed,
     "ContactStatusChange": _contact,
 }

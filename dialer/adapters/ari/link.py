@@ -64,6 +64,7 @@ class Link:
         self._is_live = False  # what happened in the outage has been replayed
         self._ready = asyncio.Event()
         self._fatal: asyncio.Queue[Fatal] = asyncio.Queue()
+        self.trouble = ""  # why Asterisk, though connected, cannot be set up
         self.failed_events = 0  # events that could not be handled; each is in the log
 
     @property
@@ -176,16 +177,24 @@ class Link:
         self._setup = asyncio.create_task(self._set_up(), name=f"ari-setup-{self.cell}")
 
     async def _set_up(self) -> None:
-        trouble = ""
+        """Until it succeeds: whatever fails is said once and tried again."""
         while True:
             try:
                 await self._user.set_up()
                 break
-            except NetworkTrouble as failure:
-                if str(failure) != trouble:
-                    trouble = str(failure)
-                    log.warning("Asterisk cannot be set up yet, trying again", cell=self.cell, reason=trouble)
+            except Exception as failure:  # the boundary: a link that is silent for ever helps nobody
+                trouble = str(failure) or type(failure).__name__
+                if trouble != self.trouble:
+                    self.trouble = trouble
+                    mistake = None if isinstance(failure, NetworkTrouble) else failure
+                    log.warning(
+                        "Asterisk cannot be set up yet, trying again",
+                        cell=self.cell,
+                        reason=trouble,
+                        exc_info=mistake,
+                    )
                 await asyncio.sleep(SETUP_PAUSE_S)
+        self.trouble = ""
         self._ready.set()
         log.info("the link to Asterisk is ready", cell=self.cell, app=self.app)
         self._user.saw_link(is_ready=True)
@@ -203,6 +212,7 @@ class Link:
             return
         self._connection = None
         self._is_live = False
+        self.trouble = ""
         if self._setup is not None:
             self._setup.cancel()
             self._setup = None

@@ -17,7 +17,7 @@ from dialer.adapters.ari.events import UNWANTED, News, noted, parse
 from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
 from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
 from dialer.domain.call import KeyPressed
-from dialer.domain.errors import NetworkTrouble, Refused
+from dialer.domain.errors import NetworkTrouble, Refused, TimedOut
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, CellId, ChannelId
@@ -279,8 +279,9 @@ class AriSwitch:
         for name in sorted(self._wanted):
             try:
                 await self._push(name, is_setup=True)
-            except Refused as refusal:  # one wrong host must not keep all the others out
-                log.warning("Asterisk does not take this trunk or phone", name=name, reason=refusal.reason)
+            except (Refused, TimedOut) as trouble:  # one wrong host must not keep all the others out
+                log.warning("Asterisk does not take this trunk or phone", name=name, reason=str(trouble))
+                del self._wanted[name]  # whoever pushes it tries again
 
     async def _push(self, name: str, *, is_setup: bool = False) -> None:
         async with self._pushing:

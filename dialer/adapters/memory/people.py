@@ -17,6 +17,7 @@ from dialer.ports import Token
 
 class MemoryCampaigns:
     def __init__(self) -> None:
+        self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
         self._rows: dict[CampaignId, Campaign] = {}
         self._last = 0
 
@@ -53,6 +54,7 @@ class MemoryCampaigns:
 
 class MemoryAccounts:
     def __init__(self) -> None:
+        self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
         self._rows: dict[OperatorId, Account] = {}
 
     async def add(self, account: Account) -> None:
@@ -75,6 +77,7 @@ class MemoryAccounts:
 
 class MemoryTrunks:
     def __init__(self) -> None:
+        self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
         self._rows: dict[TrunkId, Trunk] = {}
 
     async def add(self, trunk: Trunk) -> None:

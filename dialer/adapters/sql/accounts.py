@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.rows import Bodies
@@ -15,6 +15,10 @@ from dialer.domain.types import OperatorId
 class SqlAccounts:
     def __init__(self, database: Database) -> None:
         self._bodies = Bodies(database, accounts, Account, missing=_missing, twin=_twin)
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        return self._bodies.unread
 
     async def add(self, account: Account) -> None:
         await self._bodies.add(account.id, account)

@@ -14,7 +14,7 @@ from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import campaigns
 from dialer.adapters.sql.troubles import Twin
 from dialer.domain.campaign import Campaign
-from dialer.domain.errors import Conflict, Missing
+from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus
 
@@ -22,6 +22,7 @@ from dialer.domain.types import CampaignId, CampaignStatus
 class SqlCampaigns:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.unread: dict[str, str] = {}  # rows that the last `all` left out, and why
 
     async def add(self, campaign: Campaign) -> Campaign:
         try:
@@ -55,9 +56,15 @@ class SqlCampaigns:
         return _campaign(row) if row else None
 
     async def all(self) -> Sequence[Campaign]:
-        return [
-            _campaign(row) for row in await self._database.rows(select(campaigns).order_by(campaigns.c.id))
-        ]
+        read: list[Campaign] = []
+        unread: dict[str, str] = {}
+        for row in await self._database.rows(select(campaigns).order_by(campaigns.c.id)):
+            try:
+                read.append(_campaign(row))
+            except BadValue as flaw:
+                unread[f"campaign {row['id']}"] = str(flaw)
+        self.unread = unread
+        return read
 
     async def _update(self, campaign: CampaignId, columns: dict[str, Any]) -> None:
         if not is_id(campaign):
@@ -75,7 +82,10 @@ def _columns(campaign: Campaign) -> dict[str, Any]:
 
 
 def _campaign(row: RowMapping) -> Campaign:
-    return decode(Campaign, {**row["body"], "id": row["id"], "name": row["name"], "status": row["status"]})
+    body = row["body"]
+    if not isinstance(body, dict):
+        raise BadValue(said("the settings of campaign {campaign} cannot be read", campaign=row["id"]))
+    return decode(Campaign, {**body, "id": row["id"], "name": row["name"], "status": row["status"]})
 
 
 def _missing(campaign: CampaignId) -> Missing:

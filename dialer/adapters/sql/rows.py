@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Table, delete, insert, select, update
@@ -10,7 +10,7 @@ from sqlalchemy import Table, delete, insert, select, update
 from dialer.adapters.codec import decode, encode
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.troubles import Twin
-from dialer.domain.errors import Conflict, Missing
+from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.said import Said
 
 T = TypeVar("T")
@@ -33,7 +33,8 @@ class Bodies(Generic[T]):
         self._kind = kind
         self._words_missing = missing
         self._words_twin = twin
-        self._read: list[tuple[Any, T]] = []  # bodies and values as last read: they are asked for often
+        self._read: dict[str, tuple[Any, T]] = {}  # bodies and values as last read: they are asked for often
+        self.unread: dict[str, str] = {}  # rows that the last `all` left out, and why
 
     async def add(self, key: str, value: T) -> None:
         try:
@@ -60,11 +61,28 @@ class Bodies(Generic[T]):
         return decode(self._kind, row["body"])
 
     async def all(self) -> Sequence[T]:
-        rows = await self._database.rows(select(self._table.c.body).order_by(self._table.c.id))
-        bodies = [row["body"] for row in rows]
-        if bodies != [body for body, _ in self._read]:
-            self._read = [(body, decode(self._kind, body)) for body in bodies]
-        return [value for _, value in self._read]
+        """Every row that can be read; one that cannot is named in `unread` and keeps out nobody else."""
+        rows = await self._database.rows(
+            select(self._table.c.id, self._table.c.body).order_by(self._table.c.id)
+        )
+        bodies = {row["id"]: row["body"] for row in rows}
+        if bodies != {key: body for key, (body, _) in self._read.items()} or self.unread:
+            self._read, self.unread = self._decode(bodies)
+        return [value for _, value in self._read.values()]
+
+    def _decode(self, bodies: Mapping[str, Any]) -> tuple[dict[str, tuple[Any, T]], dict[str, str]]:
+        read: dict[str, tuple[Any, T]] = {}
+        unread: dict[str, str] = {}
+        for key, body in bodies.items():
+            known = self._read.get(key)
+            if known is not None and known[0] == body:
+                read[key] = known
+                continue
+            try:
+                read[key] = (body, decode(self._kind, body))
+            except BadValue as flaw:
+                unread[key] = str(flaw)
+        return read, unread
 
     def _missing(self, key: str) -> Missing:
         return Missing(self._words_missing(key))

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.domain import shifts
+from dialer.domain.duty import TABLE, step
 from dialer.domain.errors import Conflict, IllegalMove
 from dialer.domain.operators import LegState, Operator, State
-from dialer.domain.shifts import TABLE, DropLeg, EndWrapUp, RingLeg, StartWrapUp, step
+from dialer.domain.shifts import DropLeg, EndWrapUp, RingLeg, StartWrapUp
 from dialer.domain.types import CallId, CampaignId, ChannelId, LegKind, OperatorId
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -289,6 +290,7 @@ EVERYTHING: tuple[shifts.Event, ...] = (
     *(shifts.LegUp(at(0), leg) for leg in (LEG, OTHER)),
     *(shifts.LegDown(at(0), leg, missed=missed) for leg in (LEG, OTHER) for missed in (False, True)),
     shifts.SwitchLost(at(0)),
+    *(shifts.LegKindChanged(at(0), kind) for kind in LegKind),
     shifts.ReservedFor(at(0), CALL, CampaignId(1)),
     shifts.Released(at(0)),
     shifts.TalkBegan(at(0)),
@@ -348,6 +350,13 @@ def tell(story: Story, event: shifts.Event) -> Story:
             or after.state is not State.CONNECTING
             or after.back_to is State.PAUSED
         )
+    if any(
+        isinstance(effect, RingLeg) for effect in effects
+    ):  # the floor calls it before anything else comes
+        leg = OTHER if before.channel == LEG else LEG
+        return tell(Story(after, owes), shifts.LegRings(at(0), leg))
+    deaf = after.state is State.READY and after.leg_kind is LegKind.NAILED_UP and after.leg is LegState.DOWN
+    assert not deaf, f"ready, and no phone is up or called: {type(event).__name__} in {before.state}"
     return Story(after, owes)
 
 

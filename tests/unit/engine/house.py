@@ -69,6 +69,8 @@ class Shaky:
 
     def __getattr__(self, name: str) -> Any:
         request = getattr(self._store, name)
+        if not callable(request):
+            return request
 
         async def ask(*args: Any, **kwargs: Any) -> Any:
             if self._house.store_down:
@@ -170,6 +172,7 @@ class House:
     def check_nothing_failed(self) -> None:
         assert self.shell.mailbox.failed == 0, "an event could not be handled"
         assert self.shell.errands.failed == 0, "an errand failed"
+        assert not self.shell.guard.failed, self.shell.guard.failed
 
     # --- operators
 

@@ -17,7 +17,7 @@ from dialer.adapters.ari import link as link_module
 from dialer.adapters.ari.connection import RawEvent, Request
 from dialer.adapters.ari.link import Link
 from dialer.adapters.ari.listener import Credentials, Listener
-from dialer.domain.errors import Fatal, LinkDown, Refused, TimedOut
+from dialer.domain.errors import BadValue, Fatal, LinkDown, Refused, TimedOut
 from dialer.domain.types import CellId
 
 NOW = datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -162,8 +162,13 @@ async def test_every_registration_sets_up_again(stage: Stage) -> None:
         await stage.diary.has("set up", "ready", "down", "set up", "ready")
 
 
-async def test_a_set_up_that_fails_is_tried_again_and_requests_wait(stage: Stage) -> None:
-    stage.diary.trouble.append(Refused(503, "Asterisk not booted"))
+@pytest.mark.parametrize(
+    "trouble", [Refused(503, "Asterisk not booted"), BadValue("no host"), KeyError("status")]
+)
+async def test_a_set_up_that_fails_in_any_way_is_tried_again_and_requests_wait(
+    stage: Stage, trouble: Exception
+) -> None:
+    stage.diary.trouble.append(trouble)
     async with stage.asterisk() as asterisk:
         await asterisk.say(REGISTERED)
         await stage.diary.has("set up", "set up", "ready")

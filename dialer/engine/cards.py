@@ -1,0 +1,70 @@
+"""The card that an operator in a call or in wrap-up works on, and what is written when he is done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import WrapUp
+from dialer.domain.lead import Disposition, Lead, after_disposition
+from dialer.domain.operators import Operator, State
+from dialer.domain.types import CallId, OperatorId
+from dialer.ports import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What an operator in a call or in wrap-up works on."""
+
+    call: CallId
+    lead: Lead | None
+    campaign: Campaign
+
+
+class Cards:
+    """One for each operator at most."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._cards: dict[OperatorId, Card] = {}
+
+    def open(self, operator: OperatorId, card: Card) -> None:
+        self._cards[operator] = card
+
+    def moved(self, call: CallId, lead: Lead | None) -> None:
+        """The call is over, its lead is now this."""
+        for operator, card in self._cards.items():
+            if card.call == call:
+                self._cards[operator] = replace(card, lead=lead)
+
+    def ready_after(self, operator: OperatorId) -> bool:
+        """Whether he takes calls again when his wrap-up runs out."""
+        card = self._cards.get(operator)
+        return card.campaign.after_wrap_up_ready if card else True
+
+    def close(self, work: Operator, at: datetime) -> None:
+        """Write what was said; a disposition moves the lead on, "never again" blocks the number too."""
+        card = self._cards.pop(work.id, None)
+        if work.call is None:
+            return
+        lead = card.lead if card and card.call == work.call else None
+        began_at = work.since_at if work.state is State.WRAP_UP and work.since_at else at
+        update = None
+        if lead is not None and card is not None and work.disposition:
+            update = after_disposition(
+                lead, work.disposition, at, card.campaign, callback_at=work.callback_at
+            )
+        never = work.disposition == Disposition.DNC and lead is not None
+        self._journal.closed(
+            WrapUp(
+                call=work.call,
+                operator=work.id,
+                wrap_up_s=round(max(0.0, (at - began_at).total_seconds()), 3),
+                disposition=work.disposition,
+                at=at,
+                lead=update,
+                note=work.note,
+                block=lead.number if never and lead else None,
+            )
+        )
