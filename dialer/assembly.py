@@ -18,6 +18,7 @@ from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
 from dialer.adapters.clock import new_id, utc_now
+from dialer.adapters.journal.lives import Lives
 from dialer.adapters.numbering import checker
 from dialer.adapters.phones import normalise, zone_of
 from dialer.adapters.prometheus import Metrics
@@ -50,6 +51,7 @@ log = structlog.get_logger()
 
 REGISTRATIONS_S = 5.0
 FIGURES_S = 5.0
+FAREWELL_S = 5.0  # for facts that the database has not taken
 
 
 class LateEar:
@@ -121,15 +123,20 @@ class Engine:
 
 @asynccontextmanager
 async def open_engine(
-    settings: Settings, stores: Stores, live: Live, journal: Journal, *observers: Observer
+    settings: Settings, stores: Stores, live: Live, journal: Journal, lives: Lives, *observers: Observer
 ) -> AsyncIterator[Engine]:
-    """A cell that is connected or waits for its Asterisk; its tasks end with the context."""
+    """A cell that is connected or waits for its Asterisk; its tasks end with the context.
+
+    Fatal when another service has the cell.
+    """
     mirror, credentials = Mirror(live, CellId(settings.cell)), _credentials(settings)
     async with Bulk(settings.ari_http_url, credentials.user, credentials.password) as bulk:
         engine = _assembled(settings, stores, live, journal, bulk, mirror, *observers)
         engine.listener.add(engine.switch.link, credentials)
         _watch(engine, settings)
         cell, recorder = engine.cell, engine.recorder
+        await _take(cell, lives)
+        cell.ownership.farewell = lambda: recorder.settle(FAREWELL_S)
         await live.clear(engine.shell.cell)
         await recorder.catch_up(utc_now())
         await cell.start(journal.recover())
@@ -153,6 +160,18 @@ async def open_engine(
             engine.shell.timers.stop_all()
             await engine.shell.errands.settle(1.0)
             await engine.listener.stop()
+            await cell.ownership.release(in_order=not journal.depth() and not len(cell.calls))
+
+
+async def _take(cell: Cell, lives: Lives) -> None:
+    """The cell, before anything of it is touched; what the last life of this very journal had is ours."""
+    holder = lives.begin()
+    try:
+        await cell.ownership.take(holder, lives.before)
+    except Fatal:
+        lives.failed()
+        raise
+    lives.took(holder)
 
 
 def _credentials(settings: Settings) -> Credentials:
@@ -208,6 +227,7 @@ def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics) ->
         lambda text: _number(text, settings.country),
         zone_of,
         settings.lab,
+        seconds=boot_seconds,
     )
     cell = Cell(
         shell,

@@ -17,6 +17,7 @@ from dialer import __version__
 from dialer.adapters.clock import utc_now
 from dialer.adapters.hashes import is_right
 from dialer.adapters.journal.disk import open_journal
+from dialer.adapters.journal.lives import Lives
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.assembly import Engine, background, open_engine
@@ -83,10 +84,10 @@ async def serve(
 
         live = await stack.enter_async_context(open_live(settings, recount))
         if ENGINE in only:
-            journal = stack.enter_context(
-                open_journal(settings.data_dir / "journal" / settings.cell, utc_now)
-            )
-            engine = await stack.enter_async_context(open_engine(settings, stores, live, journal))
+            place = settings.data_dir / "journal" / settings.cell
+            journal = stack.enter_context(open_journal(place, utc_now))
+            opened = open_engine(settings, stores, live, journal, Lives(place))
+            engine = await stack.enter_async_context(opened)
             engine.cell.pacer.on_round = partial(turned, engine.cell.standing)
         else:
             await stack.enter_async_context(background(turns=_turn(turned, only)))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.cells import Held, Holder, Taken
 from dialer.domain.depth import Depth
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, State, StateChange
@@ -366,6 +367,24 @@ class Tokens(Protocol):
     async def revoke(self, name: str, now: datetime) -> None: ...
 
 
+class Cells(Protocol):
+    """Whose a cell is. Every instant and every comparison is made by the clock of the database."""
+
+    async def take(
+        self, cell: CellId, holder: Holder, *, lease_s: float, after: Sequence[str] = ()
+    ) -> Taken | Held:
+        """In one statement: ours if nobody has it, if its time is over, or if one of `after` has it."""
+
+    async def keep(self, cell: CellId, holder: str, *, lease_s: float) -> bool:
+        """So many seconds more from now; False: it is somebody else's."""
+
+    async def release(self, cell: CellId, holder: str, *, in_order: bool) -> None:
+        """Others may have it. Not in order: the next one hears of us, because our journal holds something."""
+
+    async def all(self) -> Sequence[Held]:
+        """Those that somebody has, or had and did not give back in good order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """One database: every store that lies in it."""
@@ -378,6 +397,7 @@ class Stores:
     ledger: Ledger
     learned: Learned
     tokens: Tokens
+    cells: Cells
 
 
 class Live(Protocol):

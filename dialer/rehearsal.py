@@ -96,6 +96,7 @@ def assemble(
         number_of=lambda text: PhoneNumber(f"+{text}"),
         zone_of=ZoneInfo,
         lab=False,
+        seconds=asyncio.get_running_loop().time,
     )
     cell = Cell(shell, stores, Policies(ZoneInfo), ways, hopper_size=hopper_size, interval_s=interval_s)
     recorder = Recorder(journal, stores.ledger, stores.numbers, live, lambda call: None)

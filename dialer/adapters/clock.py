@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def boot_seconds() -> float:
+    """Since this machine started, its sleep included; nobody can set it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def new_id() -> str:

@@ -38,6 +38,7 @@ class Calls:
         self._floor = floor
         self._on_end = on_end
         self.turn: Turn  # set by the cell
+        self.obstacle: Callable[[], str] = lambda: ""  # why nothing may be sent now; set by the cell
         self._calls: dict[CallId, Call] = {}
         self._about: dict[CallId, tuple[Lead | None, Campaign]] = {}
         self.idle = asyncio.Event()  # no call is in flight
@@ -278,8 +279,9 @@ class Calls:
             self.tell(call.id, c.TakenBack(now(), failure(flaw)))
             return
         current = self._calls.get(call.id)
-        if current is None or current.hanging_up or not self._shell.linked.is_set():
-            self.tell(call.id, c.TakenBack(now(), "taken back before it was sent"))
+        why = self.obstacle()  # asked last: this process may have been frozen since the decision
+        if why or current is None or current.hanging_up or not self._shell.linked.is_set():
+            self.tell(call.id, c.TakenBack(now(), why or "taken back before it was sent"))
             return
         try:
             await self._shell.switch.originate(

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 
@@ -38,6 +39,7 @@ from dialer.engine.hopper import LEASE_S, Hopper
 from dialer.engine.inbound import Inbound
 from dialer.engine.learning import Learning
 from dialer.engine.observers import Observers
+from dialer.engine.ownership import Ownership
 from dialer.engine.pacer import Ask, Pacer
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.shell import Shell
@@ -71,6 +73,7 @@ class Ways:
     zone_of: ZoneOf
     lab: bool = False
     resolve: Resolve = no_trouble
+    seconds: Callable[[], float] = monotonic  # a clock that nobody sets
 
 
 class Cell:
@@ -83,6 +86,7 @@ class Cell:
         observer = Observers(shell.guard, policy, scorecard, shell.observer)  # the policy learns first
         self._shell = shell = replace(shell, observer=observer)
         self._stores = stores
+        self.ownership = Ownership(stores.cells, shell.cell, ways.seconds)
         self.learning = Learning(policy, stores.learned, stores.ledger, shell.clock)
         trunks = self.trunks = Trunks()
         floor = self.floor = Floor(shell, self._campaign, trunks.get)
@@ -137,6 +141,9 @@ class Cell:
         self.floor.on_free = self._freed
         self.floor.on_change = self.pacer.wake
         self.pacer.holds["journal"] = lambda: self._shell.journal.trouble
+        self.pacer.holds["database"] = self.ownership.obstacle
+        self.pacer.on_away = self.ownership.failed
+        self.calls.obstacle = self.pacer.held
 
     def _campaign(self, campaign: CampaignId) -> Campaign | None:
         return self.pacer.campaigns.get(campaign)
@@ -207,6 +214,7 @@ class Cell:
             tasks.create_task(self._sweep(), name="sweep")
             tasks.create_task(self._mark(), name="mark")
             tasks.create_task(self.learning.run(), name="learning")
+            tasks.create_task(self.ownership.run(), name="ownership")
 
     def standing(self) -> Said:
         """How it fares, in a line."""

@@ -88,6 +88,7 @@ class Pacer:
         self.draining = False
         # Why nothing may be dialled for any campaign, by name; an empty answer: it may.
         self.holds: dict[str, Callable[[], str]] = {}
+        self.on_away: Callable[[StoreDown], None] = lambda trouble: None  # the database, when it is asked
         self.on_decision: Callable[[Decision, float], None] = lambda decision, cpu_s: None
         self.on_refused: Callable[[CampaignId, str], None] = lambda campaign, gate: None
         self.on_round: Callable[[], None] = lambda: None  # the loop turns: nobody can tell that better
@@ -146,7 +147,7 @@ class Pacer:
         """One decision, carried out as far as it can be at once."""
         now = self._shell.clock()
         self._refill()
-        held = self._held()
+        held = self.held()
         snapshot = self._snapshot(now, held=bool(held))
         began_s = thread_time()
         decision = self._decide(snapshot)
@@ -179,8 +180,8 @@ class Pacer:
 
     # --- the snapshot
 
-    def _held(self) -> str:
-        """The first reason that holds for every campaign."""
+    def held(self) -> str:
+        """Why nothing may be dialled for any campaign: the first reason; empty for none."""
         return next((why for ask in self.holds.values() if (why := ask())), "")
 
     def _snapshot(self, now: datetime, *, held: bool) -> Snapshot:
@@ -326,6 +327,7 @@ class Pacer:
             try:
                 history = await self._numbers.history([call.number for call in its_calls], campaign)
             except StoreDown as trouble:
+                self.on_away(trouble)
                 for call in its_calls:
                     self._take_back(call, f"the database is away: {trouble}")
                 continue

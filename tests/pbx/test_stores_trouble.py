@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import sqlite3
 import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -16,7 +19,7 @@ import pytest_asyncio
 
 from dialer.demo.service import Service
 from dialer.domain.errors import NetworkTrouble
-from dialer.domain.types import LeadStatus, Outcome
+from dialer.domain.types import CampaignId, LeadStatus, Outcome
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
 from dialer.worlds import fixed
@@ -62,16 +65,18 @@ def fill(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def on_duty(lab: Lab, variables: dict[str, str], office_of_: Office) -> AsyncIterator[Office]:
+async def on_duty(lab: Lab, variables: dict[str, str], campaign: CampaignId) -> AsyncIterator[Office]:
     """Everybody ready, the campaign started; at the end the service stops, hurried."""
+    service = await Service(variables, lab.folder / "service.log").__aenter__()
+    office = office_of(lab, variables, service, campaign)
     try:
-        await office_of_.ready()
-        await office_of_.start()
-        yield office_of_
+        await office.ready()
+        await office.start()
+        yield office
     finally:
-        office_of_.service.hurry()
-        await office_of_.service.stop(drain_s=5.0)
-        await office_of_.service.__aexit__()
+        office.service.hurry()
+        await office.service.stop(drain_s=5.0)
+        await office.service.__aexit__()
 
 
 async def readiness(office: Office) -> dict[str, str]:
@@ -88,8 +93,7 @@ async def test_with_the_journals_disk_full_nothing_is_spent_and_dialing_goes_on_
     campaign = await furnish(floor, variables, numbers("+7916", 60))
     place = Path(variables["DIALER_DATA_DIR"]) / "journal"
     with small_disk(place) as disk:
-        service = await Service(variables, floor.folder / "service.log").__aenter__()
-        async with on_duty(floor, variables, office_of(floor, variables, service, campaign)) as office:
+        async with on_duty(floor, variables, campaign) as office:
             await office.in_flight(PHONES, "bridged")
             filler = fill(disk)
             await office.quiet()
@@ -98,7 +102,7 @@ async def test_with_the_journals_disk_full_nothing_is_spent_and_dialing_goes_on_
             assert before
             said = await readiness(office)
             assert os.strerror(errno.ENOSPC) in str(said), said
-            told = await service.get(f"/v1/campaigns/{campaign}/explain")
+            told = await office.service.get(f"/v1/campaigns/{campaign}/explain")
             assert os.strerror(errno.ENOSPC) in told["summary"], told["summary"]
             for _ in range(30):  # nobody is reserved for a call that cannot be
                 assert {await office.state(one) for one in office.operators} == {"ready"}
@@ -114,3 +118,53 @@ async def test_with_the_journals_disk_full_nothing_is_spent_and_dialing_goes_on_
     assert max(Counter(cdr.number for cdr in cdrs).values()) == 1
     assert sum(lead.attempts for lead in leads) == len(cdrs)
     assert not [lead for lead in leads if lead.status is LeadStatus.EXHAUSTED]
+
+
+async def ended(variables: dict[str, str]) -> tuple[int, str]:
+    """What `dialer run` says at its end, with which code; it has a minute."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "dialer.cli", "run"),
+        env={**os.environ, **variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(60):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return process.returncode or 0, said.decode()
+
+
+async def test_a_cell_has_one_service_and_a_killed_one_is_back_at_once(floor: Lab) -> None:
+    variables = rooms(floor)
+    database = Path(variables["DIALER_DATA_DIR"]) / "shared.db"
+    variables["DIALER_DATABASE_URL"] = f"sqlite:///{database}"
+    campaign = await furnish(floor, variables, numbers("+7916", 200))
+    async with on_duty(floor, variables, campaign) as office:
+        await office.in_flight(PHONES, "bridged")
+        code, said = await ended({**variables, "DIALER_DATA_DIR": str(database.with_name("second"))})
+        assert code == 1, said
+        assert f"belongs to process {office.service.pid} on " in said, said
+        before = len(await office.cdrs())
+        assert [lead for lead in await office.leads() if lead.status is LeadStatus.LEASED]
+        office.kill()
+        began_s = time.monotonic()
+        await office.restart()
+        assert time.monotonic() - began_s < 20, "it waited for its own lease"
+        await office.ready()
+        await office.in_flight(PHONES, "bridged")
+        with sqlite3.connect(database) as connection:  # frozen for long, and somebody else came
+            connection.execute("UPDATE cells SET holder = 'x', host = 'elsewhere', pid = 99")
+        log = floor.folder / "service.log"
+        await office.until(
+            lambda: said_in(log, "taken over by process 99 on elsewhere"), "the end of the first", 30
+        )
+        cdrs = await office.cdrs()
+        assert len(cdrs) > before
+        assert max(Counter(cdr.number for cdr in cdrs).values()) == 1
+
+
+async def said_in(log: Path, words: str) -> bool:
+    return words in await asyncio.to_thread(log.read_text, "utf-8")

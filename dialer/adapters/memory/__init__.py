@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from dialer.adapters.memory.cells import MemoryCells
 from dialer.adapters.memory.learned import MemoryLearned
 from dialer.adapters.memory.ledger import MemoryLedger, MemoryNumbers
 from dialer.adapters.memory.lists import MemoryLeads
@@ -26,4 +27,5 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
         ledger=ledger,
         learned=MemoryLearned(),
         tokens=MemoryTokens(),
+        cells=MemoryCells(clock),
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from dialer.adapters.sql.accounts import SqlAccounts
 from dialer.adapters.sql.campaigns import SqlCampaigns
+from dialer.adapters.sql.cells import SqlCells
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.leads import SqlLeads
 from dialer.adapters.sql.learned import SqlLearned
@@ -38,6 +39,7 @@ async def open_stores(
             ledger=SqlLedger(database, clock),
             learned=SqlLearned(database),
             tokens=SqlTokens(database),
+            cells=SqlCells(database),
         )
     finally:
         await database.close()

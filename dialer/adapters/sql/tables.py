@@ -243,6 +243,18 @@ cdrs = Table(
     Index("ix_cdrs_number", "number", "end_at"),  # rest time of a number; its last operator
 )  # fmt: skip
 
+cells = Table(
+    "cells",
+    metadata,
+    Column("cell", Words, primary_key=True),
+    Column("holder", Words, nullable=False),  # id of a service's life; '': it was given back in good order
+    Column("host", Words, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("since_at", Instant, nullable=False),
+    Column("until_at", Instant, nullable=False),
+    Column("before", Words, nullable=False),  # who had it when this one took it
+)
+
 learned = Table(
     "learned",  # by pacing
     metadata,

@@ -11,13 +11,14 @@ from itertools import count
 from typing import Any
 
 from dialer.adapters.memory import memory_stores
+from dialer.adapters.memory.faults import Faults, failing
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.memory.notes import MemoryJournal
 from dialer.domain import shifts
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr
-from dialer.domain.errors import StoreDown
+from dialer.domain.cells import Holder
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, State, StateChange
 from dialer.domain.schedule import every_day
@@ -60,36 +61,15 @@ class Watcher:
         self.changes.append(change)
 
 
-class Shaky:
-    """A store whose database the test can take away."""
-
-    def __init__(self, store: Any, house: House) -> None:
-        self._store = store
-        self._house = house
-
-    def __getattr__(self, name: str) -> Any:
-        request = getattr(self._store, name)
-        if not callable(request):
-            return request
-
-        async def ask(*args: Any, **kwargs: Any) -> Any:
-            if self._house.store_down:
-                raise StoreDown("the database is away")
-            return await request(*args, **kwargs)
-
-        return ask
-
-
 class House:
     """Everything that survives a crash, and the cell that does not."""
 
     def __init__(self, asterisk: PretendAsterisk) -> None:
         self.asterisk = asterisk
-        self.store_down = False
-        stores = memory_stores(now)
-        self.stores = stores
-        shaky = ("leads", "campaigns", "numbers", "ledger")
-        self._engine_stores = replace(stores, **{name: Shaky(getattr(stores, name), self) for name in shaky})
+        self.faults = Faults()
+        self.stores = memory_stores(now)
+        self._engine_stores = failing(self.stores, self.faults)
+        self._lives: list[str] = []
         self.live = MemoryLive()
         self.journal = MemoryJournal(now)
         self.watcher = Watcher(self)
@@ -98,6 +78,14 @@ class House:
         self._tasks: list[asyncio.Task[Any]] = []
         self.cell: Cell
         self.shell: Shell
+
+    @property
+    def store_down(self) -> bool:
+        return bool(self.faults.away)
+
+    @store_down.setter
+    def store_down(self, away: bool) -> None:
+        self.faults.away = "gone" if away else ""
 
     # --- furniture
 
@@ -148,11 +136,18 @@ class House:
             interval_s=0.5,
         )
         self.cell, self.shell = engine.cell, engine.shell
+        life = Holder(f"life-{len(self._lives)}", "house", len(self._lives))
+        await self.cell.ownership.take(life, self._lives)
+        self._lives.append(life.id)
         await self.cell.start(self.journal.recover())
         self._tasks = [asyncio.create_task(work) for work in (self.cell.run(), engine.recorder.run())]
         if connect:
             self.asterisk.connect_to(self.cell)
             await until(self.shell.linked.is_set)
+
+    def cell_task(self) -> asyncio.Task[Any]:
+        """Ends when the cell does, and with its error."""
+        return self._tasks[0]
 
     async def kill(self) -> None:
         """kill -9: no handler runs, nothing is said to Asterisk; what it says from now on waits."""
