@@ -17,7 +17,7 @@ from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
-from dialer.adapters.clock import new_id, utc_now
+from dialer.adapters.clock import boot_seconds, new_id, utc_now
 from dialer.adapters.journal.lives import Lives
 from dialer.adapters.numbering import checker
 from dialer.adapters.phones import normalise, zone_of
