@@ -82,10 +82,9 @@ class Cell:
     def __init__(
         self, shell: Shell, stores: Stores, policy: Policy, ways: Ways, *, hopper_size: int, interval_s: float
     ) -> None:
-        scorecard = Scorecard()
-        observer = Observers(shell.guard, policy, scorecard, shell.observer)  # the policy learns first
-        self._shell = shell = replace(shell, observer=observer)
-        self._stores = stores
+        scorecard = Scorecard()  # the policy learns first
+        shell = replace(shell, observer=Observers(shell.guard, policy, scorecard, shell.observer))
+        self._shell, self._stores = shell, stores
         self.ownership = Ownership(stores.cells, shell.cell, ways.seconds)
         self.learning = Learning(policy, stores.learned, stores.ledger, shell.clock)
         trunks = self.trunks = Trunks()

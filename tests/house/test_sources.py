@@ -19,7 +19,9 @@ DOMAIN = [path for path in SOURCES if "dialer/domain" in str(path)]
 LONGEST_FILE, LONGEST_FUNCTION, MOST_ARGUMENTS = 500, 50, 8
 
 # What is larger, and why that reads better than its pieces would.
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "dialer/ports.py": "all that the engine needs from outside, in one place to look at"
+}
 MIGRATION = "dialer/adapters/sql/migrations/versions/v0001_first_tables.py"
 LONG_FUNCTIONS = {
     f"{MIGRATION}:_settings": "a list of columns, with nothing to understand between them",
