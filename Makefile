@@ -10,7 +10,7 @@ TESTS := tests/pbx tests/sim tests/cli tests/web tests/parts tests/ports tests/c
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: words dashboards help setup demo run test check format bench floor stack-test docs clean distclean
+.PHONY: words prompts dashboards help setup demo run test check format bench floor stack-test docs clean distclean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench:  ## calls a second beside a bare loop, with and without media
 
 words:  ## take new sentences into dialer/locales and compile; fails while a translation is missing
 	@.ci/setup run >&2 && exec $(BIN)/python -m dialer.adapters.catalogue
+
+prompts:  ## make what the phones say in dialer/prompts anew from dialer/domain/prompts.py; needs festival, festvox-ru, flite
+	@.ci/setup run >&2 && exec $(BIN)/python -m dialer.adapters.speech
 
 floor:  ## half an hour of predictive dialing on Asterisk and in the simulator; ARGS="20_25_45 --for 1800"
 	@.ci/setup all >&2 && exec $(BIN)/python -m bench.floor $(or $(ARGS),20_25_45)

@@ -14,6 +14,7 @@ import structlog
 
 from agi.server import AgiServer
 from dialer import __version__
+from dialer.adapters import speech
 from dialer.adapters.clock import utc_now
 from dialer.adapters.hashes import is_right
 from dialer.adapters.journal.disk import open_journal
@@ -74,6 +75,8 @@ async def serve(
     _check_parts(only, settings)
     for folder in (sounds_dir(settings), recordings_dir(settings)):
         folder.mkdir(parents=True, exist_ok=True)
+    if ENGINE in only:
+        await asyncio.to_thread(speech.lay, sounds_dir(settings))
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_database(settings))
         engine: Engine | None = None

@@ -136,7 +136,12 @@ class Switch(Protocol):
     async def set_variable(self, channel: ChannelId, name: str, value: str) -> None: ...
     async def start_music(self, channel: ChannelId) -> None: ...
     async def stop_music(self, channel: ChannelId) -> None: ...
-    async def play(self, channel: ChannelId, *media: str) -> None: ...
+    async def play(self, channel: ChannelId, *media: str, playback: str = "") -> None:
+        """One after another. `playback`: a name by which it can be stopped."""
+
+    async def stop_playing(self, playback: str) -> None:
+        """One that is over already is no error."""
+
     async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
         """Open a snoop that only this channel hears; lasts until it is hung up."""
 

@@ -1,15 +1,25 @@
-"""What the keys of an operator's phone mean: one table for the leg in a talk and for the feature codes."""
+"""What the keys of an operator's phone mean, and when a sequence of them counts.
+
+A sequence means the same in every state. A state only says whether it is allowed, so that a key pressed a
+moment too early or too late can do nothing else than what it says. A sequence belongs to the state in which
+its first key was pressed: if the state changes before the last key, all of it is dropped.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from dialer.domain.lead import Disposition
 from dialer.domain.operators import State
 
-INTER_DIGIT_S = 4.0  # keys pressed so far are forgotten after this pause, and when the state changes
+INTER_DIGIT_S = 4.0  # the beginning of a sequence is forgotten after this pause
+QUIET_S = 1.5  # keys without a meaning, and dropped ones: what follows them sooner is of no meaning either
+# An operator needs this long to notice a state that did not begin by keys. An outcome that is begun sooner
+# was meant for the talk, and keys that end a talk for the talk before.
+SETTLE_S: Mapping[State, float] = MappingProxyType({State.WRAP_UP: 0.7, State.TALKING: 1.5})
 
 PAUSE_REASONS: Mapping[str, str] = MappingProxyType(
     {"1": "break", "2": "lunch", "3": "meeting", "4": "training", "5": "technical", "0": "other"}
@@ -24,7 +34,9 @@ DISPOSITIONS: Mapping[str, Disposition] = MappingProxyType(
         "9": Disposition.DNC,
     }
 )
-LOGOUT_KEY = "9"  # after the star; no pause reason may use it
+END_TALK = "#*"  # two different keys: a key that a phone sends twice ends nothing
+READY = "*#"
+LOGOUT = "*9"  # no pause reason may use this digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,51 +70,88 @@ class Logout:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """The keys mean nothing here: forget them."""
+    """The keys mean nothing here."""
 
 
-Action = HangUpPerson | Dispose | Ready | Pause | Logout | Nothing
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The state has changed since the first of these keys: they do nothing, and the operator is told so."""
 
-_STARRED: Mapping[str, Action] = MappingProxyType(
-    {LOGOUT_KEY: Logout()} | {digit: Pause(reason) for digit, reason in PAUSE_REASONS.items()}
-)
-_HASH_IS_READY: Mapping[str, Action] = MappingProxyType({"#": Ready()})
-_DISPOSE: Mapping[str, Action] = MappingProxyType(
-    {digit: Dispose(disposition) for digit, disposition in DISPOSITIONS.items()}
-)
 
-# per state: what one key does at once; `*` begins a command of two keys where it is not listed
-SINGLE: Mapping[State, Mapping[str, Action]] = MappingProxyType(
+Action = HangUpPerson | Dispose | Ready | Pause | Logout
+Answer = Action | Nothing | Dropped
+
+MEANINGS: Mapping[str, Action] = MappingProxyType(
     {
-        State.OFFLINE: {},
-        State.CONNECTING: {},
-        State.READY: {},
-        State.RESERVED: {},
-        State.TALKING: {"*": HangUpPerson()},
-        State.WRAP_UP: {**_DISPOSE, **_HASH_IS_READY},
-        State.PAUSED: _HASH_IS_READY,
+        END_TALK: HangUpPerson(),
+        READY: Ready(),
+        LOGOUT: Logout(),
+        **{f"*{digit}": Pause(reason) for digit, reason in PAUSE_REASONS.items()},
+        **{f"{digit}#": Dispose(disposition) for digit, disposition in DISPOSITIONS.items()},
     }
 )
-STARRED: Mapping[State, Mapping[str, Action]] = MappingProxyType(
+_AT_WORK = frozenset({Ready, Pause, Logout})
+ALLOWED: Mapping[State, frozenset[type[Action]]] = MappingProxyType(
     {
-        State.OFFLINE: {},
-        State.CONNECTING: {},
-        State.READY: _STARRED,
-        State.RESERVED: _STARRED,
-        State.TALKING: {},
-        State.WRAP_UP: _STARRED,
-        State.PAUSED: _STARRED,
+        State.OFFLINE: frozenset(),
+        State.CONNECTING: frozenset(),
+        State.READY: _AT_WORK,
+        State.RESERVED: _AT_WORK,
+        State.TALKING: frozenset({HangUpPerson}),
+        State.WRAP_UP: _AT_WORK | {Dispose},
+        State.PAUSED: _AT_WORK,
     }
 )
 
 
-def decide(state: State, keys_so_far: str, digit: str) -> Action | None:
-    """The action of this key after those; None: more keys are needed, keep them (see INTER_DIGIT_S)."""
-    if keys_so_far == "":
-        action = SINGLE[state].get(digit)
-        if action is None and digit == "*" and STARRED[state]:
-            return None
-        return action or Nothing()
-    if keys_so_far == "*":
-        return STARRED[state].get(digit, Nothing())
-    return Nothing()
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The keys that an operator is entering. Instants of keys are Asterisk's, all others are ours."""
+
+    keys: str = ""  # so far; empty with an `until_at`: they mean nothing any more
+    until_at: datetime | None = None  # a key up to this instant belongs to those before it
+    last_at: datetime | None = None
+    is_dropped: bool = False  # the state changed in the midst of them
+    is_told: bool = False  # the operator has been told that they do nothing
+    settles_at: datetime | None = None  # ours: the present state began by no key of his, a moment ago
+
+
+def moved(entry: Entry, state: State, now: datetime, *, by_keys: bool = False) -> Entry:
+    """The operator is in another state; `by_keys`: because his own keys asked for it."""
+    settles_at = now + timedelta(seconds=0.0 if by_keys else SETTLE_S.get(state, 0.0))
+    if entry.last_at is None:
+        return Entry(settles_at=settles_at)
+    until_at = entry.last_at + timedelta(seconds=INTER_DIGIT_S)
+    return Entry(until_at=until_at, last_at=entry.last_at, is_dropped=True, settles_at=settles_at)
+
+
+def press(entry: Entry, state: State, key: str, at: datetime, now: datetime) -> tuple[Entry, Answer | None]:
+    """One more key, pressed `at` and heard `now`. None: nothing is to be done or said (yet)."""
+    if entry.last_at is None or entry.until_at is None or at > entry.until_at:
+        entry = Entry(settles_at=entry.settles_at)
+    elif not entry.keys or at < entry.last_at:
+        return _mute(entry, at, Dropped() if entry.is_dropped else Nothing())
+    keys = entry.keys + key
+    if len(key) == 1 and (action := MEANINGS.get(keys)) is not None and type(action) in ALLOWED[state]:
+        return Entry(settles_at=entry.settles_at), action
+    if len(key) != 1 or not _may_begin(keys, state):
+        return _mute(entry, at, Nothing())
+    if key != "*" and entry.settles_at is not None and now < entry.settles_at:
+        return _mute(entry, at, Dropped())
+    until_at = at + timedelta(seconds=INTER_DIGIT_S)
+    return Entry(keys, until_at, at, settles_at=entry.settles_at), None
+
+
+def _may_begin(keys: str, state: State) -> bool:
+    """Whether a sequence that is allowed in this state begins with these keys."""
+    return any(
+        type(action) in ALLOWED[state] and sequence != keys and sequence.startswith(keys)
+        for sequence, action in MEANINGS.items()
+    )
+
+
+def _mute(entry: Entry, at: datetime, answer: Nothing | Dropped) -> tuple[Entry, Answer | None]:
+    """These keys do nothing, nor does what follows them at once; it is said one time."""
+    until_at = at + timedelta(seconds=QUIET_S)
+    muted = replace(entry, keys="", until_at=until_at, last_at=at, is_told=True)
+    return muted, None if entry.is_told else answer

@@ -308,6 +308,7 @@ class Calls:
         if call.direction is Direction.IN and call.bridge_at is None:
             await self._shell.switch.set_variable(ChannelId(call.id), SLOT, call.place)
             await self._shell.switch.answer(ChannelId(call.id))
+        await self._floor.hush(operator)
         await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))
         is_new = current.state is State.RESERVED  # not when he takes the person back from hold
         if is_new and current.rules.tone:

@@ -8,11 +8,11 @@ from datetime import datetime
 import structlog
 
 from dialer.domain import call as c
-from dialer.domain import duty, keys, shifts
+from dialer.domain import duty, prompts, shifts
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.changed import changed
-from dialer.domain.errors import BadValue, Conflict, Missing, Mistake
+from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.lead import Disposition, Lead
 from dialer.domain.operators import Account, LegState, Operator, State, StateChange
 from dialer.domain.said import said, word
@@ -28,6 +28,7 @@ from dialer.domain.types import (
     TrunkId,
 )
 from dialer.engine.cards import Card, Cards
+from dialer.engine.keypad import Keypad
 from dialer.engine.legs import Legs
 from dialer.engine.shell import Shell
 from dialer.ports import ChannelNews
@@ -50,11 +51,11 @@ class Floor:
         self._shell = shell
         self._campaign_of = campaign_of
         self.legs = Legs(shell, self.tell, trunk_of)
+        self.keypad = Keypad(shell, self)
         self.accounts: dict[OperatorId, Account] = {}
         self.outside: dict[OperatorId, TrunkId] = {}  # whose phone takes a line of which trunk
         self._operators: dict[OperatorId, Operator] = {}
         self._cards = Cards(shell.journal)
-        self._pressed: dict[OperatorId, tuple[str, datetime]] = {}
         self._summoned: dict[CallId, OperatorId] = {}
         self.silent: frozenset[OperatorId] = frozenset()  # their phones do not answer Asterisk
         # set by the cell: what a call must be told, and that somebody became free
@@ -158,9 +159,9 @@ class Floor:
         guard = self._shell.guard
         if after is not before:
             guard.run("note of an operator", self._shell.journal.note_operator, after)
+        guard.run("keys of an operator", self.keypad.moved, before, after)
         change = self._change(before, after, event.at)
         if change is not None:
-            self._pressed.pop(operator_id, None)
             guard.run("record of an operator", self._shell.journal.closed, change)
         for effect in effects:
             guard.run("effect of an operator", self._perform, after, effect, event.at)
@@ -267,6 +268,8 @@ class Floor:
         if known.call is not None and about is not None:
             self._cards.open(operator, Card(known.call, *about))
         self._handle(operator, shifts.TalkBegan(at))
+        if known.channel is not None and self.legs.speech.is_heard(known.channel):
+            self._shell.errands.start(self.hush(operator), f"hush-{operator}")
 
     def release(
         self, operator: OperatorId, call: CallId, at: datetime, *, talked: bool, missed: bool = False
@@ -353,10 +356,7 @@ class Floor:
         if operator is None:
             return self.legs.whispers.heard(news)
         if isinstance(news.event, c.KeyPressed):
-            try:
-                self._key(operator, news.event.digit, news.event.at)
-            except Mistake as refusal:
-                log.info("a key was refused", operator=operator, reason=str(refusal))
+            self.keypad.pressed(operator, news.event.digit, news.event.at)
         else:
             self.legs.heard(news)
         return True
@@ -373,27 +373,18 @@ class Floor:
         if known.channel is not None and known.leg is LegState.UP:
             self.legs.drop(known.channel)
 
-    def _key(self, operator: OperatorId, digit: str, at: datetime) -> None:
-        known = self._operators[operator]
-        so_far, last_at = self._pressed.pop(operator, ("", at))
-        if (at - last_at).total_seconds() > keys.INTER_DIGIT_S:
-            so_far = ""
-        action = keys.decide(known.state, so_far, digit)
-        match action:
-            case None:
-                self._pressed[operator] = (so_far + digit, at)
-            case keys.HangUpPerson():
-                self.hang_up_person(operator)
-            case keys.Dispose(disposition):
-                self.dispose(operator, disposition)
-            case keys.Ready():
-                self.ask(operator, shifts.ReadyAsked(at))
-            case keys.Pause(reason):
-                self.ask(operator, shifts.PauseAsked(at, reason))
-            case keys.Logout():
-                self.ask(operator, shifts.LogoutAsked(at))
-            case keys.Nothing():
-                pass
+    def say(self, operator: OperatorId, *words: str) -> None:
+        """Prompts to the operator alone, in the language of the account."""
+        known, account = self._operators[operator], self.accounts.get(operator)
+        if known.channel is not None and account is not None:
+            names = [prompts.path_of(word, account.language) for word in words]
+            self.legs.say(known.channel, names, in_talk=known.state is State.TALKING)
+
+    async def hush(self, operator: OperatorId) -> None:
+        """A person comes: what is being said to the operator is cut short."""
+        known = self._operators.get(operator)
+        if known is not None and known.channel is not None:
+            await self.legs.speech.hush(known.channel)
 
     # --- what operators ask for in a call
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -17,6 +17,7 @@ from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import ChannelId, LegKind, OperatorId, PhoneKind, TrunkId
 from dialer.engine.shell import Shell
+from dialer.engine.speech import Speech
 from dialer.engine.trunks import Turn
 from dialer.engine.whispers import Whispers
 from dialer.ports import ChannelNews
@@ -55,6 +56,7 @@ class Legs:
         self._up: set[ChannelId] = set()
         self._put_down: set[ChannelId] = set()  # the operator hung up, it did not just vanish
         self.whispers = Whispers(shell)
+        self.speech = Speech(shell)
 
     def owner(self, channel: ChannelId) -> OperatorId | None:
         return self._owner.get(channel)
@@ -164,6 +166,7 @@ class Legs:
         self._owner.clear()
         self._up.clear()
         self.whispers.forget_all()
+        self.speech.forget_all()
 
     # --- what Asterisk says
 
@@ -210,6 +213,7 @@ class Legs:
             return
         self._up.discard(channel)
         self.whispers.close(channel)
+        self.speech.forget(channel)
         down = shifts.LegDown(at, channel, missed=missed, trouble=trouble)
         self._tell(operator, down)
         self._put_down.discard(channel)
@@ -218,6 +222,16 @@ class Legs:
         """A short tone to the operator alone; the talk is not muted by it."""
         if leg in self._up:
             self.whispers.sound(leg)
+
+    def say(self, leg: ChannelId, names: Sequence[str], *, in_talk: bool) -> None:
+        """Sounds of ours to the operator alone, one after another."""
+        if leg not in self._up:
+            return
+        media = [f"sound:{self._shell.sound(name)}" for name in names]
+        if in_talk:
+            self.whispers.say(leg, media)
+        else:
+            self.speech.say(leg, media)
 
 
 def is_no_way(trouble: Exception) -> bool:

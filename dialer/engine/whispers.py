@@ -1,8 +1,9 @@
-"""The tone that only an operator hears: a whisper is opened when one is due, and ended when it is over."""
+"""A tone or words that only an operator hears in a talk: a whisper is opened for each, and ended after it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 
 TONE = "sound:beep"
 LASTS = timedelta(seconds=0.8)  # Asterisk's own beep has 0.44 s
+WORDS_LAST = timedelta(seconds=8)  # all that is said at a time
 LATEST_S = 2.0  # later than this a tone does not announce the person any more
 # One that stays on a leg from person to person is heard with some of them only: 21 of 32 tones with Asterisk
 # 22.10.1, and no event shows it. What spoils the next tone is gone with the first packet that passes when no
@@ -31,6 +33,8 @@ class Whisper:
 
     channel: ChannelId
     leg: ChannelId
+    media: tuple[str, ...] = (TONE,)
+    lasts: timedelta = LASTS
     is_over: bool = False
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # it can be played on, or is over
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,9 +50,17 @@ class Whispers:
 
     def sound(self, leg: ChannelId) -> None:
         """The tone, as soon as there is a whisper."""
+        self._open(Whisper(ChannelId(f"s-{self._shell.new_id()}"), leg))
+
+    def say(self, leg: ChannelId, media: Sequence[str]) -> None:
+        """Words, in the midst of a talk that goes on."""
+        channel = ChannelId(f"s-{self._shell.new_id()}")
+        self._open(Whisper(channel, leg, tuple(media), WORDS_LAST))
+
+    def _open(self, whisper: Whisper) -> None:
+        leg = whisper.leg
         before = self._of_leg.get(leg)
         self.close(leg)
-        whisper = Whisper(ChannelId(f"s-{self._shell.new_id()}"), leg)
         self._of_leg[leg] = self._by_channel[whisper.channel] = whisper
         self._shell.errands.start(
             self._sound(whisper, before), f"tone-{whisper.channel}", lambda error: self._close(whisper)
@@ -92,9 +104,9 @@ class Whispers:
         await whisper.settled.wait()
         if whisper.is_over:
             return
-        await self._shell.switch.play(whisper.channel, TONE)
+        await self._shell.switch.play(whisper.channel, *whisper.media)
         if not whisper.is_over:
-            due_at = self._shell.clock() + LASTS
+            due_at = self._shell.clock() + whisper.lasts
             self._shell.timers.start(("whisper", whisper.channel), due_at, lambda: self._close(whisper))
 
     def _close(self, whisper: Whisper) -> None:

@@ -121,3 +121,16 @@ async def listen_for(path: Path, hertz: float | None, timeout_s: float = 10.0) -
     except TimeoutError:
         found = ", ".join(f"{tone.hertz:g} Hz" for tone in heard(path)) or "silence"
         raise TimedOut(f"no {hertz:g} Hz in {path.name} within {timeout_s:g} s; heard: {found}") from None
+
+
+def likeness(samples: Samples, words: Samples) -> float:
+    """How well these words fit where they fit best: 1 is the very sound, unrelated sound stays under 0.3."""
+    if len(samples) < len(words):
+        return 0.0
+    size = 1 << (len(samples) + len(words)).bit_length()
+    spectrum = np.fft.rfft(samples, size) * np.conj(np.fft.rfft(words, size))
+    products = np.fft.irfft(spectrum, size)[: len(samples) - len(words) + 1]
+    energy = np.concatenate([[0.0], np.cumsum(np.square(samples))])
+    windows = energy[len(words) :] - energy[: -len(words)]
+    loudest = float(np.sum(np.square(words)))
+    return float(np.max(products / np.sqrt(np.maximum(windows, 1e-3 * loudest) * loudest)))

@@ -24,6 +24,7 @@ from dialer.sim.clock import now
 from dialer.sim.fate import CAUSES, Fate
 
 WAY_S = 0.0005  # there or back
+WORDS_S = 2.5  # what is said to an operator lasts so long
 GUARD_S = 1.6
 MESSAGE_S = 4.0
 SHUTDOWN = 4  # why it hangs up when it stops in good order
@@ -79,6 +80,8 @@ class PretendAsterisk:
         self.double_booked: list[tuple[datetime, BridgeId]] = []
         self.answer_to_bridge_s: list[float] = []
         self.did: list[tuple[str, str]] = []  # requests worth looking at
+        self.told: list[tuple[str, tuple[str, ...]]] = []  # the leg that hears it, and what is played
+        self.playing: dict[str, ChannelId] = {}  # playbacks with a name: where they are heard
         self._in_flight: set[str] = set()
         self._inside: dict[BridgeId, ChannelId] = {}  # the person
         self._answered_at: dict[ChannelId, datetime] = {}
@@ -372,10 +375,26 @@ class PretendAsterisk:
         if channel in self.lines:
             self.lines[channel].music = False
 
-    async def play(self, channel: ChannelId, *media: str) -> None:
+    async def play(self, channel: ChannelId, *media: str, playback: str = "") -> None:
         await self._travel("play")
-        self._ours(channel)
+        line = self._ours(channel)
         self.did.append(("play", channel))
+        self.told.append((line.spied or channel, media))
+        if playback:
+            self.playing[playback] = channel
+            self._later(line, WORDS_S, lambda: self._played(playback))
+
+    async def stop_playing(self, playback: str) -> None:
+        await self._travel("stop_playing")
+        self.playing.pop(playback, None)
+
+    def _played(self, playback: str) -> None:
+        self.playing.pop(playback, None)
+
+    def mutes_a_talk(self) -> bool:
+        """A playback on a leg silences the person in its bridge."""
+        rooms = {self.lines[leg].bridge for leg in self.playing.values() if leg in self.lines}
+        return any(line.is_person and line.bridge in rooms for line in self.lines.values())
 
     async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
         await self._travel("whisper")

@@ -20,6 +20,7 @@ from dialer.demo.service import Service
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import NetworkTrouble
+from dialer.domain.keys import QUIET_S
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account
 from dialer.domain.schedule import every_day
@@ -96,6 +97,22 @@ class Office:
             return now["state"] == state and reason in (None, now["reason"])
 
         await self.until(does, f"operator {operator} {state} {reason or ''}", timeout_s)
+
+    async def press(self, operator: str, keys: str, state: str, reason: str | None = None) -> None:
+        """Presses these keys until the operator is in this state: the first time may be too early."""
+
+        async def does() -> bool:
+            now = await self.service.get(f"/v1/operators/{operator}")
+            return now["state"] == state and reason in (None, now["reason"])
+
+        async with asyncio.timeout(20):
+            while True:
+                await self.lab.world.phone(operator).press(keys)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(QUIET_S + 0.2):
+                        while not await does():  # noqa: ASYNC110 another process is asked
+                            await asyncio.sleep(0.03)
+                        return
 
     async def call(self, number: str) -> dict[str, Any] | None:
         """The call in flight to this number."""

@@ -6,10 +6,12 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from dialer.domain.keys import SETTLE_S
 from dialer.domain.operators import Account, State
 from dialer.domain.types import EndedBy, OperatorId, Outcome, PhoneKind, PhoneNumber
 from dialer.lab.fate import Does, Plan, Rule, Voice, tone_of
 from dialer.lab.lab import Lab, Options
+from dialer.lab.phones import KEY_PAUSE_S
 from dialer.worlds import fixed
 from tests.pbx.office import TRUNK, numbers, open_office, phases
 
@@ -51,8 +53,8 @@ async def test_an_outside_phone_counts_after_press_1_takes_a_line_and_a_voicemai
             await office.stands("102", "offline")
             call = await office.comes_to(person, "bridged")
             assert call["operator"] == "101"
-            await asyncio.sleep(1)
-            await press(lab, AT_HOME, "*")
+            await asyncio.sleep(SETTLE_S[State.TALKING])
+            await press(lab, AT_HOME, "#*")
             await office.stands("101", "wrap_up")
             assert await lab.world.in_call() == [AT_HOME.lstrip("+")], "the leg stays up"
             cdr = await office.cdr(person)
@@ -74,6 +76,8 @@ async def are_called(lab: Lab, *numbers: str) -> bool:
     return {number.lstrip("+") for number in numbers} <= set(await lab.world.in_call())
 
 
-async def press(lab: Lab, number: str, key: str) -> None:
+async def press(lab: Lab, number: str, keys: str) -> None:
     channel = (await lab.world.carrier.channels())[number.lstrip("+")]
-    await lab.world.carrier.console.ask("PlayDTMF", Channel=channel, Digit=key, Duration="100")
+    for key in keys:
+        await lab.world.carrier.console.ask("PlayDTMF", Channel=channel, Digit=key, Duration="100")
+        await asyncio.sleep(KEY_PAUSE_S)

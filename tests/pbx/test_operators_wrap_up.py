@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
+from dialer.domain.keys import SETTLE_S
+from dialer.domain.operators import State
 from dialer.domain.types import LeadStatus
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
@@ -33,10 +36,11 @@ async def test_wrap_up_has_a_limit_and_outcomes_by_rest_and_by_key_move_their_le
                 await office.stands(operator, "wrap_up", timeout_s=5)
             await office.do("101", "dispose", {"disposition": "refused"})
             await office.do("101", "dispose", {"disposition": "agreed", "note": "said again"})
-            await lab.world.phone("103").press("2")
+            await asyncio.sleep(SETTLE_S[State.WRAP_UP])  # keys that come sooner were meant for the talk
+            await lab.world.phone("103").press("2#")
             at = {"disposition": "callback", "callback_at": LATER.isoformat()}
             await office.do("104", "dispose", at)
-            await lab.world.phone("103").press("#")  # ready at once, the wrap-up is cut short
+            await lab.world.phone("103").press("*#")  # ready at once, the wrap-up is cut short
             await office.stands("103", "ready", timeout_s=1.5)
             assert await office.state("101") == "wrap_up"
             for operator in ("101", "102", "104"):

@@ -103,14 +103,19 @@ def go_on(channel: ChannelId, *, context: str, exten: str) -> Request:
     )
 
 
-def play(channel: ChannelId, media: Iterable[str]) -> Request:
-    """Several sounds are played one after another, as one playback."""
+def play(channel: ChannelId, media: Iterable[str], playback: str = "") -> Request:
+    """Several sounds are played one after another, as one playback, which may have a name."""
     wanted = list(media)
     _check(wanted, "there is nothing to play")
     for item in wanted:
         is_known = MEDIA.fullmatch(item) or ABSOLUTE_SOUND.fullmatch(item)
         _check(is_known and ".." not in item, f"{item!r} cannot be played, write sound:name or tone:name")
-    return on_channel("POST", channel, "play", media=",".join(wanted))
+    verb = f"play/{_id(playback)}" if playback else "play"
+    return on_channel("POST", channel, verb, media=",".join(wanted))
+
+
+def stop_playing(playback: str) -> Request:
+    return Request("DELETE", f"playbacks/{_id(playback)}", {})
 
 
 def whisper(channel: ChannelId, snoop: ChannelId, app: str) -> Request:

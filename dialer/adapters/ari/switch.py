@@ -181,9 +181,13 @@ class AriSwitch:
     async def answer(self, channel: ChannelId) -> None:
         await self._ask(requests.on_channel("POST", channel, "answer"))
 
-    async def play(self, channel: ChannelId, *media: str) -> None:
+    async def play(self, channel: ChannelId, *media: str, playback: str = "") -> None:
         """Plays the sounds one after another; returns when they begin."""
-        await self._ask(requests.play(channel, media))
+        await self._ask(requests.play(channel, media, playback))
+
+    async def stop_playing(self, playback: str) -> None:
+        """One that is over already is no error."""
+        await self._ask(requests.stop_playing(playback), fine=GONE)
 
     async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
         """Open a snoop that only this channel hears; lasts until it is hung up."""

@@ -7,12 +7,11 @@ import json
 
 import pytest
 
-from dialer.domain.call import KeyPressed
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.operators import LegState, State
 from dialer.domain.said import heard
-from dialer.domain.types import LeadStatus, Mode
-from dialer.ports import ChannelNews, Command
+from dialer.domain.types import Mode
+from dialer.ports import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
@@ -30,13 +29,6 @@ async def open_house(*, leads: int = 0, wrap_up_s: float = 30.0) -> House:
 async def do(house: House, verb: str, target: str = "operator:101", **args: str) -> str:
     answer = await house.cell.desk.do(Command(verb, target, args))
     return str(answer.get("state", ""))
-
-
-def press(house: House, keys: str) -> None:
-    leg = house.operator().channel
-    assert leg is not None
-    for key in keys:
-        house.cell.heard(ChannelNews(leg, KeyPressed(now(), key)))
 
 
 @in_virtual_time
@@ -132,30 +124,6 @@ async def test_the_same_key_is_done_once() -> None:
     assert await house.cell.desk.do(Command("login", "operator:101", {}, key="k1")) == first
     with pytest.raises(Conflict, match="logged in already"):
         await house.cell.desk.do(Command("login", "operator:101", {}, key="k2"))
-    await house.stop()
-
-
-@in_virtual_time
-async def test_a_star_ends_the_talk_a_digit_says_what_came_of_it_and_hash_takes_the_next() -> None:
-    house = await open_house(leads=1)
-    await house.all_ready()
-    await until(lambda: house.operator().state is State.TALKING)
-    leg = house.operator().channel
-    press(house, "*")
-    await until(lambda: house.operator().state is State.WRAP_UP, 1.0)
-    press(house, "2")
-    assert house.operator().disposition == "refused"
-    press(house, "#")
-    assert (house.operator().state, house.operator().channel) == (State.READY, leg)
-    await until(lambda: not house.journal.depth())
-    (cdr,) = await house.cdrs()
-    assert cdr.disposition == "refused"
-    (campaign,) = house.cell.pacer.running()
-    assert [lead.status for lead in await house.leads(campaign)] == [LeadStatus.DONE]
-    press(house, "*2")
-    assert (house.operator().state, house.operator().reason) == (State.PAUSED, "lunch")
-    press(house, "*9")
-    assert house.operator().state is State.OFFLINE
     await house.stop()
 
 

@@ -1,0 +1,87 @@
+"""What an operator hears said: the name of each prompt, and its words in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from dialer.domain.keys import DISPOSITIONS, PAUSE_REASONS
+from dialer.domain.operators import Operator, State
+from dialer.domain.types import Language
+
+FOLDER = "prompts"  # below the folder of sounds; then the language, then the name
+LONGEST_S = 4.0  # of a prompt that is heard on the leg
+
+AFTER_THE_CALL = "after-call"
+NOT_TAKEN = "not-taken"
+OUTCOME = "outcome"
+TOO_LATE = "too-late"
+LOGGED_IN = "logged-in"
+LOGGED_OUT = "logged-out"
+WAIT = "wait-for-call"
+
+# name: (Russian, English); the sounds in dialer/prompts are made from these by `make prompts`
+WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "state-offline": ("Вы не на смене.", "You are logged out."),
+        "state-connecting": ("Вызываем ваш телефон.", "Calling your phone."),
+        "state-ready": ("Ожидание звонка.", "Ready."),
+        "state-reserved": ("Соединяем.", "Connecting a call."),
+        "state-talking": ("Разговор.", "Talking."),
+        "state-wrap_up": ("Постобработка.", "Wrap up."),
+        "state-paused": ("Пауза.", "Pause."),
+        "pause-break": ("Перерыв.", "Break."),
+        "pause-lunch": ("Обед.", "Lunch."),
+        "pause-meeting": ("Совещание.", "Meeting."),
+        "pause-training": ("Обучение.", "Training."),
+        "pause-technical": ("Техническая причина.", "Technical reason."),
+        "pause-other": ("Другая причина.", "Other reason."),
+        "pause-login": ("После входа.", "After log in."),
+        OUTCOME: ("Итог:", "Outcome:"),
+        "outcome-agreed": ("согласие.", "agreed."),
+        "outcome-refused": ("отказ.", "refused."),
+        "outcome-callback": ("перезвонить.", "call back."),
+        "outcome-wrong_number": ("неверный номер.", "wrong number."),
+        "outcome-no_contact": ("нужного человека нет.", "no contact."),
+        "outcome-dnc": ("больше не звонить.", "do not call again."),
+        AFTER_THE_CALL: ("После звонка:", "After this call:"),
+        NOT_TAKEN: ("Клавиши не приняты.", "Keys not accepted."),
+        TOO_LATE: ("Состояние изменилось. Клавиши не приняты.", "The state has changed. Keys not accepted."),
+        LOGGED_IN: ("Вы вошли.", "You are logged in."),
+        LOGGED_OUT: ("Смена окончена.", "You are logged out."),
+        WAIT: ("Положите трубку и ждите звонка.", "Hang up and wait for the call."),
+    }
+)
+
+
+def path_of(prompt: str, language: Language) -> str:
+    """The name of a sound, below the folder of sounds."""
+    return f"{FOLDER}/{language}/{prompt}"
+
+
+def of_state(operator: Operator) -> tuple[str, ...]:
+    """The state, a pause with its reason, and what was asked to follow the present call."""
+    said: list[str] = [f"state-{operator.state}"]
+    if operator.state is State.PAUSED:
+        said += of_reason(operator.reason)
+    match operator.then:
+        case State.PAUSED:
+            said += [AFTER_THE_CALL, f"state-{State.PAUSED}", *of_reason(operator.then_reason)]
+        case State.OFFLINE:
+            said += [AFTER_THE_CALL, LOGGED_OUT]
+        case _:
+            pass
+    return tuple(said)
+
+
+def of_reason(reason: str) -> Iterable[str]:
+    """A pause for a reason of somebody's own making has no word."""
+    return [f"pause-{reason}"] if f"pause-{reason}" in WORDS else []
+
+
+def of_outcome(disposition: str) -> tuple[str, ...]:
+    return OUTCOME, f"outcome-{disposition}"
+
+
+assert {f"pause-{reason}" for reason in PAUSE_REASONS.values()} <= WORDS.keys()
+assert {f"outcome-{disposition}" for disposition in DISPOSITIONS.values()} <= WORDS.keys()

@@ -1,0 +1,93 @@
+"""Keys that operators press on their legs: what comes of them, and what is said back to them alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol, assert_never
+
+import structlog
+
+from dialer.domain import keys, prompts, shifts
+from dialer.domain.errors import Mistake
+from dialer.domain.lead import Disposition
+from dialer.domain.operators import Operator, State
+from dialer.domain.types import CallId, OperatorId
+from dialer.engine.shell import Shell
+
+log = structlog.get_logger()
+
+
+class Hands(Protocol):
+    """What the floor does for a key."""
+
+    def get(self, operator: OperatorId) -> Operator: ...
+    def ask(self, operator: OperatorId, event: shifts.Event) -> Operator: ...
+    def hang_up_person(self, operator: OperatorId) -> None: ...
+    def dispose(self, operator: OperatorId, disposition: str) -> None: ...
+    def say(self, operator: OperatorId, *words: str) -> None: ...
+
+
+class Keypad:
+    """One entry for each operator; nothing here raises."""
+
+    def __init__(self, shell: Shell, hands: Hands) -> None:
+        self._shell = shell
+        self._hands = hands
+        self._entries: dict[OperatorId, keys.Entry] = {}
+        self._ended: dict[OperatorId, CallId | None] = {}  # the talk that an operator has ended by keys
+
+    def moved(self, before: Operator, after: Operator) -> None:
+        """The operator is in another state, or in it with another call: what was begun is dropped."""
+        if (before.state, before.call) == (after.state, after.call):
+            return
+        by_keys = before.state is State.TALKING and self._ended.pop(after.id, None) == before.call
+        entry = self._entries.get(after.id, keys.Entry())
+        self._entries[after.id] = keys.moved(entry, after.state, self._shell.clock(), by_keys=by_keys)
+        if by_keys:
+            self._hands.say(after.id, *prompts.of_state(after))
+
+    def pressed(self, operator: OperatorId, key: str, at: datetime) -> None:
+        known = self._hands.get(operator)
+        entry = self._entries.get(operator, keys.Entry())
+        self._entries[operator], answer = keys.press(entry, known.state, key, at, self._shell.clock())
+        if answer is None:
+            return
+        try:
+            words = self._do(known, answer, at)
+        except Mistake as refusal:
+            log.info("keys were refused", operator=operator, reason=str(refusal))
+            words = (prompts.NOT_TAKEN, *prompts.of_state(known))
+        if words:
+            self._hands.say(operator, *words)
+
+    def _do(self, known: Operator, answer: keys.Answer, at: datetime) -> tuple[str, ...]:
+        """What is said of it."""
+        match answer:
+            case keys.HangUpPerson():
+                self._ended[known.id] = known.call
+                self._hands.hang_up_person(known.id)
+                return ()  # said when the talk has ended
+            case keys.Dispose(disposition):
+                return self._dispose(known.id, disposition)
+            case keys.Ready():
+                return prompts.of_state(self._hands.ask(known.id, shifts.ReadyAsked(at)))
+            case keys.Pause(reason):
+                return prompts.of_state(self._hands.ask(known.id, shifts.PauseAsked(at, reason)))
+            case keys.Logout():
+                return prompts.of_state(self._hands.ask(known.id, shifts.LogoutAsked(at)))
+            case keys.Dropped():
+                log.info("keys came too late: the state has changed", operator=known.id, state=known.state)
+                return (prompts.TOO_LATE,) + (() if _is_busy(known) else prompts.of_state(known))
+            case keys.Nothing():
+                return () if known.state is State.TALKING else (prompts.NOT_TAKEN, *prompts.of_state(known))
+            case _:
+                assert_never(answer)
+
+    def _dispose(self, operator: OperatorId, disposition: Disposition) -> tuple[str, ...]:
+        self._hands.dispose(operator, disposition)
+        return prompts.of_outcome(disposition)
+
+
+def _is_busy(operator: Operator) -> bool:
+    """A person is being listened to: no word more than must be."""
+    return operator.state in (State.RESERVED, State.TALKING)

@@ -1,0 +1,162 @@
+"""Keys on the leg: what they do to the talk and the shift, and what the operator alone hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from dialer.domain.call import KeyPressed
+from dialer.domain.keys import INTER_DIGIT_S, QUIET_S, SETTLE_S
+from dialer.domain.operators import Account, State
+from dialer.domain.types import Language, LeadStatus, OperatorId
+from dialer.ports import ChannelNews
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
+from dialer.sim.switch import PretendAsterisk
+from tests.unit.engine.house import House
+from tests.unit.engine.virtual import in_virtual_time
+
+
+async def open_house(*, leads: int = 1, wrap_up_s: float = 30.0, talk_s: float = 300) -> House:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=talk_s)))
+    account = Account(OperatorId("101"), "Anna", language=Language.RU)
+    await house.furnish(operators=1, leads=leads, wrap_up_s=wrap_up_s, account=account)
+    await house.start()
+    await house.all_ready()
+    return house
+
+
+def press(house: House, keys: str) -> None:
+    leg = house.operator().channel
+    assert leg is not None
+    for key in keys:
+        house.cell.heard(ChannelNews(leg, KeyPressed(now(), key)))
+
+
+async def in_talk(house: House, n: int = 1) -> None:
+    await until(lambda: house.watcher.seen["bridged"] == n and house.operator().state is State.TALKING, 120)
+    await asyncio.sleep(SETTLE_S[State.TALKING])
+
+
+async def heard(house: House, *words: str) -> None:
+    """Until the operator has been told this, last of all."""
+    wanted = tuple(f"sound:prompts/ru/{word}" for word in words)
+    await until(lambda: house.asterisk.told[-1:] == [(house.operator().channel, wanted)], 3.0)
+
+
+@in_virtual_time
+async def test_a_shift_by_keys_and_each_of_them_is_answered_in_words() -> None:
+    house = await open_house()
+    await in_talk(house)
+    leg = house.operator().channel
+    press(house, "#*")
+    await until(lambda: house.operator().state is State.WRAP_UP, 1.0)
+    await heard(house, "state-wrap_up")
+    press(house, "1#")
+    await heard(house, "outcome", "outcome-agreed")
+    press(house, "2#")
+    await heard(house, "outcome", "outcome-refused")
+    assert house.operator().disposition == "refused"
+    press(house, "*#")
+    assert (house.operator().state, house.operator().channel) == (State.READY, leg)
+    await heard(house, "state-ready")
+    await until(lambda: not house.journal.depth())
+    (cdr,) = await house.cdrs()
+    assert cdr.disposition == "refused"
+    (campaign,) = house.cell.pacer.running()
+    assert [lead.status for lead in await house.leads(campaign)] == [LeadStatus.DONE]
+    press(house, "*2")
+    assert (house.operator().state, house.operator().reason) == (State.PAUSED, "lunch")
+    await heard(house, "state-paused", "pause-lunch")
+    press(house, "*9")
+    assert house.operator().state is State.OFFLINE
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_person_who_hangs_up_between_two_keys_books_nothing_and_the_operator_is_told() -> None:
+    house = await open_house()
+    await in_talk(house)
+    press(house, "#")
+    house.asterisk.person_hangs_up(house.asterisk.people()[0].id)
+    await until(lambda: house.operator().state is State.WRAP_UP, 1.0)
+    press(house, "*")
+    await heard(house, "too-late", "state-wrap_up")
+    press(house, "1#")
+    assert house.operator().disposition == ""
+    await asyncio.sleep(QUIET_S + 0.1)
+    press(house, "1#")
+    assert house.operator().disposition == "agreed"
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_talk_that_begins_between_two_keys_of_a_pause_goes_on() -> None:
+    house = await open_house()
+    await until(lambda: house.watcher.seen["answered"] or house.operator().state is State.RESERVED, 60)
+    press(house, "*")
+    await until(lambda: house.operator().state is State.TALKING, 60)
+    press(house, "2")
+    await asyncio.sleep(1.0)
+    assert house.operator().state is State.TALKING
+    assert house.operator().then is None
+    assert house.operator().disposition == ""
+    await house.stop()
+
+
+@in_virtual_time
+async def test_keys_meant_for_a_machine_do_nothing_and_nothing_is_said_of_them() -> None:
+    house = await open_house()
+    await in_talk(house)
+    told = len(house.asterisk.told)
+    for keys in ("1", "*2", "9#", "*9", "*#"):
+        press(house, keys)
+        await asyncio.sleep(INTER_DIGIT_S + 0.1)
+    assert house.operator().state is State.TALKING
+    assert house.operator().disposition == ""
+    assert len(house.asterisk.told) == told
+    await house.stop()
+
+
+@in_virtual_time
+async def test_keys_that_end_a_talk_twice_leave_the_next_person_on_the_line() -> None:
+    house = await open_house(leads=2, wrap_up_s=0.0)
+    await in_talk(house)
+    press(house, "#*")
+    await until(lambda: house.watcher.seen["bridged"] == 2, 60)
+    press(house, "#*")
+    await asyncio.sleep(5)
+    assert house.operator().state is State.TALKING
+    await house.stop()
+
+
+@in_virtual_time
+async def test_words_in_a_talk_are_whispered_and_those_before_it_are_cut_short() -> None:
+    house = await open_house(leads=2, wrap_up_s=0.0, talk_s=5)
+    pretend = house.asterisk
+    await until(lambda: house.watcher.seen["bridged"] >= 1, 60)
+    await until(lambda: house.operator().state in (State.READY, State.RESERVED), 60)
+    muted = 0
+    while house.watcher.seen["bridged"] < 2:
+        press(house, "**")  # words all the time
+        await asyncio.sleep(0.05)
+    for _ in range(40):
+        press(house, "1")
+        await asyncio.sleep(0.05)
+        muted += pretend.mutes_a_talk()
+    assert muted == 0
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_operator_of_another_language_is_answered_in_it() -> None:
+    house = await open_house(leads=0)
+    account = await house.stores.accounts.get(OperatorId("101"))
+    house.cell.floor.load([replace(account, language=Language.EN)])
+    press(house, "*1")
+    await until(lambda: bool(house.asterisk.told), 1.0)
+    assert house.asterisk.told[-1][1] == (
+        "sound:prompts/en/state-paused",
+        "sound:prompts/en/pause-break",
+    )
+    await house.stop()
