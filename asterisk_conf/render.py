@@ -165,7 +165,9 @@ def _check_net(name: str, net: str) -> None:
 
 def write_files(target: Path, texts: Mapping[str, str]) -> list[Path]:
     """Writes all files or, when one cannot be written, none; existing ones are replaced whole."""
-    target.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if not target.is_dir():
+        target.mkdir(parents=True)
+        target.chmod(FOLDER_MODE)  # whatever the umask is: Asterisk's group reads it
     with tempfile.TemporaryDirectory(prefix=".new-", dir=target) as fresh:
         for name, text in texts.items():
             path = Path(fresh, name)

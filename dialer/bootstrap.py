@@ -16,6 +16,7 @@ from agi.server import AgiServer
 from dialer import __version__
 from dialer.adapters import speech
 from dialer.adapters.clock import utc_now
+from dialer.adapters.folders import READ_BY_ALL, SHARED_BY_GROUP, make_folder
 from dialer.adapters.hashes import is_right
 from dialer.adapters.journal.disk import open_journal
 from dialer.adapters.journal.lives import Lives
@@ -73,8 +74,8 @@ async def serve(
     `ready` hears that every part is up, whether Asterisk is there or not; `turned`, that the loop turns.
     """
     _check_parts(only, settings)
-    for folder in (sounds_dir(settings), recordings_dir(settings)):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(sounds_dir(settings), READ_BY_ALL)
+    make_folder(recordings_dir(settings), SHARED_BY_GROUP)
     if ENGINE in only:
         await asyncio.to_thread(speech.lay, sounds_dir(settings))
     async with AsyncExitStack() as stack:

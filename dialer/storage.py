@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,11 +13,13 @@ from dialer.adapters.sql.revision import HEAD, revision
 from dialer.ports import Stores
 from dialer.settings import Settings
 
+SQLITE = "obzvon.db"
+
 
 def database_url(settings: Settings) -> str:
     """The database of the settings; SQLite in the data folder by default."""
     url = with_password(settings.database_url.get_secret_value(), settings.database_password_file)
-    return url or f"sqlite:///{(settings.data_dir / 'obzvon.db').resolve()}"
+    return url or f"sqlite:///{(settings.data_dir / SQLITE).resolve()}"
 
 
 def redis_url(settings: Settings) -> str:
@@ -36,6 +38,14 @@ def with_password(url: str, file: Path | None) -> str:
     return f"{scheme}://{whoever.partition(':')[0]}:{password}@{host}{slash}{name}"
 
 
+def keep_private(database: Path) -> None:
+    """Takes others' rights from our SQLite, which an earlier version may have given."""
+    for path in (database, *(database.with_name(f"{database.name}-{kind}") for kind in ("wal", "shm"))):
+        with suppress(OSError):
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+
+
 async def make_tables(url: str) -> None:
     """Brings the tables up to what this version needs; a later revision stays as it is."""
     if await revision(url) < HEAD:
@@ -48,6 +58,7 @@ async def make_tables(url: str) -> None:
 async def open_database(settings: Settings, *, make: bool = False) -> AsyncIterator[Stores]:
     """Every store. `make`: bring the tables up to date first; our own SQLite always is."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keep_private(settings.data_dir / SQLITE)
     url = database_url(settings)
     if make or not settings.database_url.get_secret_value():
         await make_tables(url)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import structlog
 
+from dialer.adapters.folders import SHARED_BY_GROUP, make_folder
 from dialer.adapters.sounds import RATE, wav_header
 from dialer.domain.errors import DiskTrouble, Missing, NetworkTrouble
 from dialer.domain.types import CallId
@@ -135,7 +136,7 @@ class Converter:
 
     def _leftovers(self) -> list[CallId]:
         """Calls whose raw file is there and has not been written to lately."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder, SHARED_BY_GROUP)
         for part in self._folder.glob("*/.*.part"):  # of a conversion that was killed
             part.unlink(missing_ok=True)
         latest = time.time() - self._settled_s
@@ -161,7 +162,7 @@ def _convert(raw: Path, folder: Path) -> Recording | None:
         day = datetime.fromtimestamp(seen.st_mtime, UTC).date().isoformat()
         wav = folder / day / f"{raw.stem}.wav"
         if not wav.exists() or wav.stat().st_size != HEADER + size:
-            wav.parent.mkdir(exist_ok=True)
+            make_folder(wav.parent, SHARED_BY_GROUP)
             _write_wav(raw, wav, size)
         if raw.stat().st_size != seen.st_size:
             raise DiskTrouble(f"{raw} is still being written")

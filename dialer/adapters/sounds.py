@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dialer.adapters.folders import READ_BY_ALL, make_folder
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said
 from dialer.domain.types import NAME
@@ -100,7 +101,7 @@ def write(folder: Path, name: str, samples: Samples) -> Message:
     """Puts samples of 8 kHz in the sounds folder as `name`.wav, whole or not at all."""
     path = folder / f"{checked_name(name)}.wav"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, READ_BY_ALL)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as part:
             try:
                 part.write(encode(samples))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dialer.adapters.folders import READ_BY_ALL, make_folder
 from dialer.adapters.sounds import RATE, Samples, decode, encode, resample
 from dialer.domain.errors import BadValue
 from dialer.domain.prompts import FOLDER, WORDS
@@ -70,7 +71,7 @@ def _digest(content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, READ_BY_ALL)
     handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     with os.fdopen(handle, "wb") as file:
         file.write(content)

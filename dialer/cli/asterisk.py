@@ -11,6 +11,7 @@ import typer
 
 from asterisk_conf import sounds
 from asterisk_conf.render import complete, render
+from dialer.adapters.folders import READ_BY_ALL, make_folder
 from dialer.adapters.secrets import read_secret
 from dialer.cli.environment import load_settings
 from dialer.cli.screen import remark, say
@@ -76,7 +77,7 @@ def make_sounds(moh: Path, folder: Path) -> list[Path]:
     made = []
     for path, make in wanted.items():
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent, READ_BY_ALL)
             make(path)
             made.append(path)
     return made

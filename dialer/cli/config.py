@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
 from dialer.cli.environment import PREFIX, load_settings, unknown_names
 from dialer.cli.screen import AsJson, print_json, print_table, remark
+from dialer.domain.masking import HIDDEN
 from dialer.domain.said import titled
 from dialer.settings import Settings
 
-_PASSWORD = re.compile(r"(?<=:)[^:@/]*(?=@)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,40}")
+_USER = re.compile(r"[A-Za-z0-9_.-]{0,64}")
+_OPTIONS = re.compile(r"[?#;&\s]")
 
 
 def config(as_json: AsJson = False) -> None:
@@ -39,11 +43,26 @@ def shown(value: Any) -> str | int | float | bool | None:
     """A setting's value as it may be seen."""
     if isinstance(value, SecretStr):
         return mask(value.get_secret_value())
+    if isinstance(value, str) and "://" in value:
+        return mask(value)
     return value if isinstance(value, (bool, int, float, str)) or value is None else str(value)
 
 
-def mask(url: str) -> str:
-    """The address without its password; all of it where none can be told apart."""
-    if not url:
+def mask(address: str) -> str:
+    """The address without whatever may be a secret in it; all of it hidden where that cannot be told apart.
+
+    What is encoded is decoded first, so that no sign hides another; the last @ ends what may hold a password.
+    Options behind ? or ; are left out: a password may be one of them.
+    """
+    if not address:
         return ""
-    return _PASSWORD.sub("***", url.partition("?")[0]) if "://" in url else "***"
+    scheme, mark, rest = unquote(address.strip()).partition("://")
+    if not mark or not _SCHEME.fullmatch(scheme):
+        return HIDDEN
+    account, at, place = rest.rpartition("@")
+    user, colon, _ = account.partition(":")
+    if not _USER.fullmatch(user) or (not colon and not scheme.startswith("postgres")):
+        user = ""  # no name: a token, or a password with signs that end an address elsewhere
+    hidden = f":{HIDDEN}" if colon or not user else ""
+    place = _OPTIONS.split(place, maxsplit=1)[0]
+    return f"{scheme}://{user}{hidden}@{place}" if at else f"{scheme}://{place}"

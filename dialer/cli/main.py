@@ -15,8 +15,11 @@ from dialer.cli.log import configure
 from dialer.cli.screen import complain, speak
 from dialer.cli.verbs import Verbs
 from dialer.domain.errors import ObzvonError
+from dialer.domain.masking import clean
 from dialer.domain.said import said
 from dialer.settings import spoken_language
+
+PRIVATE = 0o077
 
 app = typer.Typer(
     cls=Verbs,
@@ -39,7 +42,12 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 def main() -> None:
-    """Runs the verb; exit codes: 0 done, 1 not done and why, 2 not understood, 130 interrupted."""
+    """Runs the verb; exit codes: 0 done, 1 not done and why, 2 not understood, 130 interrupted.
+
+    Files that a verb makes are their owner's alone, whatever the umask was: lists, exports and logs hold
+    people's numbers. What Asterisk must read is given wider rights where it is made.
+    """
+    before = os.umask(PRIVATE)
     try:
         app()
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
@@ -50,6 +58,8 @@ def main() -> None:
     except Exception as failure:  # the boundary to people: whatever it is, they read a sentence
         complain(sentence_of(failure))
         sys.exit(1)
+    finally:
+        os.umask(before)
 
 
 def sentence_of(failure: BaseException) -> str:
@@ -57,7 +67,7 @@ def sentence_of(failure: BaseException) -> str:
     if ours := first_of_ours(failure):
         return ours.sentence
     with tempfile.NamedTemporaryFile("w", prefix="obzvon-", suffix=".txt", delete=False) as report:
-        traceback.print_exception(failure, file=report)
+        report.write(clean("".join(traceback.format_exception(failure))))  # it may be sent to strangers
     return said(
         "this is a mistake of the dialer ({kind}); the details are in {file}",
         kind=type(failure).__name__,

@@ -89,7 +89,7 @@ def ear(tmp_path: Path) -> Iterator[socket.socket]:
 def variables(home: Path, ear: socket.socket) -> Mapping[str, str]:
     """Of a service whose Asterisk never comes."""
     secret = home / "ari.secret"
-    secret.touch(0o600)
+    secret.touch(mode=0o600)
     secret.write_text("not told")
     names = ("ARI_PORT", "API_PORT", "AGI_PORT", "ENGINE_HEALTH_PORT", "AGI_HEALTH_PORT")
     return {
@@ -109,6 +109,7 @@ def supervised(ear: socket.socket, variables: Mapping[str, str], *command: str) 
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        umask=0,
     ) as process:
         try:
             yield Supervised(ear, process)
@@ -118,14 +119,20 @@ def supervised(ear: socket.socket, variables: Mapping[str, str], *command: str) 
 
 
 def test_a_service_whose_asterisk_is_away_is_ready_alive_and_says_for_whom_it_waits(
-    ear: socket.socket, variables: Mapping[str, str]
+    ear: socket.socket, variables: Mapping[str, str], home: Path
 ) -> None:
     with supervised(ear, variables, "-m", "dialer.cli", "run") as service:
         service.ready()
+        made = {str(path.relative_to(home)): path.stat().st_mode & 0o777 for path in home.rglob("*")}
         for _ in range(3):
             was = service.alive_at
             service.until(lambda was=was: service.alive_at > was, "a sign of life", WATCHDOG_S)  # type: ignore[misc]
         assert service.said["STATUS"] == "waiting for Asterisk: 0 calls in flight"
+        assert {"cli.token", "journal/main/lock", "obzvon.db-wal", "sounds", "recordings"} <= made.keys()
+        assert made.pop("sounds") == 0o755  # Asterisk reads there
+        assert made.pop("recordings") == 0o750  # its group writes there
+        made = {name: mode for name, mode in made.items() if not name.startswith("sounds/")}
+        assert {name for name, mode in made.items() if mode & 0o077} == set()
         service.stops_well()
 
 

@@ -46,7 +46,7 @@ async def dialled(office: Office) -> int:
 async def test_start_pause_and_stop_take_effect_within_a_second_and_explain_names_the_true_reason() -> None:
     async with Lab.start(Options(plan=PLAN, phones=2)) as lab:
         async with open_office(
-            lab, numbers("+7930", 200), change=lambda its: replace(its, wrap_up_s=0.1)
+            lab, numbers("+7931", 200), change=lambda its: replace(its, wrap_up_s=0.1)
         ) as office:
             assert (await closed(office))[0] == "status"
             await office.start()
@@ -153,7 +153,7 @@ async def counting(lab: Lab) -> AsyncIterator[list[tuple[float, str, str]]]:
 
 
 async def test_the_trunks_lines_and_calls_per_second_are_never_exceeded_by_the_carriers_count() -> None:
-    people = numbers("+7930", 60) + numbers("+7901", 20)
+    people = numbers("+7931", 60) + numbers("+7901", 20)
     async with Lab.start(Options(plan=PLAN, phones=8)) as lab, counting(lab) as seen:
         async with open_office(
             lab,

@@ -54,7 +54,7 @@ async def test_progressive_takes_an_operator_from_dialing_on_and_a_pause_begins_
 async def test_progressive_never_has_more_calls_than_operators_and_abandons_nobody() -> None:
     async with Lab.start(Options(plan=plan(), phones=4)) as lab:
         async with open_office(
-            lab, numbers("+7930", 30), change=lambda its: replace(its, wrap_up_s=0.2)
+            lab, numbers("+7931", 30), change=lambda its: replace(its, wrap_up_s=0.2)
         ) as office:
             await office.ready()
             await office.start()
@@ -186,7 +186,7 @@ async def test_a_carrier_that_is_not_ours_counts_the_same_calls_as_the_records()
 
             async with open_office(
                 lab,
-                numbers("+7930", 24),
+                numbers("+7931", 24),
                 trunk=by_sipp,
                 change=lambda its: replace(its, wrap_up_s=0.1, longest_talk_s=0.5),
             ) as office:

@@ -33,6 +33,7 @@ class RejectsFile:
         self.lines = 0
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.fchmod(handle, 0o600)  # one that was there may have had other rights
             self._file = os.fdopen(handle, "w", encoding="utf-8-sig", newline="")
         except OSError as trouble:
             raise BadValue(

@@ -207,9 +207,17 @@ def _engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
     if not is_sqlite:
         timeouts = {"timeout": 5, "command_timeout": COMMAND_S}
         return create_async_engine(
-            url, pool_size=POOL, max_overflow=0, pool_timeout=10, pool_pre_ping=True, connect_args=timeouts
+            url,
+            pool_size=POOL,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args=timeouts,
+            hide_parameters=True,  # of an error that somebody logs: people's names and numbers
         )
-    engine = create_async_engine(url, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_MS / 1000)
+    engine = create_async_engine(
+        url, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_MS / 1000, hide_parameters=True
+    )
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
