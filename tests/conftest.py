@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import shutil
+from collections import Counter
 from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
@@ -74,3 +75,19 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What each folder took, set-up and tear-down of its tests included; workers run side by side."""
+    took_s: Counter[str] = Counter()
+    tests: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                folder = "/".join(report.nodeid.partition("::")[0].split("/")[:2])
+                took_s[folder] += report.duration
+                tests[folder] += report.when == "call"
+    if len(took_s) > 1:
+        terminalreporter.section("time of each folder")
+        for folder, seconds in took_s.most_common():
+            terminalreporter.line(f"{seconds:7.1f} s  {tests[folder]:5} tests  {folder}")
