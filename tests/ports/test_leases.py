@@ -6,13 +6,18 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 
+from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
+from dialer.domain.errors import Conflict
 from dialer.domain.lead import Lead
 from dialer.domain.types import CallId, CampaignId, CellId, LeadId, LeadStatus, Outcome
 from dialer.ports import Stores
@@ -121,6 +126,64 @@ async def test_leads_are_counted_by_what_holds_them(stores: Stores, campaign: Ca
         "new": 1, "leased": 2, "done": 1, "exhausted": 1, "excluded": 1, "retry_due": 1, "retry_later": 1,
     }  # fmt: skip
     assert set((await stores.leads.count(CampaignId(99), AT)).values()) == {0}
+
+
+async def test_the_counts_stay_true_through_everything_that_moves_a_lead(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    """They are kept, not counted anew: after many random moves they are those of the leads themselves."""
+    random = Random(7)
+    imports = [(await stores.leads.import_list(campaign, "a.csv", entries(40), now=AT))[0]]
+    other = (await stores.campaigns.add(Campaign(CampaignId(0), "autumn"))).id
+    await stores.leads.import_list(other, "b.csv", entries(5), now=AT)
+    for n in range(60):
+        held = [lead.id for lead in await leased(stores, campaign, random.randrange(6))]
+        match n % 6:
+            case 0:
+                imports.append((await stores.leads.import_list(campaign, "x.csv", entries(3), now=AT))[0])
+            case 1:
+                with suppress(Conflict):
+                    await stores.leads.undo_import(imports[-1])
+            case 2:
+                await stores.leads.give_back(held)
+            case 3:
+                later = AT + timedelta(minutes=random.randrange(-5, 5))
+                await stores.leads.give_back(held, not_before_at=later)
+            case 4:
+                for lead in held:
+                    change = update(await stores.leads.get(lead), Outcome.BUSY, next_at=AT)
+                    await stores.ledger.close([Closing(None, change, CallId(f"c-{n}-{lead}"))])
+            case _:
+                await stores.leads.release_run_out(SOON + timedelta(seconds=1))
+    its = await stores.leads.find(campaign, limit=1000)
+    counted = Counter(lead.status.value for lead in its)
+    due = sum(
+        lead.status is LeadStatus.RETRY and lead.next_at is not None and lead.next_at <= AT for lead in its
+    )
+    retries = counted.pop("retry")
+    expected = dict.fromkeys(await stores.leads.count(campaign, AT), 0) | counted
+    assert 0 < due < retries
+    assert await stores.leads.count(campaign, AT) == {
+        **expected, "retry_due": due, "retry_later": retries - due,
+    }  # fmt: skip
+    assert (await stores.leads.count(other, AT))["new"] == 5
+
+
+async def test_of_many_priorities_each_lease_takes_the_best(stores: Stores, campaign: CampaignId) -> None:
+    rows = [replace(entry(n), priority=n * 37 % 11 - 5) for n in range(1, 60)]
+    await stores.leads.import_list(campaign, "a.csv", rows, now=AT)
+    for lead in await leased(stores, campaign, 30):
+        minutes = lead.id * 53 % 40 - 20
+        await stores.leads.give_back([lead.id], not_before_at=AT + timedelta(minutes=minutes))
+    its = await stores.leads.find(campaign, limit=100)
+    due = [lead for lead in its if lead.next_at is None or lead.next_at <= AT]
+    best = sorted(due, key=lambda lead: (-lead.priority, lead.next_at or SOON, lead.id))
+    later = [lead.next_at for lead in its if lead.next_at is not None and lead.next_at > AT]
+    taken: list[Lead] = []
+    while some := await leased(stores, campaign, 7):
+        taken += some
+    assert names(taken) == names(best)
+    assert await stores.leads.next_due_at(campaign, AT) == min(later)
 
 
 async def test_it_is_known_when_the_next_lead_is_due(stores: Stores, campaign: CampaignId) -> None:

@@ -8,22 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     RowMapping,
     Update,
     and_,
     bindparam,
     case,
-    func,
-    literal_column,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.sql import lists
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.due import add_up, best_of, counted, is_, next_due_at
 from dialer.adapters.sql.insert import IDS, chunks
 from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import lead_numbers, leads
@@ -50,7 +47,8 @@ class SqlLeads:
         if n <= 0 or not is_id(campaign):
             return []
         async with self._database.write() as connection:
-            query = _lease(campaign, n, now, skip_locked=not self._database.is_sqlite)
+            best = await best_of(connection, campaign, n, now, skip_locked=not self._database.is_sqlite)
+            query = update(leads).where(leads.c.id.in_(best))
             taken = query.values(status=LEASED, cell=cell, leased_until_at=until_at).returning(leads)
             rows = (await connection.execute(taken)).mappings().all()
             return sorted(await _with_numbers(connection, rows), key=_order)
@@ -64,7 +62,7 @@ class SqlLeads:
     async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
         kept = set(but)
         async with self._database.write() as connection:
-            held = select(leads.c.id).where(_is(LEASED), leads.c.cell == cell)
+            held = select(leads.c.id).where(is_(LEASED), leads.c.cell == cell)
             freed = [lead for lead in (await connection.execute(held)).scalars() if lead not in kept]
             for some in chunks(freed):
                 query = update(leads).where(leads.c.id.in_(some)).values(_given_back())
@@ -72,8 +70,9 @@ class SqlLeads:
         return len(freed)
 
     async def release_run_out(self, now: datetime) -> int:
-        run_out = and_(_is(LEASED), leads.c.leased_until_at < now)
+        run_out = and_(is_(LEASED), leads.c.leased_until_at < now)
         async with self._database.write() as connection:
+            await add_up(connection)
             return (await connection.execute(update(leads).where(run_out).values(_given_back()))).rowcount
 
     async def get(self, lead: LeadId) -> Lead:
@@ -107,29 +106,10 @@ class SqlLeads:
             return await _with_numbers(connection, (await connection.execute(query)).mappings().all())
 
     async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
-        counted = {status.value: 0 for status in LeadStatus if status != LeadStatus.RETRY}
-        counted |= {"retry_due": 0, "retry_later": 0}
-        if not is_id(campaign):
-            return counted
-        # answered from the index of the list; the instants of retries come from theirs
-        statuses = select(leads.c.status.label("key"), func.count().label("n"))
-        listed = statuses.where(leads.c.campaign == campaign, leads.c.status != RETRY).group_by(
-            leads.c.status
-        )
-        when = case((_is_due(now), "retry_due"), else_="retry_later").label("key")
-        retries = select(when, func.count().label("n")).where(leads.c.campaign == campaign, _is(RETRY))
-        rows = await self._database.rows(union_all(listed, retries.group_by(when)))
-        return counted | {row["key"]: row["n"] for row in rows}
+        return await counted(self._database, campaign, now)
 
     async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
-        if not is_id(campaign):
-            return None
-        its = leads.c.campaign == campaign
-        if await self._database.row(select(leads.c.id).where(its, _is(NEW)).limit(1)):
-            return now
-        first = select(func.min(leads.c.next_at).label("at")).where(its, _is(RETRY))
-        row = await self._database.row(first)
-        return max(row["at"], now) if row and row["at"] else None
+        return await next_due_at(self._database, campaign, now)
 
     async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
         found: set[PhoneNumber] = set()
@@ -178,7 +158,7 @@ class SqlLeads:
     async def _update_leased(self, ids: Iterable[LeadId], values: Mapping[str, Any]) -> None:
         async with self._database.write() as connection:
             for some in chunks(sorted(set(ids))):
-                held = and_(leads.c.id.in_(some), _is(LEASED))
+                held = and_(leads.c.id.in_(some), is_(LEASED))
                 await connection.execute(update(leads).where(held).values(values))
 
 
@@ -222,41 +202,6 @@ def _apply() -> Update:
 
 
 _APPLY = _apply()
-
-
-def _lease(campaign: CampaignId, n: int, now: datetime, *, skip_locked: bool) -> Update:
-    """UPDATE of the n best: due retries and new leads, each read from its own index, then merged.
-
-    Rows that another cell is just taking are skipped, not waited for; SQLite has one writer and needs no such
-    thing.  A CTE, because PostgreSQL might run a subquery with LIMIT more than once.
-    """
-    columns = select(leads.c.id, leads.c.priority, leads.c.next_at)
-    its = leads.c.campaign == campaign
-    retries = columns.add_columns(literal_column("0").label("is_new")).where(its, _is(RETRY), _is_due(now))
-    retries = retries.order_by(leads.c.priority.desc(), leads.c.next_at, leads.c.id).limit(n)
-    new = (
-        columns.add_columns(literal_column("1").label("is_new"))
-        .where(its, _is(NEW))
-        .order_by(leads.c.priority.desc(), leads.c.id)
-        .limit(n)
-    )
-    if skip_locked:
-        retries, new = retries.with_for_update(skip_locked=True), new.with_for_update(skip_locked=True)
-    # the order by instants and by ids stays what the two halves had: retries come first
-    first, second = retries.cte("retries"), new.cte("fresh")
-    both = union_all(select(first), select(second)).cte("both_kinds")
-    by = (both.c.priority.desc(), both.c.is_new, both.c.next_at, both.c.id)
-    best = select(both.c.id).order_by(*by).limit(n).cte("best")
-    return update(leads).where(leads.c.id.in_(select(best.c.id)))
-
-
-def _is(status: str) -> ColumnElement[bool]:
-    # spelt out, not bound: a partial index is used only if the planner sees the value
-    return leads.c.status == literal_column(f"'{status}'")
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    return leads.c.next_at <= now
 
 
 def _given_back(not_before_at: datetime | None = None) -> Mapping[str, Any]:

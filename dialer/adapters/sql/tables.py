@@ -164,8 +164,8 @@ leads = Table(
     # the lease of new leads: read in this order, stops after n
     Index("ix_leads_new", "campaign", text("priority DESC"), "id",
           sqlite_where=text("status = 'new'"), postgresql_where=text("status = 'new'")),
-    # the lease of retries, and when the next one is due: only those that are due are read, from here alone
-    Index("ix_leads_retry", "campaign", "next_at", "priority",
+    # the lease of retries, how many are due, and when the next one is: priority by priority, see leads.py
+    Index("ix_leads_due", "campaign", text("priority DESC"), "next_at", "id",
           sqlite_where=text("status = 'retry'"), postgresql_where=text("status = 'retry'")),
     # leases that have run out, and those of one cell
     Index("ix_leads_leased", "leased_until_at",
@@ -176,6 +176,16 @@ leads = Table(
     Index("ix_leads_list", "campaign", "id"),
     sqlite_autoincrement=True,  # an undone lead's id may stand in a journal: it is not given again
 )  # fmt: skip
+
+lead_counts = Table(
+    "lead_counts",  # kept by triggers: v0003_counts_of_leads.py; the sum over the rows of a status counts
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("campaign", BigId, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Index("ix_lead_counts_campaign_status", "campaign", "status"),
+)
 
 lead_numbers = Table(
     "lead_numbers",

@@ -1,0 +1,145 @@
+"""Leads that are due: which, how many, and when the next one is, read in the order of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.rows import is_id
+from dialer.adapters.sql.tables import lead_counts, leads
+from dialer.domain.types import CampaignId, LeadStatus
+
+NEW, RETRY = LeadStatus.NEW.value, LeadStatus.RETRY.value
+
+
+def is_(status: str) -> ColumnElement[bool]:
+    # spelt out, not bound: a partial index is used only if the planner sees the value
+    return leads.c.status == literal_column(f"'{status}'")
+
+
+async def best_of(
+    connection: AsyncConnection, campaign: CampaignId, n: int, now: datetime, *, skip_locked: bool
+) -> Sequence[int]:
+    """Ids of the n best: by priority, due retries before new leads, retries by instant, new ones by id.
+
+    Each query reads the rows that it gives and no other, however many are due. Rows that another cell is
+    taking are skipped, not waited for; SQLite has one writer and needs no such thing.
+    """
+    found: list[int] = []
+    for level, has_due, has_new in await connection.execute(_levels_with_work(campaign, now)):
+        at_level = and_(leads.c.campaign == campaign, leads.c.priority == level)
+        due = (
+            select(leads.c.id).where(at_level, is_(RETRY), _is_due(now)).order_by(leads.c.next_at, leads.c.id)
+        )
+        new = select(leads.c.id).where(at_level, is_(NEW)).order_by(leads.c.id)
+        for query in [*([due] if has_due else []), *([new] if has_new else [])]:
+            wanted = query.limit(n - len(found))
+            wanted = wanted.with_for_update(skip_locked=True) if skip_locked else wanted
+            found.extend((await connection.execute(wanted)).scalars())
+            if len(found) >= n:
+                return found
+    return found
+
+
+async def counted(database: Database, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
+    """By status; retries are split into those that are due and those that are later."""
+    by_status = {status.value: 0 for status in LeadStatus}
+    due = 0
+    if is_id(campaign):
+        sums = select(lead_counts.c.status, func.sum(lead_counts.c.n).label("n"))
+        sums = sums.where(lead_counts.c.campaign == campaign).group_by(lead_counts.c.status)
+        of_due = select(func.count().label("n")).where(
+            leads.c.campaign == campaign,
+            is_(RETRY),
+            leads.c.priority.in_(_of(_levels(campaign, RETRY))),
+            _is_due(now),
+        )
+        rows, (row,) = await database.several((sums, None), (of_due, None))
+        by_status |= {row["status"]: int(row["n"]) for row in rows}
+        due = row["n"]
+    retries = by_status.pop(RETRY)
+    return {**by_status, "retry_due": min(due, retries), "retry_later": max(0, retries - due)}
+
+
+async def next_due_at(database: Database, campaign: CampaignId, now: datetime) -> datetime | None:
+    """When a lead can be leased: `now` if one can be at once, None if none ever can."""
+    if not is_id(campaign):
+        return None
+    its = leads.c.campaign == campaign
+    if await database.row(select(leads.c.id).where(its, is_(NEW)).limit(1)):
+        return now
+    levels = _levels(campaign, RETRY)
+    first = select(func.min(leads.c.next_at)).where(its, is_(RETRY), leads.c.priority == levels.c.level)
+    of_level = first.correlate(levels).scalar_subquery()
+    row = await database.row(
+        select(func.min(of_level, type_=leads.c.next_at.type).label("at")).select_from(levels)
+    )
+    return max(row["at"], now) if row and row["at"] else None
+
+
+async def add_up(connection: AsyncConnection) -> None:
+    """Of the rows that count a status one is left; what is added meanwhile is a row of its own, and stays."""
+    c = lead_counts.c
+    many = select(c.campaign).group_by(c.campaign, c.status).having(func.count() > 1).distinct()
+    campaigns = (await connection.execute(many)).scalars().all()
+    for campaign in campaigns:
+        taken = delete(lead_counts).where(c.campaign == campaign).returning(c.status, c.n)
+        sums: dict[str, int] = {}
+        for status, n in await connection.execute(taken):
+            sums[status] = sums.get(status, 0) + n
+        rows = [{"campaign": campaign, "status": status, "n": n} for status, n in sums.items()]
+        if rows:
+            await connection.execute(insert(lead_counts), rows)
+
+
+def _levels(campaign: CampaignId, status: str) -> CTE:
+    """Every priority that leads of this status have, the highest first: one look into the index for each."""
+    its = and_(leads.c.campaign == campaign, is_(status))
+    name = f"levels_of_{status}"
+    levels = select(func.max(leads.c.priority).label("level")).where(its).cte(name, recursive=True)
+    below = select(func.max(leads.c.priority)).where(its, leads.c.priority < levels.c.level)
+    lower = select(below.correlate(levels).scalar_subquery()).select_from(levels)
+    return levels.union_all(lower.where(levels.c.level.is_not(None)))
+
+
+def _of(levels: CTE) -> Select[Any]:
+    return select(levels.c.level).where(levels.c.level.is_not(None))
+
+
+def _levels_with_work(campaign: CampaignId, now: datetime) -> Select[Any]:
+    """Rows of (priority, whether a retry is due there, whether a new lead is there), the highest first."""
+    of_retries, of_new = _levels(campaign, RETRY), _levels(campaign, NEW)
+    due = exists().where(
+        leads.c.campaign == campaign, is_(RETRY), leads.c.priority == of_retries.c.level, _is_due(now)
+    )
+    no, yes = literal_column("0", Integer), literal_column("1", Integer)
+    found = union_all(
+        select(of_retries.c.level, yes.label("has_due"), no.label("has_new")).where(
+            due.correlate(of_retries)
+        ),
+        select(of_new.c.level, no, yes).where(of_new.c.level.is_not(None)),
+    ).subquery("levels_with_work")
+    flags = (func.max(found.c.has_due), func.max(found.c.has_new))
+    return select(found.c.level, *flags).group_by(found.c.level).order_by(found.c.level.desc())
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return leads.c.next_at <= now
