@@ -1,4 +1,4 @@
-"""`python -m bench`: calls per second beside a bare loop; `parts`: the parts alone; `pages`: HTTP's."""
+"""`python -m bench`: calls per second beside a bare loop; `short`, `parts`, `pages`: less of it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import pages, parts, table
+from bench import pages, parts, short, table
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
-from dialer.domain.errors import ObzvonError
+from dialer.domain.errors import Fatal, ObzvonError
 
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("calls", "parts", "pages", "all"), default="calls")
+    parser.add_argument(
+        "what", nargs="?", choices=("calls", "short", "parts", "pages", "all"), default="calls"
+    )
     parser.add_argument("--media", choices=MEDIA, default="both", help="do phones and numbers send sound?")
     parser.add_argument("--tone", action="store_true", help="a tone to the operator before each person; off:"
                         " the service does for a call what the loop does")  # fmt: skip
@@ -36,6 +38,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tries", type=int, default=2, help="a rate that is not held is tried so often")
     parser.add_argument("--within", type=float, default=2400.0, metavar="S", help="most time for all of it")
     parser.add_argument("--database", default="", help="parts: a PostgreSQL to measure the ledger on, too")
+    parser.add_argument("--write", action="store_true", help="short: to docs/bench.md, for later checks")
+    parser.add_argument("--check", action="store_true", help="short: fail below 0.9 of what was written")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON; - for stdout")
     return parser.parse_args()
 
@@ -73,6 +77,16 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
         found = await parts.measure(lambda words: say(words, console), asked.database)
         table.show_parts(found, console)
         figures["parts"] = [part.plain() for part in found]
+    if asked.what == "short":
+        ratios = await short.run(lambda words: say(words, console), asked.within, stop)
+        if ratios is None:
+            return figures, False
+        figures["short"] = asdict(ratios)
+        say(ratios.line(), console)
+        if asked.check and (flaws := short.flaws(ratios, short.read())):
+            raise Fatal("; ".join(flaws))
+        if asked.write:
+            short.write(ratios)
     if asked.what == "pages":
         figures["pages"] = [asdict(held) for held in await pages.measure(lambda words: say(words, console))]
     return figures, is_whole

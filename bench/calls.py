@@ -29,6 +29,7 @@ class Wish:
     first_rate: int = 40
     most: int = 200  # calls per second; decides how many operators there are
     probe_s: float = 10.0
+    warm_s: float = 2.0
     confirm_s: float = 60.0  # 0: the short probes will do
     turns: int = 1
     tries: int = 2  # a rate is given up when it was not held so many times
@@ -106,7 +107,7 @@ class Run:
             rate *= LOWER
 
     async def _probe(self, side: Side, rate: int, seconds: float) -> Probe:
-        probe = await side.probe(Load(rate, seconds))
+        probe = await side.probe(Load(rate, seconds, self.wish.warm_s))
         self.probes.append(probe)
         wait, most = percentile(probe.waits_ms, 0.5) or 0.0, percentile(probe.waits_ms, 0.99) or 0.0
         self.say(
