@@ -17,6 +17,7 @@ from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import Fatal, ObzvonError
 
+WHAT = ("calls", "short", "parts", "pages", "all")
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
 
 

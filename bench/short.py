@@ -1,4 +1,4 @@
-"""The fixed short form: a few quick turns of the service and of the bare loop, held against the last written one.
+"""The fixed short form: some quick turns of the service and of the loop, held against what was written last.
 
 One rate, no sound, five turns each. What counts are ratios taken turn by turn: calls made, and CPU per call.
 A machine that is slow or busy is so for both sides.
@@ -109,7 +109,8 @@ def table(now: Ratios) -> str:
     }
     lines = "".join(f"| {what} | {figure} |\n" for what, figure in rows.items())
     return (
-        f"Commit {now.commit}, {now.at}: {RATE} calls a second, {TURNS} turns of {PROBE_S:g} s, no sound; medians.\n\n"
+        f"Commit {now.commit}, {now.at}: {RATE} calls a second, {TURNS} turns of {PROBE_S:g} s, no sound;"
+        " medians.\n\n"
         f"| ratio | figure |\n|---|---|\n{lines}"
     )
 

@@ -178,7 +178,7 @@ leads = Table(
 )  # fmt: skip
 
 lead_counts = Table(
-    "lead_counts",  # kept by triggers: v0003_counts_of_leads.py; the sum over the rows of a status counts
+    "lead_counts",  # kept by triggers: v0004_counts_of_leads.py; the sum over the rows of a status counts
     metadata,
     Column("id", BigId, primary_key=True),
     Column("campaign", BigId, nullable=False),

@@ -11,8 +11,8 @@ from alembic import op
 
 from dialer.adapters.sql.tables import BigId, Words
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 IS_RETRY = sa.text("status = 'retry'")
 STATUSES = "(VALUES ('new'), ('leased'), ('retry'), ('done'), ('exhausted'), ('excluded')) AS statuses"
