@@ -7,7 +7,7 @@ from dashboards.terms import BY_CELL, BY_TRUNK, CELL, TRUNK, YES_NO, quantile, r
 from dialer.domain.said import said
 
 ITS = f"{CELL}, {TRUNK}"
-NETWORK = "2|3|21|27|34|38|41|42|44|47|111|127"  # as ObzvonTrunkFailing has it
+NETWORK = "2|3|27|34|38|41|42|44|47|111|127|silence"  # as ObzvonTrunkFailing has it
 CAUSES = {
     "0": Look(said("0: none told")),
     "1": Look(said("1: no such number")),
@@ -27,6 +27,8 @@ CAUSES = {
     "42": Look(said("42: switch overloaded")),
     "44": Look(said("44: line not available")),
     "127": Look(said("127: interworking")),
+    "refused": Look(said("refused: the carrier will not take our calls")),
+    "silence": Look(said("silence: the network said nothing")),
 }
 
 
@@ -142,8 +144,8 @@ QUALITY = (
         Kind.TABLE,
         said("How attempts ended"),
         said(
-            "Causes (Q.850) in the chosen time. 34, 38, 42: the carrier has no room or is broken; 21: it"
-            " refuses us; much of 1: a stale list."
+            "Causes (Q.850) in the chosen time. 34, 38, 42: the carrier has no room or is broken; 21:"
+            " people decline; much of 1: a stale list."
         ),
         [
             Query(

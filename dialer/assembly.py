@@ -240,6 +240,7 @@ def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics) ->
     cell.pacer.on_decision, cell.pacer.on_scored = metrics.decided, metrics.scored
     cell.pacer.on_refused = metrics.refused
     cell.on_trunk = lambda trunk, is_reachable: metrics.trunk(trunk, reachable=is_reachable)
+    cell.trunks.refusals.on_rest = lambda trunk, rests: metrics.trunk(trunk, refused=rests)
     return cell
 
 

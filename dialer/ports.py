@@ -52,12 +52,15 @@ class BridgeSeen:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What became of an answered channel, noted by Asterisk for who was not there to hear it."""
+    """What became of a channel of ours, noted by Asterisk for who was not there to hear it."""
 
     answer_at: datetime | None
     message_at: datetime | None
-    end_at: datetime | None  # None: it was in the message when this was noted
+    end_at: datetime | None  # None: it was dialled, or in the message, when this was noted
     cause: int
+    sip_code: int | None = None  # the network's last word, where it said one
+    message_over: bool = False  # heard to its end
+    words: str = ""  # what the network wrote behind its code
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,11 @@ class Switch(Protocol):
         """When this Asterisk started: another boot, another instant."""
 
     async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
-        """What its place holds, if it is of this channel; one that was never answered leaves nothing."""
+        """What its place holds, if it is of this channel. None: this Asterisk never had it.
+
+        The first note is made with the request that makes the channel. Asterisk that was started since, or
+        whose globals were cleared, knows none.
+        """
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None: ...
     async def push_phone(self, account: Account, password: str) -> None: ...

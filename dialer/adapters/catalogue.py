@@ -51,6 +51,7 @@ REASONS = (
     shifts.FAILED,
     shifts.NOT_CALLABLE,
     shifts.PHONE_CHANGED,
+    shifts.FORWARDED,
     shifts.HUNG_UP,
     shifts.WRAP_UP_OVER,
     shifts.SWITCH_LOST,

@@ -134,5 +134,6 @@ CELL: tuple[Row, ...] = (
     Row("dialer_disk_size_bytes", _G, "Size of the disk of a folder.", ("folder",)),
     Row("dialer_trunk_registered", _G, "1 while registered at the trunk's carrier, else 0.", ("trunk",)),
     Row("dialer_trunk_reachable", _G, "1 while the trunk answers Asterisk's probes, else 0.", ("trunk",)),
+    Row("dialer_trunk_refused", _G, "1 while the trunk rests: its carrier refuses our calls.", ("trunk",)),
 )  # fmt: skip
 TABLE = (*COMMON, *STANDARD, *CELL)

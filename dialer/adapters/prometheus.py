@@ -19,6 +19,7 @@ from dialer.domain import call as calls
 from dialer.domain import operators
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
+from dialer.domain.causes import BY_CAUSE
 from dialer.domain.errors import LinkDown, Refused, TimedOut
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.pacing.decision import Decision, Outlook
@@ -44,8 +45,11 @@ FORECAST: Mapping[str, Callable[[Outlook], float]] = {
     "dialer_pacing_price": lambda seen: seen.price,
     "dialer_abandon_budget_calls": lambda seen: seen.budget,
 }
-# How most attempts end: answered, cause.
-ENDS = (("yes", 16), *(("no", cause) for cause in (0, 1, 3, 16, 17, 18, 19, 20, 21, 27, 28, 34, 38, 41, 42)))
+# How most attempts end: answered, cause, or in a word what a cause of Asterisk's own would hide.
+REFUSED, SILENCE = "refused", "silence"
+CAUSES = (0, 1, 3, 16, 17, 18, 19, 20, 21, 27, 28, 34, 38, 41, 42)
+ENDS = (("yes", 16), *(("no", cause) for cause in (*CAUSES, REFUSED, SILENCE)))
+NETWORK_CAUSES = frozenset(cause for cause, outcome in BY_CAUSE.items() if outcome is Outcome.NETWORK_FAILURE)
 # Counters of forecasts that were checked.
 CHECKED: Mapping[str, Callable[[Score], float]] = {
     "dialer_forecasts_checked_total": lambda score: score.forecasts,
@@ -220,7 +224,7 @@ class Metrics(ProcessMetrics):
             self._count("dialer_abandoned_total", after.campaign)
         if after.direction is Direction.OUT:
             answered = "no" if after.answer_at is None else "yes"
-            self._count("dialer_trunk_ends_total", after.trunk, answered, after.cause or 0)
+            self._count("dialer_trunk_ends_total", after.trunk, answered, _end_of(after))
         if after.answer_at is None:
             self._observe("dialer_ring_seconds", _span_s(after.ring_at, after.end_at), after.campaign, "no")
         if after.bridge_at is not None:
@@ -339,17 +343,35 @@ class Metrics(ProcessMetrics):
         for status, count in counts.items():
             self._gauge("dialer_leads", campaign, status).set(count)
 
-    def trunk(self, trunk: TrunkId, *, registered: bool | None = None, reachable: bool | None = None) -> None:
+    def trunk(
+        self,
+        trunk: TrunkId,
+        *,
+        registered: bool | None = None,
+        reachable: bool | None = None,
+        refused: bool | None = None,
+    ) -> None:
         """What Asterisk says about a trunk; None: nothing new."""
         if registered is not None:
             self._gauge("dialer_trunk_registered", trunk).set(int(registered))
         if reachable is not None:
             self._gauge("dialer_trunk_reachable", trunk).set(int(reachable))
+        if refused is not None:
+            self._gauge("dialer_trunk_refused", trunk).set(int(refused))
 
     def forget_trunk(self, trunk: TrunkId) -> None:
         """The trunk was removed: its lines go."""
-        for name in ("dialer_trunk_registered", "dialer_trunk_reachable"):
+        for name in ("dialer_trunk_registered", "dialer_trunk_reachable", "dialer_trunk_refused"):
             self._remove(name, trunk)
+
+
+def _end_of(call: Call) -> str:
+    """How a trunk ended a call: the Q.850 cause, unless that hides who is to blame."""
+    if call.answer_at is None and call.outcome is Outcome.TRUNK_REFUSED:
+        return REFUSED
+    if call.answer_at is None and call.outcome is Outcome.NETWORK_FAILURE and call.ring_at is None:
+        return str(call.cause) if call.cause in NETWORK_CAUSES else SILENCE
+    return str(call.cause or 0)
 
 
 def _span_s(start_at: datetime | None, end_at: datetime | None) -> float | None:

@@ -79,6 +79,7 @@ class Call:
     rules: Rules = Rules()
     direction: Direction = Direction.OUT
     attempt_no: int = 1
+    refused_before: int = 0  # times that the carrier refused us this lead while it took others
     state: State = State.LEASED
     operator: OperatorId | None = None  # reserved for it, or talking to the person
     talked_with: OperatorId | None = None  # the last operator who was bridged

@@ -53,6 +53,7 @@ DEFAULT_RETRIES: Mapping[Outcome, Retry] = {
     Outcome.CONGESTION: Retry((timedelta(minutes=5),) * 5),
     Outcome.NETWORK_FAILURE: Retry((timedelta(minutes=5),) * 5),
     Outcome.REJECTED: Retry((timedelta(hours=24),), next_number=True),
+    Outcome.MOVED: Retry((timedelta(hours=24),), next_number=True),
     Outcome.UNALLOCATED: Retry((), next_number=True),
     Outcome.CANCELLED: Retry((timedelta(minutes=1),) * 20),
     Outcome.INTERRUPTED: Retry((timedelta(hours=1),) * 3),

@@ -8,13 +8,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from dialer.domain import call, duty, operators, reactions
+from dialer.domain import call, duty, endings, operators, reactions
 from dialer.domain.campaign import DEFAULT_RETRIES, DISTURBING
-from dialer.domain.causes import BY_CAUSE, BY_SIP
+from dialer.domain.causes import AFTER_RINGING, BY_A_PERSON, BY_CAUSE, BY_SIP, OF_A_PERSON, UNSPECIFIC
 from dialer.domain.duty import TABLE as SHIFT_TABLE
 from dialer.domain.moves import CROSSING, FROM_ASTERISK
 from dialer.domain.moves import TABLE as CALL_TABLE
-from dialer.domain.types import EndedBy, Outcome
+from dialer.domain.types import Outcome
 
 MADE = "Made from the code; `make docs` writes it anew."
 
@@ -22,16 +22,18 @@ Rows = Mapping[Any, Any]  # (state, event) -> move of a call or of an operator: 
 
 MEANING: Mapping[Outcome, str] = {
     Outcome.CONNECTED: "a person and an operator heard each other",
-    Outcome.ABANDONED: f"answered, and nobody on the line within {reactions.IN_TIME_S:g} s",
+    Outcome.ABANDONED: f"answered, and nobody on the line within {endings.IN_TIME_S:g} s",
     Outcome.OPERATOR_LOST: "the operator's phone vanished in the talk and nobody could take over",
-    Outcome.HUNG_UP_EARLY: f"the person hung up within {reactions.IN_TIME_S:g} s, no operator was there yet",
+    Outcome.HUNG_UP_EARLY: f"the person hung up within {endings.IN_TIME_S:g} s, no operator was there yet",
     Outcome.BUSY: "the line is engaged",
     Outcome.NO_ANSWER: "rang as long as it may, or the network says that nobody answers",
     Outcome.GIVEN_UP: "pacing ended the ringing: nobody would have been free",
     Outcome.UNALLOCATED: "the network says that there is no such number",
     Outcome.CONGESTION: "no line, no capacity",
-    Outcome.REJECTED: "the phone or the network does not take the call",
-    Outcome.NETWORK_FAILURE: "anything else that the network does wrong; Asterisk stopped",
+    Outcome.REJECTED: "the person's phone, or the network for it, does not take the call",
+    Outcome.MOVED: "another number was named instead (SIP 302 and its kind); it is not called",
+    Outcome.TRUNK_REFUSED: "the carrier refuses us: account, credit, caller id, what we ask; see below",
+    Outcome.NETWORK_FAILURE: "the network says nothing at all, or fails in another way; Asterisk stopped",
     Outcome.CANCELLED: "taken back by us while it rang",
     Outcome.INTERRUPTED: "the service was away, and nobody knows what came of the ringing",
     Outcome.NOT_DIALLED: "never reached the network: no record, no attempt, the lead goes back",
@@ -95,9 +97,9 @@ def calls_page() -> str:
         "# A call",
         "",
         f"{MADE} The table is `TABLE` in `dialer/domain/moves.py`, the handlers are in"
-        " `dialer/domain/reactions.py`. Asterisk may say anything at any moment: an event that is not listed"
-        " for a state changes nothing there. An event that only we can send, in a state where we cannot have"
-        " sent it, is an error of ours.",
+        " `dialer/domain/reactions.py` and `endings.py`. Asterisk may say anything at any moment:"
+        " an event that is not listed for a state changes nothing there. An event that only we can send, in a"
+        " state where we cannot have sent it, is an error of ours.",
         "",
         *diagram(CALL_TABLE, call.State.LEASED, call.State.ENDED),
     ]
@@ -158,21 +160,50 @@ def outcomes_page() -> str:
         "A call that was answered is connected, abandoned, hung up early, or has lost its operator. One that"
         " was not, and that we ended, is named by who ended it:",
         "",
-        *_table(("ended by", "outcome"), ((f"`{by}`", f"`{o}`") for by, o in reactions.UNANSWERED.items())),
+        *_table(("ended by", "outcome"), ((f"`{by}`", f"`{o}`") for by, o in endings.UNANSWERED.items())),
         "",
-        "Else the network's word counts: the SIP status first, then the Q.850 cause; neither known:"
-        f" `{Outcome.NETWORK_FAILURE}`. `{EndedBy.NETWORK}` has ended it.",
+        "Else the network's word counts, and `network` has ended it. A Q.850 cause that the network gave"
+        " itself wins over the SIP status: 480 with cause 1 is a number that does not exist. Causes"
+        f" {_listed(UNSPECIFIC)} explain nothing, there and where Asterisk made the cause from the status the"
+        f" status counts. Neither known: `{Outcome.NETWORK_FAILURE}`.",
         "",
         *_table(("SIP status", "outcome"), ((str(code), f"`{o}`") for code, o in sorted(BY_SIP.items()))),
         "",
+        "After a 180 some words are the far end's: a phone that rings proves that the carrier took the call.",
+        "",
+        *_table(("SIP status", "outcome"), ((str(code), f"`{o}`") for code, o in AFTER_RINGING.items())),
+        "",
         *_table(("Q.850 cause", "outcome"), ((str(code), f"`{o}`") for code, o in sorted(BY_CAUSE.items()))),
+        "",
+        "Cause 21 beside 401, 402, 403 or 407 and before any ringing is the carrier's:"
+        f" `{Outcome.TRUNK_REFUSED}`.",
+        "",
+        "## Who ended an answered call",
+        "",
+        f"The person, where the BYE has no reason, or one of the causes {_listed(BY_A_PERSON)} (Asterisk"
+        f" shows them as no status or as {_listed(OF_A_PERSON)}). Any other cause or status is the network's:"
+        " no usable sound, an error in the dialog, a timer. Somebody who answered and whom the network ended"
+        f" before an operator was on the line is `{Outcome.ABANDONED}`.",
+        "",
+        "## When the carrier refuses us",
+        "",
+        f"`{Outcome.TRUNK_REFUSED}` is not the number's fault: the lead goes back, no attempt is counted, and"
+        " it is tried again after a minute. A number that alone draws it while the trunk carries other calls"
+        f" is what is refused: the {endings.MOST_REFUSALS}rd time it is `{Outcome.REJECTED}`. What the trunk"
+        " does: [why](../why/refused-by-the-carrier.md).",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _listed(codes: Iterable[int]) -> str:
+    return ", ".join(str(code) for code in sorted(codes))
 
 
 def _again(outcome: Outcome) -> str:
     if outcome is Outcome.NOT_DIALLED:
         return "at once"
+    if outcome is Outcome.TRUNK_REFUSED:
+        return "1 min, no attempt is counted"
     retry = DEFAULT_RETRIES.get(outcome)
     if retry is None:
         return "never"

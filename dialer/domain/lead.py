@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from dialer.domain.campaign import DISTURBING, Campaign
+from dialer.domain.campaign import DISTURBING, Campaign, Retry
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome, PhoneNumber
@@ -78,6 +78,7 @@ def fresh(lead: Lead, campaign: CampaignId) -> Lead:
     )
 
 
+REFUSED_REST = timedelta(minutes=1)  # of a lead that the carrier would not take: no hot loop
 LONG_AGO_AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -100,6 +101,8 @@ def next_try(lead: Lead, campaign: Campaign, outcome: Outcome, at: datetime) -> 
     """
     if outcome is Outcome.NOT_DIALLED:
         return unchanged(lead)
+    if outcome is Outcome.TRUNK_REFUSED:
+        return replace(unchanged(lead), status=LeadStatus.RETRY, next_at=at + REFUSED_REST)
     made = replace(
         unchanged(lead),
         attempts=lead.attempts + 1,
@@ -110,6 +113,12 @@ def next_try(lead: Lead, campaign: Campaign, outcome: Outcome, at: datetime) -> 
     if outcome is Outcome.CONNECTED:
         return replace(made, status=LeadStatus.DONE, next_at=None)
     return _again(lead, made, campaign, outcome, at)
+
+
+def refused_alone(lead: Lead, update: LeadUpdate) -> LeadUpdate:
+    """The carrier refused this one while it took others: it is remembered, see `endings.MOST_REFUSALS`."""
+    refused = Outcome.TRUNK_REFUSED
+    return replace(update, tried={**update.tried, refused: lead.tried.get(refused, 0) + 1})
 
 
 def unchanged(lead: Lead) -> LeadUpdate:
@@ -134,7 +143,7 @@ def excluded(lead: Lead) -> LeadUpdate:
 
 def _again(lead: Lead, made: LeadUpdate, campaign: Campaign, outcome: Outcome, at: datetime) -> LeadUpdate:
     """The next number at once, else the next delay of the retry table, else never."""
-    retry = campaign.retries.get(outcome)
+    retry = _retry(campaign, outcome)
     if retry is None or made.attempts >= campaign.max_attempts:
         return _exhausted(made)
     if not retry.next_number:
@@ -152,9 +161,15 @@ def _again(lead: Lead, made: LeadUpdate, campaign: Campaign, outcome: Outcome, a
     return replace(_at(made, at + max(delay, _rest(campaign, last))), number_index=alive[0])
 
 
+def _retry(campaign: Campaign, outcome: Outcome) -> Retry | None:
+    """A campaign that was made before MOVED was told apart treats it as the rejection that it then was."""
+    known_as = Outcome.REJECTED if outcome is Outcome.MOVED and outcome not in campaign.retries else outcome
+    return campaign.retries.get(known_as)
+
+
 def _delay(campaign: Campaign, outcome: Outcome, made: LeadUpdate, round_: int) -> timedelta | None:
     """The next unused delay for this outcome, one for each round through `round_` numbers."""
-    retry = campaign.retries.get(outcome)
+    retry = _retry(campaign, outcome)
     used = (made.tried.get(outcome, 1) - 1) // round_
     return retry.delays[used] if retry and used < len(retry.delays) else None
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dialer.domain import call as c
+from dialer.domain import endings
 from dialer.domain import reactions as do
 from dialer.domain.call import Call, Effect, State, Timer
+from dialer.domain.endings import Handler, Result, later
 from dialer.domain.errors import IllegalMove
-from dialer.domain.reactions import Handler, Result, later
 from dialer.domain.types import EndedBy
 
 
@@ -55,7 +56,7 @@ def rescue(call: Call, event: c.Event) -> Result:
             return step(call, c.HangUpAsked(event.at, EndedBy.SERVICE, MISTAKE))
         except Exception:  # noqa: S110 the same mistake again: it is closed below
             pass
-    return do.broken(call, event, MISTAKE, is_over=is_over)
+    return endings.broken(call, event, MISTAKE, is_over=is_over)
 
 
 def resume(call: Call, now: datetime) -> tuple[Effect, ...]:
@@ -92,7 +93,10 @@ _V, _B, _H, _M, _E = State.RESERVED, State.BRIDGED, State.HELD_BACK, State.MESSA
 _NAMES = {"E": _E, "O": _O, "R": _R, "A": _A, "V": _V, "B": _B, "H": _H, "M": _M}
 
 _Row = tuple[Handler, str]
-_ENDS: Mapping[type[c.Event], _Row] = {c.Destroyed: (do.destroyed, "E"), c.Vanished: (do.vanished, "E")}
+_ENDS: Mapping[type[c.Event], _Row] = {
+    c.Destroyed: (endings.destroyed, "E"),
+    c.Vanished: (endings.vanished, "E"),
+}
 _UNDER_WAY: Mapping[type[c.Event], _Row] = {
     **_ENDS,
     c.OriginateUnknown: (do.unknown, ""),
@@ -112,8 +116,8 @@ _ROWS: Mapping[State, Mapping[type[c.Event], _Row]] = {
         c.EnteredApp: (do.answered_in_app, "A"),  # a return call starts here
         c.OperatorLost: (do.lost_before_answer, ""),
         c.Reserved: (do.reserved_early, ""),
-        c.Destroyed: (do.destroyed, "E"),
-        c.Vanished: (do.never_dialled, "E"),
+        c.Destroyed: (endings.destroyed, "E"),
+        c.Vanished: (endings.never_dialled, "E"),
     },
     _O: {
         **_UNDER_WAY,
@@ -181,6 +185,7 @@ _ROWS: Mapping[State, Mapping[type[c.Event], _Row]] = {
         c.EnteredApp: (do.message_at_last, ""),
         c.LeftApp: (do.left_app, ""),
         c.MessageStarted: (do.message_clock, ""),
+        c.MessageEnded: (do.message_over, ""),
         c.HangUpAsked: (do.hang_up_asked, ""),
         c.TimerFired: (do.message_timer, "E"),
         c.Reserved: (do.spare, ""),

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from dialer.domain import call as c
-from dialer.domain.call import Call, Effect, State, Timer
-from dialer.domain.causes import outcome_of
+from dialer.domain.call import Call, State, Timer
 from dialer.domain.changed import changed
+from dialer.domain.endings import Result, end, later, let_go, stop_talk, vanished
 from dialer.domain.operators import bridge_of
-from dialer.domain.types import Direction, EndedBy, Outcome
+from dialer.domain.said import said
+from dialer.domain.types import Alerting, EndedBy, Outcome
 
-IN_TIME_S = 2.0  # an operator on the line within 2 s of the answer: 16 CFR 310.4(b)(4), Ofcom 2016
 LAST_S = 10.0  # from our hang-up to Asterisk's word that the channel is gone
 MOST_CONNECTS = 3  # failures to put the person through, then the message: no hot loop while the person waits
-
-Result = tuple[Call, tuple[Effect, ...]]
-Handler = Callable[[Call, Any], Result]
-
-
-def later(at: datetime, seconds: float) -> datetime:
-    return at + timedelta(seconds=seconds)
 
 
 def nothing(call: Call, event: c.Event) -> Result:
@@ -30,102 +21,7 @@ def nothing(call: Call, event: c.Event) -> Result:
     return call, ()
 
 
-# --- the end ----------------------------------------------------------------------------------------------
-
-
-def _stop_talk(call: Call, at: datetime) -> Call:
-    """Add the bridged span that ends now to the air time."""
-    if call.talk_since_at is None:
-        return call
-    span = max(0.0, (at - call.talk_since_at).total_seconds())
-    return changed(call, talk_s=call.talk_s + span, talk_since_at=None)
-
-
-def _let_go(call: Call) -> tuple[Effect, ...]:
-    if call.operator is None:
-        return ()
-    return (c.Release(call.operator, talked=call.talked_with == call.operator),)
-
-
-def _end(call: Call, at: datetime, outcome: Outcome, by: EndedBy) -> Result:
-    """The record first, the operator after it: what he says of the call then finds its lead moved on."""
-    ended = changed(
-        _stop_talk(call, at),
-        state=State.ENDED,
-        end_at=at,
-        outcome=outcome,
-        ended_by=call.ended_by or by,
-        operator=None,
-    )
-    return ended, (c.Close(), *_let_go(call))
-
-
-def _answered_outcome(call: Call, at: datetime) -> Outcome:
-    """Of a call that was answered: connected, or why it was not."""
-    if call.bereft:
-        return Outcome.OPERATOR_LOST
-    if call.bridge_at is not None:
-        return Outcome.CONNECTED
-    if call.direction is Direction.IN:  # nobody was dialled, so nobody was abandoned in the sense of the law
-        return Outcome.NO_ANSWER if call.ended_by or call.state is State.MESSAGE else Outcome.HUNG_UP_EARLY
-    waited_s = (at - (call.answer_at or at)).total_seconds()
-    by_us = call.ended_by is not None or call.message_at is not None or call.state is State.MESSAGE
-    return Outcome.ABANDONED if by_us or waited_s >= IN_TIME_S else Outcome.HUNG_UP_EARLY
-
-
-UNANSWERED = {
-    EndedBy.PACING: Outcome.GIVEN_UP,
-    EndedBy.RING_TIME: Outcome.NO_ANSWER,
-    EndedBy.SERVICE: Outcome.CANCELLED,
-    EndedBy.SUPERVISOR: Outcome.CANCELLED,
-    EndedBy.OPERATOR: Outcome.CANCELLED,
-}
-
-
-def destroyed(call: Call, event: c.Destroyed) -> Result:
-    """The end, as Asterisk says it: the outcome follows from how far the call came and who ended it."""
-    call = changed(call, cause=event.cause, sip_code=event.sip_code or None)
-    if call.answer_at is not None:
-        by = EndedBy.SERVICE if call.state is State.MESSAGE else EndedBy.PERSON
-        return _end(call, event.at, _answered_outcome(call, event.at), by)
-    if call.ended_by in UNANSWERED:
-        return _end(call, event.at, UNANSWERED[call.ended_by], EndedBy.SERVICE)
-    by = EndedBy.PERSON if call.direction is Direction.IN else EndedBy.NETWORK
-    return _end(call, event.at, outcome_of(event.cause, event.sip_code), by)
-
-
-def vanished(call: Call, event: c.Vanished) -> Result:
-    """Nobody saw the end: say what is certain and mark the instant as a bound."""
-    call = changed(call, estimated=True)
-    if event.reborn:
-        call = changed(call, reason="Asterisk stopped during the call", cause=38)
-        talked = call.bridge_at is not None and not call.bereft
-        return _end(call, event.at, Outcome.CONNECTED if talked else Outcome.NETWORK_FAILURE, EndedBy.NETWORK)
-    if call.answer_at is not None:
-        return _end(call, event.at, _answered_outcome(call, event.at), EndedBy.PERSON)
-    if not event.seen and call.ring_at is None:
-        return never_dialled(call, event)
-    outcome = UNANSWERED.get(call.ended_by, Outcome.INTERRUPTED) if call.ended_by else Outcome.INTERRUPTED
-    return _end(changed(call, reason="ended while nobody watched"), event.at, outcome, EndedBy.NETWORK)
-
-
-def broken(call: Call, event: c.Event, reason: str, *, is_over: bool) -> Result:
-    """Closed by force, with what is certain."""
-    outcome = Outcome.NOT_DIALLED
-    if call.bridge_at is not None:
-        outcome = Outcome.OPERATOR_LOST if call.bereft else Outcome.CONNECTED
-    elif call.answer_at is not None:
-        outcome = Outcome.ABANDONED if call.direction is Direction.OUT else Outcome.NO_ANSWER
-    elif call.dialled_at is not None and not isinstance(event, c.OriginateRefused | c.TakenBack):
-        outcome = Outcome.INTERRUPTED
-    closed = changed(call, reason=reason, estimated=True)
-    ended, effects = _end(closed, event.at, outcome, EndedBy.SERVICE)
-    return ended, effects if is_over or call.dialled_at is None else (c.HangUp(), *effects)
-
-
-def never_dialled(call: Call, event: c.Vanished) -> Result:
-    """The request never reached the network: no attempt, the lead goes back."""
-    return _end(changed(call, reason="never dialled"), event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
+# --- hanging up ------------------------------------------------------------------------------------------
 
 
 def _hang_up(call: Call, at: datetime, by: EndedBy, reason: str = "") -> Result:
@@ -143,7 +39,7 @@ def hang_up_asked(call: Call, event: c.HangUpAsked) -> Result:
 
 def cancelled(call: Call, event: c.HangUpAsked) -> Result:
     """Taken back before it was dialled: no attempt."""
-    return _end(changed(call, reason=event.reason), event.at, Outcome.NOT_DIALLED, event.by)
+    return end(changed(call, reason=event.reason), event.at, Outcome.NOT_DIALLED, event.by)
 
 
 def given_up(call: Call, event: c.GivenUp) -> Result:
@@ -167,13 +63,13 @@ def dialled(call: Call, event: c.Dialled) -> Result:
 
 def refused(call: Call, event: c.OriginateRefused) -> Result:
     """The request did not become a call: no attempt, the lead goes back."""
-    return _end(changed(call, reason=event.reason), event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
+    return end(changed(call, reason=event.reason), event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
 
 
 def taken_back(call: Call, event: c.TakenBack) -> Result:
     """Nothing was sent: no attempt, the lead goes back, and nobody learns anything of the trunk."""
     never = changed(call, reason=event.reason, dialled_at=None)
-    return _end(never, event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
+    return end(never, event.at, Outcome.NOT_DIALLED, EndedBy.SERVICE)
 
 
 def unknown(call: Call, event: c.OriginateUnknown) -> Result:
@@ -191,8 +87,13 @@ def alerted(call: Call, event: c.Alerted) -> Result:
 
 
 def alerted_again(call: Call, event: c.Alerted) -> Result:
-    """A 180 after a 183 says more; the ring time keeps its first instant."""
-    return changed(call, alerting=min(call.alerting, event.kind)), ()
+    """The first 180 after a 183 begins the ring time anew: until then an announcement was played."""
+    if not (call.alerting is Alerting.PROGRESS and event.kind is Alerting.RINGING):
+        return call, ()
+    ringing = changed(call, ring_at=event.at, alerting=event.kind)
+    if call.hanging_up:
+        return ringing, ()
+    return ringing, (c.StartTimer(Timer.RING, later(event.at, call.rules.ring_s)),)
 
 
 def answered(call: Call, event: c.Answered) -> Result:
@@ -228,7 +129,7 @@ def set_up_timer(call: Call, event: c.TimerFired) -> Result:
     """A network that says nothing at all is given up."""
     match event.timer:
         case Timer.SETUP:
-            return _hang_up(call, event.at, EndedBy.RING_TIME, "the network said nothing")
+            return _hang_up(call, event.at, EndedBy.NETWORK, said("the network said nothing"))
         case Timer.LAST:
             return _last(call, event.at)
         case _:
@@ -251,7 +152,7 @@ def lost_before_answer(call: Call, event: c.OperatorLost) -> Result:
     if call.operator != event.operator:
         return call, ()
     ask = () if call.hanging_up else (c.Reserve(),)
-    return changed(call, operator=None), (*_let_go(call), *ask)
+    return changed(call, operator=None), (*let_go(call), *ask)
 
 
 def reserved_early(call: Call, event: c.Reserved) -> Result:
@@ -305,7 +206,7 @@ def _message(call: Call, at: datetime) -> Result:
     music = (c.StopMusic(),) if call.bereft else ()
     gone = changed(call, state=State.MESSAGE, operator=None)
     last = c.StartTimer(Timer.LAST, later(at, call.rules.message_s))
-    return gone, (*_let_go(call), *music, c.PlayMessage(), last)
+    return gone, (*let_go(call), *music, c.PlayMessage(), last)
 
 
 def no_operator_in_time(call: Call, event: c.TimerFired) -> Result:
@@ -327,7 +228,7 @@ def _next_operator(call: Call, at: datetime) -> Result:
         return _hang_up(call, at, EndedBy.SERVICE, "the operator was lost")
     alone = changed(call, state=State.HELD_BACK, operator=None)
     again = c.StartTimer(Timer.RETURN, later(at, call.rules.return_s))
-    return alone, (*_let_go(call), again, c.Reserve())
+    return alone, (*let_go(call), again, c.Reserve())
 
 
 def message_started(call: Call, event: c.MessageStarted) -> Result:
@@ -335,13 +236,13 @@ def message_started(call: Call, event: c.MessageStarted) -> Result:
     clocks = (c.StopTimer(Timer.SETUP), c.StopTimer(Timer.RING), c.StopTimer(Timer.GIVE_UP))
     last = () if call.hanging_up else (c.StartTimer(Timer.LAST, later(event.at, call.rules.message_s)),)
     gone = changed(
-        _stop_talk(call, event.at),
+        stop_talk(call, event.at),
         state=State.MESSAGE,
         answer_at=call.answer_at or event.at,
         message_at=call.message_at or event.at,
         operator=None,
     )
-    return gone, (*_let_go(call), *clocks, *last)
+    return gone, (*let_go(call), *clocks, *last)
 
 
 def entered_bridge(call: Call, event: c.EnteredBridge) -> Result:
@@ -370,11 +271,11 @@ def connect_failed(call: Call, event: c.ConnectFailed) -> Result:
     tries = call.failed_connects + 1
     alone = changed(call, state=State.HELD_BACK, operator=None, reason=event.reason, failed_connects=tries)
     if call.hanging_up or not call.in_app:
-        return alone, _let_go(call)
+        return alone, let_go(call)
     if tries >= MOST_CONNECTS:
         gone, effects = _message(alone, event.at)
-        return gone, (*_let_go(call), *effects)
-    return alone, (*_let_go(call), c.Reserve())
+        return gone, (*let_go(call), *effects)
+    return alone, (*let_go(call), c.Reserve())
 
 
 def lost_while_connecting(call: Call, event: c.OperatorLost) -> Result:
@@ -382,7 +283,7 @@ def lost_while_connecting(call: Call, event: c.OperatorLost) -> Result:
     if call.operator != event.operator:
         return call, ()
     ask = () if call.hanging_up or not call.in_app else (c.Reserve(),)
-    return changed(call, state=State.HELD_BACK, operator=None), (*_let_go(call), *ask)
+    return changed(call, state=State.HELD_BACK, operator=None), (*let_go(call), *ask)
 
 
 def not_coming_back(call: Call, event: c.OperatorLost) -> Result:
@@ -390,7 +291,7 @@ def not_coming_back(call: Call, event: c.OperatorLost) -> Result:
     if call.operator != event.operator:
         return call, ()
     if call.hanging_up:
-        return changed(call, operator=None), _let_go(call)
+        return changed(call, operator=None), let_go(call)
     return _next_operator(call, event.at)
 
 
@@ -407,14 +308,14 @@ def bridged_again(call: Call, event: c.EnteredBridge) -> Result:
 
 def left_bridge(call: Call, event: c.LeftBridge) -> Result:
     """The air time stops; hold, the lost operator or the end is told by another event."""
-    return _stop_talk(call, event.at), ()
+    return stop_talk(call, event.at), ()
 
 
 def lost_in_talk(call: Call, event: c.OperatorLost) -> Result:
     """Music for the person while the operator's phone is rung once more."""
     if call.operator != event.operator or call.hanging_up or not call.in_app:
         return call, ()
-    alone = changed(_stop_talk(call, event.at), state=State.HELD_BACK, bereft=True, on_hold=False)
+    alone = changed(stop_talk(call, event.at), state=State.HELD_BACK, bereft=True, on_hold=False)
     back = c.StartTimer(Timer.RETURN, later(event.at, call.rules.return_s))
     clocks = (back, c.StopTimer(Timer.TALK), c.StopTimer(Timer.HOLD))
     return alone, (c.StartMusic(event.operator), c.CallBackLeg(event.operator), *clocks)
@@ -432,7 +333,7 @@ def hold(call: Call, event: c.HoldAsked) -> Result:
     if event.on == call.on_hold or call.operator is None or call.hanging_up or not call.in_app:
         return call, ()
     if event.on:
-        held = changed(_stop_talk(call, event.at), on_hold=True)
+        held = changed(stop_talk(call, event.at), on_hold=True)
         limit = c.StartTimer(Timer.HOLD, later(event.at, call.rules.hold_s))
         return held, (c.StartMusic(call.operator), limit)
     back = changed(call, on_hold=False)
@@ -478,6 +379,11 @@ def message_clock(call: Call, event: c.MessageStarted) -> Result:
         return changed(call, message_at=call.message_at or event.at), ()
     last = c.StartTimer(Timer.LAST, later(event.at, call.rules.message_s))
     return changed(call, message_at=event.at), (last,)
+
+
+def message_over(call: Call, event: c.MessageEnded) -> Result:
+    """Heard to its end: who hangs up now is the PBX."""
+    return (call, ()) if call.ended_by else (changed(call, ended_by=EndedBy.SERVICE), ())
 
 
 def message_at_last(call: Call, event: c.EnteredApp) -> Result:

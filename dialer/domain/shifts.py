@@ -16,6 +16,7 @@ MISSED = "missed_ring"
 PHONE_LOST = "phone_lost"
 NO_ANSWER = "phone_did_not_answer"
 NOT_REGISTERED = "phone_not_registered"
+FORWARDED = "phone_forwarded"  # it said where else to call; that is not followed
 FAILED = "phone_failed"  # it said an error instead of ringing
 PHONE_CHANGED = "phone_changed"  # from a leg for each call to one for the shift
 NOT_CALLABLE = "phone_cannot_be_called"  # its number or its trunk does not allow it

@@ -72,7 +72,9 @@ class Outcome(StrEnum):
     GIVEN_UP = "given_up"  # pacing ended the ringing; never counts as a no-answer of the person
     UNALLOCATED = "unallocated"
     CONGESTION = "congestion"
-    REJECTED = "rejected"
+    REJECTED = "rejected"  # the person's phone, or the network for it
+    MOVED = "moved"  # another number was named (SIP 302 and its kind); it is not called
+    TRUNK_REFUSED = "trunk_refused"  # the carrier refuses us; nothing is said of the number
     NETWORK_FAILURE = "network_failure"
     CANCELLED = "cancelled"  # taken back by us before an answer
     INTERRUPTED = "interrupted"  # the service died; what happened afterwards is not known

@@ -16,10 +16,19 @@ from dialer.domain.call import Call, State
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import close
 from dialer.domain.errors import Mistake, NetworkTrouble, Refused, is_expected
-from dialer.domain.lead import Lead, moved_on
+from dialer.domain.lead import Lead, moved_on, refused_alone
 from dialer.domain.moves import rescue, resume, step
 from dialer.domain.operators import SLOT, bridge_of
-from dialer.domain.types import CallId, ChannelId, Direction, EndedBy, OperatorId, masked
+from dialer.domain.types import (
+    CallId,
+    ChannelId,
+    Direction,
+    EndedBy,
+    OperatorId,
+    Outcome,
+    TrunkId,
+    masked,
+)
 from dialer.engine.errands import OnFailure
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
@@ -37,8 +46,9 @@ class Calls:
         self._shell = shell
         self._floor = floor
         self._on_end = on_end
-        self.turn: Turn  # set by the cell
-        self.obstacle: Callable[[], str] = lambda: ""  # why nothing may be sent now; set by the cell
+        self.turn: Turn  # set by the cell, as the next
+        self.obstacle: Callable[[], str] = lambda: ""  # why nothing may be sent now
+        self.is_resting: Callable[[TrunkId], bool]  # the carrier refuses every call by this trunk
         self._calls: dict[CallId, Call] = {}
         self._about: dict[CallId, tuple[Lead | None, Campaign]] = {}
         self.idle = asyncio.Event()  # no call is in flight
@@ -202,6 +212,9 @@ class Calls:
         for timer in c.Timer:
             self._shell.timers.stop((call.id, timer))
         closing = close(call, self._shell.cell, lead, campaign)
+        alone = call.outcome is Outcome.TRUNK_REFUSED and not self.is_resting(call.trunk)
+        if alone and lead and closing.lead:
+            closing = replace(closing, lead=refused_alone(lead, closing.lead))
         guard = self._shell.guard
         guard.run("record of a call", self._shell.journal.closed, closing)
         moved = moved_on(lead, closing.lead) if lead and closing.lead else lead

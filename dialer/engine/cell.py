@@ -13,7 +13,7 @@ import structlog
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
-from dialer.domain.errors import Missing
+from dialer.domain.errors import Missing, NetworkTrouble
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
 from dialer.domain.pacing.decision import Policy
@@ -21,10 +21,12 @@ from dialer.domain.pacing.scorecard import Scorecard
 from dialer.domain.said import Said, counted, listed, said
 from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import (
+    Alerting,
     CallId,
     CampaignId,
     ChannelId,
     EndedBy,
+    LeadId,
     OperatorId,
     Outcome,
     PhoneNumber,
@@ -135,6 +137,7 @@ class Cell:
     def _introduce(self) -> None:
         """Who calls whom back."""
         self.calls.turn = self.floor.legs.turn = self.trunks.turn
+        self.calls.is_resting = self.trunks.refusals.is_resting
         self.floor.tell_call = self.calls.tell
         self.floor.about = self._about
         self.floor.on_free = self._freed
@@ -157,7 +160,18 @@ class Cell:
     def _ended(self, call: Call) -> None:
         if call.outcome is Outcome.NOT_DIALLED and call.dialled_at is not None and not call.hanging_up:
             self.trunks.refused(call.trunk, self._shell.clock(), call.reason)
+        if self.trunks.refusals.ended(call, self._shell.clock()):
+            self._shell.errands.start(self._ask_why(call), f"refused-{call.trunk}")
         self.pacer.wake()
+
+    async def _ask_why(self, call: Call) -> None:
+        """What the carrier wrote behind its code: Asterisk noted it, until the next call takes the place."""
+        try:
+            noted = await self._shell.switch.noted_of(ChannelId(call.id), call.place)
+        except NetworkTrouble:
+            return
+        if noted is not None and noted.words:
+            self.trunks.refusals.said(call.trunk, noted.words)
 
     # --- the life of the cell
 
@@ -177,6 +191,7 @@ class Cell:
             here = StateChange(operator.id, operator.state, operator.state, operator.reason, since_at)
             self._shell.observer.moved(here, operator)
         held = [call.lead for call in recovered.calls if call.lead is not None]
+        held += await self._moving_on()
         freed = await self._stores.leads.release_cell(self._shell.cell, but=held)
         for operator in self.floor.all():
             if operator.call is None:
@@ -187,6 +202,13 @@ class Cell:
                 await self._reopen_card(operator.id, operator.call)
         if recovered.calls or freed:
             log.info("after a restart", calls=len(recovered.calls), leases_given_back=freed)
+
+    async def _moving_on(self) -> list[LeadId]:
+        """Leads whose calls are over, unknown to the database so far: freed, they would be dialled again."""
+        waiting = self._shell.journal.depth()
+        _, facts = await self._shell.journal.pending(waiting) if waiting else (0, ())
+        updates = [fact.lead for fact in facts if not isinstance(fact, StateChange)]
+        return [update.lead for update in updates if update is not None]
 
     async def _remember(self, call: Call) -> None:
         campaign = self._campaign(call.campaign)
@@ -257,6 +279,8 @@ class Cell:
         elif self.floor.heard(news) or self.trials.heard(news):
             pass
         elif (call := self.calls.get(CallId(news.channel))) is not None:
+            if isinstance(news.event, c.Answered) or news.event == c.Alerted(news.event.at, Alerting.RINGING):
+                self.trunks.refusals.carries(call.trunk)
             if not self._is_half_told(call, news.event):
                 self.calls.tell(call.id, news.event)
         elif isinstance(news.event, c.EnteredApp):

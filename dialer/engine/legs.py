@@ -183,8 +183,7 @@ class Legs:
                 self._put_down.add(news.channel)
             case Destroyed(at=at, sip_code=sip_code) if news.channel not in self._up:
                 log.info("an operator's phone did not take the call", channel=news.channel, sip=sip_code)
-                trouble = shifts.FAILED if sip_code in IN_TROUBLE else ""
-                self._gone(news.channel, at, missed=True, trouble=trouble)
+                self._gone(news.channel, at, missed=True, trouble=_trouble(sip_code or 0))
             case Destroyed(at=at):
                 self._gone(news.channel, at, missed=False)
             case _:
@@ -232,6 +231,13 @@ class Legs:
             self.whispers.say(leg, media)
         else:
             self.speech.say(leg, media)
+
+
+def _trouble(sip_code: int) -> str:
+    """What is wrong with a phone that did not take the call; empty: its user would not."""
+    if 300 <= sip_code < 400:
+        return shifts.FORWARDED
+    return shifts.FAILED if sip_code in IN_TROUBLE else ""
 
 
 def is_no_way(trouble: Exception) -> bool:

@@ -32,7 +32,16 @@ from dialer.domain.pacing.policies import none
 from dialer.domain.pacing.scorecard import Score, Scorecard
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CallId, CampaignId, CampaignStatus, EndedBy, Mode, PhoneNumber, TrunkId
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    CampaignStatus,
+    EndedBy,
+    Mode,
+    Outcome,
+    PhoneNumber,
+    TrunkId,
+)
 from dialer.domain.verdict import Gate, Verdict, refuse
 from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
@@ -315,6 +324,7 @@ class Pacer:
                 caller_id=caller_id,
             ),
             attempt_no=dial.lead.attempts + 1,
+            refused_before=dial.lead.tried.get(Outcome.TRUNK_REFUSED, 0),
             leased_at=now,
         )
 

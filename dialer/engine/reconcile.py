@@ -88,12 +88,13 @@ class Reconciler:
         """
         places = {ChannelId(call.id): call.place for call in calls}
         places |= {channel: place_of(operator.id) for channel, operator in legs.items()}
-        noted = await self._noted(places)
+        noted, unasked = await self._noted(places)
         ends: list[tuple[datetime, int, Callable[[], None]]] = []
         for call in calls:
             its, at = noted.get(ChannelId(call.id)), there_at(ChannelId(call.id))
             at = (its and its.end_at) or max(at, _last_instant(call) or at)
-            ends.append((at, 0, partial(self._call_ended, call, at, its)))
+            proven = ChannelId(call.id) not in unasked
+            ends.append((at, 0, partial(self._call_ended, call, at, its, proven)))
         for channel, operator in legs.items():
             its, at = noted.get(channel), there_at(channel)
             at = (its and its.end_at) or max(at, operator.since_at or at)
@@ -101,25 +102,35 @@ class Reconciler:
         for _, _, tell in sorted(ends, key=itemgetter(0, 1)):
             tell()
 
-    async def _noted(self, places: Mapping[ChannelId, str]) -> Mapping[ChannelId, Noted]:
-        answers = await asyncio.gather(*(self._ask(*its) for its in places.items()))
-        return {channel: its for channel, its in zip(places, answers, strict=True) if its is not None}
+    async def _noted(
+        self, places: Mapping[ChannelId, str]
+    ) -> tuple[Mapping[ChannelId, Noted], set[ChannelId]]:
+        """What Asterisk has noted, and of which channels it would not say."""
+        unasked = set[ChannelId]()
+        answers = await asyncio.gather(*(self._ask(*its, unasked) for its in places.items()))
+        noted = {channel: its for channel, its in zip(places, answers, strict=True) if its is not None}
+        return noted, unasked
 
-    async def _ask(self, channel: ChannelId, place: str) -> Noted | None:
+    async def _ask(self, channel: ChannelId, place: str, unasked: set[ChannelId]) -> Noted | None:
         try:
             return await self._shell.switch.noted_of(channel, place)
         except Refused as refusal:
             log.warning("what became of a channel cannot be asked", channel=channel, reason=refusal.reason)
+            unasked.add(channel)
             return None
 
-    def _call_ended(self, call: Call, at: datetime, noted: Noted | None) -> None:
-        """With the same boot, one that was never seen was never dialled."""
+    def _call_ended(self, call: Call, at: datetime, noted: Noted | None, proven: bool) -> None:
+        """Asterisk notes each request before it dials: without a note, on the same boot, none was dialled.
+
+        `proven`: it was asked, and has none. Whatever else leaves no trace counts as dialled.
+        """
         if noted is not None:
             self._tell_lost(call, noted)
         if noted is not None and noted.end_at is not None:
-            self._calls.tell(call.id, c.Destroyed(at, noted.cause, was_up=True))
+            was_up = noted.answer_at is not None
+            self._calls.tell(call.id, c.Destroyed(at, noted.cause, noted.sip_code, was_up))
         else:
-            seen = call.state not in NEVER_SEEN
+            seen = call.state not in NEVER_SEEN or noted is not None or not proven
             self._calls.tell(call.id, c.Vanished(at, reborn=False, seen=seen))
 
     async def _in_message(self, channels: Mapping[ChannelId, ChannelSeen]) -> None:
@@ -131,7 +142,7 @@ class Reconciler:
             and (seen := channels.get(ChannelId(call.id))) is not None
             and seen.exten == MESSAGE
         ]
-        noted = await self._noted({ChannelId(call.id): call.place for call in calls})
+        noted, _ = await self._noted({ChannelId(call.id): call.place for call in calls})
         for call in calls:
             if (its := noted.get(ChannelId(call.id))) is not None:
                 self._tell_lost(call, its)
@@ -142,6 +153,8 @@ class Reconciler:
             self._calls.tell(call.id, c.Answered(noted.answer_at))
         if call.message_at is None and noted.message_at is not None:
             self._calls.tell(call.id, c.MessageStarted(noted.message_at))
+        if noted.message_over and noted.end_at is not None:
+            self._calls.tell(call.id, c.MessageEnded(noted.end_at))
 
     def _adopt(self, call: Call, bridges: dict[BridgeId, BridgeSeen]) -> None:
         """Its clocks start again; if it should be in a bridge and is not, it is put there."""
@@ -209,4 +222,11 @@ class Reconciler:
 
 
 def _last_instant(call: Call) -> datetime | None:
-    return call.message_at or call.talk_since_at or call.bridge_at or call.answer_at or call.ring_at
+    return (
+        call.message_at
+        or call.talk_since_at
+        or call.bridge_at
+        or call.answer_at
+        or call.ring_at
+        or call.dialled_at
+    )

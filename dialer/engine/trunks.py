@@ -11,6 +11,7 @@ from dialer.domain.pacing.decision import TrunkView
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
+from dialer.engine.refusals import Refusals
 
 BURST_S = 0.2  # so much later than due a decision still makes good what it missed
 APART = 0.5  # of the even distance: what was decided together leaves one after another, and catches up
@@ -28,6 +29,7 @@ class Trunks:
         self._booked: dict[TrunkId, deque[float]] = {}  # when requests may leave us, by the loop's clock
         self._went: dict[TrunkId, deque[float]] = {}  # when they did
         self._refused: dict[TrunkId, tuple[datetime, str]] = {}
+        self.refusals = Refusals()
         self.registration_of: Callable[[TrunkId], str] = lambda trunk: ""
 
     def load(self, trunks: Iterable[Trunk]) -> None:
@@ -43,6 +45,7 @@ class Trunks:
         """A call by this trunk was decided."""
         tokens, since_at = self._tokens.get(trunk, (1.0, at))
         self._tokens[trunk] = (tokens - 1, since_at)
+        self.refusals.sent(trunk, at)
 
     async def turn(self, trunk: TrunkId) -> None:
         """Returns when one request more may leave by this trunk; it must follow at once.
@@ -94,10 +97,11 @@ class Trunks:
 
     def _view(self, trunk: Trunk, in_use: int, now: datetime) -> TrunkView:
         why = self._why_not(trunk, now)
+        most = 1 if self.refusals.is_resting(trunk.id) else trunk.lines  # one call tries it
         return TrunkView(
             id=trunk.id,
-            lines_free=max(0, trunk.lines - in_use),
-            calls_now=self._calls_now(trunk, now),
+            lines_free=min(max(0, trunk.lines - in_use), most),
+            calls_now=min(self._calls_now(trunk, now), most),
             usable=not why,
             why=why,
             prefixes=trunk.prefixes,
@@ -109,6 +113,8 @@ class Trunks:
         refused_at, reason = self._refused.get(trunk.id, (None, ""))
         if refused_at is not None and now - refused_at < timedelta(seconds=REFUSED_PAUSE_S):
             return said("Asterisk refused a call by trunk {trunk}: {reason}", trunk=trunk.id, reason=reason)
+        if rests := self.refusals.why_not(trunk.id, now):
+            return rests
         state = self.registration_of(trunk.id)
         if trunk.register and state and state.lower() != "registered":
             return said("trunk {trunk} is not registered ({state})", trunk=trunk.id, state=state)

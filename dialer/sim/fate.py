@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from dialer.domain.types import Alerting
 
 # Q.850 cause, SIP code
-CAUSES = {"busy": (17, 486), "unallocated": (1, 404), "congestion": (34, 503), "rejected": (21, 403)}
+CAUSES = {
+    "busy": (17, 486),
+    "unallocated": (1, 404),
+    "congestion": (34, 503),
+    "rejected": (21, 403),
+    "unpaid": (127, 402),
+    "declined": (21, 603),
+    "moved": (23, 302),
+    "timed_out": (18, 408),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Channel:
     slot: str = ""
     answer_at: datetime | None = None
     message_at: datetime | None = None
+    message_over: bool = False
     spied: ChannelId | None = None  # a whisper's: whose channel hears it
     fate: Fate = field(default_factory=Fate)
 
@@ -63,6 +64,7 @@ class PretendAsterisk:
 
     def __init__(self, fate_of: Callable[[str], Fate] = lambda number: Fate()) -> None:
         self.fate_of = fate_of
+        self.fate_by_trunk: dict[str, Fate] = {}  # of every call by it, whatever the number
         self.phones: dict[str, Fate] = {}  # operators' phones; by default they answer after half a second
         self.refuse: Callable[[str], NetworkTrouble | None] = lambda endpoint: None
         self.refuse_connect = False
@@ -70,6 +72,7 @@ class PretendAsterisk:
         self.slow_s: Callable[[str], float] = lambda request: 0.0
         self.bad_endpoints: dict[str, Exception] = {}  # trunks and phones that it does not take
         self.endpoints: set[str] = set()  # those that it has
+        self.notes_ends = True  # False: its dialplan is of a version that does not
         self.ear: Ear | None = None
         self.booted = now()
         self.lines: dict[ChannelId, Channel] = {}
@@ -179,6 +182,7 @@ class PretendAsterisk:
         number, _, trunk = endpoint.removeprefix("PJSIP/").partition("@")
         line = Channel(channel, endpoint, context, exten, now(), number, trunk, slot=variables.get(SLOT, ""))
         self.lines[channel] = line
+        self._note(line)
         self._dial(line)
         self._later(line, timeout_s, lambda: self._destroy(line, 19, 0) if line.state != "Up" else None)
         self._later(line, line.fate.setup_s, lambda: self._ring(line))
@@ -187,7 +191,7 @@ class PretendAsterisk:
     def _dial(self, line: Channel) -> None:
         if line.is_person:
             self.dialled.append((line.created_at, line.number, line.id))
-            line.fate = self.fate_of(line.number)
+            line.fate = self.fate_by_trunk.get(line.trunk) or self.fate_of(line.number)
             if line.number in self._in_flight:
                 self.dialled_twice.append((line.created_at, line.number))
             self._in_flight.add(line.number)
@@ -243,10 +247,13 @@ class PretendAsterisk:
         self._say(line.id, c.MessageStarted(now()))
         self._later(line, MESSAGE_S, lambda: self._message_over(line))
 
-    def _note(self, line: Channel, end_at: datetime | None = None, cause: int = 0) -> None:
-        self._noted[line.slot] = (line.id, Noted(line.answer_at, line.message_at, end_at, cause))
+    def _note(self, line: Channel, end_at: datetime | None = None, cause: int = 0, sip: int = 0) -> None:
+        if line.slot:
+            its = Noted(line.answer_at, line.message_at, end_at, cause, sip or None, line.message_over)
+            self._noted[line.slot] = (line.id, its)
 
     def _message_over(self, line: Channel) -> None:
+        line.message_over = True
         self._say(line.id, c.MessageEnded(now()))
         self._destroy(line, 16, 0)
 
@@ -270,8 +277,8 @@ class PretendAsterisk:
         if line.in_app:
             line.in_app = False
             self._say(line.id, c.LeftApp(now()))
-        if line.answer_at is not None:
-            self._note(line, now(), cause)
+        if self.notes_ends:
+            self._note(line, now(), cause, sip)
         self._forget(line)
         if line.spied is not None:  # Asterisk tells only of channels that have an endpoint
             return

@@ -143,7 +143,7 @@ def bridged(quick: float, each_minute: float) -> dict[str, str]:
     }
 
 
-def ends(*causes: tuple[str, int, str]) -> dict[str, str]:
+def ends(*causes: tuple[str, int | str, str]) -> dict[str, str]:
     """(answered, cause, values) each."""
     name = f'dialer_trunk_ends_total{{{CELL}, trunk="main"'
     return {f'{name}, answered="{yes}", cause="{cause}"}}': values for yes, cause, values in causes}
@@ -188,6 +188,14 @@ CASES = (
          ends(("no", 34, "0+3x60"), ("no", 19, "0+9x60")), (), (20, 40)),
     Case("busy and unanswered people are no failure", "TrunkFailing",
          ends(("no", 17, "0+5x60"), ("no", 19, "0+5x60"), ("no", 0, "0+5x60")), (), (20, 40)),
+    Case("a network that says nothing", "TrunkFailing",
+         ends(("no", "silence", "0+4x60"), ("no", 19, "0+8x60")), (20, 40), (2,)),
+    Case("people who decline are no failure", "TrunkFailing",
+         ends(("no", 21, "0+5x60"), ("no", 19, "0+5x60")), (), (20, 40)),
+    Case("a carrier that refuses us for two minutes", "TrunkRefused",
+         {f'dialer_trunk_refused{{{CELL}, trunk="main"}}': "0x4 1x10"}, (8, 12), (4, 6)),
+    Case("a carrier that takes our calls again", "TrunkRefused",
+         {f'dialer_trunk_refused{{{CELL}, trunk="main"}}': "0x4 1x1 0x10"}, (), (5, 8)),
     Case("one call a minute proves nothing", "TrunkFailing", ends(("no", 34, "0+1x60")), (), (20, 40)),
     Case("a carrier that is silent for three minutes", "TrunkUnreachable",
          {f'dialer_trunk_reachable{{{CELL}, trunk="main"}}': "1x4 0x10"}, (8, 12), (5, 7)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,8 @@ from dialer.ports import ChannelNews, Noted, PhoneNews
 
 RawEvent = Mapping[str, Any]
 News = ChannelNews | PhoneNews
+
+STATUS = re.compile(r"SIP (?P<code>[3-6][0-9]{2}) ?(?P<words>.*)", re.DOTALL)  # a 200 is no end
 
 # Sent by nobody: they double the traffic and say nothing that another event does not say, or that we ask.
 UNWANTED = (
@@ -44,14 +47,18 @@ def parse(raw: RawEvent) -> tuple[News, ...]:
 
 def noted(channel: ChannelId, note: str) -> Noted | None:
     """What the dialplan noted of a channel; None if it is of another one, or cannot be read."""
-    whose, *said = note.split(",")
+    whose, *said = note.split(",", 6)
     if whose != channel:
         return None
+    said += [""] * (6 - len(said))  # of a dialplan that noted less
     try:
         answer_at, message_at, end_at = (datetime.fromisoformat(at) if at else None for at in said[:3])
-        return Noted(answer_at, message_at, end_at, int(said[3] or 0))
-    except (ValueError, IndexError):
-        return None
+        cause = int(said[3] or 0)
+    except ValueError:
+        return Noted(None, None, None, 0)  # it was here; more cannot be told
+    last = STATUS.fullmatch(said[5])
+    code, words = (int(last["code"]), last["words"]) if last else (None, "")
+    return Noted(answer_at, message_at, end_at, cause, code, bool(said[4]), words)
 
 
 def _of_channel(raw: RawEvent, event: call.Event) -> ChannelNews:

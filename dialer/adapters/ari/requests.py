@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dialer.adapters.ari.connection import Request
 from dialer.adapters.ari.push import PjsipObject
 from dialer.domain.errors import BadValue
+from dialer.domain.operators import SLOT
 from dialer.domain.types import NAME, BridgeId, ChannelId, masked
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,127}")  # a plus would become a space on its way
@@ -22,6 +23,8 @@ REASONS = frozenset(
     | {"number_incomplete", "codec_mismatch", "interworking", "failure", "answered_elsewhere"}
 )
 
+FORWARDS = "FORWARD_CONTEXT"  # where Asterisk itself would follow a SIP 302
+AT_THE_END = "CHANNEL(hangup_handler_push)"
 GUARD = "TIMEOUT(absolute)"  # the PBX's own clock, set by the dialplan at the answer
 
 
@@ -35,11 +38,16 @@ def originate(
     timeout_s: int,
     variables: Mapping[str, str],
 ) -> Request:
-    """A call into the dialplan; never with `app`, which would win over the context without a word."""
+    """A call into the dialplan; never with `app`, which would win over the context without a word.
+
+    With a place the request leaves its first note there, and the dialplan the last one: see `Noted`.
+    """
     _check(1 <= timeout_s <= 600, f"a ring timeout of {timeout_s} s is not between 1 and 600")
     for name, value in variables.items():
         _check(VARIABLE.fullmatch(name), f"the channel variable {name!r} has an impossible name")
         _check(_is_clean(value), f"the channel variable {name} holds a control character")
+    place = variables.get(SLOT)
+    notes = {f"GLOBAL({note_of(place)})": f"{channel},,,,", AT_THE_END: "obz-end,gone,1"} if place else {}
     query = {
         "endpoint": checked_endpoint(endpoint),
         "context": _matching(NAME, context, "context"),
@@ -49,7 +57,8 @@ def originate(
         "callerId": checked_caller_id(caller_id),
         "timeout": str(timeout_s),
     }
-    return Request("POST", "channels", query, {"variables": dict(variables)})
+    known = {**variables, **notes, FORWARDS: "obz-nowhere"}
+    return Request("POST", "channels", query, {"variables": known})
 
 
 def checked_endpoint(endpoint: str) -> str:
@@ -85,6 +94,11 @@ def set_variable(channel: ChannelId, name: str, value: str) -> Request:
     _check(VARIABLE.fullmatch(name), f"the channel variable {name!r} has an impossible name")
     _check(_is_clean(value), f"the channel variable {name} holds a control character")
     return on_channel("POST", channel, "variable", variable=name, value=value)
+
+
+def note_of(place: str) -> str:
+    """The global variable that holds what is noted in this place."""
+    return f"OBZ_NOTED_{place}"
 
 
 def get_global(name: str) -> Request:

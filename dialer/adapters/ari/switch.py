@@ -234,8 +234,8 @@ class AriSwitch:
         return await self._boot()
 
     async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
-        """None too where the dialplan is of a version that notes nothing."""
-        answer = await self._ask(requests.get_global(f"OBZ_NOTED_{place}"), fine=GONE)
+        """With a dialplan of an older version there is the first note and no other."""
+        answer = await self._ask(requests.get_global(requests.note_of(place)), fine=GONE)
         return noted(channel, answer["value"]) if answer else None
 
     async def version(self) -> str:

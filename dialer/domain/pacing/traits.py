@@ -22,9 +22,11 @@ LESSONS: Mapping[Outcome, float | None] = {
     Outcome.NO_ANSWER: 0.0,
     Outcome.BUSY: 0.0,
     Outcome.REJECTED: 0.0,
+    Outcome.MOVED: 0.0,
     Outcome.UNALLOCATED: 0.0,
     Outcome.CONGESTION: None,
     Outcome.NETWORK_FAILURE: None,
+    Outcome.TRUNK_REFUSED: None,
 }
 
 LATELY, LEAST_SEEN = 400, 40

@@ -287,6 +287,7 @@ def test_everything_that_calls_do_not_show_has_a_setter() -> None:
     )
     assert value(m, "dialer_trunk_registered", trunk="main") == 1
     assert value(m, "dialer_trunk_reachable", trunk="main") == 0
+    assert value(m, "dialer_trunk_refused", trunk="main") == 1
     assert value(m, "dialer_decisions_total", did="both") == 1
     assert value(m, "dialer_decisions_total", did="wait") == 2
     assert value(m, "dialer_decided_give_up_total") == 2
@@ -418,7 +419,7 @@ def fill(m: Metrics) -> None:
     m.watch_disk("data", Path("/"))
     m.at_hand({ONE: (12, 3)})
     m.leads(ONE, {"new": 3, "retry_due": 5})
-    m.trunk(MAIN, registered=True, reachable=False)
+    m.trunk(MAIN, registered=True, reachable=False, refused=True)
     m.know_operators([OperatorId("109")])
     m.know_campaigns([Campaign(ONE, "spring")])
     lead = Lead(LeadId(1), ONE, (NUMBER,))
@@ -455,3 +456,24 @@ def test_an_answer_of_the_api_is_measured_and_a_strange_method_makes_no_label() 
     count = "dialer_api_seconds_count"
     assert m.registry.get_sample_value(count, {"method": "GET", "status": "2xx"}) == 1
     assert m.registry.get_sample_value(count, {"method": "other", "status": "4xx"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause", "ring_at", "shown"),
+    [
+        (Outcome.TRUNK_REFUSED, 21, None, "refused"),
+        (Outcome.REJECTED, 21, None, "21"),
+        (Outcome.NETWORK_FAILURE, 18, None, "silence"),  # a 408
+        (Outcome.NETWORK_FAILURE, 16, None, "silence"),  # we gave up waiting
+        (Outcome.NETWORK_FAILURE, 38, None, "38"),
+        (Outcome.NETWORK_FAILURE, 127, NOW, "127"),
+        (Outcome.BUSY, 17, None, "17"),
+    ],
+)
+def test_how_a_trunk_ended_a_call_names_who_is_to_blame(
+    outcome: Outcome, cause: int, ring_at: datetime | None, shown: str
+) -> None:
+    dialled = replace(leased(), state=c.State.ORIGINATING, dialled_at=NOW, ring_at=ring_at)
+    m = metrics()
+    show(m, [dialled, replace(dialled, state=c.State.ENDED, outcome=outcome, cause=cause, end_at=NOW)])
+    assert value(m, "dialer_trunk_ends_total", trunk="main", answered="no", cause=shown) == 1

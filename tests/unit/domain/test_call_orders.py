@@ -138,11 +138,12 @@ class World:
 
     def _check_ring_time(self, before: Call) -> None:
         if self.call.ended_by is EndedBy.RING_TIME and not before.hanging_up:  # asked again: it rang too late
-            since, least = (
-                (before.ring_at, RULES.ring_s) if before.ring_at else (before.dialled_at, RULES.setup_s)
-            )
-            assert since is not None
-            assert (at(self.now) - since).total_seconds() >= least
+            assert before.ring_at is not None
+            assert (at(self.now) - before.ring_at).total_seconds() >= RULES.ring_s
+        if self.call.ended_by is EndedBy.NETWORK and not before.hanging_up:
+            assert before.ring_at is None
+            assert before.dialled_at is not None
+            assert (at(self.now) - before.dialled_at).total_seconds() >= RULES.setup_s
 
     # --- Asterisk
 

@@ -21,6 +21,7 @@ from dialer.domain.lead import (
     excluded,
     fresh,
     next_try,
+    refused_alone,
 )
 from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome, PhoneNumber
 from dialer.domain.verdict import Gate, Verdict
@@ -68,15 +69,17 @@ EXPECTED: dict[Outcome, list[timedelta | None]] = {
     Outcome.CONGESTION: [5 * MIN] * 5 + [None],
     Outcome.NETWORK_FAILURE: [5 * MIN] * 5 + [None],
     Outcome.REJECTED: [24 * H, None],
+    Outcome.MOVED: [24 * H, None],
     Outcome.UNALLOCATED: [None],
     Outcome.CANCELLED: [MIN] * 9 + [None],  # ten attempts are the campaign's cap
     Outcome.INTERRUPTED: [H, H, H, None],
 }
 
 
-@pytest.mark.parametrize(
-    "outcome", [one for one in Outcome if one not in (Outcome.CONNECTED, Outcome.NOT_DIALLED)]
-)
+SPARED = (Outcome.NOT_DIALLED, Outcome.TRUNK_REFUSED)  # no attempt
+
+
+@pytest.mark.parametrize("outcome", [one for one in Outcome if one not in (Outcome.CONNECTED, *SPARED)])
 def test_each_outcome_is_tried_again_by_its_delays_and_then_no_more(outcome: Outcome) -> None:
     lead = LEAD
     for number, expected in enumerate(EXPECTED[outcome], start=1):
@@ -86,6 +89,21 @@ def test_each_outcome_is_tried_again_by_its_delays_and_then_no_more(outcome: Out
         assert (update.attempts, update.tried, update.last_outcome) == (number, {outcome: number}, outcome)
         assert update.last_at == AT
         lead = kept(lead, update)
+
+
+def test_a_refusal_of_us_costs_the_lead_nothing_but_a_minute() -> None:
+    lead = replace(LEAD, attempts=9, tried={Outcome.BUSY: 9}, last_outcome=Outcome.BUSY, last_at=AT - H)
+    update = next_try(lead, CAMPAIGN, Outcome.TRUNK_REFUSED, AT)
+    assert (update.status, wait(update)) == (LeadStatus.RETRY, MIN)
+    assert (update.attempts, update.tried, update.last_outcome) == (9, {Outcome.BUSY: 9}, Outcome.BUSY)
+    assert refused_alone(lead, update).tried == {Outcome.BUSY: 9, Outcome.TRUNK_REFUSED: 1}
+    again = refused_alone(kept(lead, refused_alone(lead, update)), update)
+    assert again.tried[Outcome.TRUNK_REFUSED] == 2
+
+
+def test_a_campaign_older_than_moved_treats_it_as_the_rejection_that_it_was() -> None:
+    old = {outcome: retry for outcome, retry in CAMPAIGN.retries.items() if outcome is not Outcome.MOVED}
+    assert wait(next_try(LEAD, replace(CAMPAIGN, retries=old), Outcome.MOVED, AT)) == 24 * H
 
 
 def test_a_talk_closes_the_lead() -> None:
@@ -171,9 +189,7 @@ class TestOtherNumbers:
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.lists(
-        st.sampled_from([one for one in Outcome if one is not Outcome.NOT_DIALLED]), min_size=1, max_size=12
-    ),
+    st.lists(st.sampled_from([one for one in Outcome if one not in SPARED]), min_size=1, max_size=12),
     st.integers(1, 3),
     st.integers(1, 10),
 )
@@ -284,4 +300,4 @@ def test_a_fresh_lead_has_no_past_and_needs_a_number() -> None:
 
 
 def test_the_default_table_knows_every_outcome_that_can_be_tried_again() -> None:
-    assert set(DEFAULT_RETRIES) == set(Outcome) - {Outcome.CONNECTED, Outcome.NOT_DIALLED}
+    assert set(DEFAULT_RETRIES) == set(Outcome) - {Outcome.CONNECTED, *SPARED}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dialer.domain import call as c
 from dialer.domain.call import Call, State, Timer
+from dialer.domain.endings import IN_TIME_S
 from dialer.domain.errors import IllegalMove
 from dialer.domain.moves import CROSSING, FROM_ASTERISK, TABLE, step
-from dialer.domain.reactions import IN_TIME_S, LAST_S, MOST_CONNECTS
+from dialer.domain.reactions import LAST_S, MOST_CONNECTS
 from dialer.domain.types import (
     Alerting,
     BridgeId,
@@ -132,21 +135,84 @@ def test_ring_time_counts_from_the_first_180_or_183(kind: Alerting) -> None:
     call, effects = play(LEASED, DIALLED, c.Alerted(at(3), kind))
     assert due(effects, Timer.RING) == 3 + RULES.ring_s
     assert c.StopTimer(Timer.SETUP) in effects
-    again, effects = play(call, c.Alerted(at(9), Alerting.RINGING))
+    again, effects = play(call, c.Alerted(at(9), kind))
     assert again.ring_at == at(3)
     assert effects == []
 
 
-def test_a_180_after_a_183_is_what_the_record_keeps() -> None:
-    call, _ = play(LEASED, DIALLED, c.Alerted(at(1), Alerting.PROGRESS), c.Alerted(at(2), Alerting.RINGING))
-    assert call.alerting is Alerting.RINGING
+def test_the_first_180_after_a_183_begins_the_ring_time_anew_and_no_other_does() -> None:
+    """Until then an announcement of the network was played."""
+    call, _ = play(LEASED, DIALLED, c.Alerted(at(1), Alerting.PROGRESS))
+    call, effects = play(call, c.Alerted(at(9), Alerting.RINGING))
+    assert (call.alerting, call.ring_at) == (Alerting.RINGING, at(9))
+    assert due(effects, Timer.RING) == 9 + RULES.ring_s
+    for kind in (Alerting.PROGRESS, Alerting.RINGING):
+        again, effects = play(call, c.Alerted(at(12), kind))
+        assert (again, effects) == (call, [])
+
+
+def test_a_180_that_crosses_with_our_hang_up_starts_no_clock() -> None:
+    call, _ = play(LEASED, DIALLED, c.Alerted(at(1), Alerting.PROGRESS), c.GivenUp(at(8)))
+    again, effects = play(call, c.Alerted(at(9), Alerting.RINGING))
+    assert (again.alerting, effects) == (Alerting.RINGING, [])
 
 
 def test_a_network_that_says_nothing_is_given_up_after_the_set_up_time() -> None:
     call, effects = play(LEASED, DIALLED, c.TimerFired(at(40), Timer.SETUP))
     assert c.HangUp() in effects
     ended, _ = play(call, c.Destroyed(at(40.1), 16, 487))
-    assert (ended.outcome, ended.ended_by) == (Outcome.NO_ANSWER, EndedBy.RING_TIME)
+    assert (ended.outcome, ended.ended_by) == (Outcome.NETWORK_FAILURE, EndedBy.NETWORK)
+
+
+def test_silence_that_asterisk_ends_by_its_own_limit_is_the_networks_too() -> None:
+    """The service was dead: Asterisk calls its limit a 480."""
+    ended, _ = play(LEASED, DIALLED, c.Destroyed(at(60), 19, 480))
+    assert ended.outcome is Outcome.NETWORK_FAILURE
+    ended, _ = play(LEASED, DIALLED, c.Destroyed(at(2), 19, 480))
+    assert ended.outcome is Outcome.NO_ANSWER
+
+
+@pytest.mark.parametrize("refused_before", [0, 1, 2])
+def test_a_refusal_of_us_is_the_numbers_only_when_it_comes_a_third_time(refused_before: int) -> None:
+    lead = replace(LEASED, refused_before=refused_before)
+    ended, _ = play(lead, DIALLED, c.Destroyed(at(1), 21, 403))
+    expected = Outcome.REJECTED if refused_before == 2 else Outcome.TRUNK_REFUSED
+    assert (ended.outcome, ended.ended_by) == (expected, EndedBy.NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"), [(Alerting.RINGING, Outcome.REJECTED), (Alerting.PROGRESS, Outcome.TRUNK_REFUSED)]
+)
+def test_a_403_after_a_ringing_phone_is_the_far_ends(kind: Alerting, outcome: Outcome) -> None:
+    ended, _ = play(LEASED, DIALLED, c.Alerted(at(1), kind), c.Destroyed(at(5), 21, 403))
+    assert ended.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("cause", "sip", "by", "outcome"),
+    [
+        (127, 406, EndedBy.NETWORK, Outcome.ABANDONED),  # a 200 without SDP
+        (38, 500, EndedBy.NETWORK, Outcome.ABANDONED),  # BYE with a reason
+        (18, 408, EndedBy.NETWORK, Outcome.ABANDONED),  # the carrier missed our ACK
+        (0, None, EndedBy.PERSON, Outcome.HUNG_UP_EARLY),
+        (16, 200, EndedBy.PERSON, Outcome.HUNG_UP_EARLY),
+    ],
+)
+def test_somebody_who_answered_and_whom_the_network_ended_was_abandoned(
+    cause: int, sip: int | None, by: EndedBy, outcome: Outcome
+) -> None:
+    ended, _ = play(LEASED, *TO_ANSWER, c.Destroyed(at(5.1), cause, sip))
+    assert (ended.ended_by, ended.outcome) == (by, outcome)
+    assert bool(ended.reason) == (by is EndedBy.NETWORK)
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_who_ended_a_message_is_told_apart(is_over: bool) -> None:
+    over = (c.MessageEnded(at(12)),) if is_over else ()
+    way = (*TO_ANSWER, c.MessageStarted(at(8)), *over)
+    ended, _ = play(LEASED, *way, c.Destroyed(at(12.1), 16))
+    assert ended.ended_by is (EndedBy.SERVICE if is_over else EndedBy.PERSON)
+    assert ended.outcome is Outcome.ABANDONED
 
 
 @pytest.mark.parametrize(
@@ -185,7 +251,7 @@ def test_who_ended_the_ringing_decides_the_outcome_whatever_the_network_says(
         (17, 486, Outcome.BUSY),
         (1, 404, Outcome.UNALLOCATED),
         (34, 503, Outcome.CONGESTION),
-        (21, 403, Outcome.REJECTED),
+        (21, 603, Outcome.REJECTED),
         (19, 0, Outcome.NO_ANSWER),
     ],
 )

@@ -171,6 +171,9 @@ ANSWER_AT, MESSAGE_AT, END_AT = (
 ANSWER, MESSAGE, END = (at.strftime("%Y-%m-%dT%H:%M:%S.962Z") for at in (ANSWER_AT, MESSAGE_AT, END_AT))
 
 
+BEGUN = Noted(None, None, None, 0)  # dialled, and nothing more
+
+
 @pytest.mark.parametrize(
     ("note", "its"),
     [
@@ -180,10 +183,27 @@ ANSWER, MESSAGE, END = (at.strftime("%Y-%m-%dT%H:%M:%S.962Z") for at in (ANSWER_
         (f"c-1,,,{END},127", Noted(None, None, END_AT, 127)),
         (f"c-2,{ANSWER},,{END},16", None),
         ("", None),
-        ("c-1", None),
-        (f"c-1,{ANSWER},,yesterday,16", None),
-        (f"c-1,{ANSWER},,{END},many", None),
+        ("c-1,,,,", BEGUN),
+        (f"c-1,,,{END},17,,SIP 486 Busy Here", Noted(None, None, END_AT, 17, 486, words="Busy Here")),
+        (
+            f"c-1,,,{END},127,,SIP 402 No credit, call us",
+            Noted(None, None, END_AT, 127, 402, words="No credit, call us"),
+        ),
+        (f"c-1,,,{END},19,,", Noted(None, None, END_AT, 19)),
+        (
+            f"c-1,{ANSWER},,{END},38,,SIP 200 OK",
+            Noted(ANSWER_AT, None, END_AT, 38),
+        ),  # the answer's, not the end's
+        (
+            f"c-1,{ANSWER},{MESSAGE},{END},16,1,SIP 200 OK",
+            Noted(ANSWER_AT, MESSAGE_AT, END_AT, 16, message_over=True),
+        ),
+        ("c-1", BEGUN),
+        (f"c-1,{ANSWER},,yesterday,16", BEGUN),  # it was here, more cannot be told
+        (f"c-1,{ANSWER},,{END},many", BEGUN),
     ],
 )
-def test_what_the_dialplan_noted_is_read_or_is_nothing(note: str, its: Noted | None) -> None:
+def test_what_was_noted_is_read_and_a_note_that_is_maimed_still_proves_the_call(
+    note: str, its: Noted | None
+) -> None:
     assert noted(ChannelId("c-1"), note) == its

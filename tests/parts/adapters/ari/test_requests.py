@@ -27,6 +27,9 @@ def originate(**change: Any) -> Request:
     return requests.originate(change.pop("channel", CALL), **{**given, **change})
 
 
+NO_FORWARDS = {"FORWARD_CONTEXT": "obz-nowhere"}
+
+
 def test_a_call_goes_into_the_dialplan_under_our_own_id_and_never_to_an_application() -> None:
     request = originate()
     assert (request.method, request.path) == ("POST", "channels")
@@ -39,7 +42,19 @@ def test_a_call_goes_into_the_dialplan_under_our_own_id_and_never_to_an_applicat
         "callerId": "74950000000",
         "timeout": "30",
     }
-    assert request.body == {"variables": {"OBZ_MESSAGE": "/srv/sounds/a"}}
+    assert request.body == {"variables": {"OBZ_MESSAGE": "/srv/sounds/a", **NO_FORWARDS}}
+
+
+def test_a_call_with_a_place_is_noted_there_with_its_request_and_again_at_its_end() -> None:
+    body = originate(variables={"OBZ_SLOT": "c7"}).body
+    assert body == {
+        "variables": {
+            "OBZ_SLOT": "c7",
+            "GLOBAL(OBZ_NOTED_c7)": f"{CALL},,,,",
+            "CHANNEL(hangup_handler_push)": "obz-end,gone,1",
+            **NO_FORWARDS,
+        }
+    }
 
 
 @pytest.mark.parametrize(
@@ -111,13 +126,13 @@ def test_the_frame_says_what_asterisk_expects() -> None:
         "channels",
     )
     assert {"name": "channelId", "value": CALL} in frame["query_strings"]
-    assert json.loads(frame["message_body"]) == {"variables": {"OBZ_MESSAGE": "/srv/sounds/a"}}
+    assert json.loads(frame["message_body"]) == {"variables": {"OBZ_MESSAGE": "/srv/sounds/a", **NO_FORWARDS}}
 
 
 def test_a_header_for_the_phone_may_be_set_as_a_variable() -> None:
     name = "PJSIP_HEADER(add,Alert-Info)"
     assert originate(variables={name: "info=alert-autoanswer"}).body == {
-        "variables": {name: "info=alert-autoanswer"}
+        "variables": {name: "info=alert-autoanswer", **NO_FORWARDS}
     }
 
 
