@@ -142,6 +142,7 @@ async def open_engine(
         await cell.start(journal.recover())
         await mirror.flush()
         await engine.listener.start()
+        engine.switch.reasons.start(settings.ari_bind, settings.ari_port)
         try:
             async with background(
                 cell=cell.run(),
@@ -160,6 +161,7 @@ async def open_engine(
             engine.shell.timers.stop_all()
             await engine.shell.errands.settle(1.0)
             await engine.listener.stop()
+            engine.switch.reasons.stop()
             await cell.ownership.release(in_order=not journal.depth() and not len(cell.calls))
 
 

@@ -216,6 +216,7 @@ class Destroyed(Event):
     cause: int
     sip_code: int | None = None
     was_up: bool = False  # it had been answered
+    words: str = ""  # what the network wrote behind its code
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ IN_TIME_S = 2.0  # an operator on the line within 2 s of the answer: 16 CFR 310.
 MOST_REFUSALS = 3  # of one lead while its trunk carries other calls: then the number is what is refused
 NO_SOUND = frozenset({406, 415, 488, 606})  # how Asterisk ends a call whose answer has nothing to listen to
 
+TELLING = frozenset({Outcome.TRUNK_REFUSED, Outcome.NETWORK_FAILURE, Outcome.MOVED, Outcome.REJECTED})
+
 Result = tuple[Call, tuple[Effect, ...]]
 Handler = Callable[[Call, Any], Result]
 
@@ -85,7 +87,9 @@ def destroyed(call: Call, event: c.Destroyed) -> Result:
         return end(call, event.at, UNANSWERED[call.ended_by], EndedBy.SERVICE)
     if call.direction is Direction.IN:
         return end(call, event.at, outcome_of(event.cause, event.sip_code), EndedBy.PERSON)
-    return end(call, event.at, _networks_word(call, event), EndedBy.NETWORK)
+    outcome = _networks_word(call, event)
+    said_so = event.words if outcome in TELLING else ""
+    return end(changed(call, reason=call.reason or said_so), event.at, outcome, EndedBy.NETWORK)
 
 
 def _ended_answered(call: Call, event: c.Destroyed) -> Call:

@@ -119,7 +119,8 @@ def _hangup_requested(raw: RawEvent, at: datetime) -> call.HangupRequested:
 
 def _destroyed(raw: RawEvent, at: datetime) -> News:
     was_up = raw["channel"]["state"] == "Up"
-    return _of_channel(raw, call.Destroyed(at, int(raw["cause"]), raw.get("tech_cause"), was_up))
+    cause, words = int(raw["cause"]), str(raw.get("words", ""))
+    return _of_channel(raw, call.Destroyed(at, cause, raw.get("tech_cause"), was_up, words))
 
 
 def _contact(raw: RawEvent, at: datetime) -> News | None:

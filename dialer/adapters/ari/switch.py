@@ -16,6 +16,7 @@ from dialer.adapters.ari.connection import RawEvent, Request
 from dialer.adapters.ari.events import UNWANTED, News, noted, parse
 from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
 from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
+from dialer.adapters.ari.reasons import Reasons
 from dialer.domain.call import KeyPressed
 from dialer.domain.errors import NetworkTrouble, Refused, TimedOut
 from dialer.domain.operators import Account
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 
 ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a busy number gives no event
 ECHOES = 64  # keys kept in mind: a channel in our application may be told of twice
+FINAL = 300  # SIP statuses from here on end a call that nobody answered
 GONE = (404,)
 NO_BRIDGE = (404, 409)  # 409: Asterisk is about to take it away itself
 NOT_IN_BRIDGE = (400, 404, 422)  # channel gone, bridge gone, channel elsewhere
@@ -60,18 +62,28 @@ class AriSwitch:
         self._is_subscribed = False
         self._booted_at = datetime.min.replace(tzinfo=UTC)
         self._keys: dict[News, None] = {}  # the oldest first
+        self.reasons = Reasons()  # started by whoever starts the listener
         self.ignored: Counter[str] = Counter()  # events that mean nothing to us, by type
 
     # --- what the link tells ---------------------------------------------------------------------------
 
     def took(self, event: RawEvent) -> None:
         """Parses one event and passes on what it means."""
-        news = parse(event)
+        news = parse(self._explained(event))
         if not news:
             self.ignored[str(event.get("type"))] += 1
         for item in news:
             if not self._is_echo(item):
                 self._ear.heard(item)
+
+    def _explained(self, event: RawEvent) -> RawEvent:
+        """The end of an unanswered call with the cause that the network gave itself, and its words."""
+        if event.get("type") != "ChannelDestroyed" or (event.get("tech_cause") or 0) < FINAL:
+            return event
+        reason = self.reasons.of(event.get("channel", {}).get("name", ""))
+        if reason is None or reason.sip_code != event["tech_cause"]:
+            return event
+        return {**event, "cause": reason.cause or event.get("cause"), "words": reason.words}
 
     def _is_echo(self, item: News) -> bool:
         """A key that was told of before; whatever else comes twice changes nothing the second time."""

@@ -25,7 +25,7 @@ def recorded(name: str) -> list[dict[str, Any]]:
 def brief(event: Event) -> str:
     """An event as its name and what it carries besides the instant."""
     slots = [slot for slot in event.__dataclass_fields__ if slot != "at"]
-    return " ".join([type(event).__name__, *(str(getattr(event, slot)) for slot in slots)])
+    return " ".join([type(event).__name__, *(str(getattr(event, slot)) for slot in slots)]).rstrip()
 
 
 def told(name: str, channel: str = "c-rec") -> list[str]:

@@ -1,0 +1,146 @@
+"""What a carrier wrote into its refusals: Q.850 cause and words, from copies of SIP messages.
+
+No event and no function of Asterisk 22.10 holds the `Reason` header of a final response.  Its module for HEP
+(version 3, github.com/sipcapture/HEP) sends a copy of each SIP message by UDP, named after the channel.  Only
+final answers to an INVITE are looked at.  A copy that is lost costs its reason: the SIP status still counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from dialer.domain.causes import BY_CAUSE, UNSPECIFIC
+
+log = structlog.get_logger()
+
+LARGEST = 65_535
+BUFFER = 1 << 20  # some 700 copies that wait while the loop is busy
+KEPT = 1000  # refusals whose channel has not ended yet, the oldest is forgotten first
+NAME, MESSAGE = 0x11, 0x0F  # chunks of HEP: whose message, and itself
+FINAL = re.compile(rb"SIP/2\.0 (?P<code>[3-6][0-9]{2})(?: (?P<words>[^\r\n]*))?\r?\n")
+INVITE = re.compile(rb"^cseq[ \t]*:[ \t]*[0-9]+[ \t]+INVITE[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+REASON = re.compile(
+    rb"^reason[ \t]*:(?P<value>[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE
+)
+ONE_REASON = re.compile(
+    r'\s*(?P<protocol>[^;,\s]+)\s*(?P<rest>(?:;\s*[^=;,\s]+\s*(?:=\s*(?:"[^"]*"|[^;,]*))?)*)'
+)
+CAUSE = re.compile(r";\s*cause\s*=\s*([0-9]{1,3})\s*(?=;|$)", re.IGNORECASE)
+TEXT = re.compile(r';\s*text\s*=\s*"([^"]*)"', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What stood in one final answer."""
+
+    sip_code: int
+    words: str = ""  # behind the status, and the text of the reason
+    cause: int | None = None  # Q.850, as the network gave it
+
+
+class Reasons:
+    """Listens for the copies; asked when a channel has ended."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._kept: dict[str, Reason] = {}  # by the channel's name, the oldest first
+
+    def start(self, host: str, port: int) -> None:
+        """Listens; without the port there are no reasons, and the rest goes on."""
+        loop = asyncio.get_running_loop()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            listening.bind((host, port))
+        except OSError as flaw:
+            listening.close()
+            log.warning("reasons of refusals cannot be heard", address=f"{host}:{port}/udp", reason=str(flaw))
+            return
+        self._socket = listening
+        loop.add_reader(listening, self._read)
+
+    def stop(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def of(self, channel: str) -> Reason | None:
+        """Of the channel with this name, once; what lies unread is read first: it was sent before the end."""
+        if channel not in self._kept:
+            self._read()
+        return self._kept.pop(channel, None)
+
+    def _read(self) -> None:
+        while self._socket is not None:
+            try:
+                copy = self._socket.recv(LARGEST)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as flaw:
+                log.warning("a copy of a SIP message could not be read", reason=str(flaw))
+                return
+            self._keep(copy)
+
+    def _keep(self, copy: bytes) -> None:
+        if b"SIP/2.0 " not in copy or (found := parse(copy)) is None:
+            return
+        channel, reason = found
+        self._kept.pop(channel, None)
+        self._kept[channel] = reason
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+
+
+def parse(copy: bytes) -> tuple[str, Reason] | None:
+    """The channel's name and the reason of one copy; None for all that is no final answer to an INVITE."""
+    chunks = dict(_chunks(copy))
+    message, channel = chunks.get(MESSAGE, b""), chunks.get(NAME, b"")
+    status = FINAL.match(message)
+    if status is None or not channel or not INVITE.search(message):
+        return None
+    reasons = list(_reasons(message))
+    telling = [each for each in reasons if each[0] in BY_CAUSE and each[0] not in UNSPECIFIC]
+    cause, text = (telling or reasons or [(None, "")])[0]
+    words = " ".join(filter(None, (_text(status["words"] or b""), f"({text})" if text else "")))
+    return _text(channel), Reason(int(status["code"]), words, cause)
+
+
+def _chunks(copy: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and content of each chunk; stops where the copy is cut off."""
+    if copy[:4] != b"HEP3":
+        return
+    at = 6
+    while at + 6 <= len(copy):
+        _, kind, length = struct.unpack_from("!HHH", copy, at)
+        if length < 6 or at + length > len(copy):
+            return
+        yield kind, copy[at + 6 : at + length]
+        at += length
+
+
+def _reasons(message: bytes) -> Iterator[tuple[int | None, str]]:
+    """Cause and text of each Q.850 reason, in order; there may be several headers, and several in one."""
+    head = message.partition(b"\r\n\r\n")[0]
+    for header in REASON.finditer(head):
+        for one in ONE_REASON.finditer(_text(header["value"])):
+            if one["protocol"].upper() != "Q.850":
+                continue
+            cause, text = CAUSE.search(one["rest"]), TEXT.search(one["rest"])
+            if cause is not None:
+                yield int(cause[1]), text[1] if text else ""
+
+
+def _text(raw: bytes) -> str:
+    """For people: no control characters, and not endless."""
+    return "".join(sign if sign.isprintable() else " " for sign in raw.decode("utf-8", "replace")).strip()[
+        :200
+    ]
