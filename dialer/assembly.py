@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -19,6 +20,8 @@ from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
 from dialer.adapters.clock import boot_seconds, new_id, utc_now
 from dialer.adapters.journal.lives import Lives
+from dialer.adapters.journal.refusals import FileRefusals
+from dialer.adapters.names import Names
 from dialer.adapters.numbering import checker
 from dialer.adapters.phones import normalise, zone_of
 from dialer.adapters.prometheus import Metrics
@@ -30,11 +33,11 @@ from dialer.domain.errors import Fatal, NetworkTrouble, StoreDown
 from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.pacing.policies import Policies
-from dialer.domain.said import listed, said
+from dialer.domain.said import counted, listed, said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, CellId, PhoneNumber, TrunkId
 from dialer.domain.verdict import Verdict
-from dialer.engine.cell import Cell, Ways
+from dialer.engine.cell import Cell, Ways, no_trouble
 from dialer.engine.errands import Errands
 from dialer.engine.guard import Guard
 from dialer.engine.mailbox import Mailbox
@@ -120,6 +123,18 @@ class Engine:
         """What cannot be used, each with its reason; nothing else waits for it."""
         return listed([f"{name}: {why}" for name, why in self.cell.books.faults.items()], "; ")
 
+    def refused(self) -> str:
+        """How many records the database refuses, and why it refused the last one."""
+        kept = self.recorder.refusals.all()
+        if not kept:
+            return ""
+        return counted(
+            "{n} record is refused by the database and kept on disk: {why}",
+            "{n} records are refused by the database and kept on disk, the last one: {why}",
+            len(kept),
+            why=kept[-1].reason,
+        )
+
 
 @asynccontextmanager
 async def open_engine(
@@ -129,9 +144,10 @@ async def open_engine(
 
     Fatal when another service has the cell.
     """
-    mirror, credentials = Mirror(live, CellId(settings.cell)), _credentials(settings)
+    guard = Guard()
+    mirror, credentials = Mirror(live, CellId(settings.cell), guard), _credentials(settings)
     async with Bulk(settings.ari_http_url, credentials.user, credentials.password) as bulk:
-        engine = _assembled(settings, stores, live, journal, bulk, mirror, *observers)
+        engine = _assembled(settings, stores, live, journal, bulk, mirror, *observers, guard=guard)
         engine.listener.add(engine.switch.link, credentials)
         _watch(engine, settings)
         cell, recorder = engine.cell, engine.recorder
@@ -146,12 +162,15 @@ async def open_engine(
         try:
             async with background(
                 cell=cell.run(),
-                recorder=recorder.run(),
-                mirror=mirror.run(),
+                recorder=guard.lasting("recorder", recorder.run),
+                refused=guard.lasting("refused facts", recorder.retry),
+                mirror=guard.lasting("live state", mirror.run),
                 link=engine.switch.link.run(),
-                converter=engine.converter.run(),
-                registrations=_follow_registrations(settings, cell, engine.metrics),
-                figures=_follow_figures(cell, stores, engine.metrics),
+                converter=guard.lasting("recordings", engine.converter.run),
+                registrations=guard.lasting(
+                    "registrations", lambda: _follow_registrations(settings, cell, engine.metrics)
+                ),
+                figures=guard.lasting("figures", lambda: _follow_figures(engine, stores)),
             ):
                 yield engine
                 if not await recorder.settle(5.0):
@@ -189,12 +208,19 @@ def _credentials(settings: Settings) -> Credentials:
 
 
 def _assembled(
-    settings: Settings, stores: Stores, live: Live, journal: Journal, bulk: Bulk, *observers: Observer
+    settings: Settings,
+    stores: Stores,
+    live: Live,
+    journal: Journal,
+    bulk: Bulk,
+    *observers: Observer,
+    guard: Guard,
 ) -> Engine:
     """All parts, none of them at work yet."""
     cell_id = CellId(settings.cell)
     metrics = Metrics(version=__version__, cell=cell_id, started_at=utc_now())
-    ear, guard = LateEar(), Guard()
+    guard.on_failure = metrics.mistake
+    ear = LateEar()
     switch = AriSwitch(cell_id, settings.ari_app, ear, metrics, bulk, timeout_s=settings.ari_timeout_s)
     shell = Shell(
         cell=cell_id,
@@ -215,7 +241,16 @@ def _assembled(
     converter = Converter(
         recordings_dir(settings), stores.ledger, lambda call: cell.calls.get(call) is not None
     )
-    recorder = Recorder(journal, stores.ledger, stores.numbers, live, converter.closed)
+    recorder = Recorder(
+        journal,
+        stores.ledger,
+        stores.numbers,
+        live,
+        converter.closed,
+        refusals=FileRefusals(settings.data_dir / "journal" / settings.cell / "refused", utc_now),
+        guard=guard,
+    )
+    cell.kept_leads = recorder.kept_leads
     listener = Listener(settings.ari_bind, settings.ari_port)
     return Engine(cell, shell, switch, recorder, metrics, converter, listener)
 
@@ -230,6 +265,7 @@ def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics) ->
         zone_of,
         settings.lab,
         seconds=boot_seconds,
+        resolve=Names().trouble_with if _is_here(settings) else no_trouble,
     )
     cell = Cell(
         shell,
@@ -249,6 +285,8 @@ def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics) ->
 def _watch(engine: Engine, settings: Settings) -> None:
     """Depths of every queue and room on the disks, read when somebody asks for the metrics."""
     engine.metrics.watch_queue("journal", engine.shell.journal.depth)
+    engine.metrics.watch_refused(lambda: len(engine.recorder.refusals.all()))
+    engine.shell.errands.on_mistake = engine.shell.mailbox.on_mistake = engine.metrics.mistake
     engine.metrics.watch_queue("errands", lambda: len(engine.shell.errands))
     engine.metrics.watch_queue("link", lambda: engine.switch.link.under_way)
     engine.metrics.watch_queue("recordings", engine.converter.waiting)
@@ -289,7 +327,7 @@ async def background(**works: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
 async def _follow_registrations(settings: Settings, cell: Cell, metrics: Metrics) -> None:
     """The one thing that ARI does not show."""
     if not settings.ami_port or settings.ami_password_file is None:
-        return
+        await asyncio.Event().wait()
     seen: dict[TrunkId, Registration] = {}
     cell.trunks.registration_of = lambda trunk: seen[trunk].status if trunk in seen else ""
     secret = secret_in(str(settings.ami_password_file))
@@ -309,19 +347,29 @@ async def _follow_registrations(settings: Settings, cell: Cell, metrics: Metrics
         await ami.stop()
 
 
-async def _follow_figures(cell: Cell, stores: Stores, metrics: Metrics) -> None:
+async def _follow_figures(engine: Engine, stores: Stores) -> None:
     """Gauges that are counted in the database now and then."""
+    cell, metrics, guard = engine.cell, engine.metrics, engine.shell.guard
     while True:
-        metrics.know_operators(operator.id for operator in cell.floor.all())
-        metrics.know_campaigns(cell.pacer.campaigns.values())
-        metrics.at_hand(_at_hand(cell))
-        metrics.passed(utc_now())
-        try:
-            for campaign in cell.pacer.running():
-                metrics.leads(campaign.id, await stores.leads.count(campaign.id, utc_now()))
-        except StoreDown as trouble:
-            log.debug("leads could not be counted", reason=str(trouble))
+        guard.run("figures", _look, cell, metrics)
+        for campaign in cell.pacer.running():
+            await guard.turn("figures", _count_leads(campaign, stores, metrics))
         await asyncio.sleep(FIGURES_S)
+
+
+def _look(cell: Cell, metrics: Metrics) -> None:
+    metrics.know_operators(operator.id for operator in cell.floor.all())
+    metrics.know_campaigns(cell.pacer.campaigns.values())
+    metrics.at_hand(_at_hand(cell))
+    metrics.set_aside(cell.books.faults)
+    metrics.passed(utc_now())
+
+
+async def _count_leads(campaign: Campaign, stores: Stores, metrics: Metrics) -> None:
+    try:
+        metrics.leads(campaign.id, await stores.leads.count(campaign.id, utc_now()))
+    except StoreDown as trouble:
+        log.debug("leads could not be counted", reason=str(trouble))
 
 
 def _at_hand(cell: Cell) -> Mapping[CampaignId, tuple[int, int]]:
@@ -331,6 +379,12 @@ def _at_hand(cell: Cell) -> Mapping[CampaignId, tuple[int, int]]:
         campaign.id: (len(cell.pacer.at_hand(campaign.id)), len(ready & campaign.operators))
         for campaign in cell.pacer.running()
     }
+
+
+def _is_here(settings: Settings) -> bool:
+    """Asterisk is on this machine, and looks names up as we do."""
+    host = urlsplit(settings.ari_http_url).hostname or ""
+    return host in ("localhost", "127.0.0.1", "::1")
 
 
 def _number(text: str, country: str) -> PhoneNumber | None:

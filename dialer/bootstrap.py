@@ -188,6 +188,7 @@ class Outside:
         trouble, depth = self.engine.link_trouble(), self.engine.shell.journal.depth()
         checks.append(Check("link", not trouble, trouble))
         checks.append(Check("set aside", True, self.engine.set_aside()))
+        checks.append(Check("records", True, self.engine.refused()))
         holds = {name: ask() for name, ask in self.engine.cell.pacer.holds.items()}
         waiting = f"{depth} facts wait for the database"
         trouble = holds.pop("journal", "")

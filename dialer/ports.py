@@ -483,6 +483,25 @@ class Journal(Protocol):
     def depth(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedFact:
+    """A fact that the database does not take, and its reason."""
+
+    fact: Closing | WrapUp | StateChange
+    reason: str
+
+
+class Refusals(Protocol):
+    """Local disk, beside the journal: facts that the database refuses, kept until it takes them."""
+
+    def keep(self, fact: Closing | WrapUp | StateChange, reason: str) -> None:
+        """On disk when it returns; DiskTrouble when it cannot be. The same fact is kept once."""
+
+    def all(self) -> Sequence[RefusedFact]: ...
+    def forget(self, facts: Iterable[Closing | WrapUp | StateChange]) -> None:
+        """The database has them now."""
+
+
 # --- people outside the engine ----------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.memory.notes import MemoryJournal
+from dialer.adapters.memory.refusals import MemoryRefusals
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr
 from dialer.domain.gates import may_dial
@@ -99,7 +100,16 @@ def assemble(
         seconds=asyncio.get_running_loop().time,
     )
     cell = Cell(shell, stores, Policies(ZoneInfo), ways, hopper_size=hopper_size, interval_s=interval_s)
-    recorder = Recorder(journal, stores.ledger, stores.numbers, live, lambda call: None)
+    recorder = Recorder(
+        journal,
+        stores.ledger,
+        stores.numbers,
+        live,
+        lambda call: None,
+        refusals=MemoryRefusals(),
+        guard=shell.guard,
+    )
+    cell.kept_leads = recorder.kept_leads
     return Engine(cell, shell, recorder)
 
 

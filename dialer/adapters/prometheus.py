@@ -113,6 +113,7 @@ class Metrics(ProcessMetrics):
         self._foreseen: set[CampaignId] = set()
         self._running: set[CampaignId] = set()
         self._known: set[OperatorId] = set()
+        self._aside: set[str] = set()
         for state in calls.State:
             if state is not calls.State.ENDED:
                 self._gauge("dialer_calls", state).set(0)
@@ -358,6 +359,23 @@ class Metrics(ProcessMetrics):
             self._gauge("dialer_trunk_reachable", trunk).set(int(reachable))
         if refused is not None:
             self._gauge("dialer_trunk_refused", trunk).set(int(refused))
+
+    def mistake(self, part: str) -> None:
+        """A mistake of ours was kept from the rest."""
+        self._count("dialer_mistakes_total", part)
+
+    def set_aside(self, names: Iterable[str]) -> None:
+        """What is set aside now; whatever is well again has no line any more."""
+        now = set(map(safe_label, names))
+        for name in now:
+            self._gauge("dialer_set_aside", name).set(1)
+        for name in self._aside - now:
+            self._remove("dialer_set_aside", name)
+        self._aside = now
+
+    def watch_refused(self, count: Callable[[], float]) -> None:
+        """Read at each scrape how many facts the database refuses."""
+        self._gauge("dialer_refused_facts").set_function(count)
 
     def forget_trunk(self, trunk: TrunkId) -> None:
         """The trunk was removed: its lines go."""

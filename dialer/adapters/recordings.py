@@ -133,6 +133,8 @@ class Converter:
             self._failed(f"the recording of call {call} waits: {failure}")
         except OSError as failure:
             self._failed(f"the recording {raw} cannot be removed: {failure.strerror}")
+        except Exception as failure:  # the boundary: one recording must not stop the others
+            self._failed(f"the recording of call {call} waits: {failure!r}")
 
     def _leftovers(self) -> list[CallId]:
         """Calls whose raw file is there and has not been written to lately."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -105,16 +105,7 @@ class Cell:
             ask=ways.ask,
             interval_s=interval_s,
         )
-        self.books = Books(
-            stores,
-            shell.switch,
-            pacer,
-            floor,
-            trunks,
-            guard=shell.guard,
-            secrets=(ways.secret_of, ways.stamp_of),
-            resolve=ways.resolve,
-        )
+        self.books = self._books(ways)
         self.trials = Trials(shell, trunks, ways.number_of)
         self.inbound = Inbound(
             shell, calls, floor, ledger=stores.ledger, campaign_of=self._campaign, number_of=ways.number_of
@@ -124,6 +115,8 @@ class Cell:
         )
         self.desk = CellDesk(shell, floor, calls, self.books, self.trials, accountant=accountant)
         self.reconciler = Reconciler(shell, calls, floor)
+        # leads of records that the database refuses: were they given back, they would be dialled once more
+        self.kept_leads: Callable[[], Iterable[LeadId]] = tuple
         self.on_trunk: Callable[[TrunkId, bool], None] = lambda trunk, is_reachable: None
         self._booted_at: datetime | None = None
         self._reconcile_task: asyncio.Task[None] | None = None
@@ -131,6 +124,18 @@ class Cell:
         self.reconciling = ""  # why Asterisk, though connected, is not worked with yet
         self._heard_at = self._down_at = shell.clock()
         self._introduce()
+
+    def _books(self, ways: Ways) -> Books:
+        return Books(
+            self._stores,
+            self._shell.switch,
+            self.pacer,
+            self.floor,
+            self.trunks,
+            guard=self._shell.guard,
+            secrets=(ways.secret_of, ways.stamp_of),
+            resolve=ways.resolve,
+        )
 
     # --- the parts look each other up here
 
@@ -192,6 +197,7 @@ class Cell:
             self._shell.observer.moved(here, operator)
         held = [call.lead for call in recovered.calls if call.lead is not None]
         held += await self._moving_on()
+        held += self.kept_leads()
         freed = await self._stores.leads.release_cell(self._shell.cell, but=held)
         for operator in self.floor.all():
             if operator.call is None:
@@ -229,13 +235,17 @@ class Cell:
 
     async def run(self) -> None:
         """Until cancelled."""
+        loops: dict[str, Callable[[], Awaitable[object]]] = {
+            "pacer": self.pacer.run,
+            "books": lambda: self.books.run(self._shell.linked),
+            "sweep": self._sweep,
+            "mark": self._mark,
+            "learning": self.learning.run,
+            "ownership": self.ownership.run,
+        }
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.pacer.run(), name="pacer")
-            tasks.create_task(self.books.run(self._shell.linked), name="books")
-            tasks.create_task(self._sweep(), name="sweep")
-            tasks.create_task(self._mark(), name="mark")
-            tasks.create_task(self.learning.run(), name="learning")
-            tasks.create_task(self.ownership.run(), name="ownership")
+            for name, loop in loops.items():
+                tasks.create_task(self._shell.guard.lasting(name, loop), name=name)
 
     def standing(self) -> Said:
         """How it fares, in a line."""
@@ -406,6 +416,6 @@ class Cell:
 
     async def _check_leases(self, now: datetime) -> None:
         """A talk may be longer than a lease: its lead stays ours. Those of cells that died go back."""
-        held = [call.lead for call in self.calls.all() if call.lead is not None]
+        held = [call.lead for call in self.calls.all() if call.lead is not None] + list(self.kept_leads())
         await self._stores.leads.renew(held, until_at=now + timedelta(seconds=LEASE_S))
         await self._stores.leads.release_run_out(now)

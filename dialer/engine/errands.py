@@ -26,6 +26,7 @@ class Errands:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.failed = 0  # by mistakes of this program; expected troubles are not counted
+        self.on_mistake: Callable[[str], None] = lambda part: None
 
     def start(
         self, work: Coroutine[Any, Any, None], name: str, on_failure: OnFailure | None = None
@@ -45,6 +46,7 @@ class Errands:
         else:
             self.failed += 1
             log.error("an errand failed", errand=task.get_name(), exc_info=error)
+            self.on_mistake("errands")
         if on_failure is not None and isinstance(error, Exception):
             on_failure(error)
 

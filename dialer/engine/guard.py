@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec
@@ -12,6 +13,7 @@ from dialer.domain.errors import Fatal, is_expected
 
 log = structlog.get_logger()
 
+ANEW_S = 1.0
 P = ParamSpec("P")
 Kind = tuple[str, str, int]
 
@@ -43,6 +45,12 @@ class Guard:
             self.caught(part, error)
             return False
         return True
+
+    async def lasting(self, part: str, loop: Callable[[], Awaitable[object]]) -> None:
+        """A loop that never ends: one that fails as a whole is begun anew after a moment."""
+        while True:
+            await self.turn(part, loop())
+            await asyncio.sleep(ANEW_S)
 
     def caught(self, part: str, error: Exception) -> None:
         """An expected trouble is a line in the log; a mistake of ours is counted, with a traceback once."""

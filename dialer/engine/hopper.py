@@ -64,6 +64,7 @@ class Hopper:
         """Lease up to the hopper's size; gives how many came."""
         queue = self._queues.setdefault(campaign, deque())
         now = self._clock()
+        self._look_again_at[campaign] = now + timedelta(seconds=EMPTY_PAUSE_S)  # whatever comes of it
         try:
             came = await self._leads.lease(
                 campaign,
@@ -79,8 +80,8 @@ class Hopper:
         self._came.update((lead.id, self._taken[campaign]) for lead in came)
         self._seen.pop(campaign, None)
         self._until.setdefault(campaign, now + timedelta(seconds=LEASE_S))
-        if not came:
-            self._look_again_at[campaign] = now + timedelta(seconds=EMPTY_PAUSE_S)
+        if came:
+            del self._look_again_at[campaign]
         return len(came)
 
     def ages(self) -> bool:

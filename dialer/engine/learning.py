@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from dialer.domain.errors import BadValue, StoreDown
+from dialer.domain.errors import BadValue, NetworkTrouble, StoreRefused
 from dialer.domain.pacing.budget import KEPT_HOURS
 from dialer.domain.pacing.decision import Policy
 from dialer.ports import Clock, Ledger
@@ -41,7 +41,7 @@ class Learning:
         """As it is now; put off while the database is away."""
         try:
             await self._store.save(self._policy.states(), self._clock())
-        except StoreDown as trouble:
+        except (NetworkTrouble, BadValue, StoreRefused) as trouble:
             log.warning("what pacing learned is not saved yet", reason=str(trouble))
 
     async def run(self) -> None:

@@ -23,6 +23,7 @@ class Mailbox:
         self._waiting: deque[Callable[[], None]] = deque()
         self._busy = False
         self.failed = 0
+        self.on_mistake: Callable[[str], None] = lambda part: None
 
     def post(self, handle: Callable[[], None]) -> None:
         self._waiting.append(handle)
@@ -39,5 +40,6 @@ class Mailbox:
                 except Exception:  # a boundary: one call that goes wrong must not stop all the others
                     self.failed += 1
                     log.exception("an event could not be handled")
+                    self.on_mistake("events")
         finally:
             self._busy = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 import structlog
 
@@ -10,6 +11,7 @@ from dialer.domain.call import Call, Event, State
 from dialer.domain.errors import StoreDown
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.types import CallId, CellId, OperatorId
+from dialer.engine.guard import Guard
 from dialer.ports import Live
 
 log = structlog.get_logger()
@@ -20,7 +22,8 @@ EVERY_S = 0.2
 class Mirror:
     """An Observer: keeps what changed, and writes it when Redis (or memory) takes it."""
 
-    def __init__(self, live: Live, cell: CellId) -> None:
+    def __init__(self, live: Live, cell: CellId, guard: Guard | None = None) -> None:
+        self._guard = guard or Guard()
         self._live = live
         self._cell = cell
         self._calls: dict[CallId, Call] = {}
@@ -51,14 +54,23 @@ class Mirror:
             await asyncio.sleep(EVERY_S)
 
     async def flush(self) -> None:
+        """Raises StoreDown; a value that cannot be shown is left out, and the others are."""
         for call in list(self._calls.values()):
             if call.state is State.ENDED:
-                await self._live.drop_call(self._cell, call.id)
+                await self._show(self._live.drop_call(self._cell, call.id))
             else:
-                await self._live.put_call(self._cell, call)
+                await self._show(self._live.put_call(self._cell, call))
             if self._calls.get(call.id) is call:
                 del self._calls[call.id]
         for operator in list(self._operators.values()):
-            await self._live.put_operator(self._cell, operator)
+            await self._show(self._live.put_operator(self._cell, operator))
             if self._operators.get(operator.id) is operator:
                 del self._operators[operator.id]
+
+    async def _show(self, showing: Awaitable[None]) -> None:
+        try:
+            await showing
+        except StoreDown:
+            raise
+        except Exception as flaw:  # the boundary: of this value alone
+            self._guard.caught("live state", flaw)

@@ -9,16 +9,18 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from dialer.domain.cdr import Cdr, Closing, WrapUp
-from dialer.domain.errors import StoreDown
+from dialer.domain.errors import DiskTrouble, StoreDown, is_expected
 from dialer.domain.kpi import key_of, tally_of
 from dialer.domain.operators import StateChange
-from dialer.domain.types import CallId
-from dialer.ports import Journal, Ledger, Live, Numbers
+from dialer.domain.types import CallId, LeadId
+from dialer.engine.guard import Guard
+from dialer.ports import Journal, Ledger, Live, Numbers, Refusals
 
 log = structlog.get_logger()
 
 BATCH = 500
 GATHER_S = 0.2  # one transaction for what comes in this time: a transaction costs more than its rows
+RETRY_S = 600.0  # of facts that were refused
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 Fact = Closing | WrapUp | StateChange
 
@@ -33,8 +35,13 @@ class Recorder:
         numbers: Numbers,
         live: Live,
         on_recorded: Callable[[CallId], None],
+        *,
+        refusals: Refusals,
+        guard: Guard,
     ) -> None:
         self._journal = journal
+        self._guard = guard
+        self.refusals = refusals
         self._ledger = ledger
         self._numbers = numbers
         self._live = live
@@ -52,8 +59,10 @@ class Recorder:
                 await asyncio.sleep(GATHER_S)
             mark, facts = await self._journal.pending(BATCH)
             try:
-                await self._record(facts)
-            except StoreDown as trouble:
+                await self._take(facts)
+            except Exception as trouble:  # the boundary: the facts are on disk, and will be told again
+                if not isinstance(trouble, StoreDown):
+                    self._guard.caught("recorder", trouble)
                 log.warning("facts wait in the journal", facts=self._journal.depth(), reason=str(trouble))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -63,7 +72,59 @@ class Recorder:
             pause_s = FIRST_PAUSE_S
             for fact in facts:
                 if isinstance(fact, Closing) and fact.cdr is not None and fact.cdr.recording:
-                    self._on_recorded(fact.call)
+                    self._guard.run("recordings", self._on_recorded, fact.call)
+
+    async def _take(self, facts: Sequence[Fact]) -> None:
+        """The database has all of them, but for those that it refuses: these are kept apart, on disk.
+
+        Raises StoreDown, and DiskTrouble when what is refused cannot be kept.
+        """
+        try:
+            await self._record(facts)
+        except StoreDown:
+            raise
+        except Exception as refusal:  # of one of them: which one, halves will tell
+            if len(facts) == 1:
+                self._set_aside(facts[0], refusal)
+                return
+            middle = len(facts) // 2
+            await self._take(facts[:middle])
+            await self._take(facts[middle:])
+
+    def _set_aside(self, fact: Fact, refusal: Exception) -> None:
+        if not is_expected(refusal):
+            self._guard.caught("recording a fact", refusal)
+        reason = str(refusal) or type(refusal).__name__
+        self.refusals.keep(fact, reason)
+        log.error("the database refuses a fact: it is kept apart", kind=type(fact).__name__, reason=reason)
+
+    def kept_leads(self) -> list[LeadId]:
+        """Whose attempts are in no record yet."""
+        facts = [kept.fact for kept in self.refusals.all()]
+        return [fact.lead.lead for fact in facts if isinstance(fact, Closing) and fact.lead is not None]
+
+    async def retry(self) -> None:
+        """Until cancelled: what was refused is told again now and then, and after each start."""
+        while True:
+            await self._guard.turn("refused facts", self.tell_refused())
+            await asyncio.sleep(RETRY_S)
+
+    async def tell_refused(self) -> int:
+        """Tell the database once more; gives how many it took. Raises StoreDown."""
+        taken: list[Fact] = []
+        for kept in self.refusals.all():
+            try:
+                await self._record([kept.fact])
+            except StoreDown:
+                raise
+            except Exception as refusal:  # as before
+                log.debug("a fact is refused again", reason=str(refusal))
+            else:
+                taken.append(kept.fact)
+        if taken:
+            self.refusals.forget(taken)
+            log.info("the database took facts that it had refused", facts=len(taken))
+        return len(taken)
 
     async def _record(self, facts: Sequence[Fact]) -> None:
         closings = [fact for fact in facts if isinstance(fact, Closing)]
@@ -93,10 +154,12 @@ class Recorder:
         try:
             while self._journal.depth():
                 mark, facts = await self._journal.pending(BATCH)
-                await self._record(facts)
+                await self._take(facts)
                 self._journal.taken(mark)
             await self.recount(now)
-        except StoreDown as trouble:
+        except Exception as trouble:  # the boundary: the service starts, and tells them again
+            if not isinstance(trouble, StoreDown | DiskTrouble):
+                self._guard.caught("catching up", trouble)
             log.warning("the sums of today are counted later", reason=str(trouble))
 
     async def recount(self, now: datetime) -> None:

@@ -100,6 +100,8 @@ class Case:
 
 CELL = 'cell="main"'
 LINK, DISK = f"dialer_link_up{{{CELL}}}", f'dialer_disk_free_bytes{{{CELL}, folder="data"}}'
+ASIDE, REFUSED = f'dialer_set_aside{{{CELL}, name="main"}}', f"dialer_refused_facts{{{CELL}}}"
+MISTAKES = f'dialer_mistakes_total{{{CELL}, part="observer Mirror"}}'
 HELD = f'dialer_held{{{CELL}, reason="journal"}}'
 SIZE = f'dialer_disk_size_bytes{{{CELL}, folder="data"}}'
 UP = f'up{{job="obzvon", instance="main/all", {CELL}}}'
@@ -221,6 +223,12 @@ CASES = (
     Case("fuller by little", "DiskLow", {DISK: "4e10-1e7x60", SIZE: "1e11x60"}, (), (30, 60)),
     Case("less than 500 MB", "DiskFull", {DISK: "4.9e8x10"}, (2, 8), (1,)),
     Case("500 MB", "DiskFull", {DISK: "5e8x10"}, (), (5, 10)),
+    Case("a trunk that Asterisk cannot have", "SetAside", {ASIDE: "_x2 1x20"}, (9, 15), (3, 6)),
+    Case("a name server that is back", "SetAside", {ASIDE: "1x3 _x10"}, (), (4, 10)),
+    Case("a record that is refused", "RecordsRefused", {REFUSED: "0x3 1x10"}, (6, 12), (3, 4)),
+    Case("records that are taken", "RecordsRefused", {REFUSED: "0x12"}, (), (5, 10)),
+    Case("no mistake", "Mistake", {MISTAKES: "1x12"}, (), (5, 10)),
+    Case("a mistake", "Mistake", {MISTAKES: "0x3 1x30"}, (6, 12), (2, 25)),
 )  # fmt: skip
 
 

@@ -122,7 +122,7 @@ async def look_at_service(address: str) -> list[Finding]:
                 said("look at its log, and restart it"),
             )
         ]
-    return [_readiness(address, ready), *_link_lag(lag_s)]
+    return [_readiness(address, ready), *_kept_apart(ready), *_link_lag(lag_s)]
 
 
 def _readiness(address: str, ready: Any) -> Finding:
@@ -134,6 +134,19 @@ def _readiness(address: str, ready: Any) -> Finding:
     if bad:
         return broken("service", listed(bad, "; "), said("the other lines say why; then look at its log"))
     return well("service", said("runs at {address} and is ready", address=address))
+
+
+def _kept_apart(ready: Any) -> list[Finding]:
+    """What works without something: a trunk, a record."""
+    ways = {
+        "set aside": said("mend what is named; it is tried again by itself"),
+        "records": "docs/runbooks/records-refused.md",
+    }
+    return [
+        doubtful(one["name"], one["detail"], ways[one["name"]])
+        for one in ready["checks"]
+        if one["ok"] and one["detail"] and one["name"] in ways
+    ]
 
 
 def _link_lag(lag_s: float | None) -> list[Finding]:

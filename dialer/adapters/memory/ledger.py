@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,7 @@ from dialer.ports import CdrQuery, NumberHistory
 class MemoryLedger:
     def __init__(self, leads: MemoryLeads) -> None:
         self._leads = leads
+        self.refuse: Callable[[Closing | WrapUp | StateChange], Exception | None] = lambda fact: None
         self._rows: dict[CallId, Cdr] = {}
         self._last_of: dict[PhoneNumber, Cdr] = {}  # the attempt that ended last
         self._undialled: set[CallId] = set()
@@ -30,7 +31,14 @@ class MemoryLedger:
         self._files: dict[CallId, str] = {}
         self._changes: dict[StateChange, None] = {}  # in the order in which they were told, each once
 
+    def _check(self, facts: Sequence[Closing | WrapUp | StateChange]) -> None:
+        """One that is refused takes the whole transaction with it, as in a database."""
+        for fact in facts:
+            if (why := self.refuse(fact)) is not None:
+                raise why
+
     async def close(self, closings: Sequence[Closing]) -> None:
+        self._check(closings)
         for closing in closings:
             if closing.call in self._rows or closing.call in self._undialled:
                 continue
@@ -44,6 +52,7 @@ class MemoryLedger:
                 self._leads.apply(closing.lead)  # else the wrap-up was told first, and stands
 
     async def wrap(self, wraps: Sequence[WrapUp]) -> None:
+        self._check(wraps)
         for wrap in wraps:
             known = self._wraps.get(wrap.call)
             if known is None or known.at < wrap.at:
@@ -52,6 +61,7 @@ class MemoryLedger:
                     self._leads.apply(wrap.lead)
 
     async def log(self, changes: Sequence[StateChange]) -> None:
+        self._check(changes)
         self._changes.update(dict.fromkeys(changes))
 
     async def recorded(self, call: CallId, file: str, *, seconds: float) -> None:

@@ -34,6 +34,7 @@ from dialer.domain.types import (
     TrunkId,
 )
 from dialer.engine.cell import Cell
+from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.ports import CdrQuery
 from dialer.rehearsal import assemble
@@ -78,6 +79,7 @@ class House:
         self._tasks: list[asyncio.Task[Any]] = []
         self.cell: Cell
         self.shell: Shell
+        self.recorder: Recorder
 
     @property
     def store_down(self) -> bool:
@@ -135,12 +137,13 @@ class House:
             hopper_size=40,
             interval_s=0.5,
         )
-        self.cell, self.shell = engine.cell, engine.shell
+        self.cell, self.shell, self.recorder = engine.cell, engine.shell, engine.recorder
         life = Holder(f"life-{len(self._lives)}", "house", len(self._lives))
         await self.cell.ownership.take(life, self._lives)
         self._lives.append(life.id)
         await self.cell.start(self.journal.recover())
-        self._tasks = [asyncio.create_task(work) for work in (self.cell.run(), engine.recorder.run())]
+        works = (self.cell.run(), engine.recorder.run(), engine.recorder.retry())
+        self._tasks = [asyncio.create_task(work) for work in works]
         if connect:
             self.asterisk.connect_to(self.cell)
             await until(self.shell.linked.is_set)
@@ -153,6 +156,7 @@ class House:
         """kill -9: no handler runs, nothing is said to Asterisk; what it says from now on waits."""
         self.asterisk.ear = None
         self.shell.timers.stop_all()
+        assert not [task for task in self._tasks if task.done()], "a loop has ended"
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

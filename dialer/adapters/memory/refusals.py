@@ -1,0 +1,33 @@
+"""Facts that the database did not take, in memory; its disk can be full too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.errors import DiskTrouble
+from dialer.domain.operators import StateChange
+from dialer.ports import RefusedFact
+
+Fact = Closing | WrapUp | StateChange
+
+
+class MemoryRefusals:
+    """See dialer.ports.Refusals; `trouble` makes its disk full."""
+
+    def __init__(self) -> None:
+        self._kept: list[RefusedFact] = []
+        self.trouble = ""
+
+    def keep(self, fact: Fact, reason: str) -> None:
+        if self.trouble:
+            raise DiskTrouble(self.trouble)
+        if all(one.fact != fact for one in self._kept):
+            self._kept.append(RefusedFact(fact, reason))
+
+    def all(self) -> Sequence[RefusedFact]:
+        return list(self._kept)
+
+    def forget(self, facts: Iterable[Fact]) -> None:
+        gone = list(facts)
+        self._kept = [one for one in self._kept if one.fact not in gone]

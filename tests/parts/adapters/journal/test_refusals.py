@@ -1,0 +1,57 @@
+"""What the database refuses outlives the process, with its reason, until the database takes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dialer.adapters.journal.refusals import FileRefusals
+from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.errors import DiskTrouble
+from dialer.domain.operators import State, StateChange
+from dialer.domain.types import CallId, OperatorId
+from tests.ports.made import AT, record
+
+CLOSING = Closing(record("c-1"), None, CallId("c-1"))
+WRAP = WrapUp(CallId("c-1"), OperatorId("101"), 3.0, "done", AT)
+CHANGE = StateChange(OperatorId("101"), State.READY, State.RESERVED, "", AT)
+
+
+def opened(folder: Path) -> FileRefusals:
+    return FileRefusals(folder / "refused", lambda: datetime.now(UTC))
+
+
+def test_every_kind_of_fact_outlives_the_process_with_its_reason(tmp_path: Path) -> None:
+    refusals = opened(tmp_path)
+    for fact in (CLOSING, WRAP, CHANGE, CLOSING):
+        refusals.keep(fact, "out of range")
+    again = opened(tmp_path)
+    assert [(kept.fact, kept.reason) for kept in again.all()] == [
+        (fact, "out of range") for fact in (CLOSING, WRAP, CHANGE)
+    ]
+    assert (tmp_path / "refused").stat().st_mode & 0o077 == 0
+    again.forget([WRAP])
+    assert [kept.fact for kept in opened(tmp_path).all()] == [CLOSING, CHANGE]
+
+
+def test_a_line_that_cannot_be_read_is_kept_as_it_is(tmp_path: Path) -> None:
+    refusals = opened(tmp_path)
+    refusals.keep(CLOSING, "one")
+    refusals.keep(WRAP, "two")
+    path = tmp_path / "refused"
+    path.write_bytes(path.read_bytes().replace(b'"reason"', b'"saison"', 1))
+    damaged = path.read_bytes().splitlines()[0]
+    again = opened(tmp_path)
+    again.keep(replace(WRAP, call=CallId("c-2")), "three")
+    assert damaged in path.read_bytes()
+    assert [kept.reason for kept in again.all()] == ["two", "three"]
+
+
+def test_a_disk_that_takes_nothing_is_told_and_nothing_is_believed_kept(tmp_path: Path) -> None:
+    refusals = opened(tmp_path / "gone")
+    with pytest.raises(DiskTrouble, match="refused"):
+        refusals.keep(CLOSING, "one")
+    assert refusals.all() == []

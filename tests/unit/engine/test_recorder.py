@@ -1,0 +1,80 @@
+"""One fact that the database refuses stops no other fact, and is lost nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.errors import BadValue, StoreRefused
+from dialer.domain.operators import State, StateChange
+from dialer.domain.types import CallId
+from dialer.engine.recorder import RETRY_S, Fact
+from dialer.sim.clock import run, until
+from dialer.sim.fate import Fate
+from dialer.sim.switch import PretendAsterisk
+from tests.unit.engine.house import House
+from tests.unit.engine.virtual import in_virtual_time
+
+REFUSALS = (StoreRefused("value out of range"), BadValue("no zone"), ZeroDivisionError(), KeyError("lead"))
+
+
+def of(fact: Fact) -> CallId | None:
+    return fact.call
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("kind", [Closing, WrapUp, StateChange])
+def test_a_fact_that_the_database_refuses_is_kept_apart_and_all_the_others_arrive(
+    refusal: Exception, kind: type[Fact]
+) -> None:
+    run(_one_refused(refusal, kind))
+
+
+async def _one_refused(refusal: Exception, kind: type[Fact]) -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=5)))
+    await house.furnish(operators=1, leads=6, wrap_up_s=1.0)
+    refused: list[Fact] = []
+
+    def refuse(fact: Fact) -> Exception | None:
+        """The first of this kind that belongs to a call, for as long as it is told."""
+        if not refused and isinstance(fact, kind) and of(fact) is not None:
+            refused.append(fact)
+        return refusal if refused and fact == refused[0] else None
+
+    ledger = house.stores.ledger
+    ledger.refuse = refuse  # type: ignore[attr-defined]
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(house.asterisk.dialled) == 6, 200)
+    await house.settled()
+    await until(lambda: house.operator().state is State.READY)
+    await until(lambda: not house.journal.depth())
+    (kept,) = house.recorder.refusals.all()
+    assert (kept.fact, kept.reason) == (refused[0], str(refusal) or type(refusal).__name__)
+    assert len(await house.cdrs()) == (5 if kind is Closing else 6)
+    ledger.refuse = lambda fact: None  # type: ignore[attr-defined]
+    await asyncio.sleep(RETRY_S + 1)
+    assert house.recorder.refusals.all() == []
+    assert len(await house.check_records()) == 6
+    house.shell.guard.failed.clear()  # what was no refusal was counted as a mistake
+    await house.stop()
+
+
+@in_virtual_time
+async def test_what_is_refused_and_cannot_be_kept_stays_in_the_journal_and_the_service_goes_on() -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=5)))
+    await house.furnish(operators=1, leads=2, wrap_up_s=1.0)
+    house.stores.ledger.refuse = lambda fact: StoreRefused("no") if isinstance(fact, Closing) else None  # type: ignore[attr-defined]
+    await house.start()
+    house.recorder.refusals.trouble = "the disk is full"  # type: ignore[attr-defined]
+    await house.all_ready()
+    await until(lambda: len(house.asterisk.dialled) == 2)
+    await until(lambda: not house.calls())
+    await asyncio.sleep(30)
+    assert house.journal.depth() > 0
+    house.stores.ledger.refuse = lambda fact: None  # type: ignore[attr-defined]
+    await house.settled()
+    await house.check_records()
+    await house.stop()
