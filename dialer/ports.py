@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -82,6 +82,8 @@ class PhoneNews:
     endpoint: str
     is_reachable: bool
     at: datetime
+    contact: str = ""  # which of its addresses
+    is_removed: bool = False  # the registration of this address has ended, or another took its place
 
 
 class Ear(Protocol):
@@ -152,6 +154,9 @@ class Switch(Protocol):
     async def send_keys(self, channel: ChannelId, keys: str) -> None: ...
     async def channels(self) -> Sequence[ChannelSeen]: ...
     async def bridges(self) -> Sequence[BridgeSeen]: ...
+    async def reachable(self) -> Set[str]:
+        """The phones and trunks to which Asterisk knows a way."""
+
     async def booted_at(self) -> datetime:
         """When this Asterisk started: another boot, another instant."""
 
@@ -161,6 +166,9 @@ class Switch(Protocol):
         The first note is made with the request that makes the channel. Asterisk that was started since, or
         whose globals were cleared, knows none.
         """
+
+    async def codecs(self) -> Set[str]:
+        """The sound formats that Asterisk can translate into each other; no other one is of use."""
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None: ...
     async def push_phone(self, account: Account, password: str) -> None: ...

@@ -87,6 +87,8 @@ CELL: tuple[Row, ...] = (
     Row("dialer_trunk_ends_total", _C,
         "Attempts that ended, answered or not, with the cause (Q.850, 0: none).",
         ("trunk", "answered", "cause")),
+    Row("dialer_joins_apart_total", _C,
+        "Answered calls in which person and operator were joined and could not hear each other.", ("trunk",)),
     Row("dialer_leads", _G, "Leads of a campaign by status, as last counted.", ("campaign", "status")),
     Row("dialer_leads_at_hand", _G, "Leads of a running campaign that are due and leased ahead of need.",
         ("campaign",)),

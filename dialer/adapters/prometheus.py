@@ -135,6 +135,8 @@ class Metrics(ProcessMetrics):
                 return  # closed and counted long ago
             seen = self._take_in(before, event, after)
         self._count_progress(seen, after)
+        if after.came_apart and before is not None and not before.came_apart:
+            self._count("dialer_joins_apart_total", after.trunk)
         if after.state is calls.State.ENDED:
             del self._calls[after.id]
             self._gauge("dialer_calls", seen.state).dec()
@@ -271,6 +273,7 @@ class Metrics(ProcessMetrics):
                 self._of("dialer_refused_total", (campaign.id, gate))
             for trunk in campaign.trunks:
                 self._of("dialer_originated_total", (campaign.id, trunk))
+                self._of("dialer_joins_apart_total", (trunk,))
                 for end in ENDS:
                     self._of("dialer_trunk_ends_total", (trunk, *end))
 

@@ -9,18 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
+from dialer.adapters.ari.bulk import Bulk, translated
 from dialer.adapters.ari.push import trunk_objects
 from dialer.adapters.codec import loosen
 from dialer.adapters.phones import one_number
 from dialer.adapters.secrets import read_secret
-from dialer.cli.api import ask_now, is_running
+from dialer.cli.api import PROBE_S, ask_now, is_running
 from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, check, items, number, phone, whole, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import with_stores
-from dialer.domain.errors import BadValue, Conflict, Mistake
+from dialer.domain.codecs import check_codecs
+from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
 from dialer.domain.said import listed, said, titled
-from dialer.domain.trunk import Transport, Trunk
+from dialer.domain.trunk import Keys, Transport, Trunk
 from dialer.domain.types import PhoneKind, TrunkId
 from dialer.ports import Stores
 from dialer.settings import Settings
@@ -46,6 +48,8 @@ KNOBS = (
     Knob("lines", "N", "Most calls at a time.", whole),
     Knob("calls_per_s", "N", "Most new calls a second.", number),
     Knob("prefixes", "PREFIXES", "What may be dialled: +7,+375.", items),
+    Knob("probe", "YES|NO", "no: the carrier does not answer OPTIONS; calls alone tell.", yes_or_no),
+    Knob("keys", "KIND", f"How keys come: {', '.join(Keys)}."),
     Knob("enabled", "YES|NO", "no: not used until yes.", yes_or_no),
 )  # fmt: skip
 
@@ -65,6 +69,7 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
                 said("say where the carrier is: dialer trunk add {name} --host sip.example.org", name=name)
             )
         trunk = changed(settings, Trunk(TrunkId(name), ""), given)
+        await check_sound(settings, trunk, given)
         await stores.trunks.add(trunk)
         return trunk, await is_running(settings)
 
@@ -80,6 +85,7 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
 
     async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
         trunk = changed(settings, await stores.trunks.get(TrunkId(name)), given)
+        await check_sound(settings, trunk, given)
         await stores.trunks.save(trunk)
         return trunk, await is_running(settings)
 
@@ -110,6 +116,19 @@ def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
         )
     trunk_objects(trunk, read_secret(Path(trunk.password_file)) if trunk.password_file else "")
     return trunk
+
+
+async def check_sound(settings: Settings, trunk: Trunk, given: Mapping[str, Any]) -> None:
+    """Whether Asterisk can translate what was chosen; one that cannot be asked checks it when it gets it."""
+    if "codecs" not in given or settings.ari_password_file is None:
+        return
+    try:
+        password = read_secret(Path(settings.ari_password_file))
+        async with Bulk(settings.ari_http_url, settings.ari_user, password, timeout_s=PROBE_S) as bulk:
+            known = await translated(bulk)
+    except (NetworkTrouble, BadValue):
+        return
+    check_codecs(trunk, known)
 
 
 def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, is_new: bool) -> None:

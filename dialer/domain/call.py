@@ -46,6 +46,7 @@ class Timer(StrEnum):
     RETURN = "return"  # the operator's phone vanished and is rung again
     HOLD = "hold"
     TALK = "talk"
+    APART = "apart"  # the person is in no bridge, and nobody wished it
     LAST = "last"  # the message or our hang-up should have ended the call by now
 
 
@@ -88,7 +89,8 @@ class Call:
     in_app: bool = False  # Asterisk lets us control the channel
     slot: int | None = None  # where Asterisk notes how it ended; no two calls in flight share one
     hanging_up: bool = False  # we have asked Asterisk to end it
-    failed_connects: int = 0  # times that Asterisk would not put the person through
+    failed_connects: int = 0  # times that Asterisk would not put the person through, or took him out again
+    came_apart: bool = False  # the two were joined, and could not hear each other
     leased_at: datetime | None = None
     dialled_at: datetime | None = None  # the request went out
     ring_at: datetime | None = None

@@ -14,6 +14,8 @@ from dialer.domain.types import EndedBy, Outcome
 
 _US = Outcome.TRUNK_REFUSED  # our account, our caller id, what we ask of the carrier: nothing of the person
 
+NO_MEDIA = 44  # of a channel that was up: Asterisk's RTP time-out ended it
+
 BY_SIP: Mapping[int, Outcome] = {
     **dict.fromkeys((300, 301, 302, 305, 380), Outcome.MOVED),
     **dict.fromkeys((401, 402, 403, 407), _US),  # our account, our credit

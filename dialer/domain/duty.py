@@ -9,13 +9,14 @@ from typing import Any
 
 from dialer.domain.changed import changed
 from dialer.domain.errors import Conflict, IllegalMove
-from dialer.domain.operators import LegState, Operator, State
+from dialer.domain.operators import NO_KEY, LegState, Operator, State
 from dialer.domain.refusal import refusal
 from dialer.domain.shifts import (
     HUNG_UP,
     LOGIN,
     MISSED,
     NO_ANSWER,
+    NO_SOUND,
     NOT_CALLABLE,
     PHONE_CHANGED,
     PHONE_LOST,
@@ -183,7 +184,7 @@ def _leg_rings(operator: Operator, event: LegRings) -> Result:
 
 def _leg_up(operator: Operator, event: LegUp) -> Result:
     """The phone was picked up."""
-    return changed(operator, leg=LegState.UP, channel=event.channel), ()
+    return changed(operator, leg=LegState.UP, channel=event.channel, unreachable=False), ()
 
 
 def _leg_unwanted(operator: Operator, event: LegRings | LegUp) -> Result:
@@ -193,7 +194,7 @@ def _leg_unwanted(operator: Operator, event: LegRings | LegUp) -> Result:
 
 def _connected(operator: Operator, event: LegUp) -> Result:
     """The nailed-up leg is up: on with the shift, or with the call that waits for him."""
-    up = changed(operator, leg=LegState.UP, channel=event.channel)
+    up = changed(operator, leg=LegState.UP, channel=event.channel, unreachable=False)
     if operator.call is not None:
         return changed(_go(up, State.RESERVED, event.at), back_to=None), ()
     match operator.back_to:
@@ -206,7 +207,7 @@ def _connected(operator: Operator, event: LegUp) -> Result:
 def _not_connected(operator: Operator, event: LegDown) -> Result:
     """His phone did not answer; a call that waits for him is told, and lets him go."""
     again = (RingLater(event.at + AGAIN_AFTER),)
-    is_hopeless = event.trouble == NOT_CALLABLE
+    is_hopeless = event.trouble in (NOT_CALLABLE, NO_KEY)
     if operator.call is not None:
         return _without_leg(operator), again if event.trouble and not is_hopeless else ()
     waits_since_at = operator.since_at or event.at
@@ -219,19 +220,26 @@ def _leg_lost(operator: Operator, event: LegDown) -> Result:
     """Between calls: a missed ring pauses him; a nailed-up leg that falls ends the shift."""
     down = _without_leg(operator)
     if operator.leg_kind is LegKind.NAILED_UP:
-        return _leave(down, event.at, event.trouble or (NO_ANSWER if event.missed else PHONE_LOST))
+        was = NO_ANSWER if event.missed else PHONE_LOST
+        return _leave(down, event.at, _why_lost(operator, event.trouble) or was)
     if operator.state is State.READY:
-        return _go(down, State.PAUSED, event.at, _why_down(event, HUNG_UP)), ()
+        return _go(down, State.PAUSED, event.at, _why_down(operator, event, HUNG_UP)), ()
     return down, ()
 
 
-def _why_down(event: LegDown, was_up: str) -> str:
-    return event.trouble or (MISSED if event.missed else was_up)
+def _why_lost(operator: Operator, reason: str) -> str:
+    """A phone that is silent towards Asterisk as well is gone, and not just mute."""
+    return PHONE_LOST if reason == NO_SOUND and operator.unreachable else reason
+
+
+def _why_down(operator: Operator, event: LegDown, was_up: str) -> str:
+    return _why_lost(operator, event.trouble) or (MISSED if event.missed else was_up)
 
 
 def _leg_lost_in_call(operator: Operator, event: LegDown) -> Result:
     """The call is told by the floor; until it lets him go he is connecting again."""
-    return _go(_without_leg(operator), State.CONNECTING, event.at, _why_down(event, PHONE_LOST)), ()
+    why = _why_down(operator, event, PHONE_LOST)
+    return _go(_without_leg(operator), State.CONNECTING, event.at, why), ()
 
 
 def _switch_lost(operator: Operator, event: SwitchLost) -> Result:
@@ -275,7 +283,7 @@ def _released_lost(operator: Operator, event: Event) -> Result:
     if operator.leg_kind is LegKind.ON_DEMAND:
         paused = _without_leg(_without_call(_go(operator, State.PAUSED, event.at, operator.reason or MISSED)))
         return paused, _drop(operator)
-    return _leave(operator, event.at, PHONE_LOST)
+    return _leave(operator, event.at, NO_SOUND if operator.reason == NO_SOUND else PHONE_LOST)
 
 
 def _talk(operator: Operator, event: TalkBegan) -> Result:
@@ -298,7 +306,7 @@ def _talk_over_lost(operator: Operator, event: TalkEnded) -> Result:
     """The talk ended without his phone: one that is called for each talk need not be up for the wrap-up."""
     if operator.leg_kind is LegKind.ON_DEMAND:
         return _talk_over(operator, event)
-    return _leave(operator, event.at, PHONE_LOST)
+    return _leave(operator, event.at, NO_SOUND if operator.reason == NO_SOUND else PHONE_LOST)
 
 
 def _wrap_up_over(operator: Operator, event: WrapUpRanOut) -> Result:

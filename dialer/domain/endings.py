@@ -8,7 +8,7 @@ from typing import Any
 
 from dialer.domain import call as c
 from dialer.domain.call import Call, Effect, State
-from dialer.domain.causes import ender_of, outcome_of
+from dialer.domain.causes import NO_MEDIA, ender_of, outcome_of
 from dialer.domain.changed import changed
 from dialer.domain.said import said
 from dialer.domain.types import Alerting, Direction, EndedBy, Outcome
@@ -100,8 +100,12 @@ def _ended_answered(call: Call, event: c.Destroyed) -> Call:
         return changed(call, ended_by=EndedBy.SERVICE)  # nothing says when that message is over
     if ender_of(event.cause, event.sip_code) is EndedBy.PERSON:
         return call
-    no_sound = event.sip_code in NO_SOUND and call.bridge_at is None
-    why = said("the answer brought no usable sound") if no_sound else said("the network ended the call")
+    if event.cause == NO_MEDIA:
+        why = said("no sound came from the line")
+    elif event.sip_code in NO_SOUND and call.bridge_at is None:
+        why = said("the answer brought no usable sound")
+    else:
+        why = said("the network ended the call")
     return changed(call, ended_by=EndedBy.NETWORK, reason=call.reason or why)
 
 

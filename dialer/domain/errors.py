@@ -34,6 +34,10 @@ class Missing(Mistake):
     id = "missing"
 
 
+class Untranslatable(BadValue):
+    """A sound format that Asterisk cannot translate into another: the call would be silent."""
+
+
 class Conflict(Mistake):
     """It is there already, or its state does not allow this."""
 

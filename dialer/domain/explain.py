@@ -231,7 +231,11 @@ def _operators(facts: Facts) -> Gate:
             len(facts.campaign.operators),
         )
     elif not free:
+        lost = [view.id for view in team if view.state is State.READY and view.unreachable]
         sentence = said("No operator is free ({figures}).", figures=figures)
+        if lost:
+            why = said("Not registered at Asterisk: the phones of {operators}.", operators=listed(lost))
+            sentence = listed([sentence, why], " ")
     else:
         sentence = counted(
             "{n} operator is free ({figures}).",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dialer.domain import call as c
-from dialer.domain import endings
+from dialer.domain import endings, joins
 from dialer.domain import reactions as do
 from dialer.domain.call import Call, Effect, State, Timer
 from dialer.domain.endings import Handler, Result, later
@@ -165,18 +165,18 @@ _ROWS: Mapping[State, Mapping[type[c.Event], _Row]] = {
         c.MessageStarted: (do.message_started, "M"),
         c.HangUpAsked: (do.hang_up_asked, ""),
         c.TimerFired: (do.no_operator_in_time, "ME"),
-        c.LeftBridge: (do.left_bridge, ""),
+        c.LeftBridge: (joins.left_bridge, ""),
     },
     _B: {
         **_ENDS,
         c.LeftApp: (do.left_app, ""),
         c.EnteredBridge: (do.bridged_again, ""),
-        c.LeftBridge: (do.left_bridge, ""),
+        c.LeftBridge: (joins.left_bridge, ""),
         c.OperatorLost: (do.lost_in_talk, "H"),
         c.HoldAsked: (do.hold, ""),
         c.ConnectFailed: (do.reconnect_failed, ""),
         c.HangUpAsked: (do.hang_up_asked, ""),
-        c.TimerFired: (do.talk_timer, "E"),
+        c.TimerFired: (joins.timer_in_talk, "ME"),
         c.MessageStarted: (do.message_started, "M"),
         c.Reserved: (do.spare, ""),
     },
@@ -189,7 +189,7 @@ _ROWS: Mapping[State, Mapping[type[c.Event], _Row]] = {
         c.HangUpAsked: (do.hang_up_asked, ""),
         c.TimerFired: (do.message_timer, "E"),
         c.Reserved: (do.spare, ""),
-        c.LeftBridge: (do.left_bridge, ""),
+        c.LeftBridge: (joins.left_bridge, ""),
     },
     _E: {c.Reserved: (do.spare, "")},
 }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from dialer.domain.changed import changed
+from dialer.domain.said import Said, said
 from dialer.domain.types import (
     BridgeId,
     CallId,
@@ -75,6 +77,9 @@ class Operator:
     disposition: str = ""  # of that call, as said so far
     note: str = ""
     callback_at: datetime | None = None
+    unreachable: bool = False  # Asterisk has no way to his phone: what is up goes on, nothing new begins
+    contact: str = ""  # where his phone registered last
+    ousted: str = ""  # an address that still answered when this registration took its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,47 @@ class StateChange:
     campaign: CampaignId | None = None
 
 
+def stays(operator: Operator, now: datetime) -> StateChange:
+    """No change of state: for those who want to see what else changed, or whom they find at the start."""
+    since_at = operator.since_at or now
+    return StateChange(operator.id, operator.state, operator.state, operator.reason, since_at)
+
+
+def with_phone(operator: Operator, *, reachable: bool, contact: str = "", ousted: str = "") -> Operator:
+    """As Asterisk sees the way to his phone now; no move: it bars or allows new calls and ends nothing."""
+    seen = (not reachable, contact or operator.contact, ousted)
+    if seen == (operator.unreachable, operator.contact, operator.ousted):
+        return operator
+    return changed(operator, unreachable=seen[0], contact=seen[1], ousted=ousted)
+
+
+def phone_trouble(operator: Operator) -> Said | None:
+    """What is wrong with the way to his phone, for him and his supervisor; None: nothing."""
+    if operator.unreachable and operator.leg is LegState.UP:
+        return said(
+            "the phone is not registered any more, or does not answer Asterisk: the leg that is up goes on as"
+            " long as sound comes, new calls wait until the phone registers again"
+        )
+    if operator.unreachable:
+        return said("the phone is not registered, or does not answer Asterisk: it gets no calls")
+    if operator.state is State.OFFLINE and operator.reason == NO_KEY:
+        return said(
+            "the call was answered, and key 1 was not heard: if it was pressed, the trunk sends keys as"
+            " sound: `dialer trunk set NAME --keys inband`"
+        )
+    if operator.ousted:
+        return said(
+            "{contact} registered in the place of {ousted}, which still answered: if these are two devices,"
+            " only the one that registered last is called; give each its own operator",
+            contact=operator.contact,
+            ousted=operator.ousted,
+        )
+    return None
+
+
+NO_KEY = (
+    "no_key"  # a reason of being offline: an outside phone was answered, and 1 was not pressed, or not heard
+)
 SLOT = "OBZ_SLOT"  # the channel variable that tells the dialplan where to note how the channel ended
 
 

@@ -24,7 +24,7 @@ def nothing(call: Call, event: c.Event) -> Result:
 # --- hanging up ------------------------------------------------------------------------------------------
 
 
-def _hang_up(call: Call, at: datetime, by: EndedBy, reason: str = "") -> Result:
+def hang_up(call: Call, at: datetime, by: EndedBy, reason: str = "") -> Result:
     """Ask Asterisk to end it; the record waits for Asterisk's word."""
     if call.hanging_up:
         return call, ()
@@ -34,7 +34,7 @@ def _hang_up(call: Call, at: datetime, by: EndedBy, reason: str = "") -> Result:
 
 def hang_up_asked(call: Call, event: c.HangUpAsked) -> Result:
     """Ask Asterisk to end it; the record waits for Asterisk's word."""
-    return _hang_up(call, event.at, event.by, event.reason)
+    return hang_up(call, event.at, event.by, event.reason)
 
 
 def cancelled(call: Call, event: c.HangUpAsked) -> Result:
@@ -44,7 +44,7 @@ def cancelled(call: Call, event: c.HangUpAsked) -> Result:
 
 def given_up(call: Call, event: c.GivenUp) -> Result:
     """Pacing ends the ringing; it never counts as the person's no-answer."""
-    return _hang_up(call, event.at, EndedBy.PACING)
+    return hang_up(call, event.at, EndedBy.PACING)
 
 
 def _last(call: Call, at: datetime) -> Result:
@@ -129,7 +129,7 @@ def set_up_timer(call: Call, event: c.TimerFired) -> Result:
     """A network that says nothing at all is given up."""
     match event.timer:
         case Timer.SETUP:
-            return _hang_up(call, event.at, EndedBy.NETWORK, said("the network said nothing"))
+            return hang_up(call, event.at, EndedBy.NETWORK, said("the network said nothing"))
         case Timer.LAST:
             return _last(call, event.at)
         case _:
@@ -140,7 +140,7 @@ def ring_timer(call: Call, event: c.TimerFired) -> Result:
     """Rung long enough."""
     match event.timer:
         case Timer.RING:
-            return _hang_up(call, event.at, EndedBy.RING_TIME)
+            return hang_up(call, event.at, EndedBy.RING_TIME)
         case Timer.LAST:  # it may ring on and be answered: the record waits for Asterisk's word, or a sweep's
             return call, (c.HangUp(), c.StartTimer(Timer.LAST, later(event.at, LAST_S)))
         case _:
@@ -191,7 +191,7 @@ def nobody_free(call: Call, event: c.NobodyFree) -> Result:
     if call.hanging_up or not call.in_app:
         return call, ()
     if call.bereft and call.operator is None:
-        return _message(call, event.at)
+        return to_message(call, event.at)
     return changed(call, state=State.HELD_BACK), ()
 
 
@@ -201,7 +201,7 @@ def freed(call: Call, event: c.OperatorFreed) -> Result:
     return (call, ()) if call.hanging_up or not call.in_app or waits_for_one else (call, (c.Reserve(),))
 
 
-def _message(call: Call, at: datetime) -> Result:
+def to_message(call: Call, at: datetime) -> Result:
     """Give up: the PBX plays the campaign's message and hangs up."""
     music = (c.StopMusic(),) if call.bereft else ()
     gone = changed(call, state=State.MESSAGE, operator=None)
@@ -213,7 +213,7 @@ def no_operator_in_time(call: Call, event: c.TimerFired) -> Result:
     """1.5 s after the answer the message; after the music the next operator."""
     match event.timer:
         case Timer.GIVE_UP if not call.bereft and not call.hanging_up:
-            return _message(call, event.at)
+            return to_message(call, event.at)
         case Timer.RETURN if call.bereft and not call.hanging_up:
             return _next_operator(call, event.at)
         case Timer.LAST:
@@ -225,7 +225,7 @@ def no_operator_in_time(call: Call, event: c.TimerFired) -> Result:
 def _next_operator(call: Call, at: datetime) -> Result:
     """The lost operator is not back: whoever is ready, else the message."""
     if not call.in_app:
-        return _hang_up(call, at, EndedBy.SERVICE, "the operator was lost")
+        return hang_up(call, at, EndedBy.SERVICE, "the operator was lost")
     alone = changed(call, state=State.HELD_BACK, operator=None)
     again = c.StartTimer(Timer.RETURN, later(at, call.rules.return_s))
     return alone, (*let_go(call), again, c.Reserve())
@@ -273,7 +273,7 @@ def connect_failed(call: Call, event: c.ConnectFailed) -> Result:
     if call.hanging_up or not call.in_app:
         return alone, let_go(call)
     if tries >= MOST_CONNECTS:
-        gone, effects = _message(alone, event.at)
+        gone, effects = to_message(alone, event.at)
         return gone, (*let_go(call), *effects)
     return alone, (*let_go(call), c.Reserve())
 
@@ -304,11 +304,6 @@ def bridged_again(call: Call, event: c.EnteredBridge) -> Result:
     if call.talk_since_at is not None or call.on_hold or theirs:
         return call, ()
     return changed(call, talk_since_at=event.at), ()
-
-
-def left_bridge(call: Call, event: c.LeftBridge) -> Result:
-    """The air time stops; hold, the lost operator or the end is told by another event."""
-    return stop_talk(call, event.at), ()
 
 
 def lost_in_talk(call: Call, event: c.OperatorLost) -> Result:
@@ -344,7 +339,7 @@ def talk_timer(call: Call, event: c.TimerFired) -> Result:
     """The longest talk ends the call, the longest hold brings the person back to the operator."""
     match event.timer:
         case Timer.TALK:
-            return _hang_up(call, event.at, EndedBy.LIMIT, "longest talk")
+            return hang_up(call, event.at, EndedBy.LIMIT, "longest talk")
         case Timer.HOLD:
             return hold(call, c.HoldAsked(event.at, on=False))
         case Timer.LAST:
@@ -358,7 +353,7 @@ def reconnect_failed(call: Call, event: c.ConnectFailed) -> Result:
     theirs = event.operator not in (None, call.operator)
     if theirs or call.on_hold or call.talk_since_at is not None:
         return call, ()
-    return _hang_up(call, event.at, EndedBy.SERVICE, event.reason)
+    return hang_up(call, event.at, EndedBy.SERVICE, event.reason)
 
 
 # --- the message ------------------------------------------------------------------------------------------
@@ -370,7 +365,7 @@ def message_timer(call: Call, event: c.TimerFired) -> Result:
         return call, ()
     if call.hanging_up:
         return _last(call, event.at)
-    return _hang_up(call, event.at, EndedBy.LIMIT, "the message did not end")
+    return hang_up(call, event.at, EndedBy.LIMIT, "the message did not end")
 
 
 def message_clock(call: Call, event: c.MessageStarted) -> Result:

@@ -14,6 +14,7 @@ from dialer.domain.types import CallId, CampaignId, ChannelId, LegKind
 LOGIN = "login"  # reasons of a pause or of being offline that the product itself gives
 MISSED = "missed_ring"
 PHONE_LOST = "phone_lost"
+NO_SOUND = "no_sound"  # it answers Asterisk, and sent no sound until its leg was ended for that
 NO_ANSWER = "phone_did_not_answer"
 NOT_REGISTERED = "phone_not_registered"
 FORWARDED = "phone_forwarded"  # it said where else to call; that is not followed
@@ -72,7 +73,7 @@ class LegDown(Event):
 
     channel: ChannelId
     missed: bool = False
-    trouble: str = ""  # a reason, when the phone did not even ring: not registered, or in trouble
+    trouble: str = ""  # a reason: it did not even ring, or no sound came from it
 
 
 @dataclass(frozen=True, slots=True)

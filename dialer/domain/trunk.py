@@ -22,6 +22,15 @@ class NumberFormat(StrEnum):
     NATIONAL = "8"  # 89161234567: trunk prefix of the default country instead of its code
 
 
+class Keys(StrEnum):
+    """How keys pressed at the far end come."""
+
+    RFC4733 = "rfc4733"  # as events beside the sound
+    INBAND = "inband"  # as tones in the sound
+    INFO = "info"  # as SIP messages
+    AUTO = "auto"  # as events if the far end offers them, else as tones
+
+
 @dataclass(frozen=True, slots=True)
 class Trunk:
     """One carrier account. `lines` and `calls_per_s` are ceilings that no decision passes."""
@@ -41,3 +50,5 @@ class Trunk:
     calls_per_s: float = 5.0
     prefixes: tuple[str, ...] = ("+7",)  # allowed E.164 prefixes
     enabled: bool = True
+    probe: bool = True  # ask now and then (OPTIONS) whether the carrier is there; some never answer it
+    keys: Keys = Keys.RFC4733

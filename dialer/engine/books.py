@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 import structlog
 
 from dialer.domain.campaign import Campaign
-from dialer.domain.errors import BadValue, LinkDown, is_expected
+from dialer.domain.errors import BadValue, LinkDown, Untranslatable, is_expected
 from dialer.domain.operators import Account
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CampaignId, PhoneKind
+from dialer.domain.types import CampaignId, PhoneKind, TrunkId
 from dialer.engine.aside import Aside
 from dialer.engine.floor import Floor
 from dialer.engine.guard import Guard
@@ -155,6 +155,7 @@ class Books:
             return
         self._pushed[name] = wanted
         self._tried.pop(name, None)
+        self._trunks.bars.pop(TrunkId(name), None)
         if self._aside.take(name):
             log.info("Asterisk has it now", endpoint=name)
         elif before is not None and before[0] == thing:
@@ -173,6 +174,8 @@ class Books:
     def _set_aside(self, name: str, wanted: Wanted, fault: Exception) -> None:
         self._tried[name] = wanted
         reason = fault.sentence if isinstance(fault, BadValue) else str(fault) or type(fault).__name__
+        if isinstance(fault, Untranslatable):
+            self._trunks.bars[TrunkId(name)] = reason
         if not is_expected(fault):
             self._guard.caught("telling Asterisk of a trunk or a phone", fault)
         if self._aside.put(name, reason):

@@ -49,6 +49,7 @@ class Calls:
         self.turn: Turn  # set by the cell, as the next
         self.obstacle: Callable[[], str] = lambda: ""  # why nothing may be sent now
         self.is_resting: Callable[[TrunkId], bool]  # the carrier refuses every call by this trunk
+        self.on_apart: Callable[[Call], None] = lambda call: None  # the two could not hear each other
         self._calls: dict[CallId, Call] = {}
         self._about: dict[CallId, tuple[Lead | None, Campaign]] = {}
         self.idle = asyncio.Event()  # no call is in flight
@@ -129,6 +130,8 @@ class Calls:
         guard = self._shell.guard
         for effect in effects:
             guard.run("effect of a call", self._perform, after, effect, event.at)
+        if after.came_apart and not before.came_apart:
+            guard.run("effect of a call", self.on_apart, after)
         if after.state is State.MESSAGE and before.state is not State.MESSAGE:
             guard.run("effect of a call", self._floor.missed, call_id)
         if after is not before:

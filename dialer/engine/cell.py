@@ -14,8 +14,9 @@ from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import Missing, NetworkTrouble
+from dialer.domain.joins import HEARD_S
 from dialer.domain.lead import Lead
-from dialer.domain.operators import State, StateChange
+from dialer.domain.operators import State, StateChange, stays
 from dialer.domain.pacing.decision import Policy
 from dialer.domain.pacing.scorecard import Scorecard
 from dialer.domain.said import Said, counted, listed, said
@@ -35,6 +36,7 @@ from dialer.domain.types import (
 from dialer.engine.account import Accountant
 from dialer.engine.books import Books, Resolve
 from dialer.engine.calls import Calls
+from dialer.engine.contacts import Contacts
 from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import LEASE_S, Hopper
@@ -117,6 +119,7 @@ class Cell:
         self.reconciler = Reconciler(shell, calls, floor)
         # leads of records that the database refuses: were they given back, they would be dialled once more
         self.kept_leads: Callable[[], Iterable[LeadId]] = tuple
+        self.contacts = Contacts()
         self.on_trunk: Callable[[TrunkId, bool], None] = lambda trunk, is_reachable: None
         self._booted_at: datetime | None = None
         self._reconcile_task: asyncio.Task[None] | None = None
@@ -143,6 +146,7 @@ class Cell:
         """Who calls whom back."""
         self.calls.turn = self.floor.legs.turn = self.trunks.turn
         self.calls.is_resting = self.trunks.refusals.is_resting
+        self.calls.on_apart = self._came_apart
         self.floor.tell_call = self.calls.tell
         self.floor.about = self._about
         self.floor.on_free = self._freed
@@ -162,9 +166,15 @@ class Cell:
         self.calls.operator_free(operator)
         self.pacer.wake()
 
+    def _came_apart(self, call: Call) -> None:
+        log.error("a call was answered and could not be heard", call=call.id, trunk=call.trunk)
+        self.trunks.came_apart(call.trunk, self._shell.clock())
+
     def _ended(self, call: Call) -> None:
         if call.outcome is Outcome.NOT_DIALLED and call.dialled_at is not None and not call.hanging_up:
             self.trunks.refused(call.trunk, self._shell.clock(), call.reason)
+        elif call.talk_s >= HEARD_S:
+            self.trunks.was_heard(call.trunk)
         if self.trunks.refusals.ended(call, self._shell.clock()):
             self._shell.errands.start(self._ask_why(call), f"refused-{call.trunk}")
         self.pacer.wake()
@@ -192,9 +202,7 @@ class Cell:
             await self._remember(call)
             self._shell.observer.saw(None, None, call)
         for operator in self.floor.all():
-            since_at = operator.since_at or self._shell.clock()
-            here = StateChange(operator.id, operator.state, operator.state, operator.reason, since_at)
-            self._shell.observer.moved(here, operator)
+            self._shell.observer.moved(stays(operator, self._shell.clock()), operator)
         held = [call.lead for call in recovered.calls if call.lead is not None]
         held += await self._moving_on()
         held += self.kept_leads()
@@ -279,10 +287,11 @@ class Cell:
 
     def heard(self, news: ChannelNews | PhoneNews) -> None:
         if isinstance(news, PhoneNews):
-            self.floor.phone_reachable(OperatorId(news.endpoint), news.is_reachable)
+            way = self.contacts.heard(news)
+            self.floor.phone_seen(OperatorId(news.endpoint), way)
             if self.trunks.get(TrunkId(news.endpoint)) is not None:
                 self._shell.guard.run(
-                    "metrics of trunks", self.on_trunk, TrunkId(news.endpoint), news.is_reachable
+                    "metrics of trunks", self.on_trunk, TrunkId(news.endpoint), way.is_reachable
                 )
         elif isinstance(news.event, c.HangupRequested) and news.event.by_shutdown:
             self._switch_stops(news.event.at)

@@ -147,6 +147,8 @@ class CellDesk:
             case "push":
                 await self._books.push_again(name)
                 return {"pushed": name}
+            case "codecs":
+                return {"codecs": sorted(await self._shell.switch.codecs())}
             case "test":
                 return await self._trials.trunk(name, command.args.get("number", ""))
             case _:

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from dialer.domain import call as c
-from dialer.domain import duty, prompts, shifts
+from dialer.domain import duty, operators, prompts, shifts
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.changed import changed
@@ -28,6 +28,7 @@ from dialer.domain.types import (
     TrunkId,
 )
 from dialer.engine.cards import Card, Cards
+from dialer.engine.contacts import Way
 from dialer.engine.keypad import Keypad
 from dialer.engine.legs import Legs
 from dialer.engine.shell import Shell
@@ -57,7 +58,6 @@ class Floor:
         self._operators: dict[OperatorId, Operator] = {}
         self._cards = Cards(shell.journal)
         self._summoned: dict[CallId, OperatorId] = {}
-        self.silent: frozenset[OperatorId] = frozenset()  # their phones do not answer Asterisk
         # set by the cell: what a call must be told, and that somebody became free
         self.tell_call: Callable[[CallId, c.Event], None] = lambda call, event: None
         self.about: Callable[[CallId], tuple[Lead | None, Campaign] | None] = lambda call: None
@@ -127,12 +127,12 @@ class Floor:
     def is_free(self, operator: Operator) -> bool:
         """An answered call could be given to this operator at once."""
         up = operator.state is State.READY and operator.leg is LegState.UP
-        return up and operator.id not in self.silent
+        return up and not operator.unreachable
 
     def is_summonable(self, operator: Operator) -> bool:
         """On demand, ready: free as soon as the phone is up."""
         down = operator.state is State.READY and operator.leg is not LegState.UP
-        can_ring = operator.id in self.accounts and operator.id not in self.silent
+        can_ring = operator.id in self.accounts and not operator.unreachable
         return down and operator.leg_kind is LegKind.ON_DEMAND and can_ring
 
     # --- moves
@@ -154,8 +154,6 @@ class Floor:
             return
         after, effects = duty.step(before, event)
         self._operators[operator_id] = after
-        if isinstance(event, shifts.LegUp):
-            self.silent -= {operator_id}
         guard = self._shell.guard
         if after is not before:
             guard.run("note of an operator", self._shell.journal.note_operator, after)
@@ -361,17 +359,23 @@ class Floor:
             self.legs.heard(news)
         return True
 
-    def phone_reachable(self, operator: OperatorId, is_reachable: bool) -> None:
-        """A phone that ceases to answer Asterisk's probes is offered no call; its leg is let go."""
-        known = self._operators.get(operator)
-        if known is None:
+    def phone_seen(self, operator: OperatorId, way: Way) -> None:
+        """A phone without a way to it is offered no call; a talk ends by its own sound, or by a person."""
+        if (before := self._operators.get(operator)) is None:
             return
-        if is_reachable:
-            self.silent -= {operator}
+        after = operators.with_phone(
+            before, reachable=way.is_reachable, contact=way.contact, ousted=way.ousted
+        )
+        if after is before:
             return
-        self.silent |= {operator}
-        if known.channel is not None and known.leg is LegState.UP:
-            self.legs.drop(known.channel)
+        self._operators[operator] = after
+        self._shell.journal.note_operator(after)
+        self._shell.observer.moved(operators.stays(after, self._shell.clock()), after)
+        if trouble := operators.phone_trouble(after):
+            log.warning(str(trouble), operator=operator)
+        if self.is_free(after) and not self.is_free(before):
+            self.on_free(operator)
+        self.on_change()
 
     def say(self, operator: OperatorId, *words: str) -> None:
         """Prompts to the operator alone, in the language of the account."""

@@ -9,10 +9,11 @@ from datetime import datetime
 import structlog
 
 from dialer.domain import shifts
-from dialer.domain.call import Destroyed, EnteredApp, HangupRequested
+from dialer.domain.call import Answered, Destroyed, EnteredApp, HangupRequested
+from dialer.domain.causes import NO_MEDIA
 from dialer.domain.errors import BadValue, NetworkTrouble, Refused
 from dialer.domain.numbers import dial_string
-from dialer.domain.operators import SLOT, Account, bridge_of, endpoint_of, place_of
+from dialer.domain.operators import NO_KEY, SLOT, Account, bridge_of, endpoint_of, place_of
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import ChannelId, LegKind, OperatorId, PhoneKind, TrunkId
@@ -54,6 +55,7 @@ class Legs:
         self._owner: dict[ChannelId, OperatorId] = {}
         self._unsent: set[ChannelId] = set()  # waits for the link to be called
         self._up: set[ChannelId] = set()
+        self._keyed: dict[ChannelId, bool] = {}  # an outside phone's, asked for key 1: was it picked up?
         self._put_down: set[ChannelId] = set()  # the operator hung up, it did not just vanish
         self.whispers = Whispers(shell)
         self.speech = Speech(shell)
@@ -92,6 +94,7 @@ class Legs:
         nailed_up = account.leg is LegKind.NAILED_UP
         endpoint, exten = self._where(account)
         if account.phone is PhoneKind.OUTSIDE and account.trunk is not None:
+            self._keyed[channel] = False
             await self.turn(account.trunk)
         await self._shell.linked.wait()
         self._unsent.discard(channel)
@@ -165,6 +168,7 @@ class Legs:
         """Asterisk stopped: no channel of ours is left."""
         self._owner.clear()
         self._up.clear()
+        self._keyed.clear()
         self.whispers.forget_all()
         self.speech.forget_all()
 
@@ -181,9 +185,15 @@ class Legs:
                 )
             case HangupRequested(cause=cause) if cause != OUR_HANGUP:
                 self._put_down.add(news.channel)
+            case Answered() if news.channel in self._keyed:
+                self._keyed[news.channel] = True
             case Destroyed(at=at, sip_code=sip_code) if news.channel not in self._up:
                 log.info("an operator's phone did not take the call", channel=news.channel, sip=sip_code)
-                self._gone(news.channel, at, missed=True, trouble=_trouble(sip_code or 0))
+                trouble = NO_KEY if self._keyed.get(news.channel) else _trouble(sip_code or 0)
+                self._gone(news.channel, at, missed=True, trouble=trouble)
+            case Destroyed(at=at, cause=cause) if cause == NO_MEDIA:  # Asterisk's own end, nobody hung up
+                self._put_down.discard(news.channel)
+                self._gone(news.channel, at, missed=False, trouble=shifts.NO_SOUND)
             case Destroyed(at=at):
                 self._gone(news.channel, at, missed=False)
             case _:
@@ -211,6 +221,7 @@ class Legs:
         if operator is None:
             return
         self._up.discard(channel)
+        self._keyed.pop(channel, None)
         self.whispers.close(channel)
         self.speech.forget(channel)
         down = shifts.LegDown(at, channel, missed=missed, trouble=trouble)

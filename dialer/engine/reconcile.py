@@ -14,9 +14,10 @@ from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.call import Call, State
 from dialer.domain.errors import Refused
-from dialer.domain.operators import LegState, Operator, bridge_of, place_of
+from dialer.domain.operators import LegState, Operator, bridge_of, endpoint_of, place_of
 from dialer.domain.types import BridgeId, CallId, ChannelId, EndedBy
 from dialer.engine.calls import Calls
+from dialer.engine.contacts import Way
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.ports import BridgeSeen, ChannelSeen, Noted
@@ -203,9 +204,19 @@ class Reconciler:
         twice = (self._calls.get(CallId(channel)) for channel in self._missing.keys() & there_at.keys())
         await self._vanished([call for call in twice if call is not None], {}, there_at.__getitem__)
         self._alone_twice(bridges)
+        await self._found_again()
         for ended in owned - self._owned():  # while Asterisk was asked: nobody's, but known to be on its way
             channels.pop(ended, None)
         self._strangers(channels, bridges)
+
+    async def _found_again(self) -> None:
+        """Phones of which the good news was lost with a frozen service: nobody stays barred for ever."""
+        barred = [operator.id for operator in self._floor.all() if operator.unreachable]
+        if barred:
+            known = await self._shell.switch.reachable()
+            for operator in barred:
+                if endpoint_of(operator) in known:
+                    self._floor.phone_seen(operator, Way(is_reachable=True))
 
     def _alone_twice(self, bridges: dict[BridgeId, BridgeSeen]) -> None:
         """A talk whose person is in no bridge, seen so twice in a row: an honest end instead of silence."""

@@ -16,6 +16,7 @@ from dialer.engine.refusals import Refusals
 BURST_S = 0.2  # so much later than due a decision still makes good what it missed
 APART = 0.5  # of the even distance: what was decided together leaves one after another, and catches up
 Turn = Callable[[TrunkId], Awaitable[None]]  # see Trunks.turn
+FIRST_REST, LONGEST_REST = timedelta(minutes=1), timedelta(hours=1)
 REFUSED_PAUSE_S = 5.0  # after Asterisk refused a request: time to be mended, no hot loop through the list
 
 
@@ -30,6 +31,8 @@ class Trunks:
         self._went: dict[TrunkId, deque[float]] = {}  # when they did
         self._refused: dict[TrunkId, tuple[datetime, str]] = {}
         self.refusals = Refusals()
+        self.bars: dict[TrunkId, str] = {}  # why calls by it would be silent; until it is changed
+        self._apart: dict[TrunkId, tuple[int, datetime]] = {}  # joins in a row that came apart, and the last
         self.registration_of: Callable[[TrunkId], str] = lambda trunk: ""
 
     def load(self, trunks: Iterable[Trunk]) -> None:
@@ -91,6 +94,15 @@ class Trunks:
     def refused(self, trunk: TrunkId, at: datetime, reason: str) -> None:
         self._refused[trunk] = (at, reason)
 
+    def came_apart(self, trunk: TrunkId, at: datetime) -> None:
+        """An answered call by this trunk could not be heard: it rests, longer each time."""
+        n, _ = self._apart.get(trunk, (0, at))
+        self._apart[trunk] = (n + 1, at)
+
+    def was_heard(self, trunk: TrunkId) -> None:
+        """A talk went on for a while: its sound is good."""
+        self._apart.pop(trunk, None)
+
     def views(self, lines: Counter[TrunkId], now: datetime) -> Mapping[TrunkId, TrunkView]:
         """What each could still carry, given the lines in use."""
         return {trunk.id: self._view(trunk, lines[trunk.id], now) for trunk in self._trunks.values()}
@@ -110,6 +122,15 @@ class Trunks:
     def _why_not(self, trunk: Trunk, now: datetime) -> str:
         if not trunk.enabled:
             return said("trunk {trunk} is switched off", trunk=trunk.id)
+        if bar := self.bars.get(trunk.id):
+            return bar
+        if (apart := self._apart.get(trunk.id)) is not None and now - apart[1] < _rest(apart[0]):
+            return said(
+                "trunk {trunk} rests until {until}: a call by it was answered and could not be heard, look at"
+                " its codecs",
+                trunk=trunk.id,
+                until=f"{apart[1] + _rest(apart[0]):%H:%M:%S} UTC",
+            )
         refused_at, reason = self._refused.get(trunk.id, (None, ""))
         if refused_at is not None and now - refused_at < timedelta(seconds=REFUSED_PAUSE_S):
             return said("Asterisk refused a call by trunk {trunk}: {reason}", trunk=trunk.id, reason=reason)
@@ -143,6 +164,11 @@ class Trunks:
         tokens = min(most, tokens + passed_s * trunk.calls_per_s)
         self._tokens[trunk.id] = (tokens, now)
         return tokens
+
+
+def _rest(apart: int) -> timedelta:
+    """After so many joins in a row that came apart."""
+    return min(LONGEST_REST, FIRST_REST * (1 << min(apart - 1, 10)))
 
 
 def _ceiling(trunk: Trunk) -> tuple[int, float]:

@@ -21,7 +21,6 @@ class Views:
         self._floor = floor
         self._seen_calls: dict[CallId, tuple[Call, CallView]] = {}
         self._seen_operators: dict[OperatorId, tuple[Operator, OperatorView]] = {}
-        self._silent: frozenset[OperatorId] = frozenset()
 
     def calls(self, now: datetime) -> Sequence[CallView]:
         seen, calls = self._seen_calls, self._calls.all()
@@ -34,9 +33,6 @@ class Views:
         return [seen[call.id][1] for call in calls]
 
     def operators(self, now: datetime) -> Sequence[OperatorView]:
-        if (silent := self._floor.silent) != self._silent:
-            self._seen_operators.clear()
-            self._silent = silent
         seen, operators = self._seen_operators, self._floor.all()
         for operator in operators:
             before = seen.get(operator.id)
@@ -73,4 +69,5 @@ def _of_operator(operator: Operator, now: datetime, *, free: bool, summonable: b
         summonable=summonable,
         campaign=operator.campaign,
         leaving=operator.then is not None,
+        unreachable=operator.unreachable,
     )

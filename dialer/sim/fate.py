@@ -23,7 +23,7 @@ CAUSES = {
 class Fate:
     """One call to a number; nothing of it depends on who calls, or how."""
 
-    does: str = "answer"  # or what CAUSES names, no_answer, ring_ends, silence
+    does: str = "answer"  # or what CAUSES names, no_answer, ring_ends, silence; of a phone no_key
     after_s: float = 6.0  # from the first ringing to the answer, or to what it does
     talk_s: float = 20.0  # from the bridge to the person's hang-up
     waits_s: float = 120.0  # for an operator

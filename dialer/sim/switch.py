@@ -9,54 +9,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 
 from dialer.domain import call as c
+from dialer.domain.causes import NO_MEDIA
+from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.operators import SLOT, Account
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, CallId, ChannelId
 from dialer.ports import BridgeSeen, ChannelNews, ChannelSeen, Ear, Noted, PhoneNews
 from dialer.sim.carrier import Carrier
+from dialer.sim.channel import Channel
 from dialer.sim.clock import now
 from dialer.sim.fate import CAUSES, Fate
+from dialer.sim.registry import Registry
 
 WAY_S = 0.0005  # there or back
 WORDS_S = 2.5  # what is said to an operator lasts so long
 GUARD_S = 1.6
 MESSAGE_S = 4.0
 SHUTDOWN = 4  # why it hangs up when it stops in good order
-
-
-@dataclass(slots=True, eq=False)
-class Channel:
-    """A line that is up, or on its way; the clocks end with it."""
-
-    id: ChannelId
-    endpoint: str
-    context: str
-    exten: str
-    created_at: datetime
-    number: str = ""
-    trunk: str = ""  # empty: a phone of ours
-    state: str = "Down"
-    in_app: bool = False
-    bridge: BridgeId | None = None
-    guard: asyncio.TimerHandle | None = None
-    clocks: list[asyncio.TimerHandle] = field(default_factory=list)
-    music: bool = False
-    slot: str = ""
-    answer_at: datetime | None = None
-    message_at: datetime | None = None
-    message_over: bool = False
-    spied: ChannelId | None = None  # a whisper's: whose channel hears it
-    fate: Fate = field(default_factory=Fate)
-
-    @property
-    def is_person(self) -> bool:
-        return self.id.startswith("c-")
 
 
 class PretendAsterisk:
@@ -73,6 +47,8 @@ class PretendAsterisk:
         self.bad_endpoints: dict[str, Exception] = {}  # trunks and phones that it does not take
         self.endpoints: set[str] = set()  # those that it has
         self.notes_ends = True  # False: its dialplan is of a version that does not
+        self.comes_apart: Callable[[str], bool] = lambda number: False  # no translation of the person's sound
+        self.translates = frozenset({"alaw", "ulaw", "g722", "gsm"})
         self.ear: Ear | None = None
         self.booted = now()
         self.lines: dict[ChannelId, Channel] = {}
@@ -89,6 +65,7 @@ class PretendAsterisk:
         self._inside: dict[BridgeId, ChannelId] = {}  # the person
         self._answered_at: dict[ChannelId, datetime] = {}
         self._noted: dict[str, tuple[ChannelId, Noted]] = {}  # by place
+        self.registry = Registry(self._tell_phone)
         self._outbox: deque[ChannelNews | PhoneNews] = deque()
 
     # --- the link
@@ -214,6 +191,9 @@ class PretendAsterisk:
             self._say(line.id, c.Alerted(now(), fate.alerting), times=2)
         if fate.does == "answer":
             self._later(line, fate.after_s, lambda: self._answer(line))
+        elif fate.does == "no_key":  # picked up, and three times asked for key 1 in vain
+            self._later(line, fate.after_s, lambda: self._say(line.id, c.Answered(now()), times=2))
+            self._later(line, fate.after_s + 15, lambda: self._destroy(line, 16, 0))
         elif fate.does == "ring_ends":
             self._later(line, fate.after_s, lambda: self._destroy(line, 19, 480))
 
@@ -336,6 +316,8 @@ class PretendAsterisk:
             self._inside[bridge] = line.id
             self.answer_to_bridge_s.append((now() - self._answered_at[line.id]).total_seconds())
             self._later(line, line.fate.talk_s, lambda: self.person_hangs_up(line.id))
+            if self.comes_apart(line.number):  # addChannel is answered all the same, nobody hears anything
+                self._leave(line)
 
     def _leave(self, line: Channel) -> None:
         if line.bridge is not None:
@@ -435,6 +417,10 @@ class PretendAsterisk:
         }
         return [BridgeSeen(room, channels) for room, channels in inside.items()]
 
+    async def reachable(self) -> Set[str]:
+        await self._travel("reachable")
+        return self.registry.reachable()
+
     async def booted_at(self) -> datetime:
         await self._travel("booted_at")
         return self.booted
@@ -444,8 +430,13 @@ class PretendAsterisk:
         whose, noted = self._noted.get(place, (None, None))
         return noted if whose == channel else None
 
+    async def codecs(self) -> Set[str]:
+        await self._travel("codecs")
+        return self.translates
+
     async def push_trunk(self, trunk: Trunk, password: str) -> None:
         await self._travel("push_trunk")
+        check_codecs(trunk, self.translates)
         self._take_endpoint(trunk.id)
 
     async def push_phone(self, account: Account, password: str) -> None:
@@ -460,6 +451,21 @@ class PretendAsterisk:
     async def drop_endpoint(self, name: str) -> None:
         await self._travel("drop_endpoint")
         self.endpoints.discard(name)
+
+    # --- sound
+
+    def tear(self, channel: ChannelId) -> None:
+        """Out of its bridge, by nobody's wish."""
+        self._leave(self.lines[channel])
+
+    def hears_nothing(self, channel: ChannelId) -> None:
+        """No packet of sound came from this channel until the RTP time-out."""
+        self._say(channel, c.HangupRequested(now(), 1))
+        self._destroy(self.lines[channel], NO_MEDIA, 0)
+
+    def _tell_phone(self, news: PhoneNews) -> None:
+        self._outbox.append(news)
+        asyncio.get_running_loop().call_soon(self._flush)
 
     # --- what others ask
 

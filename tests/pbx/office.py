@@ -134,16 +134,16 @@ class Office:
         """Changes the running campaign, by API."""
         await self.service.patch(f"/v1/campaigns/{self.campaign}", fields)
 
-    async def go_home(self) -> None:
+    async def go_home(self, *operators: str) -> None:
         """Nothing is dialled any more, calls end, everybody logs out: what was heard is on disk."""
         await self.service.post(f"/v1/campaigns/{self.campaign}/stop")
         for call in await self.calls():
             with suppress(NetworkTrouble):  # it ends at this moment by itself
                 await self.service.post(f"/v1/calls/{call['id']}/hang_up")
         await self.quiet()
-        for operator in self.operators:
+        for operator in operators or self.operators:
             await self.do(operator, "logout")
-        for operator in self.operators:
+        for operator in operators or self.operators:
             await self.stands(operator, "offline")
 
     async def in_flight(self, n: int, *states: str, timeout_s: float = 20.0) -> None:

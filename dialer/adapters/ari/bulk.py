@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 import aiohttp
 
 from dialer.adapters.ari.connection import Request, checked
+from dialer.domain.codecs import translated_by
 from dialer.domain.errors import LinkDown, TimedOut
 
 
@@ -45,3 +47,9 @@ class Bulk:
             raise TimedOut(f"Asterisk did not answer GET {path} within {self._timeout_s:g} s") from None
         except aiohttp.ClientError as failure:
             raise LinkDown(f"Asterisk's HTTP at {self._url} cannot be reached: {failure}") from failure
+
+
+async def translated(bulk: Bulk) -> Set[str]:
+    """The sound formats for which a translator runs."""
+    rows = await bulk.get("asterisk/modules")
+    return translated_by(row["name"] for row in rows if row["status"] == "Running")

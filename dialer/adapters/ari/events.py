@@ -125,14 +125,17 @@ def _destroyed(raw: RawEvent, at: datetime) -> News:
 
 def _contact(raw: RawEvent, at: datetime) -> News | None:
     """Only the two words that come from a probe or from the end of a registration."""
-    match raw["contact_info"]["contact_status"]:
-        case "Reachable":
-            is_reachable = True
-        case "Unreachable" | "Removed":
-            is_reachable = False
-        case _:
-            return None
-    return PhoneNews(raw["endpoint"]["resource"], is_reachable, at)
+    status = raw["contact_info"]["contact_status"]
+    if status not in ("Reachable", "Unreachable", "Removed"):
+        return None
+    address = raw["contact_info"]["uri"].rpartition("@")[2].partition(";")[0]
+    return PhoneNews(
+        raw["endpoint"]["resource"],
+        status == "Reachable",
+        at,
+        address.removeprefix("sip:"),
+        status == "Removed",
+    )
 
 
 TABLE: Mapping[str, Callable[[RawEvent, datetime], News | None]] = {

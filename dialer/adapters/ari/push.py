@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dialer.domain.codecs import CODECS
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account
 from dialer.domain.said import said
-from dialer.domain.trunk import Trunk
+from dialer.domain.trunk import Keys, Trunk
 from dialer.domain.types import NAME, OPERATOR_NUMBER, Language, PhoneKind
 
 KINDS = ("auth", "aor", "endpoint", "identify", "registration")  # each leans on those before it
@@ -18,10 +19,13 @@ ADDITIVE = ("contact", "match")  # fields that grow when an object is written ag
 
 HOST = re.compile(r"(?!.{254})[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)*")
 SIP_USER = re.compile(r"[A-Za-z0-9._~!*'+-]{1,64}")
-CODECS = frozenset({"alaw", "ulaw", "g722", "gsm", "opus", "g729"})
 LONGEST_PASSWORD = 128
 
 NEVER_LAST_TRY = "100000000"  # of a registration; ten tries, the default, are over in ten minutes
+# Without a packet of sound. A phone that is mute or finds silence sends one every 5 s (PJSIP's heartbeat).
+SILENT_PHONE_S, SILENT_TRUNK_S, SILENT_HOLD_S = "10", "30", "600"
+KEYS_MODE = {Keys.RFC4733: "rfc4733", Keys.INBAND: "inband", Keys.INFO: "info", Keys.AUTO: "auto"}
+NO_PROBE = "0"
 PROBE_PHONE_S, PROBE_TRUNK_S, PROBE_TIMEOUT_S = "5", "10", "3.0"
 
 # the folders of Debian's packages; there is no link `ru`
@@ -29,6 +33,8 @@ PROMPTS = {Language.RU: "ru_RU_f_IvrvoiceRU", Language.EN: "en"}
 
 MEDIA_HERE = {"direct_media": "no", "rtp_symmetric": "yes", "force_rport": "yes"}
 NOTHING_ELSE = {"send_connected_line": "no", "allow_transfer": "no", "allow_subscribe": "no"}
+# Asterisk itself tells the phone, by a re-INVITE, who came into its bridge: CALLERID of the person's channel.
+WHO_IS_ON_THE_LINE = {"send_connected_line": "yes", "send_pai": "yes", "trust_id_outbound": "yes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,11 @@ def trunk_objects(trunk: Trunk, password: str) -> tuple[PjsipObject, ...]:
     """What Asterisk needs to call out by this trunk and to know its return calls; raises BadValue."""
     _check_trunk(trunk, password)
     objects = [
-        PjsipObject("aor", trunk.id, {"contact": _uri(trunk, trunk.user), **_probe(PROBE_TRUNK_S)}),
+        PjsipObject(
+            "aor",
+            trunk.id,
+            {"contact": _uri(trunk, trunk.user), **_probe(PROBE_TRUNK_S if trunk.probe else NO_PROBE)},
+        ),
         PjsipObject("endpoint", trunk.id, _trunk_endpoint(trunk)),
         PjsipObject("identify", trunk.id, {"endpoint": trunk.id, "match": trunk.host}),
     ]
@@ -90,7 +100,9 @@ def _trunk_endpoint(trunk: Trunk) -> dict[str, str]:
         "send_pai": "yes" if trunk.from_user else "no",  # from_user hides the number, this carries it
         "trust_id_outbound": "yes" if trunk.from_user else "no",
         "trust_id_inbound": "yes",
-        "dtmf_mode": "rfc4733",
+        "dtmf_mode": KEYS_MODE[trunk.keys],
+        "rtp_timeout": SILENT_TRUNK_S,  # an answered call without a packet is none
+        "rtp_timeout_hold": SILENT_HOLD_S,  # on the carrier's own hold nothing need come
         **MEDIA_HERE,
         **NOTHING_ELSE,
     }
@@ -108,10 +120,11 @@ def _phone_endpoint(account: Account) -> dict[str, str]:
         "language": PROMPTS[account.language],
         "dtmf_mode": "auto",
         "rewrite_contact": "yes",  # the phone may sit behind NAT
-        "rtp_timeout": "4",  # a vanished phone frees its operator's leg; Asterisk looks once a second
+        "rtp_timeout": SILENT_PHONE_S,  # a vanished phone frees its operator's leg
         "rtp_keepalive": "1",  # alone in its bridge Asterisk would send it nothing
         **MEDIA_HERE,
         **NOTHING_ELSE,
+        **WHO_IS_ON_THE_LINE,
     }
 
 

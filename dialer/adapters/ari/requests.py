@@ -37,10 +37,12 @@ def originate(
     caller_id: str,
     timeout_s: int,
     variables: Mapping[str, str],
+    formats: str = "",
 ) -> Request:
     """A call into the dialplan; never with `app`, which would win over the context without a word.
 
     With a place the request leaves its first note there, and the dialplan the last one: see `Noted`.
+    `formats` is what the offer holds, in this order; without it the far end's settings decide, in another.
     """
     _check(1 <= timeout_s <= 600, f"a ring timeout of {timeout_s} s is not between 1 and 600")
     for name, value in variables.items():
@@ -57,6 +59,8 @@ def originate(
         "callerId": checked_caller_id(caller_id),
         "timeout": str(timeout_s),
     }
+    if formats:
+        query["formats"] = formats
     known = {**variables, **notes, FORWARDS: "obz-nowhere"}
     return Request("POST", "channels", query, {"variables": known})
 

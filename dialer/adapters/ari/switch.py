@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 from dialer.adapters.ari import requests
-from dialer.adapters.ari.bulk import Bulk
+from dialer.adapters.ari.bulk import Bulk, translated
 from dialer.adapters.ari.connection import RawEvent, Request
 from dialer.adapters.ari.events import UNWANTED, News, noted, parse
 from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
 from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
 from dialer.adapters.ari.reasons import Reasons
 from dialer.domain.call import KeyPressed
+from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import NetworkTrouble, Refused, TimedOut
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
@@ -149,6 +150,7 @@ class AriSwitch:
             caller_id=caller_id,
             timeout_s=timeout_s,
             variables=variables,
+            formats=self._formats_of(endpoint),
         )
         try:
             await self._ask(request)
@@ -158,6 +160,12 @@ class AriSwitch:
             name = endpoint.rpartition("@")[2].rpartition("/")[2]
             reason = f"{refusal.reason}; it says so too when it has no way to {name!r}"
             raise Refused(refusal.status, reason) from refusal
+
+    def _formats_of(self, endpoint: str) -> str:
+        """Of a call by a trunk, in the trunk's order: Asterisk's own offer has an order of its own."""
+        _, at, name = endpoint.rpartition("@")
+        objects = self._wanted.get(name, ()) if at else ()
+        return next((item.fields["allow"] for item in objects if item.kind == "endpoint"), "")
 
     async def connect(self, channel: ChannelId, bridge: BridgeId) -> None:
         """Both requests leave at once and are served in this order; after a refusal the guard runs again."""
@@ -241,6 +249,16 @@ class AriSwitch:
             for raw in await self._bulk.get("bridges")
         ]
 
+    async def reachable(self) -> Set[str]:
+        """The phones and trunks of which a contact answers, or is not probed at all."""
+        try:
+            rows = await self._bulk.get("endpoints/PJSIP")
+        except Refused as refusal:
+            if refusal.status not in GONE:
+                raise
+            rows = []  # it has none
+        return {row["resource"] for row in rows if row["state"] == "online"}
+
     async def booted_at(self) -> datetime:
         """When this Asterisk started: another boot, another instant."""
         return await self._boot()
@@ -249,6 +267,10 @@ class AriSwitch:
         """With a dialplan of an older version there is the first note and no other."""
         answer = await self._ask(requests.get_global(requests.note_of(place)), fine=GONE)
         return noted(channel, answer["value"]) if answer else None
+
+    async def codecs(self) -> Set[str]:
+        """By the translators that run."""
+        return await translated(self._bulk)
 
     async def version(self) -> str:
         info = await self._bulk.get("asterisk/info", only="system")
@@ -273,7 +295,11 @@ class AriSwitch:
         self._wanted[account.id] = phone_objects(account, password)
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None:
-        """As `want_trunk`, and at once."""
+        """As `want_trunk`, and at once; Untranslatable where its sound would come to nothing."""
+        try:
+            check_codecs(trunk, await self.codecs())
+        except NetworkTrouble as trouble:
+            log.warning("it is not known what Asterisk can translate", reason=str(trouble))
         self.want_trunk(trunk, password)
         await self._push(trunk.id)
 

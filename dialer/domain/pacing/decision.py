@@ -41,6 +41,7 @@ class OperatorView:
     summonable: bool  # on demand, ready, leg down: free once his phone is up
     campaign: CampaignId | None  # of his present or last call
     leaving: bool  # a pause or log-out waits for the end of the call
+    unreachable: bool = False  # Asterisk has no way to his phone: he is given no call
 
 
 @dataclass(frozen=True, slots=True)

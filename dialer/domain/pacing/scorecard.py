@@ -97,7 +97,7 @@ class Scorecard:
 
     def moved(self, change: StateChange, operator: Operator) -> None:
         """An observer of operators."""
-        if change.became is not State.READY:
+        if change.became is not State.READY or change.was is State.READY:
             return
         for one in self._open.values():
             if change.operator in one.waited_for and change.at <= one.free_until_at:

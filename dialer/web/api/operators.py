@@ -13,7 +13,7 @@ from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import BadValue, Conflict, Forbidden
 from dialer.domain.lead import Disposition
 from dialer.domain.numbers import dial_string
-from dialer.domain.operators import Account, LegState, Operator, State
+from dialer.domain.operators import Account, LegState, Operator, State, phone_trouble
 from dialer.domain.said import said
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind, PhoneNumber, TrunkId
 from dialer.ports import Stores
@@ -21,7 +21,7 @@ from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed, try_later
 from dialer.web.auth import Admin, OperatorOrMore, Supervisor, Viewer, may_act_for
 from dialer.web.paging import After, Limit, Page, cut
-from dialer.web.parts import Given, Key, Parts, Spoken
+from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.values import Body, Flag, Note, Number, OperatorNumber, Reason, Secret, Slug, Title, Utc
 
@@ -75,9 +75,11 @@ class OperatorOut(BaseModel):
     campaign: int | None
     then: State | None = Field(description="what follows when the present call is over")
     wrap_until_at: datetime | None
+    phone_reachable: bool = Field(description="no: a talk goes on, new calls wait for the phone")
+    phone_note: str = Field(description="what is wrong with the way to the phone, in words")
 
     @classmethod
-    def of(cls, account: Account, live: Operator | None) -> Self:
+    def of(cls, account: Account, live: Operator | None, speak: Speak) -> Self:
         at_work = live or Operator(account.id)
         return cls(
             id=account.id,
@@ -98,6 +100,8 @@ class OperatorOut(BaseModel):
             campaign=at_work.campaign,
             then=at_work.then,
             wrap_until_at=at_work.wrap_until_at,
+            phone_reachable=not at_work.unreachable,
+            phone_note=speak(trouble) if (trouble := phone_trouble(at_work)) else "",
         )
 
 
@@ -128,10 +132,13 @@ async def list_operators(
     state: Annotated[State | None, Query()] = None,
     after: After = "",
     limit: Limit = 100,
+    *,
+    speak: Spoken,
 ) -> Page[OperatorOut]:
     """Every operator with the state of this moment."""
     live = {operator.id: operator for operator in await parts.live.operators()}
-    shown = [OperatorOut.of(account, live.get(account.id)) for account in await parts.stores.accounts.all()]
+    accounts = await parts.stores.accounts.all()
+    shown = [OperatorOut.of(account, live.get(account.id), speak) for account in accounts]
     rows, following = cut(
         [row for row in shown if state in (None, row.state)], lambda row: row.id, after=after, limit=limit
     )
@@ -139,29 +146,29 @@ async def list_operators(
 
 
 @router.post("", status_code=201, responses=documented(404, 409))
-async def create_operator(parts: Given, who: Admin, body: NewAccount) -> OperatorSaved:
+async def create_operator(parts: Given, who: Admin, body: NewAccount, speak: Spoken) -> OperatorSaved:
     """Make an operator's account; the phone's account is pushed into Asterisk at once."""
     if body.id in {row.id for row in await parts.stores.accounts.all()}:
         raise Conflict(f"there is an operator {body.id} already: change it by PATCH")
     account = await _changed(parts, Account(OperatorId(body.id), body.name), body)
     await parts.stores.accounts.add(account)
-    return await _saved(parts, who, account)
+    return await _saved(parts, who, account, speak)
 
 
 @router.get("/{operator}", responses=documented(404))
-async def get_operator(parts: Given, _: Viewer, operator: OperatorNumber) -> OperatorOut:
+async def get_operator(parts: Given, _: Viewer, operator: OperatorNumber, speak: Spoken) -> OperatorOut:
     """One operator with the state of this moment."""
-    return await _shown(parts, OperatorId(operator))
+    return await _shown(parts, OperatorId(operator), speak)
 
 
 @router.patch("/{operator}", responses=documented(404, 409))
 async def change_operator(
-    parts: Given, who: Admin, operator: OperatorNumber, body: AccountChange
+    parts: Given, who: Admin, operator: OperatorNumber, body: AccountChange, speak: Spoken
 ) -> OperatorSaved:
     """Change what is named; a new password reaches Asterisk at once."""
     account = await _changed(parts, await parts.stores.accounts.get(OperatorId(operator)), body)
     await parts.stores.accounts.save(account)
-    return await _saved(parts, who, account)
+    return await _saved(parts, who, account, speak)
 
 
 @router.post("/{operator}/pause", responses=documented(*VERB_ERRORS))
@@ -268,13 +275,13 @@ async def _check(stores: Stores, account: Account, check_number: CheckNumber) ->
             raise BadValue(said("{place}: {why}", place="body/number", why=closed.sentence)) from None
 
 
-async def _shown(parts: Parts, operator: OperatorId) -> OperatorOut:
+async def _shown(parts: Parts, operator: OperatorId, speak: Speak) -> OperatorOut:
     account = await parts.stores.accounts.get(operator)
     live = {one.id: one for one in await parts.live.operators()}
-    return OperatorOut.of(account, live.get(operator))
+    return OperatorOut.of(account, live.get(operator), speak)
 
 
-async def _saved(parts: Parts, who: Admin, account: Account) -> OperatorSaved:
+async def _saved(parts: Parts, who: Admin, account: Account, speak: Speak) -> OperatorSaved:
     pushed = await try_later(parts, who, "push", f"operator:{account.id}")
-    shown = await _shown(parts, account.id)
+    shown = await _shown(parts, account.id, speak)
     return OperatorSaved(**shown.model_dump(), **pushed.model_dump())

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dialer.domain.errors import BadValue, Conflict
-from dialer.domain.trunk import NumberFormat, Transport, Trunk
+from dialer.domain.codecs import check_codecs
+from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
+from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk
 from dialer.domain.types import PhoneKind, PhoneNumber, TrunkId
 from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed, try_later
@@ -47,6 +48,8 @@ class TrunkFields(Body):
     calls_per_s: Annotated[float, Field(strict=True, gt=0, le=1000)] = 5.0
     prefixes: list[Prefix] = Field(default=["+7"], min_length=1, max_length=1000)
     enabled: Flag = True
+    probe: Flag = Field(default=True, description="no: the carrier answers no OPTIONS, calls alone tell")
+    keys: Keys = Field(default=Keys.RFC4733, description="how keys pressed at the far end come")
 
 
 class NewTrunk(TrunkFields):
@@ -80,6 +83,8 @@ class TrunkOut(BaseModel):
     calls_per_s: float
     prefixes: list[str]
     enabled: bool
+    probe: bool
+    keys: Keys
 
     @classmethod
     def of(cls, trunk: Trunk) -> Self:
@@ -93,7 +98,7 @@ class TrunkOut(BaseModel):
 
 _SAME = (
     "id", "host", "port", "transport", "user", "from_user", "number_format", "lines", "calls_per_s",
-    "enabled",
+    "enabled", "probe", "keys",
 )  # fmt: skip
 
 
@@ -118,6 +123,7 @@ async def create_trunk(parts: Given, who: Admin, body: NewTrunk) -> TrunkSaved:
     if body.id in {row.id for row in await parts.stores.trunks.all()}:
         raise Conflict(f"there is a trunk {body.id} already: change it by PATCH")
     trunk = await _changed(parts, Trunk(TrunkId(body.id), body.host), body)
+    await _check_sound(parts, who, trunk, body)
     await parts.stores.trunks.add(trunk)
     return await _saved(parts, who, trunk)
 
@@ -132,6 +138,7 @@ async def get_trunk(parts: Given, _: Viewer, trunk: Slug) -> TrunkOut:
 async def change_trunk(parts: Given, who: Admin, trunk: Slug, body: TrunkChange) -> TrunkSaved:
     """Change what is named; Asterisk gets it at once."""
     changed = await _changed(parts, await parts.stores.trunks.get(TrunkId(trunk)), body)
+    await _check_sound(parts, who, changed, body)
     await parts.stores.trunks.save(changed)
     return await _saved(parts, who, changed)
 
@@ -187,6 +194,18 @@ async def _changed(parts: Parts, was: Trunk, body: TrunkFields) -> Trunk:
     if body.password is None:
         return trunk
     return replace(trunk, password_file=await parts.tools.keep_secret(f"trunk-{was.id}", body.password))
+
+
+async def _check_sound(parts: Parts, who: Admin, trunk: Trunk, body: TrunkFields) -> None:
+    """What Asterisk cannot translate is refused here; while it cannot be asked, when it gets the trunk."""
+    if "codecs" not in body.model_fields_set:
+        return
+    try:
+        answer = await parts.do(who, "codecs", f"trunk:{trunk.id}", "")
+    except (NetworkTrouble, Mistake):
+        return
+    if known := answer.get("codecs"):
+        check_codecs(trunk, frozenset(known))
 
 
 async def _saved(parts: Parts, who: Admin, trunk: Trunk) -> TrunkSaved:

@@ -125,10 +125,10 @@ async def test_a_dead_phone_in_mid_talk_is_rung_once_more() -> None:
 
 
 @in_virtual_time
-async def test_a_phone_that_we_hung_up_because_it_was_dead_was_not_put_down() -> None:
+async def test_a_phone_from_which_no_sound_came_was_not_put_down() -> None:
     house = await on_demand(Fate(after_s=6, talk_s=200))
     await until(lambda: house.operator().state is State.TALKING)
-    house.cell.floor.phone_reachable(house.operator().id, False)
+    house.asterisk.hears_nothing(house.asterisk.leg_of("101"))
     await asyncio.sleep(0.5)
     (person,) = house.asterisk.people()
     assert person.music

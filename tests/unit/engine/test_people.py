@@ -17,9 +17,10 @@ from dialer.domain.types import ChannelId, Direction, EndedBy, LeadStatus, Mode,
 from dialer.engine.cell import SWEEP_S
 from dialer.engine.reconcile import YOUNG
 from dialer.ports import BridgeSeen, ChannelNews, Command
+from dialer.sim.channel import Channel
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
-from dialer.sim.switch import GUARD_S, Channel, PretendAsterisk
+from dialer.sim.switch import GUARD_S, PretendAsterisk
 from tests.unit.engine.house import House
 from tests.unit.engine.virtual import in_virtual_time
 
@@ -232,21 +233,6 @@ async def test_operator_lost_and_nobody_else_the_person_hears_the_message() -> N
     assert cdr.outcome is Outcome.OPERATOR_LOST
     assert cdr.message_at is not None
     assert house.operator().state is State.OFFLINE
-    await house.stop()
-
-
-@in_virtual_time
-async def test_a_phone_that_ceases_to_answer_probes_is_offered_nothing_more() -> None:
-    house = House(PretendAsterisk(lambda number: LONG))
-    await house.furnish(operators=1, leads=5)
-    await house.start()
-    house.cell.pacer.draining = True
-    await house.enter("101")
-    house.cell.floor.phone_reachable(house.operator().id, False)
-    house.cell.pacer.draining = False
-    await asyncio.sleep(20)
-    assert house.asterisk.dialled == []
-    assert (house.operator().state, house.operator().reason) == (State.OFFLINE, "phone_lost")
     await house.stop()
 
 

@@ -78,7 +78,8 @@ def test_a_phone_behind_nat_is_heard_and_a_vanished_one_is_noticed() -> None:
     fields = by_kind(phone_objects(PHONE, "pw"))["endpoint"].fields
     nat = [fields[name] for name in ("rtp_symmetric", "force_rport", "rewrite_contact", "direct_media")]
     assert nat == ["yes", "yes", "yes", "no"]
-    assert (fields["rtp_timeout"], fields["context"]) == ("4", "obz-phones")
+    assert int(fields["rtp_timeout"]) > 8  # a mute phone sends one packet every 5 s
+    assert fields["context"] == "obz-phones"
     assert int(fields["rtp_keepalive"]) >= 1
 
 
