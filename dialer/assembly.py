@@ -18,7 +18,7 @@ from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
-from dialer.adapters.clock import boot_seconds, new_id, utc_now
+from dialer.adapters.clock import SteadyClock, boot_seconds, new_id, utc_now
 from dialer.adapters.journal.lives import Lives
 from dialer.adapters.journal.refusals import FileRefusals
 from dialer.adapters.names import Names
@@ -47,7 +47,7 @@ from dialer.engine.pacer import Ask
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
-from dialer.ports import ChannelNews, Journal, Live, NumberHistory, Observer, PhoneNews, Stores
+from dialer.ports import ChannelNews, Follow, Journal, Live, NumberHistory, Observer, PhoneNews, Stores
 from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir
 
 log = structlog.get_logger()
@@ -222,22 +222,24 @@ def _assembled(
     guard.on_failure = metrics.mistake
     ear = LateEar()
     switch = AriSwitch(cell_id, settings.ari_app, ear, metrics, bulk, timeout_s=settings.ari_timeout_s)
+    clock = SteadyClock()
     shell = Shell(
         cell=cell_id,
         switch=switch,
         journal=journal,
         observer=Observers(guard, metrics, *observers),
-        clock=utc_now,
+        clock=clock,
         new_id=new_id,
         mailbox=Mailbox(),
         errands=Errands(),
-        timers=Timers(utc_now),
+        timers=Timers(clock),
         sound=lambda name: str(sounds_dir(settings) / name) if name else "",
         check_number=checker(dial_rules(settings)),
         linked=asyncio.Event(),
         guard=guard,
     )
-    cell = ear.cell = _cell(settings, stores, shell, metrics)
+    cell = ear.cell = _cell(settings, stores, shell, metrics, clock.follow)
+    switch.ahead_s = lambda: cell.clocks.ahead_s
     converter = Converter(
         recordings_dir(settings), stores.ledger, lambda call: cell.calls.get(call) is not None
     )
@@ -255,7 +257,7 @@ def _assembled(
     return Engine(cell, shell, switch, recorder, metrics, converter, listener)
 
 
-def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics) -> Cell:
+def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics, follow: Follow) -> Cell:
     """What drives the Asterisk, watched by the metrics."""
     ways = Ways(
         gates_with(shell.check_number),
@@ -263,7 +265,8 @@ def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics) ->
         stamp_of,
         lambda text: _number(text, settings.country),
         zone_of,
-        settings.lab,
+        follow=follow,
+        lab=settings.lab,
         seconds=boot_seconds,
         resolve=Names().trouble_with if _is_here(settings) else no_trouble,
     )
@@ -290,6 +293,7 @@ def _watch(engine: Engine, settings: Settings) -> None:
     engine.metrics.watch_queue("errands", lambda: len(engine.shell.errands))
     engine.metrics.watch_queue("link", lambda: engine.switch.link.under_way)
     engine.metrics.watch_queue("recordings", engine.converter.waiting)
+    engine.metrics.watch_clocks(lambda: engine.cell.clocks.skew_s)
     for reason, why in engine.cell.pacer.holds.items():
         engine.metrics.watch_hold(reason, why)
     engine.metrics.watch_disk("data", settings.data_dir.absolute())

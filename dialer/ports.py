@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from dialer.domain.call import Call, Event
@@ -87,7 +87,10 @@ class PhoneNews:
 
 
 class Ear(Protocol):
-    """Who hears Asterisk. Called by the reader, in Asterisk's order; everything here must return at once."""
+    """Who hears Asterisk. Called by the reader, in Asterisk's order; everything here must return at once.
+
+    Instants are as Asterisk's own clock showed them.
+    """
 
     def heard(self, news: ChannelNews | PhoneNews) -> None: ...
     def ready(self, booted_at: datetime) -> None:
@@ -159,6 +162,9 @@ class Switch(Protocol):
 
     async def booted_at(self) -> datetime:
         """When this Asterisk started: another boot, another instant."""
+
+    async def clock(self) -> tuple[datetime, datetime]:
+        """The span that Asterisk's clock was in at some instant between question and answer."""
 
     async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
         """What its place holds, if it is of this channel. None: this Asterisk never had it.
@@ -272,6 +278,7 @@ class NumberHistory:
     last_end_at: datetime | None = None
     last_outcome: str = ""
     dnc: str = ""  # why it must not be called; empty: it may
+    in_call: bool = False  # right now, with anybody of this cell
 
 
 class Numbers(Protocol):
@@ -541,4 +548,5 @@ class Observer(Protocol):
     def moved(self, change: StateChange, operator: Operator) -> None: ...
 
 
-Clock = Callable[[], datetime]  # aware, UTC
+Clock = Callable[[], datetime]  # aware, UTC; ours never jumps by itself, so spans are measured by it
+Follow = Callable[[], timedelta]  # the clock shows the machine's again; gives how far that one was set

@@ -33,6 +33,7 @@ from dialer.domain.types import (
 )
 from dialer.domain.verdict import Verdict
 from dialer.engine.cell import Cell, Ways
+from dialer.engine.clocks import ASK_S
 from dialer.engine.errands import Errands
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.recorder import Recorder
@@ -64,6 +65,15 @@ class Engine:
     recorder: Recorder
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The clock of the service's machine, and how often it looks at what. Seconds."""
+
+    wall: clock.MachineClock
+    interval_s: float
+    look_at_clocks_s: float = ASK_S
+
+
 def assemble(
     switch: Switch,
     stores: Stores,
@@ -72,20 +82,21 @@ def assemble(
     observer: Observer,
     *,
     new_id: Callable[[], str],
+    times: Times,
     hopper_size: int,
-    interval_s: float,
 ) -> Engine:
     """The same parts as bootstrap's, in virtual time and without the world outside."""
+    wall = times.wall
     shell = Shell(
         cell=CELL,
         switch=switch,
         journal=journal,
         observer=observer,
-        clock=clock.now,
+        clock=wall,
         new_id=new_id,
         mailbox=Mailbox(),
         errands=Errands(),
-        timers=Timers(clock.now),
+        timers=Timers(wall),
         sound=lambda name: name,
         check_number=every_number,
         linked=asyncio.Event(),
@@ -98,8 +109,10 @@ def assemble(
         zone_of=ZoneInfo,
         lab=False,
         seconds=asyncio.get_running_loop().time,
+        follow=wall.follow,
+        look_at_clocks_s=times.look_at_clocks_s,
     )
-    cell = Cell(shell, stores, Policies(ZoneInfo), ways, hopper_size=hopper_size, interval_s=interval_s)
+    cell = Cell(shell, stores, Policies(ZoneInfo), ways, hopper_size=hopper_size, interval_s=times.interval_s)
     recorder = Recorder(
         journal,
         stores.ledger,
@@ -179,7 +192,11 @@ async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Rehearse
         stage,
         new_id=lambda: f"{next(ids):08}",
         hopper_size=Settings.model_fields["hopper"].default,
-        interval_s=scenario.dialing.interval_s or Settings.model_fields["pace_interval_s"].default,
+        times=Times(
+            clock.MachineClock(),
+            scenario.dialing.interval_s or Settings.model_fields["pace_interval_s"].default,
+            look_at_clocks_s=HOUR_S,  # there is only one
+        ),
     )
     engine.cell.pacer.on_decision = lambda decision, _: watch.decided(decision)
     engine.cell.pacer.on_scored = watch.scored

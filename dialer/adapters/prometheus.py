@@ -294,6 +294,10 @@ class Metrics(ProcessMetrics):
         """Read this queue's depth at each scrape."""
         self._gauge("dialer_queue_depth", queue).set_function(depth)
 
+    def watch_clocks(self, skew_s: Callable[[], float]) -> None:
+        """Read at each scrape how far Asterisk's clock is from ours."""
+        self._gauge("dialer_clock_skew_seconds").set_function(skew_s)
+
     def watch_hold(self, reason: str, why: Callable[[], str]) -> None:
         """Read at each scrape whether this keeps the cell from dialing."""
         self._gauge("dialer_held", reason).set_function(lambda: float(bool(why())))

@@ -113,6 +113,18 @@ class Call:
         """The name of its slot."""
         return f"c{self.slot}"
 
+    @property
+    def latest_at(self) -> datetime | None:
+        """The last thing that is known to have happened on the line."""
+        return (
+            self.message_at
+            or self.talk_since_at
+            or self.bridge_at
+            or self.answer_at
+            or self.ring_at
+            or self.dialled_at
+        )
+
 
 # --- events: what happened -------------------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus, Outcome, PhoneNumber
 from dialer.domain.verdict import PASSED, Gate, Verdict, refuse
 
+AFTER_CALL = timedelta(seconds=60)  # a number that is in a call is looked at again so much later
+
 
 class History(Protocol):
     """What is known of a number over all campaigns; `dnc` says why it must not be called."""
@@ -30,6 +32,8 @@ class History(Protocol):
     def last_outcome(self) -> str: ...
     @property
     def dnc(self) -> str: ...
+    @property
+    def in_call(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,12 @@ def _allowed(schedule: tuple[Window, ...], lawful: tuple[Window, ...]) -> tuple[
     return narrow(schedule, lawful)
 
 
+def _in_call(this: _Try) -> Verdict | None:
+    if not this.history.in_call:
+        return None
+    return refuse(Gate.REST, "the number is in a call at this moment", opens_at=this.now + AFTER_CALL)
+
+
 def _rest(this: _Try) -> Verdict | None:
     last_at, last = this.history.last_end_at, this.history.last_outcome
     if last_at is None:
@@ -152,6 +162,7 @@ _GATES: tuple[Callable[[_Try], Verdict | None], ...] = (
     _dnc,
     _attempts,
     _hours,
+    _in_call,
     _rest,
 )
 

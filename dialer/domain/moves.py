@@ -7,7 +7,7 @@ harmless; an event of our own in a state where we cannot have sent it raises Ill
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dialer.domain import call as c
@@ -29,6 +29,9 @@ class Move:
 
 def step(call: Call, event: c.Event) -> Result:
     """The call after the event, and what must be done about it, in order."""
+    latest_at = call.latest_at
+    if latest_at is not None and event.at < latest_at:  # clocks were set, or two clocks told of it
+        event = replace(event, at=latest_at)
     move = TABLE.get((call.state, type(event)))
     if move is None:
         raise IllegalMove(f"a call that is {call.state} cannot take {type(event).__name__}")

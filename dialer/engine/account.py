@@ -59,7 +59,6 @@ class Accountant:
             link=""
             if self._shell.linked.is_set()
             else said("it has not opened its connection to the service"),
-            holds={name: why for name, ask in self._pacer.holds.items() if (why := ask())},
             trunks=[(trunk, views[trunk.id]) for trunk in self._trunks.all()],
             operators=self._pacer.operator_views(now),
             in_flight=sum(call.campaign == campaign for call in self._calls.all()),
@@ -67,6 +66,7 @@ class Accountant:
             zones=Counter(lead.zones for lead in at_hand),
             at_hand=len(at_hand),
             next_due_at=await self._leads.next_due_at(campaign, now),
+            holds={name: why for name, ask in self._pacer.holds.items() if (why := ask())},
             pacing=self._pacer.reasons.get(campaign, ""),
             paced_at=self._pacer.decided_at,
         )

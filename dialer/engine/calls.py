@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, assert_never
 
@@ -15,6 +15,7 @@ from dialer.domain import call as c
 from dialer.domain.call import Call, State
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import close
+from dialer.domain.clocks import shifted
 from dialer.domain.errors import Mistake, NetworkTrouble, Refused, is_expected
 from dialer.domain.lead import Lead, moved_on, refused_alone
 from dialer.domain.moves import rescue, resume, step
@@ -109,6 +110,12 @@ class Calls:
         now = self._shell.clock()
         for effect in resume(known, now):
             self._perform(known, effect, now)
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before: what has happened in each call moves with it."""
+        for call in self._calls.values():
+            moved = self._calls[call.id] = shifted(call, by)
+            self._note_soon(moved)
 
     # --- one event
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import WrapUp
 from dialer.domain.lead import Disposition, Lead, after_disposition
 from dialer.domain.operators import Operator, State
-from dialer.domain.types import CallId, OperatorId
+from dialer.domain.types import CallId, OperatorId, PhoneNumber
 from dialer.ports import Journal
 
 
@@ -28,6 +29,7 @@ class Cards:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._cards: dict[OperatorId, Card] = {}
+        self.on_never: Callable[[PhoneNumber, CallId], None] = lambda number, call: None  # to be called again
 
     def open(self, operator: OperatorId, card: Card) -> None:
         self._cards[operator] = card
@@ -37,6 +39,11 @@ class Cards:
         for operator, card in self._cards.items():
             if card.call == call:
                 self._cards[operator] = replace(card, lead=lead)
+
+    def number(self, operator: OperatorId) -> PhoneNumber | None:
+        """Whom the operator talks with, or has just talked with."""
+        card = self._cards.get(operator)
+        return card.lead.number if card is not None and card.lead is not None else None
 
     def ready_after(self, operator: OperatorId) -> bool:
         """Whether he takes calls again when his wrap-up runs out."""
@@ -55,7 +62,9 @@ class Cards:
             update = after_disposition(
                 lead, work.disposition, at, card.campaign, callback_at=work.callback_at
             )
-        never = work.disposition == Disposition.DNC and lead is not None
+        block = lead.number if lead is not None and work.disposition == Disposition.DNC else None
+        if block is not None:
+            self.on_never(block, work.call)
         self._journal.closed(
             WrapUp(
                 call=work.call,
@@ -65,6 +74,6 @@ class Cards:
                 at=at,
                 lead=update,
                 note=work.note,
-                block=lead.number if never and lead else None,
+                block=block,
             )
         )

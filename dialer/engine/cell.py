@@ -13,6 +13,7 @@ import structlog
 from dialer.domain import call as c
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
+from dialer.domain.clocks import caught_up
 from dialer.domain.errors import Missing, NetworkTrouble
 from dialer.domain.joins import HEARD_S
 from dialer.domain.lead import Lead
@@ -36,6 +37,7 @@ from dialer.domain.types import (
 from dialer.engine.account import Accountant
 from dialer.engine.books import Books, Resolve
 from dialer.engine.calls import Calls
+from dialer.engine.clocks import ASK_S, Clocks
 from dialer.engine.contacts import Contacts
 from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
@@ -45,11 +47,12 @@ from dialer.engine.learning import Learning
 from dialer.engine.observers import Observers
 from dialer.engine.ownership import Ownership
 from dialer.engine.pacer import Ask, Pacer
+from dialer.engine.recent import Recent
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.shell import Shell
 from dialer.engine.trial import Trials
 from dialer.engine.trunks import Trunks
-from dialer.ports import ChannelNews, PhoneNews, Recovered, Stores
+from dialer.ports import ChannelNews, Follow, PhoneNews, Recovered, Stores
 
 log = structlog.get_logger()
 
@@ -75,6 +78,8 @@ class Ways:
     stamp_of: Callable[[str], object]  # of a secret file: another one when it may hold another secret
     number_of: Callable[[str], PhoneNumber | None]  # a number as a network wrote it
     zone_of: ZoneOf
+    follow: Follow = timedelta  # of the cell's clock; by default one that nobody sets
+    look_at_clocks_s: float = ASK_S
     lab: bool = False
     resolve: Resolve = no_trouble
     seconds: Callable[[], float] = monotonic  # a clock that nobody sets
@@ -83,25 +88,28 @@ class Ways:
 class Cell:
     """One Asterisk and what drives it. It is the `Ear` of its link."""
 
+    _booted_at: datetime | None = None
+    _stops_at: datetime | None = None  # this Asterisk has begun to stop
+
     def __init__(
         self, shell: Shell, stores: Stores, policy: Policy, ways: Ways, *, hopper_size: int, interval_s: float
     ) -> None:
-        scorecard = Scorecard()  # the policy learns first
-        shell = replace(shell, observer=Observers(shell.guard, policy, scorecard, shell.observer))
-        self._shell, self._stores = shell, stores
+        recent, scorecard = Recent(stores.numbers, shell.journal), Scorecard()  # the policy learns first
+        shell = replace(shell, observer=Observers(shell.guard, policy, scorecard, recent, shell.observer))
+        self._shell, self._stores, self.recent = shell, stores, recent
         self.ownership = Ownership(stores.cells, shell.cell, ways.seconds)
         self.learning = Learning(policy, stores.learned, stores.ledger, shell.clock)
         trunks = self.trunks = Trunks()
         floor = self.floor = Floor(shell, self._campaign, trunks.get)
         calls = self.calls = Calls(shell, floor, self._ended)
-        hopper = Hopper(stores.leads, shell.cell, shell.clock, hopper_size)
+        hopper = self._hopper = Hopper(stores.leads, shell.cell, shell.clock, hopper_size)
         pacer = self.pacer = Pacer(
             shell,
             calls,
             floor,
             hopper,
             trunks,
-            numbers=stores.numbers,
+            recent=recent,
             policy=policy,
             scorecard=scorecard,
             ask=ways.ask,
@@ -116,14 +124,13 @@ class Cell:
             shell, pacer, calls, trunks, leads=stores.leads, zone_of=ways.zone_of, lab=ways.lab
         )
         self.desk = CellDesk(shell, floor, calls, self.books, self.trials, accountant=accountant)
-        self.reconciler = Reconciler(shell, calls, floor)
+        self.clocks = Clocks(shell, ways.follow, self._clock_was_set, ways.look_at_clocks_s)
+        self.reconciler = Reconciler(shell, calls, floor, self.clocks)
         # leads of records that the database refuses: were they given back, they would be dialled once more
         self.kept_leads: Callable[[], Iterable[LeadId]] = tuple
         self.contacts = Contacts()
         self.on_trunk: Callable[[TrunkId, bool], None] = lambda trunk, is_reachable: None
-        self._booted_at: datetime | None = None
         self._reconcile_task: asyncio.Task[None] | None = None
-        self._stops_at: datetime | None = None  # this Asterisk has begun to stop
         self.reconciling = ""  # why Asterisk, though connected, is not worked with yet
         self._heard_at = self._down_at = shell.clock()
         self._introduce()
@@ -148,6 +155,8 @@ class Cell:
         self.calls.is_resting = self.trunks.refusals.is_resting
         self.calls.on_apart = self._came_apart
         self.floor.tell_call = self.calls.tell
+        self.floor.cards.on_never = self.recent.blocked
+        self.recent.calls, self.recent.floor = self.calls, self.floor
         self.floor.about = self._about
         self.floor.on_free = self._freed
         self.floor.on_change = self.pacer.wake
@@ -155,6 +164,7 @@ class Cell:
         self.pacer.holds["database"] = self.ownership.obstacle
         self.pacer.on_away = self.ownership.failed
         self.calls.obstacle = self.pacer.held
+        self.pacer.holds["clock"] = self.clocks.obstacle
 
     def _campaign(self, campaign: CampaignId) -> Campaign | None:
         return self.pacer.campaigns.get(campaign)
@@ -192,8 +202,12 @@ class Cell:
 
     async def start(self, recovered: Recovered) -> None:
         """Remember what the journal remembers; nothing is dialled before Asterisk has been heard."""
+        await self.clocks.compare(
+            connected=False
+        )  # what comes first may be a replay, which cannot say how old it is
         self._booted_at = recovered.booted_at
         await self.learning.recall()
+        await self.recent.recall()
         self._down_at = recovered.last_at or self._shell.clock()
         await self.books.load()
         self.floor.restore(recovered.operators)
@@ -226,6 +240,7 @@ class Cell:
 
     async def _remember(self, call: Call) -> None:
         campaign = self._campaign(call.campaign)
+        call = caught_up(call, call.latest_at, self._shell.clock())
         try:
             lead = await self._stores.leads.get(call.lead) if call.lead is not None else None
         except Missing:
@@ -250,6 +265,7 @@ class Cell:
             "mark": self._mark,
             "learning": self.learning.run,
             "ownership": self.ownership.run,
+            "clocks": self.clocks.run,
         }
         async with asyncio.TaskGroup() as tasks:
             for name, loop in loops.items():
@@ -293,7 +309,9 @@ class Cell:
                 self._shell.guard.run(
                     "metrics of trunks", self.on_trunk, TrunkId(news.endpoint), way.is_reachable
                 )
-        elif isinstance(news.event, c.HangupRequested) and news.event.by_shutdown:
+            return
+        news = self.clocks.heard(news)
+        if isinstance(news.event, c.HangupRequested) and news.event.by_shutdown:
             self._switch_stops(news.event.at)
         elif self.floor.heard(news) or self.trials.heard(news):
             pass
@@ -361,10 +379,12 @@ class Cell:
         if self._shell.linked.is_set():
             self._down_at = self._heard_at if self._was_frozen(self._heard_at, now) else now
         self._shell.linked.clear()
+        self.clocks.disconnected()
 
     async def _reconcile(self, booted_at: datetime) -> None:
         """Adopt, close, tell Asterisk what it must know; only then does anything go on."""
         reborn = self._booted_at is not None and self._booted_at != booted_at
+        await self.clocks.compare()
         while True:
             try:
                 await self.reconciler.after_link(reborn=reborn, down_at=self._down_at)
@@ -393,14 +413,25 @@ class Cell:
         except TimeoutError:
             log.warning("some trunks and phones are given to Asterisk later", within_s=PUSH_S)
 
+    def _clock_was_set(self, by: timedelta) -> None:
+        """Ours shows so much more: every instant that is compared with it moves too."""
+        self.calls.clock_was_set(by)
+        self.floor.clock_was_set(by)
+        self.reconciler.clock_was_set(by)
+        self.recent.clock_was_set(by)
+        self._heard_at += by
+        self._down_at += by
+        self.pacer.wake()
+
     async def _mark(self) -> None:
         """What is in flight is known to go on: no end that nobody hears is put before this."""
+        clock = asyncio.get_running_loop().time
         while True:
-            began_at = self._shell.clock()
+            began = clock()
             await asyncio.sleep(MARK_S)
-            now = self._shell.clock()
-            if self._shell.linked.is_set() and not self._was_frozen(began_at, now):
-                self._shell.guard.run("mark of the journal", self._heard, now)
+            was_frozen = clock() - began > 2 * MARK_S
+            if self._shell.linked.is_set() and not was_frozen:
+                self._shell.guard.run("mark of the journal", self._heard, self._shell.clock())
 
     def _heard(self, at: datetime) -> None:
         self._heard_at = at
@@ -412,19 +443,22 @@ class Cell:
         return (now - since_at).total_seconds() > 2 * MARK_S
 
     async def _sweep(self) -> None:
-        lease_check_at = self._shell.clock()
+        clock = asyncio.get_running_loop().time
+        checked = clock()
         while True:
             await asyncio.sleep(SWEEP_S)
             await self._shell.linked.wait()
-            now, guard = self._shell.clock(), self._shell.guard
+            guard = self._shell.guard
+            self.recent.forget()
             await guard.turn("sweep", self.reconciler.sweep())
-            if (now - lease_check_at).total_seconds() >= LEASE_CHECK_S and await guard.turn(
-                "check of leases", self._check_leases(now)
+            if clock() - checked >= LEASE_CHECK_S and await guard.turn(
+                "check of leases", self._check_leases(self._shell.clock())
             ):
-                lease_check_at = now
+                checked = clock()
 
     async def _check_leases(self, now: datetime) -> None:
         """A talk may be longer than a lease: its lead stays ours. Those of cells that died go back."""
+        await self._hopper.renew()  # where our clock was set, what waits here seems to have run out
         held = [call.lead for call in self.calls.all() if call.lead is not None] + list(self.kept_leads())
         await self._stores.leads.renew(held, until_at=now + timedelta(seconds=LEASE_S))
         await self._stores.leads.release_run_out(now)

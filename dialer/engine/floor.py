@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -12,6 +12,7 @@ from dialer.domain import duty, operators, prompts, shifts
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.changed import changed
+from dialer.domain.clocks import caught_up, shifted
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.lead import Disposition, Lead
 from dialer.domain.operators import Account, LegState, Operator, State, StateChange
@@ -56,7 +57,7 @@ class Floor:
         self.accounts: dict[OperatorId, Account] = {}
         self.outside: dict[OperatorId, TrunkId] = {}  # whose phone takes a line of which trunk
         self._operators: dict[OperatorId, Operator] = {}
-        self._cards = Cards(shell.journal)
+        self.cards = Cards(shell.journal)
         self._summoned: dict[CallId, OperatorId] = {}
         # set by the cell: what a call must be told, and that somebody became free
         self.tell_call: Callable[[CallId, c.Event], None] = lambda call, event: None
@@ -90,8 +91,9 @@ class Floor:
 
         Somebody whose account was switched off meanwhile is still in his talk.
         """
-        for operator in operators:
-            if operator.id in self._operators or operator.state is not State.OFFLINE:
+        for noted in operators:
+            if noted.id in self._operators or noted.state is not State.OFFLINE:
+                operator = caught_up(noted, noted.since_at, self._shell.clock())
                 self._operators[operator.id] = operator
                 if operator.channel is not None:
                     self.legs.adopt(operator.id, operator.channel, up=operator.leg is LegState.UP)
@@ -218,6 +220,13 @@ class Floor:
             case _:
                 pass
 
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before: everybody has been in his state as long as he was."""
+        for operator in self.all():
+            moved = self._operators[operator.id] = shifted(operator, by)
+            if moved is not operator:
+                self._shell.journal.note_operator(moved)
+
     # --- for calls (synchronous: between the look and the move nothing else runs)
 
     def reserve(self, call: Call) -> OperatorId | None:
@@ -264,7 +273,7 @@ class Floor:
             return
         about = self.about(known.call) if known.call else None
         if known.call is not None and about is not None:
-            self._cards.open(operator, Card(known.call, *about))
+            self.cards.open(operator, Card(known.call, *about))
         self._handle(operator, shifts.TalkBegan(at))
         if known.channel is not None and self.legs.speech.is_heard(known.channel):
             self._shell.errands.start(self.hush(operator), f"hush-{operator}")
@@ -337,7 +346,7 @@ class Floor:
 
     def forget(self, call: Call, lead: Lead | None) -> None:
         """The call is over, its lead is now this; a phone that was rung for it alone is let go."""
-        self._cards.moved(call.id, lead)
+        self.cards.moved(call.id, lead)
         summoned = self._summoned.pop(call.id, None)
         if summoned is None or summoned in self._summoned.values():
             return
@@ -446,10 +455,10 @@ class Floor:
         """After a restart: what an operator in wrap-up was working on."""
         known = self._operators[operator]
         if known.call is not None:
-            self._cards.open(operator, Card(known.call, lead, campaign))
+            self.cards.open(operator, Card(known.call, lead, campaign))
 
     def _start_wrap_up(self, operator: Operator, until_at: datetime) -> None:
-        ready_after = self._cards.ready_after(operator.id)
+        ready_after = self.cards.ready_after(operator.id)
         self._shell.timers.start(
             ("wrap-up", operator.id),
             until_at,
@@ -458,7 +467,7 @@ class Floor:
 
     def _end_wrap_up(self, work: Operator, at: datetime) -> None:
         self._shell.timers.stop(("wrap-up", work.id))
-        self._cards.close(work, at)
+        self.cards.close(work, at)
 
     # --- after a restart, or when Asterisk is back
 

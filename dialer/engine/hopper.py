@@ -33,7 +33,7 @@ class Hopper:
         self._seen: dict[CampaignId, tuple[Lead, ...]] = {}  # the queues as they were looked at last
         self._taken: Counter[CampaignId] = Counter()  # so far
         self._came: dict[LeadId, int] = {}  # how many its campaign had taken when it came
-        self._look_again_at: dict[CampaignId, datetime] = {}
+        self._came_empty_at: dict[CampaignId, datetime] = {}
         self._until: dict[CampaignId, datetime] = {}
 
     def candidates(self, campaign: CampaignId) -> Sequence[Lead]:
@@ -57,14 +57,15 @@ class Hopper:
 
     def wants(self, campaign: CampaignId) -> bool:
         low = len(self._queues.get(campaign, ())) <= self._size // 2
-        look_again_at = self._look_again_at.get(campaign)
-        return low and (look_again_at is None or self._clock() >= look_again_at)
+        came_empty_at = self._came_empty_at.get(campaign)
+        pause = timedelta(seconds=EMPTY_PAUSE_S)
+        return low and (came_empty_at is None or abs(self._clock() - came_empty_at) >= pause)
 
     async def fill(self, campaign: CampaignId) -> int:
         """Lease up to the hopper's size; gives how many came."""
         queue = self._queues.setdefault(campaign, deque())
         now = self._clock()
-        self._look_again_at[campaign] = now + timedelta(seconds=EMPTY_PAUSE_S)  # whatever comes of it
+        self._came_empty_at[campaign] = now  # whatever comes of it
         try:
             came = await self._leads.lease(
                 campaign,
@@ -81,7 +82,7 @@ class Hopper:
         self._seen.pop(campaign, None)
         self._until.setdefault(campaign, now + timedelta(seconds=LEASE_S))
         if came:
-            del self._look_again_at[campaign]
+            del self._came_empty_at[campaign]
         return len(came)
 
     def ages(self) -> bool:
@@ -108,7 +109,7 @@ class Hopper:
         """The campaign stops here: others may have its leads."""
         queue = self._queues.pop(campaign, deque())
         self._seen.pop(campaign, None)
-        self._look_again_at.pop(campaign, None)
+        self._came_empty_at.pop(campaign, None)
         self._until.pop(campaign, None)
         for lead in queue:
             self._came.pop(lead.id, None)

@@ -46,10 +46,11 @@ from dialer.domain.verdict import Gate, Verdict, refuse
 from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import Hopper
+from dialer.engine.recent import Recent
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Trunks
 from dialer.engine.views import Views
-from dialer.ports import NumberHistory, Numbers
+from dialer.ports import NumberHistory
 
 log = structlog.get_logger()
 
@@ -71,7 +72,7 @@ class Pacer:
         hopper: Hopper,
         trunks: Trunks,
         *,
-        numbers: Numbers,
+        recent: Recent,
         policy: Policy,
         scorecard: Scorecard,
         ask: Ask,
@@ -83,7 +84,7 @@ class Pacer:
         self._hopper = hopper
         self._trunks = trunks
         self._views = Views(calls, floor)
-        self._numbers = numbers
+        self._recent = recent
         self._policy = policy
         self.scorecard = scorecard
         self._ask = ask
@@ -329,13 +330,13 @@ class Pacer:
         )
 
     async def _send(self, calls: Sequence[Call]) -> None:
-        """The gates are asked at the moment of dialing, with what the database knows now."""
+        """The gates are asked at the moment of dialing, with what the database and we know now."""
         by_campaign: dict[CampaignId, list[Call]] = {}
         for call in calls:
             by_campaign.setdefault(call.campaign, []).append(call)
         for campaign, its_calls in by_campaign.items():
             try:
-                history = await self._numbers.history([call.number for call in its_calls], campaign)
+                history = await self._recent.history([call.number for call in its_calls], campaign)
             except StoreDown as trouble:
                 self.on_away(trouble)
                 for call in its_calls:
@@ -358,7 +359,8 @@ class Pacer:
         if campaign.mode is Mode.PROGRESSIVE and current.operator is None:
             self._take_back(call, "the operator who was reserved for it is gone")
             return
-        verdict = self._ask(campaign, lead, trunk, history.get(call.number, NumberHistory()), now)
+        known = self._recent.latest(current, history.get(call.number, NumberHistory()))
+        verdict = self._ask(campaign, lead, trunk, known, now)
         if verdict.ok:
             self._calls.tell(call.id, c.Dialled(now))
             return

@@ -17,6 +17,7 @@ from dialer.domain.errors import Refused
 from dialer.domain.operators import LegState, Operator, bridge_of, endpoint_of, place_of
 from dialer.domain.types import BridgeId, CallId, ChannelId, EndedBy
 from dialer.engine.calls import Calls
+from dialer.engine.clocks import Clocks
 from dialer.engine.contacts import Way
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
@@ -33,13 +34,20 @@ NEVER_SEEN = (State.LEASED, State.ORIGINATING)
 class Reconciler:
     """Adopts what is ours, ends what nobody owns, closes what is gone."""
 
-    def __init__(self, shell: Shell, calls: Calls, floor: Floor) -> None:
+    def __init__(self, shell: Shell, calls: Calls, floor: Floor, clocks: Clocks) -> None:
+        self._clocks = clocks
         self._shell = shell
         self._calls = calls
         self._floor = floor
         self._missing: dict[ChannelId, datetime] = {}  # and when they were last there
         self._looked_at = shell.clock()
         self._alone: set[CallId] = set()
+        self._strays: dict[ChannelId, float] = {}  # since when they are seen, by the loop's clock
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before."""
+        self._missing = {channel: at + by for channel, at in self._missing.items()}
+        self._looked_at += by
 
     async def after_link(self, *, reborn: bool, down_at: datetime) -> None:
         """All events that Asterisk kept were heard; `down_at` is when the outage began."""
@@ -71,7 +79,7 @@ class Reconciler:
         """Another boot, or the last moments of this one: no channel of ours is left, or will be."""
         for call in self._calls.all():
             seen = call.state is not State.LEASED
-            self._calls.tell(call.id, c.Vanished(max(at, _last_instant(call) or at), reborn=seen, seen=seen))
+            self._calls.tell(call.id, c.Vanished(max(at, call.latest_at or at), reborn=seen, seen=seen))
         self._floor.legs.forget_all()
         for operator in self._floor.all():
             self._floor.tell(operator.id, shifts.SwitchLost(at))
@@ -93,12 +101,12 @@ class Reconciler:
         ends: list[tuple[datetime, int, Callable[[], None]]] = []
         for call in calls:
             its, at = noted.get(ChannelId(call.id)), there_at(ChannelId(call.id))
-            at = (its and its.end_at) or max(at, _last_instant(call) or at)
+            at = max((its and its.end_at) or at, call.latest_at or at)
             proven = ChannelId(call.id) not in unasked
             ends.append((at, 0, partial(self._call_ended, call, at, its, proven)))
         for channel, operator in legs.items():
             its, at = noted.get(channel), there_at(channel)
-            at = (its and its.end_at) or max(at, operator.since_at or at)
+            at = max((its and its.end_at) or at, operator.since_at or at)
             ends.append((at, 1, partial(self._floor.legs.vanished, channel, at)))
         for _, _, tell in sorted(ends, key=itemgetter(0, 1)):
             tell()
@@ -114,7 +122,8 @@ class Reconciler:
 
     async def _ask(self, channel: ChannelId, place: str, unasked: set[ChannelId]) -> Noted | None:
         try:
-            return await self._shell.switch.noted_of(channel, place)
+            noted = await self._shell.switch.noted_of(channel, place)
+            return noted and self._clocks.noted(noted)
         except Refused as refusal:
             log.warning("what became of a channel cannot be asked", channel=channel, reason=refusal.reason)
             unasked.add(channel)
@@ -174,11 +183,15 @@ class Reconciler:
             self._calls.tell(call.id, c.HangUpAsked(now, EndedBy.SERVICE, "the talk's bridge is gone"))
 
     def _strangers(self, channels: dict[ChannelId, ChannelSeen], bridges: dict[BridgeId, BridgeSeen]) -> None:
-        """Channels and bridges with our names that nobody owns."""
+        """Channels and bridges with our names that nobody owns; seen at the last look too, one is old."""
         now, owned = self._shell.clock(), self._owned()
-        for seen in channels.values():
-            is_stray = seen.id.startswith(OURS) and seen.id not in owned
-            if is_stray and now - seen.created_at > YOUNG:
+        looked = asyncio.get_running_loop().time()
+        strays = {id_ for id_ in channels if id_.startswith(OURS) and id_ not in owned}
+        self._strays = {id_: self._strays.get(id_, looked) for id_ in strays}
+        for id_, since in self._strays.items():
+            seen = channels[id_]
+            age = max(now - self._clocks.seen(seen).created_at, timedelta(seconds=looked - since))
+            if age > YOUNG:
                 log.warning("a channel that nobody owns was ended", channel=seen.id, state=seen.state)
                 self._floor.legs.drop(seen.id)
         on_shift = {bridge_of(op.id) for op in self._floor.all() if op.leg is not LegState.DOWN}
@@ -230,14 +243,3 @@ class Reconciler:
             asked = c.HangUpAsked(self._shell.clock(), EndedBy.SERVICE, "the talk's bridge is gone")
             self._calls.tell(call_id, asked)
         self._alone = alone
-
-
-def _last_instant(call: Call) -> datetime | None:
-    return (
-        call.message_at
-        or call.talk_since_at
-        or call.bridge_at
-        or call.answer_at
-        or call.ring_at
-        or call.dialled_at
-    )

@@ -132,7 +132,7 @@ class Trunks:
                 until=f"{apart[1] + _rest(apart[0]):%H:%M:%S} UTC",
             )
         refused_at, reason = self._refused.get(trunk.id, (None, ""))
-        if refused_at is not None and now - refused_at < timedelta(seconds=REFUSED_PAUSE_S):
+        if refused_at is not None and abs(now - refused_at) < timedelta(seconds=REFUSED_PAUSE_S):
             return said("Asterisk refused a call by trunk {trunk}: {reason}", trunk=trunk.id, reason=reason)
         if rests := self.refusals.why_not(trunk.id, now):
             return rests

@@ -68,6 +68,26 @@ def _instant(passed_s: float) -> datetime:
     return START_AT + timedelta(seconds=round(passed_s, 6))
 
 
+class MachineClock:
+    """The house's own wall clock, which somebody may set: as `adapters.clock.SteadyClock`."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+        self._set_by = timedelta()  # not followed yet
+
+    def __call__(self) -> datetime:
+        return now() + self._ahead
+
+    def set(self, by_s: float) -> None:
+        """The machine's clock jumps."""
+        self._set_by += timedelta(seconds=by_s)
+
+    def follow(self) -> timedelta:
+        set_by, self._set_by = self._set_by, timedelta()
+        self._ahead += set_by
+        return set_by
+
+
 def hour() -> float:
     """Hours since the start."""
     return asyncio.get_running_loop().time() / 3600

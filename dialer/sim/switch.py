@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence, Set
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dialer.domain import call as c
 from dialer.domain.causes import NO_MEDIA
@@ -50,7 +50,8 @@ class PretendAsterisk:
         self.comes_apart: Callable[[str], bool] = lambda number: False  # no translation of the person's sound
         self.translates = frozenset({"alaw", "ulaw", "g722", "gsm"})
         self.ear: Ear | None = None
-        self.booted = now()
+        self.ahead = timedelta()  # its clock less the one of the house
+        self.booted = self._stamp()
         self.lines: dict[ChannelId, Channel] = {}
         self.rooms: set[BridgeId] = set()
         self.dialled: list[tuple[datetime, str, ChannelId]] = []  # people's calls that went out
@@ -90,18 +91,22 @@ class PretendAsterisk:
         self._inside.clear()
         self._noted.clear()
         self.lose_events()
-        self.booted = now()
+        self.booted = self._stamp()
 
     def shut_down(self) -> None:
         """SIGTERM: every channel is hung up and says so, then the link goes; `reboot` starts it again."""
         for line in list(self.lines.values()):
-            self._say(line.id, c.HangupRequested(now(), SHUTDOWN, by_shutdown=True))
+            self._say(line.id, c.HangupRequested(self._stamp(), SHUTDOWN, by_shutdown=True))
         for line in list(self.lines.values()):
             self._destroy(line, 0, 0)
 
     def lose_events(self) -> None:
         """They were written into the socket of a service that was frozen, and then killed."""
         self._outbox.clear()
+
+    def _stamp(self) -> datetime:
+        """An instant, as this machine's clock shows it."""
+        return now() + self.ahead
 
     def _say(self, channel: ChannelId, event: c.Event, *args: str, times: int = 1) -> None:
         self._outbox.extend([ChannelNews(channel, event, args=args)] * times)
@@ -157,7 +162,9 @@ class PretendAsterisk:
         if channel in self.lines:
             raise Refused(409, "Channel with given unique ID already exists")
         number, _, trunk = endpoint.removeprefix("PJSIP/").partition("@")
-        line = Channel(channel, endpoint, context, exten, now(), number, trunk, slot=variables.get(SLOT, ""))
+        line = Channel(
+            channel, endpoint, context, exten, self._stamp(), number, trunk, slot=variables.get(SLOT, "")
+        )
         self.lines[channel] = line
         self._note(line)
         self._dial(line)
@@ -167,10 +174,10 @@ class PretendAsterisk:
 
     def _dial(self, line: Channel) -> None:
         if line.is_person:
-            self.dialled.append((line.created_at, line.number, line.id))
+            self.dialled.append((now(), line.number, line.id))
             line.fate = self.fate_by_trunk.get(line.trunk) or self.fate_of(line.number)
             if line.number in self._in_flight:
-                self.dialled_twice.append((line.created_at, line.number))
+                self.dialled_twice.append((now(), line.number))
             self._in_flight.add(line.number)
         else:
             line.fate = self.phones.get(line.number, Fate(after_s=0.5, talk_s=1e6))
@@ -188,7 +195,7 @@ class PretendAsterisk:
             return
         if fate.alerting is not None and fate.does != "silence":
             line.state = "Ringing"
-            self._say(line.id, c.Alerted(now(), fate.alerting), times=2)
+            self._say(line.id, c.Alerted(self._stamp(), fate.alerting), times=2)
         if fate.does == "answer":
             self._later(line, fate.after_s, lambda: self._answer(line))
         elif fate.does == "no_key":  # picked up, and three times asked for key 1 in vain
@@ -200,9 +207,9 @@ class PretendAsterisk:
     def _answer(self, line: Channel) -> None:
         line.state = "Up"
         line.in_app = True
-        self._answered_at[line.id] = line.answer_at = now()
-        self._say(line.id, c.Answered(now()), times=2)
-        self._say(line.id, c.EnteredApp(now()), "answered" if line.is_person else "leg")
+        self._answered_at[line.id], line.answer_at = now(), self._stamp()
+        self._say(line.id, c.Answered(self._stamp()), times=2)
+        self._say(line.id, c.EnteredApp(self._stamp()), "answered" if line.is_person else "leg")
         if line.is_person:
             line.guard = asyncio.get_running_loop().call_later(GUARD_S, self._guard, line)
             self._later(line, line.fate.waits_s, lambda: self._lose_patience(line))
@@ -221,10 +228,10 @@ class PretendAsterisk:
         self._leave(line)
         line.in_app = False
         line.exten = "safe"
-        self._say(line.id, c.LeftApp(now()))
-        line.message_at = now()
+        self._say(line.id, c.LeftApp(self._stamp()))
+        line.message_at = self._stamp()
         self._note(line)
-        self._say(line.id, c.MessageStarted(now()))
+        self._say(line.id, c.MessageStarted(self._stamp()))
         self._later(line, MESSAGE_S, lambda: self._message_over(line))
 
     def _note(self, line: Channel, end_at: datetime | None = None, cause: int = 0, sip: int = 0) -> None:
@@ -234,7 +241,7 @@ class PretendAsterisk:
 
     def _message_over(self, line: Channel) -> None:
         line.message_over = True
-        self._say(line.id, c.MessageEnded(now()))
+        self._say(line.id, c.MessageEnded(self._stamp()))
         self._destroy(line, 16, 0)
 
     # --- the end
@@ -243,7 +250,7 @@ class PretendAsterisk:
         """The far end of any channel, a phone's too."""
         line = self.lines.get(channel)
         if line is not None:
-            self._say(channel, c.HangupRequested(now(), cause))
+            self._say(channel, c.HangupRequested(self._stamp(), cause))
             self._destroy(line, 16, 0)
 
     def vanish(self, channel: ChannelId) -> None:
@@ -256,13 +263,13 @@ class PretendAsterisk:
         self._leave(line)
         if line.in_app:
             line.in_app = False
-            self._say(line.id, c.LeftApp(now()))
+            self._say(line.id, c.LeftApp(self._stamp()))
         if self.notes_ends:
-            self._note(line, now(), cause, sip)
+            self._note(line, self._stamp(), cause, sip)
         self._forget(line)
         if line.spied is not None:  # Asterisk tells only of channels that have an endpoint
             return
-        self._say(line.id, c.Destroyed(now(), cause, sip, line.answer_at is not None), times=2)
+        self._say(line.id, c.Destroyed(self._stamp(), cause, sip, line.answer_at is not None), times=2)
         if not line.is_person:
             for whisper in [each for each in self.lines.values() if each.spied == line.id]:
                 self._destroy(whisper, 16, 0)
@@ -309,7 +316,7 @@ class PretendAsterisk:
             return
         self._leave(line)
         line.bridge = bridge
-        self._say(line.id, c.EnteredBridge(now(), bridge))
+        self._say(line.id, c.EnteredBridge(self._stamp(), bridge))
         if line.is_person:
             if bridge in self._inside:
                 self.double_booked.append((now(), bridge))
@@ -321,7 +328,7 @@ class PretendAsterisk:
 
     def _leave(self, line: Channel) -> None:
         if line.bridge is not None:
-            self._say(line.id, c.LeftBridge(now(), line.bridge))
+            self._say(line.id, c.LeftBridge(self._stamp(), line.bridge))
             if self._inside.get(line.bridge) == line.id:
                 del self._inside[line.bridge]
             line.bridge = None
@@ -387,7 +394,7 @@ class PretendAsterisk:
 
     async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
         await self._travel("whisper")
-        line = Channel(snoop, "", "", "", now(), state="Up", spied=self._ours(channel).id)
+        line = Channel(snoop, "", "", "", self._stamp(), state="Up", spied=self._ours(channel).id)
         self.lines[snoop] = line
         self.did.append(("whisper", snoop))
         self._later(line, WAY_S, lambda: self._open_whisper(line))
@@ -395,7 +402,7 @@ class PretendAsterisk:
 
     def _open_whisper(self, line: Channel) -> None:
         line.in_app = True
-        self._say(line.id, c.EnteredApp(now()), "snoop")
+        self._say(line.id, c.EnteredApp(self._stamp()), "snoop")
 
     async def mute(self, channel: ChannelId, on: bool) -> None:
         await self._travel("mute")
@@ -424,6 +431,16 @@ class PretendAsterisk:
     async def booted_at(self) -> datetime:
         await self._travel("booted_at")
         return self.booted
+
+    async def clock(self) -> tuple[datetime, datetime]:
+        """Whoever is not connected asks over HTTP, and hears whole seconds."""
+        if self.ear is None:
+            second = self._stamp().replace(microsecond=0)
+            return second, second + timedelta(seconds=1)
+        await self._travel("clock")
+        at = self._stamp()
+        await self._answer_request()
+        return at, at
 
     async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
         await self._travel("noted_of")

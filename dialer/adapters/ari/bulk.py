@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -34,6 +36,18 @@ class Bulk:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    async def date(self) -> datetime:
+        """What Asterisk's clock shows, in whole seconds; raises as `get`."""
+        if self._session is None:
+            raise LinkDown("the connection for lists is not open")
+        try:
+            async with self._session.get(f"{self._url}/asterisk/info", params={"only": "status"}) as answer:
+                return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+        except TimeoutError:
+            raise TimedOut(f"Asterisk did not say its time within {self._timeout_s:g} s") from None
+        except (aiohttp.ClientError, KeyError, ValueError) as failure:
+            raise LinkDown(f"Asterisk's HTTP at {self._url} does not say its time: {failure!r}") from failure
 
     async def get(self, path: str, **query: str) -> Any:
         """The JSON at `path` below /ari; raises Refused, TimedOut, LinkDown."""

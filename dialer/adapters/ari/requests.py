@@ -154,6 +154,11 @@ def on_bridge(method: str, bridge: BridgeId, verb: str = "", **query: str) -> Re
     return Request(method, f"bridges/{_id(bridge)}" + (f"/{verb}" if verb else ""), query)
 
 
+def ask_for_event(app: str, name: str) -> Request:
+    """An event of our own, to the application alone: it comes back with the time by Asterisk's clock."""
+    return Request("POST", f"events/user/{_matching(NAME, name, 'event name')}", {"application": app})
+
+
 def subscribe(app: str, source: str) -> Request:
     return Request("POST", f"applications/{app}/subscription", {"eventSource": source})
 

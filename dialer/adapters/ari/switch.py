@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence, Set
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import structlog
@@ -21,6 +22,7 @@ from dialer.domain.call import KeyPressed
 from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import NetworkTrouble, Refused, TimedOut
 from dialer.domain.operators import Account
+from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, CellId, ChannelId
 from dialer.ports import BridgeSeen, ChannelSeen, Ear, LinkWatcher, Noted, PhoneNews
@@ -28,6 +30,7 @@ from dialer.ports import BridgeSeen, ChannelSeen, Ear, LinkWatcher, Noted, Phone
 log = structlog.get_logger()
 
 ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a busy number gives no event
+CUT = timedelta(milliseconds=1)  # Asterisk cuts its stamps to milliseconds
 ECHOES = 64  # keys kept in mind: a channel in our application may be told of twice
 FINAL = 300  # SIP statuses from here on end a call that nobody answered
 GONE = (404,)
@@ -62,6 +65,9 @@ class AriSwitch:
         self._pushing = asyncio.Lock()
         self._is_subscribed = False
         self._booted_at = datetime.min.replace(tzinfo=UTC)
+        self._asked = count(1)
+        self._echoes: dict[str, asyncio.Future[datetime]] = {}  # events asked for, by name
+        self.ahead_s: Callable[[], float] = lambda: 0.0  # Asterisk's clock less ours, set by the cell
         self._keys: dict[News, None] = {}  # the oldest first
         self.reasons = Reasons()  # started by whoever starts the listener
         self.ignored: Counter[str] = Counter()  # events that mean nothing to us, by type
@@ -70,6 +76,9 @@ class AriSwitch:
 
     def took(self, event: RawEvent) -> None:
         """Parses one event and passes on what it means."""
+        if event.get("eventname") in self._echoes:
+            self._echo(event)
+            return
         news = parse(self._explained(event))
         if not news:
             self.ignored[str(event.get("type"))] += 1
@@ -85,6 +94,11 @@ class AriSwitch:
         if reason is None or reason.sip_code != event["tech_cause"]:
             return event
         return {**event, "cause": reason.cause or event.get("cause"), "words": reason.words}
+
+    def _echo(self, event: RawEvent) -> None:
+        asked = self._echoes[event["eventname"]]
+        if not asked.done():
+            asked.set_result(datetime.fromisoformat(event["timestamp"]).astimezone(UTC))
 
     def _is_echo(self, item: News) -> bool:
         """A key that was told of before; whatever else comes twice changes nothing the second time."""
@@ -125,8 +139,8 @@ class AriSwitch:
             self._ear.down()
 
     def saw_lag(self, lag_s: float) -> None:
-        """Passes it on."""
-        self._watcher.saw_lag(lag_s)
+        """Passes it on, less what the two clocks differ by."""
+        self._watcher.saw_lag(lag_s + self.ahead_s())
 
     # --- calls -----------------------------------------------------------------------------------------
 
@@ -262,6 +276,23 @@ class AriSwitch:
     async def booted_at(self) -> datetime:
         """When this Asterisk started: another boot, another instant."""
         return await self._boot()
+
+    async def clock(self) -> tuple[datetime, datetime]:
+        """By an event of our own, to the millisecond; before Asterisk has connected, to the second."""
+        if not self.link.is_ready:
+            date = await self._bulk.date()
+            return date, date + timedelta(seconds=1)
+        name = f"obzvon-clock-{next(self._asked)}"
+        echo = self._echoes[name] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._ask(requests.ask_for_event(self.link.app, name))
+                at = await echo
+        except TimeoutError:
+            raise TimedOut(said("an event that was asked for did not come")) from None
+        finally:
+            del self._echoes[name]
+        return at, at + CUT
 
     async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
         """With a dialplan of an older version there is the first note and no other."""

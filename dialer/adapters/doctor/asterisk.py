@@ -16,6 +16,7 @@ import aiohttp
 
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.adapters.doctor.sip import is_answering, resolves
+from dialer.domain.clocks import why_apart
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
@@ -315,11 +316,9 @@ def judge(echoes: Sequence[Echo]) -> list[Finding]:
         lag = well("event lag", told)
     ahead_s = min(echoes, key=lambda echo: echo.round_trip_s).ahead_s
     if abs(ahead_s) >= CLOCK_S:
-        if ahead_s > 0:
-            text = said("Asterisk's clock is {seconds:.1f} s ahead of ours", seconds=ahead_s)
-        else:
-            text = said("Asterisk's clock is {seconds:.1f} s behind ours", seconds=-ahead_s)
-        clock = broken("clock", text, said("run a time service on both machines: timedatectl set-ntp true"))
+        clock = broken(
+            "clock", why_apart(ahead_s), said("run a time service on both machines: timedatectl set-ntp true")
+        )
     else:
         clock = well(
             "clock",

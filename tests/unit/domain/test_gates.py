@@ -41,6 +41,7 @@ class Known:
     last_end_at: datetime | None = None
     last_outcome: str = ""
     dnc: str = ""
+    in_call: bool = False
 
 
 def ago(outcome: Outcome, **span: float) -> Known:
@@ -177,6 +178,11 @@ class TestHours:
 
 
 class TestRest:
+    def test_a_number_that_is_in_a_call_is_looked_at_again_in_a_minute(self) -> None:
+        verdict = ask(history=Known(in_call=True))
+        assert (verdict.gate, verdict.opens_at) == (Gate.REST, NOW + timedelta(seconds=60))
+        assert str(verdict.reason) == "the number is in a call at this moment"
+
     @pytest.mark.parametrize(
         ("history", "ok"),
         [

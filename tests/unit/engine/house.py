@@ -37,8 +37,8 @@ from dialer.engine.cell import Cell
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.ports import CdrQuery
-from dialer.rehearsal import assemble
-from dialer.sim.clock import now, until
+from dialer.rehearsal import Times, assemble
+from dialer.sim.clock import MachineClock, now, until
 from dialer.sim.switch import PretendAsterisk
 
 MAIN = TrunkId("main")
@@ -68,6 +68,7 @@ class House:
     def __init__(self, asterisk: PretendAsterisk) -> None:
         self.asterisk = asterisk
         self.faults = Faults()
+        self.wall = MachineClock()  # the clock of the service's machine
         self.stores = memory_stores(now)
         self._engine_stores = failing(self.stores, self.faults)
         self._lives: list[str] = []
@@ -135,7 +136,7 @@ class House:
             self.watcher,
             new_id=lambda: f"{next(self._ids):08}",
             hopper_size=40,
-            interval_s=0.5,
+            times=Times(self.wall, interval_s=0.5),
         )
         self.cell, self.shell, self.recorder = engine.cell, engine.shell, engine.recorder
         life = Holder(f"life-{len(self._lives)}", "house", len(self._lives))
@@ -248,6 +249,9 @@ class House:
         for cdr in cdrs:
             assert cdr.end_at >= cdr.dialled_at
             assert cdr.talk_s >= 0
+            instants = [cdr.dialled_at, cdr.ring_at, cdr.answer_at, cdr.bridge_at, cdr.end_at]
+            told = [at for at in instants if at is not None]
+            assert told == sorted(told)
             assert cdr.end_at.tzinfo is UTC
         assert self.asterisk.double_booked == []
         return cdrs
