@@ -10,7 +10,7 @@ TESTS := tests/pbx tests/sim tests/cli tests/web tests/parts tests/ports tests/c
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: words prompts dashboards help setup demo run test check format bench floor stack-test docs clean distclean
+.PHONY: mutants words prompts dashboards help setup demo run test check format bench floor stack-test docs clean distclean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ format:  ## mend what ruff can mend
 	@.ci/setup run >&2
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
+
+mutants:  ## breaks the core's comparisons one at a time: which does no test notice? ARGS="--all --most 200"
+	@.ci/setup all >&2 && exec $(BIN)/python -m tests.mutants $(ARGS)
 
 bench:  ## calls a second beside a bare loop, with and without media
 	@.ci/setup all >&2 && exec $(BIN)/python -m bench $(ARGS)
