@@ -1,8 +1,8 @@
 """`make mutants`: breaks one comparison or operator at a time, and says which breaks no test notices.
 
 By default of the files in dialer/domain and dialer/engine that were changed since main; ARGS names others:
-`make mutants ARGS="dialer/domain/kpi.py"`, `ARGS="--all --most 200 --seed 7"` for a sample of the domain. A mutant
-that survives is a promise without a test, or a break that changes nothing: look at each.
+`make mutants ARGS="dialer/domain/kpi.py"`, `ARGS="--all --most 200 --seed 7"` for a sample of the domain.
+A mutant that survives is a promise without a test, or a break that changes nothing: look at each.
 """
 
 from __future__ import annotations
@@ -27,9 +27,18 @@ from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkResult
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("dialer/domain", "dialer/engine")
-KINDS = ("ReplaceComparisonOperator", "ReplaceBinaryOperator", "ReplaceUnaryOperator", "ReplaceAndWithOr",
-         "ReplaceOrWithAnd", "AddNot", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceBreakWithContinue",
-         "ReplaceContinueWithBreak")  # fmt: skip
+KINDS = (
+    "ReplaceComparisonOperator",
+    "ReplaceBinaryOperator",
+    "ReplaceUnaryOperator",
+    "ReplaceAndWithOr",
+    "ReplaceOrWithAnd",
+    "ReplaceTrueWithFalse",
+    "ReplaceFalseWithTrue",
+    "ReplaceBreakWithContinue",
+    "ReplaceContinueWithBreak",
+    "AddNot",
+)
 SAME = ("Is_Eq", "Eq_Is", "IsNot_NotEq", "NotEq_IsNot")  # of members of an enum they are
 TIMEOUT_S = 120.0
 QUIET = ("-x", "-q", "-p", "no:cacheprovider")
