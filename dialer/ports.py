@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -190,14 +190,23 @@ class Leads(Protocol):
     ) -> Sequence[Lead]:
         """Take up to n leads that are due, best first, in one statement; no two cells get the same."""
 
-    async def give_back(self, leads: Iterable[LeadId], *, not_before_at: datetime | None = None) -> None:
-        """The lease ends, no attempt was made."""
+    async def give_back(
+        self, leads: Iterable[LeadId], *, cell: CellId, not_before_at: datetime | None = None
+    ) -> None:
+        """The leases of this cell end, no attempt was made; somebody else's stay."""
 
-    async def renew(self, leads: Iterable[LeadId], *, until_at: datetime) -> None: ...
+    async def renew(self, leads: Iterable[LeadId], *, cell: CellId, until_at: datetime) -> set[LeadId]:
+        """Gives those that this cell still has; the others are somebody else's by now."""
+
     async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
-        """At start: give back every lease of this cell except those of calls in flight."""
+        """At start: give back every lease of this cell except these: calls in flight, facts on their way."""
 
-    async def release_run_out(self, now: datetime) -> int: ...
+    async def reclaim(self, cell: CellId, *, but: Iterable[LeadId], now: datetime) -> int:
+        """Give back leases of this cell that ran out and that it knows nothing of: an answer was lost."""
+
+    async def release_run_out(self, now: datetime) -> int:
+        """Give back leases that have run out, of cells that no service holds any more."""
+
     async def get(self, lead: LeadId) -> Lead: ...
     async def find(
         self,
@@ -496,6 +505,8 @@ class Journal(Protocol):
 
     def taken(self, mark: int) -> None: ...
     def depth(self) -> int: ...
+    def leads(self) -> Collection[LeadId]:
+        """Those of the facts that the database has not taken: it does not know yet where they stand."""
 
 
 @dataclass(frozen=True, slots=True)

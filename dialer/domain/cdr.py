@@ -67,6 +67,7 @@ class Closing:
     cdr: Cdr | None  # None: the number was never dialled, only the lease goes back
     lead: LeadUpdate | None
     call: CallId
+    cell: CellId | None = None  # whose lease ends with it; None: an older version's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,9 @@ def close(call: Call, cell: CellId, lead: Lead | None, campaign: Campaign) -> Cl
         raise IllegalMove(f"call {call.id} is {call.state}: only an ended call can be closed")
     update = None if lead is None else next_try(lead, campaign, call.outcome, call.end_at)
     if call.outcome is Outcome.NOT_DIALLED:
-        return Closing(cdr=None, lead=update, call=call.id)
-    return Closing(cdr=_record(call, cell, call.outcome, call.end_at), lead=update, call=call.id)
+        return Closing(cdr=None, lead=update, call=call.id, cell=cell)
+    record = _record(call, cell, call.outcome, call.end_at)
+    return Closing(cdr=record, lead=update, call=call.id, cell=cell)
 
 
 def _record(call: Call, cell: CellId, outcome: Outcome, end_at: datetime) -> Cdr:

@@ -56,6 +56,7 @@ class LeadUpdate:
     last_at: datetime | None
     last_outcome: Outcome | None
     dead: tuple[PhoneNumber, ...] = ()
+    base: int | None = None  # attempts of the lead that this was worked out from; None: an older version's
 
 
 def fresh(lead: Lead, campaign: CampaignId) -> Lead:
@@ -133,6 +134,7 @@ def unchanged(lead: Lead) -> LeadUpdate:
         last_at=lead.last_at,
         last_outcome=lead.last_outcome,
         dead=lead.dead,
+        base=lead.attempts,
     )
 
 
@@ -203,6 +205,50 @@ def moved_on(lead: Lead, update: LeadUpdate) -> Lead:
         last_at=update.last_at,
         last_outcome=update.last_outcome,
         dead=update.dead,
+    )
+
+
+FINAL = (LeadStatus.DONE, LeadStatus.EXHAUSTED, LeadStatus.EXCLUDED)
+
+
+def landed(row: Lead, update: LeadUpdate, *, ends_lease: bool | None) -> Lead:
+    """The lead as a store keeps it after an update that may come late, or after one that it did not know of.
+
+    Attempts add up; the later instant counts; what is finished stays so.  A lease that the update does not
+    end stays as well, its call may be on the line.  None: whose lease it is, is not known.
+    """
+    is_late = update.base is not None and row.attempts > update.base
+    change = settled(_added(row, update) if is_late else update)
+    after = moved_on(row, change)
+    if row.status is LeadStatus.EXCLUDED:
+        return replace(after, status=LeadStatus.EXCLUDED, next_at=None)
+    stays = ends_lease is False or (ends_lease is None and is_late)
+    if row.status is LeadStatus.LEASED and stays and after.status not in FINAL:
+        return replace(after, status=LeadStatus.LEASED)
+    return after
+
+
+def _added(row: Lead, update: LeadUpdate) -> LeadUpdate:
+    """An update worked out from a lead as it was before other attempts were recorded."""
+    more = update.attempts - (update.base or 0)
+    tried = dict(row.tried)
+    if more and update.last_outcome is not None:
+        tried[update.last_outcome] = tried.get(update.last_outcome, 0) + more
+    is_last = row.last_at is None or (update.last_at is not None and update.last_at >= row.last_at)
+    status = update.status if update.status in FINAL else row.status
+    if status not in FINAL:
+        status = LeadStatus.RETRY
+    waits = [at for at in (row.next_at, update.next_at) if at is not None]
+    return replace(
+        update,
+        status=status,
+        number_index=row.number_index,
+        attempts=row.attempts + more,
+        tried=tried,
+        next_at=None if status in FINAL else max(waits, default=None),
+        last_at=update.last_at if is_last else row.last_at,
+        last_outcome=update.last_outcome if is_last else row.last_outcome,
+        dead=row.dead + tuple(number for number in update.dead if number not in row.dead),
     )
 
 

@@ -17,7 +17,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import close
 from dialer.domain.clocks import shifted
 from dialer.domain.errors import Mistake, NetworkTrouble, Refused, is_expected
-from dialer.domain.lead import Lead, moved_on, refused_alone
+from dialer.domain.lead import Lead, LeadUpdate, moved_on, refused_alone
 from dialer.domain.moves import rescue, resume, step
 from dialer.domain.operators import SLOT, bridge_of
 from dialer.domain.types import (
@@ -48,6 +48,7 @@ class Calls:
         self._floor = floor
         self._on_end = on_end
         self.turn: Turn  # set by the cell, as the next
+        self.moved: Callable[[LeadUpdate], None] = lambda update: None  # where an ended call puts its lead
         self.obstacle: Callable[[], str] = lambda: ""  # why nothing may be sent now
         self.is_resting: Callable[[TrunkId], bool]  # the carrier refuses every call by this trunk
         self.on_apart: Callable[[Call], None] = lambda call: None  # the two could not hear each other
@@ -227,6 +228,8 @@ class Calls:
             closing = replace(closing, lead=refused_alone(lead, closing.lead))
         guard = self._shell.guard
         guard.run("record of a call", self._shell.journal.closed, closing)
+        if closing.lead is not None:
+            self.moved(closing.lead)
         moved = moved_on(lead, closing.lead) if lead and closing.lead else lead
         guard.run("effect of a call", self._floor.forget, call, moved)
         guard.run("effect of a call", self._on_end, call)

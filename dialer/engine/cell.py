@@ -17,7 +17,7 @@ from dialer.domain.clocks import caught_up
 from dialer.domain.errors import Missing, NetworkTrouble
 from dialer.domain.joins import HEARD_S
 from dialer.domain.lead import Lead
-from dialer.domain.operators import State, StateChange, stays
+from dialer.domain.operators import State, stays
 from dialer.domain.pacing.decision import Policy
 from dialer.domain.pacing.scorecard import Scorecard
 from dialer.domain.said import Said, counted, listed, said
@@ -58,6 +58,7 @@ log = structlog.get_logger()
 
 SWEEP_S = 10.0
 LEASE_CHECK_S = 60.0
+STEADY_S = 2 * LEASE_CHECK_S  # the database was there all this time: every cell has renewed what it has
 RECONCILE_PAUSE_S = 1.0
 STOPS_WITHIN_S = 30.0  # it waits 15 s for its channels to go
 PUSH_S = 10.0  # for all trunks and phones, before calls begin
@@ -160,9 +161,12 @@ class Cell:
         self.floor.about = self._about
         self.floor.on_free = self._freed
         self.floor.on_change = self.pacer.wake
+        self._hopper.busy = self._busy
+        self.calls.moved = self._hopper.moved
         self.pacer.holds["journal"] = lambda: self._shell.journal.trouble
         self.pacer.holds["database"] = self.ownership.obstacle
         self.pacer.on_away = self.ownership.failed
+        self.ownership.on_return = self._hopper.must_renew
         self.calls.obstacle = self.pacer.held
         self.pacer.holds["clock"] = self.clocks.obstacle
 
@@ -217,10 +221,7 @@ class Cell:
             self._shell.observer.saw(None, None, call)
         for operator in self.floor.all():
             self._shell.observer.moved(stays(operator, self._shell.clock()), operator)
-        held = [call.lead for call in recovered.calls if call.lead is not None]
-        held += await self._moving_on()
-        held += self.kept_leads()
-        freed = await self._stores.leads.release_cell(self._shell.cell, but=held)
+        freed = await self._stores.leads.release_cell(self._shell.cell, but=self._busy())
         for operator in self.floor.all():
             if operator.call is None:
                 continue
@@ -230,13 +231,6 @@ class Cell:
                 await self._reopen_card(operator.id, operator.call)
         if recovered.calls or freed:
             log.info("after a restart", calls=len(recovered.calls), leases_given_back=freed)
-
-    async def _moving_on(self) -> list[LeadId]:
-        """Leads whose calls are over, unknown to the database so far: freed, they would be dialled again."""
-        waiting = self._shell.journal.depth()
-        _, facts = await self._shell.journal.pending(waiting) if waiting else (0, ())
-        updates = [fact.lead for fact in facts if not isinstance(fact, StateChange)]
-        return [update.lead for update in updates if update is not None]
 
     async def _remember(self, call: Call) -> None:
         campaign = self._campaign(call.campaign)
@@ -459,6 +453,13 @@ class Cell:
     async def _check_leases(self, now: datetime) -> None:
         """A talk may be longer than a lease: its lead stays ours. Those of cells that died go back."""
         await self._hopper.renew()  # where our clock was set, what waits here seems to have run out
-        held = [call.lead for call in self.calls.all() if call.lead is not None] + list(self.kept_leads())
-        await self._stores.leads.renew(held, until_at=now + timedelta(seconds=LEASE_S))
-        await self._stores.leads.release_run_out(now)
+        leads = self._stores.leads
+        await leads.renew(self._busy(), cell=self._shell.cell, until_at=now + timedelta(seconds=LEASE_S))
+        await leads.reclaim(self._shell.cell, but={*self._busy(), *self._hopper.waiting()}, now=now)
+        if self.ownership.steady_s() >= STEADY_S:  # else another cell may just not have come to renew its own
+            await leads.release_run_out(now)
+
+    def _busy(self) -> set[LeadId]:
+        """Leads of which we know more than the database: in a call, or in facts on their way there."""
+        in_calls = {call.lead for call in self.calls.all() if call.lead is not None}
+        return in_calls.union(self._shell.journal.leads(), self.kept_leads())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -11,13 +12,15 @@ import structlog
 
 from dialer.domain.depth import WINDOWS
 from dialer.domain.errors import StoreDown
-from dialer.domain.lead import Lead
+from dialer.domain.lead import Lead, LeadUpdate
 from dialer.domain.types import CampaignId, CellId, LeadId
 from dialer.ports import Clock, Leads
 
 log = structlog.get_logger()
 
 LEASE_S = 300.0
+AGAIN_S = 5.0  # between two tries to renew while the database is away
+REMEMBERED = 20_000  # leads dialled last
 EMPTY_PAUSE_S = 1.0  # between two looks into a list that had nothing due
 
 
@@ -34,10 +37,31 @@ class Hopper:
         self._taken: Counter[CampaignId] = Counter()  # so far
         self._came: dict[LeadId, int] = {}  # how many its campaign had taken when it came
         self._came_empty_at: dict[CampaignId, datetime] = {}
-        self._until: dict[CampaignId, datetime] = {}
+        self._until: dict[CampaignId, datetime] = {}  # as the database has said
+        self._renewing: set[CampaignId] = set()
+        self._attempts: dict[LeadId, int] = {}  # made by this cell, of the leads dialled last
+        # whose place in the list is not what the database says: in a call, or in facts on their way there
+        self.busy: Callable[[], Collection[LeadId]] = tuple
+
+    def moved(self, update: LeadUpdate) -> None:
+        """A call is over: a row of the database that knows of fewer attempts is older than that."""
+        self._attempts.pop(update.lead, None)
+        self._attempts[update.lead] = update.attempts
+        if len(self._attempts) > REMEMBERED:
+            del self._attempts[next(iter(self._attempts))]
 
     def candidates(self, campaign: CampaignId) -> Sequence[Lead]:
-        """First come first."""
+        """First come first; none while their leases may have run out."""
+        until_at = self._until.get(campaign)
+        if until_at is not None and until_at <= self._clock():
+            return ()
+        return self._waiting(campaign)
+
+    def waiting(self) -> list[LeadId]:
+        """All that is leased here, ahead of need."""
+        return [lead.id for queue in self._queues.values() for lead in queue]
+
+    def _waiting(self, campaign: CampaignId) -> Sequence[Lead]:
         if campaign not in self._seen:
             self._seen[campaign] = tuple(self._queues.get(campaign, ()))
         return self._seen[campaign]
@@ -77,13 +101,33 @@ class Hopper:
         except StoreDown as trouble:
             log.warning("no leads: the database is away", campaign=campaign, reason=str(trouble))
             came = ()
-        queue.extend(came)
-        self._came.update((lead.id, self._taken[campaign]) for lead in came)
+        fresh = self._fresh(came)
+        queue.extend(fresh)
+        self._came.update((lead.id, self._taken[campaign]) for lead in fresh)
         self._seen.pop(campaign, None)
-        self._until.setdefault(campaign, now + timedelta(seconds=LEASE_S))
-        if came:
+        if len(queue) == len(fresh):
+            self._until[campaign] = now + timedelta(seconds=LEASE_S)
+        if fresh:
             del self._came_empty_at[campaign]
-        return len(came)
+        return len(fresh)
+
+    def _fresh(self, came: Sequence[Lead]) -> list[Lead]:
+        """Without those of which this cell knows more than the database did.
+
+        A lease may run out, or its answer be lost, while the lead waits here or is in a call, or while the
+        record of its call is on its way.  The lease is ours all the same; the record that comes frees it.
+        """
+        known = {*self.busy(), *self.waiting()}
+        fresh = [
+            lead for lead in came if lead.id not in known and lead.attempts >= self._attempts.get(lead.id, 0)
+        ]
+        if len(fresh) < len(came):
+            log.warning("leads came that are ours already", leads=len(came) - len(fresh))
+        return fresh
+
+    def must_renew(self) -> None:
+        """The database was away: whose the leads here are is asked before any of them is dialled."""
+        self._until = dict.fromkeys(self._until, self._clock())
 
     def ages(self) -> bool:
         """Whether something waits here whose lease is half over."""
@@ -91,19 +135,41 @@ class Hopper:
 
     def _ageing(self) -> list[CampaignId]:
         soon = self._clock() + timedelta(seconds=LEASE_S / 2)
-        return [each for each, queue in self._queues.items() if queue and self._until.get(each, soon) < soon]
+        return [
+            each
+            for each, queue in self._queues.items()
+            if queue and each not in self._renewing and self._until.get(each, soon) < soon
+        ]
 
     async def renew(self) -> None:
         """Keep what waits here from being leased to another cell."""
         until_at = self._clock() + timedelta(seconds=LEASE_S)
         ageing = self._ageing()
-        self._until.update(dict.fromkeys(ageing, until_at))  # asked for once, however long the answer takes
-        for campaign in ageing:
-            try:
-                leads = [lead.id for lead in self.candidates(campaign)]
-                await self._leads.renew(leads, until_at=until_at)
-            except StoreDown as trouble:
-                log.warning("leases could not be renewed", campaign=campaign, reason=str(trouble))
+        self._renewing.update(ageing)  # asked for once, however long the answer takes
+        try:
+            for campaign in ageing:
+                await self._renew(campaign, until_at)
+        except StoreDown as trouble:
+            log.warning("leases could not be renewed", reason=str(trouble))
+            await asyncio.sleep(AGAIN_S)
+        finally:
+            self._renewing.difference_update(ageing)
+
+    async def _renew(self, campaign: CampaignId, until_at: datetime) -> None:
+        """What is somebody else's by now is forgotten."""
+        asked = self._waiting(campaign)
+        ours = await self._leads.renew([lead.id for lead in asked], cell=self._cell, until_at=until_at)
+        lost = [lead for lead in asked if lead.id not in ours]
+        queue = self._queues.get(campaign, deque())
+        for lead in lost:
+            if lead in queue:
+                queue.remove(lead)
+                self._came.pop(lead.id, None)
+        if lost:
+            log.warning("leases were lost", campaign=campaign, leads=len(lost))
+            self._seen.pop(campaign, None)
+        if campaign in self._queues:
+            self._until[campaign] = until_at
 
     async def give_back(self, campaign: CampaignId) -> None:
         """The campaign stops here: others may have its leads."""
@@ -114,11 +180,11 @@ class Hopper:
         for lead in queue:
             self._came.pop(lead.id, None)
         if queue:
-            await self._leads.give_back([lead.id for lead in queue])
+            await self._leads.give_back([lead.id for lead in queue], cell=self._cell)
 
     async def put_off(self, lead: Lead, not_before_at: datetime) -> None:
         """A gate is closed for this lead until then."""
-        await self._leads.give_back([lead.id], not_before_at=not_before_at)
+        await self._leads.give_back([lead.id], cell=self._cell, not_before_at=not_before_at)
 
     def campaigns(self) -> list[CampaignId]:
         return list(self._queues)

@@ -38,6 +38,7 @@ class Ownership:
         self._look = asyncio.Event()
         self.away: str = ""  # why the database does not take what is written; empty: it does
         self.is_lost = False
+        self.on_return: Callable[[], None] = lambda: None  # the database is back
         self.farewell: Callable[[], Awaitable[object]] | None = None  # before the end, when it was lost
 
     async def take(self, holder: Holder, after: Sequence[str] = ()) -> str:
@@ -104,8 +105,9 @@ class Ownership:
             return
         if not is_ours:
             await self._lose()
-        if self.away:
+        if self.away or asked - self._renewed > SURE_S:
             log.info("the database is back")
+            self.on_return()
         self.away = ""
         self._renewed = asked
 

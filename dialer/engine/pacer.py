@@ -381,7 +381,7 @@ class Pacer:
         self._shell.guard.run("metrics of gates", self.on_refused, lead.campaign, verdict.gate or "")
         update = after_refusal(lead, verdict, self._shell.clock())
         if update is not None:
-            self._shell.journal.closed(Closing(cdr=None, lead=update, call=call))
+            self._shell.journal.closed(Closing(cdr=None, lead=update, call=call, cell=self._shell.cell))
         else:
             self._shell.errands.start(self._later(lead, verdict), f"later-{lead.id}")
 

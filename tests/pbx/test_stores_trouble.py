@@ -140,6 +140,7 @@ async def ended(variables: dict[str, str]) -> tuple[int, str]:
 async def test_a_cell_has_one_service_and_a_killed_one_is_back_at_once(floor: Lab) -> None:
     variables = rooms(floor)
     database = Path(variables["DIALER_DATA_DIR"]) / "shared.db"
+    variables["DIALER_LANGUAGE"] = "en"
     variables["DIALER_DATABASE_URL"] = f"sqlite:///{database}"
     campaign = await furnish(floor, variables, numbers("+7916", 200))
     async with on_duty(floor, variables, campaign) as office:

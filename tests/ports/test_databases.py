@@ -24,6 +24,7 @@ from dialer.adapters.sql.revision import HEAD, revision
 from dialer.adapters.sql.tables import metadata
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.cells import Holder
 from dialer.domain.errors import Fatal, StoreDown
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
@@ -124,9 +125,13 @@ async def use_everything(stores: Stores) -> None:
     campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "c"))).id
     await stores.leads.import_list(campaign, "a.csv", entries(9), now=AT)
     leads = await stores.leads.lease(campaign, 4, cell=CELL, now=AT, until_at=SOON)
-    await stores.leads.renew([leads[0].id], until_at=SOON)
-    await stores.leads.give_back([leads[0].id], not_before_at=AT)
+    await stores.leads.renew([leads[0].id], cell=CELL, until_at=SOON)
+    await stores.leads.give_back([leads[0].id], cell=CELL, not_before_at=AT)
     await stores.leads.release_run_out(AT)
+    await stores.leads.reclaim(CELL, but=[], now=AT)
+    await stores.cells.take(CELL, Holder("ann", "host", 1), lease_s=60)
+    await stores.cells.keep(CELL, "ann", lease_s=60)
+    await stores.cells.all()
     await stores.leads.release_cell(CellId("west"), but=[])
     await stores.leads.find(campaign)
     await stores.leads.find(campaign, status=LeadStatus.NEW, number="+7916", after=3)
@@ -165,6 +170,7 @@ async def use_everything(stores: Stores) -> None:
 
 SMALL = {
     "alembic_version",
+    "cells",
     "last_of",
     "dnc",
     "imports",

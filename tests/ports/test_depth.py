@@ -56,8 +56,8 @@ async def test_who_may_not_be_dialled_any_more_is_not_passed_over(
     refused = Closing(None, excluded(leads[1]), CallId("c-2"))
     await stores.ledger.close([_closing("c-1", leads[5], Outcome.BUSY), refused])
     await stores.leads.exclude(leads[2].id)
-    await stores.leads.give_back([leads[3].id], not_before_at=SOON)  # waits for its hours
-    await stores.leads.give_back([leads[8].id])
+    await stores.leads.give_back([leads[3].id], cell=CELL, not_before_at=SOON)  # waits for its hours
+    await stores.leads.give_back([leads[8].id], cell=CELL)
     depth = await stores.ledger.depth(campaign, DAY, NEXT)
     # lead 3 waits, lead 4 is leased; behind lead 5 nothing counts
     assert (depth.deepest, depth.passed_over, depth.at_hand) == (5, 2, 1)

@@ -53,10 +53,8 @@ async def test_one_that_was_cut_off_and_replaced_dials_nothing_more_and_ends_wit
     await asyncio.sleep(LEASE_S + 1)
     assert isinstance(await house.stores.cells.take(CELL, OTHER, lease_s=LEASE_S), Taken)
     house.store_down = False
-    cell = house.cell_task()
-    await asyncio.wait({cell}, timeout=30)
+    failure = await house.ends(within_s=30)
     assert len(asterisk.dialled) == dialled
-    failure = cell.exception()
     assert isinstance(failure, BaseExceptionGroup)
     (fatal,) = failure.exceptions
     assert isinstance(fatal, Fatal)

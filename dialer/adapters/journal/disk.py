@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,7 +31,7 @@ from dialer.domain.cdr import Closing
 from dialer.domain.errors import BadValue, DiskTrouble, Fatal
 from dialer.domain.operators import Operator
 from dialer.domain.said import said
-from dialer.domain.types import CallId, OperatorId
+from dialer.domain.types import CallId, LeadId, OperatorId
 from dialer.ports import Recovered
 
 log = structlog.get_logger()
@@ -186,6 +186,9 @@ class FileJournal:
 
     def depth(self) -> int:
         return len(self._held.facts)
+
+    def leads(self) -> Collection[LeadId]:
+        return self._held.leads.keys()
 
     def close(self) -> None:
         """Everything written is on disk afterwards."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -12,7 +12,8 @@ from dialer.adapters.codec import decode
 from dialer.adapters.journal.lines import FACTS, RULES, Entry, Fact, Kind, entry, line
 from dialer.domain.call import Call
 from dialer.domain.errors import BadValue
-from dialer.domain.operators import Operator
+from dialer.domain.operators import Operator, StateChange
+from dialer.domain.types import LeadId
 from dialer.ports import KEPT_ANSWERS, Recovered
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ class Held:
         self.boot: Entry | None = None
         self.commands: dict[str, Entry] = {}  # by key, the oldest first
         self.facts: deque[tuple[int, Fact, Entry]] = deque()
+        self.leads: Counter[LeadId] = Counter()  # of the facts
         self.last_n = 0
         self.last_at = ""
 
@@ -55,13 +57,23 @@ class Held:
                 self.last_n = max(self.last_n, told.n)
             case Kind.TAKEN:
                 while self.facts and self.facts[0][0] <= told.n:
-                    self.facts.popleft()
+                    self._drop_lead(self.facts.popleft()[1])
             case _:
-                self.facts.append((told.n, fact or decode(FACTS[told.kind], told.body), told))
+                known_fact = fact or decode(FACTS[told.kind], told.body)
+                self.facts.append((told.n, known_fact, told))
+                if (lead := lead_of(known_fact)) is not None:
+                    self.leads[lead] += 1
                 self.last_n = max(self.last_n, told.n)
                 if told.kind is Kind.CLOSING:
                     self.calls.pop(told.body["call"], None)
         self.last_at = told.at
+
+    def _drop_lead(self, fact: Fact) -> None:
+        lead = lead_of(fact)
+        if lead is not None:
+            self.leads[lead] -= 1
+            if not self.leads[lead]:
+                del self.leads[lead]
 
     def _take_command(self, told: Entry) -> None:
         known = self.commands.pop(told.body["key"], None)
@@ -97,6 +109,12 @@ class Held:
         last_at = datetime.fromisoformat(self.last_at) if self.last_at else None
         answers = {key: told.body.get("answer") for key, told in self.commands.items()}
         return Recovered(calls, operators, len(self.facts), boot, last_at, answers), damages
+
+
+def lead_of(fact: Fact) -> LeadId | None:
+    """Whose place in the list a fact changes."""
+    update = None if isinstance(fact, StateChange) else fact.lead
+    return None if update is None else update.lead
 
 
 def _decoded(kind: type[T], told: Iterable[Entry], damages: list[str]) -> tuple[T, ...]:

@@ -16,7 +16,8 @@ from dialer.ports import Stores
 def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Stores:
     """One database that lives as long as this value."""
     campaigns = MemoryCampaigns()
-    leads = MemoryLeads(campaigns)
+    cells = MemoryCells(clock)
+    leads = MemoryLeads(campaigns, cells)
     ledger = MemoryLedger(leads)
     return Stores(
         leads=leads,
@@ -27,5 +28,5 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
         ledger=ledger,
         learned=MemoryLearned(),
         tokens=MemoryTokens(),
-        cells=MemoryCells(clock),
+        cells=cells,
     )

@@ -49,7 +49,7 @@ class MemoryLedger:
                 self._note_last(closing.cdr)
             wrap = self._wraps.get(closing.call)
             if closing.lead is not None and (wrap is None or wrap.lead is None):
-                self._leads.apply(closing.lead)  # else the wrap-up was told first, and stands
+                self._leads.apply(closing.lead, closing.cell)  # else the wrap-up was told first, and stands
 
     async def wrap(self, wraps: Sequence[WrapUp]) -> None:
         self._check(wraps)
@@ -58,7 +58,7 @@ class MemoryLedger:
             if known is None or known.at < wrap.at:
                 self._wraps[wrap.call] = wrap
                 if wrap.lead is not None:
-                    self._leads.apply(wrap.lead)
+                    self._leads.apply(wrap.lead, None)
 
     async def log(self, changes: Sequence[StateChange]) -> None:
         self._check(changes)

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from heapq import heappop, heappush, nsmallest
 from typing import Any
 
+from dialer.adapters.memory.cells import MemoryCells
 from dialer.adapters.memory.people import MemoryCampaigns
 from dialer.domain.errors import Conflict, Missing
-from dialer.domain.lead import LONG_AGO_AT, Lead, LeadUpdate, fresh, moved_on, settled
+from dialer.domain.lead import LONG_AGO_AT, Lead, LeadUpdate, fresh, landed
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNumber
 
@@ -56,8 +57,9 @@ class _Queue:
 
 
 class MemoryLeads:
-    def __init__(self, campaigns: MemoryCampaigns) -> None:
+    def __init__(self, campaigns: MemoryCampaigns, cells: MemoryCells) -> None:
         self._campaigns = campaigns
+        self._cells = cells
         self._rows: dict[LeadId, Lead] = {}
         self._queues: dict[CampaignId, _Queue] = {}
         self._leases: dict[LeadId, Lease] = {}
@@ -76,13 +78,16 @@ class MemoryLeads:
             taken.append(self._put(replace(lead, status=LeadStatus.LEASED)))
         return taken
 
-    async def give_back(self, leads: Iterable[LeadId], *, not_before_at: datetime | None = None) -> None:
-        self._free([lead for lead in leads if lead in self._leases], not_before_at)
+    async def give_back(
+        self, leads: Iterable[LeadId], *, cell: CellId, not_before_at: datetime | None = None
+    ) -> None:
+        self._free(self._of(cell, leads), not_before_at)
 
-    async def renew(self, leads: Iterable[LeadId], *, until_at: datetime) -> None:
-        for lead in leads:
-            if lead in self._leases:
-                self._leases[lead] = replace(self._leases[lead], until_at=until_at)
+    async def renew(self, leads: Iterable[LeadId], *, cell: CellId, until_at: datetime) -> set[LeadId]:
+        its = self._of(cell, leads)
+        for lead in its:
+            self._leases[lead] = replace(self._leases[lead], until_at=until_at)
+        return set(its)
 
     async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
         kept = set(but)
@@ -90,8 +95,14 @@ class MemoryLeads:
             [lead for lead, held in self._leases.items() if held.cell == cell and lead not in kept]
         )
 
+    async def reclaim(self, cell: CellId, *, but: Iterable[LeadId], now: datetime) -> int:
+        kept = set(but)
+        its = [(lead, held) for lead, held in self._leases.items() if held.cell == cell]
+        return self._free([lead for lead, held in its if held.until_at < now and lead not in kept])
+
     async def release_run_out(self, now: datetime) -> int:
-        return self._free([lead for lead, held in self._leases.items() if held.until_at < now])
+        run_out = [(lead, held.cell) for lead, held in self._leases.items() if held.until_at < now]
+        return self._free([lead for lead, cell in run_out if not self._cells.is_alive(cell)])
 
     async def get(self, lead: LeadId) -> Lead:
         if lead not in self._rows:
@@ -178,16 +189,21 @@ class MemoryLeads:
         self._leases.pop(lead, None)
         return self._put(replace(found, status=LeadStatus.EXCLUDED, next_at=None))
 
-    def apply(self, update: LeadUpdate) -> None:
-        """What a closed attempt changes; a lead that was taken out meanwhile stays out."""
+    def apply(self, update: LeadUpdate, cell: CellId | None) -> None:
+        """What a closed attempt changes, as `landed` says; `cell`: whose lease it ends."""
         lead = self._rows.get(update.lead)
         if lead is None:
             return
-        self._leases.pop(lead.id, None)
-        moved = moved_on(lead, settled(update))
-        if lead.status is LeadStatus.EXCLUDED:
-            moved = replace(moved, status=LeadStatus.EXCLUDED, next_at=None)
+        held = self._leases.get(lead.id)
+        ends_lease = None if cell is None else held is None or held.cell == cell
+        moved = landed(lead, update, ends_lease=ends_lease)
+        if moved.status is not LeadStatus.LEASED:
+            self._leases.pop(lead.id, None)
         self._put(moved)
+
+    def _of(self, cell: CellId, leads: Iterable[LeadId]) -> list[LeadId]:
+        """Those that this cell has leased."""
+        return [lead for lead in set(leads) if lead in self._leases and self._leases[lead].cell == cell]
 
     def of(self, campaign: CampaignId) -> Iterable[Lead]:
         """Its whole list, in no order."""

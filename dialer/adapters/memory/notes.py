@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,7 @@ from dialer.domain.call import Call
 from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.errors import DiskTrouble, Fatal
 from dialer.domain.operators import Operator, StateChange
-from dialer.domain.types import CallId, OperatorId
+from dialer.domain.types import CallId, LeadId, OperatorId
 from dialer.ports import KEPT_ANSWERS, Recovered
 
 Fact = Closing | WrapUp | StateChange
@@ -145,3 +145,7 @@ class MemoryJournal:
 
     def depth(self) -> int:
         return len(self._held.facts)
+
+    def leads(self) -> Collection[LeadId]:
+        moved = (fact.lead for _, fact in self._held.facts if isinstance(fact, (Closing, WrapUp)))
+        return {update.lead for update in moved if update is not None}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     RowMapping,
-    Update,
+    Select,
     and_,
-    bindparam,
     case,
     select,
     update,
@@ -19,13 +18,14 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.sql import lists
+from dialer.adapters.sql.cells import alive
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.due import add_up, best_of, counted, is_, next_due_at
 from dialer.adapters.sql.insert import IDS, chunks
 from dialer.adapters.sql.rows import is_id
-from dialer.adapters.sql.tables import lead_numbers, leads
+from dialer.adapters.sql.tables import cells, lead_numbers, leads
 from dialer.domain.errors import Missing
-from dialer.domain.lead import Lead, LeadUpdate, settled
+from dialer.domain.lead import Lead
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, Outcome, PhoneNumber
 
@@ -53,24 +53,29 @@ class SqlLeads:
             rows = (await connection.execute(taken)).mappings().all()
             return sorted(await _with_numbers(connection, rows), key=_order)
 
-    async def give_back(self, leads_: Iterable[LeadId], *, not_before_at: datetime | None = None) -> None:
-        await self._update_leased(leads_, _given_back(not_before_at))
+    async def give_back(
+        self, leads_: Iterable[LeadId], *, cell: CellId, not_before_at: datetime | None = None
+    ) -> None:
+        await self._update_leased(leads_, cell, _given_back(not_before_at))
 
-    async def renew(self, leads_: Iterable[LeadId], *, until_at: datetime) -> None:
-        await self._update_leased(leads_, {"leased_until_at": until_at})
+    async def renew(self, leads_: Iterable[LeadId], *, cell: CellId, until_at: datetime) -> set[LeadId]:
+        return await self._update_leased(leads_, cell, {"leased_until_at": until_at})
 
     async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
         kept = set(but)
         async with self._database.write() as connection:
             held = select(leads.c.id).where(is_(LEASED), leads.c.cell == cell)
-            freed = [lead for lead in (await connection.execute(held)).scalars() if lead not in kept]
-            for some in chunks(freed):
-                query = update(leads).where(leads.c.id.in_(some)).values(_given_back())
-                await connection.execute(query)
-        return len(freed)
+            return await _free(connection, held, kept)
+
+    async def reclaim(self, cell: CellId, *, but: Iterable[LeadId], now: datetime) -> int:
+        kept = set(but)
+        async with self._database.write() as connection:
+            run_out = and_(is_(LEASED), leads.c.cell == cell, leads.c.leased_until_at < now)
+            return await _free(connection, select(leads.c.id).where(run_out), kept)
 
     async def release_run_out(self, now: datetime) -> int:
-        run_out = and_(is_(LEASED), leads.c.leased_until_at < now)
+        at_work = select(cells.c.cell).where(alive(self._database))
+        run_out = and_(is_(LEASED), leads.c.leased_until_at < now, leads.c.cell.not_in(at_work))
         async with self._database.write() as connection:
             await add_up(connection)
             return (await connection.execute(update(leads).where(run_out).values(_given_back()))).rowcount
@@ -155,53 +160,24 @@ class SqlLeads:
             await connection.execute(query)
             return await _get(connection, lead)
 
-    async def _update_leased(self, ids: Iterable[LeadId], values: Mapping[str, Any]) -> None:
+    async def _update_leased(
+        self, ids: Iterable[LeadId], cell: CellId, values: Mapping[str, Any]
+    ) -> set[LeadId]:
+        """Gives those that were this cell's."""
+        done: set[LeadId] = set()
         async with self._database.write() as connection:
             for some in chunks(sorted(set(ids))):
-                held = and_(leads.c.id.in_(some), is_(LEASED))
-                await connection.execute(update(leads).where(held).values(values))
+                held = and_(leads.c.id.in_(some), is_(LEASED), leads.c.cell == cell)
+                query = update(leads).where(held).values(values).returning(leads.c.id)
+                done.update((await connection.execute(query)).scalars())
+        return done
 
 
-async def apply(connection: AsyncConnection, updates: Sequence[LeadUpdate]) -> None:
-    """What closed attempts change in their leads; a lead that was taken out meanwhile stays out."""
-    if updates:
-        await connection.execute(_APPLY, [_applied(settled(change)) for change in updates])
-
-
-def _applied(change: LeadUpdate) -> dict[str, Any]:
-    return {
-        "its_id": change.lead,
-        "its_status": change.status.value,
-        "its_next_at": change.next_at,
-        "its_number_index": change.number_index,
-        "its_attempts": change.attempts,
-        "its_dead": list(change.dead),
-        "its_tried": {outcome.value: times for outcome, times in change.tried.items()},
-        "its_last_at": change.last_at,
-        "its_last_outcome": change.last_outcome and change.last_outcome.value,
-    }
-
-
-def _apply() -> Update:
-    """Made once: to make it takes longer than to run it."""
-    out = leads.c.status == EXCLUDED
-    same = {
-        column: bindparam(f"its_{column}", type_=leads.c[column].type)
-        for column in ("number_index", "attempts", "dead", "tried", "last_at", "last_outcome")
-    }
-    return (
-        update(leads)
-        .where(leads.c.id == bindparam("its_id"))
-        .values(
-            status=case((out, EXCLUDED), else_=bindparam("its_status", type_=leads.c.status.type)),
-            next_at=case((~out, bindparam("its_next_at", type_=leads.c.next_at.type))),
-            **same,
-            **FREED,
-        )
-    )
-
-
-_APPLY = _apply()
+async def _free(connection: AsyncConnection, query: Select[Any], kept: Collection[int]) -> int:
+    freed = [lead for lead in (await connection.execute(query)).scalars() if lead not in kept]
+    for some in chunks(freed):
+        await connection.execute(update(leads).where(leads.c.id.in_(some)).values(_given_back()))
+    return len(freed)
 
 
 def _given_back(not_before_at: datetime | None = None) -> Mapping[str, Any]:

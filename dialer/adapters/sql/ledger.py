@@ -26,7 +26,8 @@ from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.depth import depth_of
 from dialer.adapters.sql.hours import spent
 from dialer.adapters.sql.insert import chunks, insert, insert_for, insert_new
-from dialer.adapters.sql.leads import PAGE, apply
+from dialer.adapters.sql.leads import PAGE
+from dialer.adapters.sql.moves import apply
 from dialer.adapters.sql.records import change_of, columns_of_change, columns_of_record, record_of
 from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import Instant, cdrs, recordings, state_changes, undialled, wrap_ups
@@ -57,8 +58,8 @@ class SqlLedger:
             new = await insert_new(connection, cdrs, rows, "id")
             new |= await insert_new(connection, undialled, without, "call")
             new -= await _moved_by_wrap_up(connection, new)
-            updates = (closing.lead for call, closing in first.items() if call in new)
-            await apply(connection, [update for update in updates if update is not None])
+            ends = [closing for call, closing in first.items() if call in new]
+            await apply(connection, [(end.lead, end.cell) for end in ends if end.lead is not None])
 
     async def wrap(self, wraps: Sequence[WrapUp]) -> None:
         async with self._database.write() as connection:
@@ -206,7 +207,9 @@ async def _wrap(connection: AsyncConnection, wraps: Sequence[WrapUp]) -> None:
     ]
     query = _wrap_query(connection.dialect.name)
     news = set((await connection.execute(query, rows)).scalars())
-    await apply(connection, [wrap.lead for wrap in wraps if wrap.lead is not None and wrap.call in news])
+    await apply(
+        connection, [(wrap.lead, None) for wrap in wraps if wrap.lead is not None and wrap.call in news]
+    )
 
 
 @cache

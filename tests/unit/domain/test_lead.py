@@ -126,7 +126,16 @@ def test_a_number_never_dialled_only_gives_the_lease_back(attempts: int, status:
     )
     update = next_try(lead, CAMPAIGN, Outcome.NOT_DIALLED, AT)
     assert update == LeadUpdate(
-        lead.id, status, 1, attempts, {Outcome.BUSY: attempts}, AT - H, AT - 2 * H, Outcome.BUSY, (ONE,)
+        lead.id,
+        status,
+        1,
+        attempts,
+        {Outcome.BUSY: attempts},
+        AT - H,
+        AT - 2 * H,
+        Outcome.BUSY,
+        (ONE,),
+        attempts,
     )
 
 

@@ -81,6 +81,7 @@ class House:
         self.cell: Cell
         self.shell: Shell
         self.recorder: Recorder
+        self.campaign: Campaign
 
     @property
     def store_down(self) -> bool:
@@ -149,9 +150,11 @@ class House:
             self.asterisk.connect_to(self.cell)
             await until(self.shell.linked.is_set)
 
-    def cell_task(self) -> asyncio.Task[Any]:
-        """Ends when the cell does, and with its error."""
-        return self._tasks[0]
+    async def ends(self, within_s: float) -> BaseException | None:
+        """The error with which the cell ends by itself."""
+        cell = self._tasks.pop(0)
+        await asyncio.wait({cell}, timeout=within_s)
+        return cell.exception()
 
     async def kill(self) -> None:
         """kill -9: no handler runs, nothing is said to Asterisk; what it says from now on waits."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, time
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 
 from dialer.adapters.memory import memory_stores
 from dialer.domain.campaign import Campaign
-from dialer.domain.lead import Lead
+from dialer.domain.cdr import Closing
+from dialer.domain.lead import Lead, next_try
 from dialer.domain.pacing.decision import Snapshot, TrunkView
 from dialer.domain.pacing.supply import Supply
 from dialer.domain.schedule import every_day
-from dialer.domain.types import CampaignId, CellId, LeadId, PhoneNumber, TrunkId
-from dialer.engine.hopper import Hopper
+from dialer.domain.types import CallId, CampaignId, CellId, LeadId, Outcome, PhoneNumber, TrunkId
+from dialer.engine.hopper import LEASE_S, Hopper
+from dialer.ports import Stores
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MAIN = TrunkId("main")
@@ -57,6 +60,74 @@ async def test_no_lead_waits_longer_than_three_hoppers_though_every_later_one_ha
     waits = [place - max(0, lead - SIZE) for place, lead in enumerate(order)]
     assert max(waits) <= 3 * SIZE
     assert order[0] == SIZE  # and the likeliest of those at hand goes first
+
+
+MAIN_CELL = CellId("main")
+
+
+async def filled(stores: Stores, clock: Callable[[], datetime] = lambda: AT) -> tuple[Hopper, CampaignId]:
+    """A hopper with all ten leads of a list in it."""
+    campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "list"))).id
+    rows = [Lead(LeadId(0), campaign, (PhoneNumber(f"+7916{n:07}"),)) for n in range(SIZE // 2)]
+    await stores.leads.import_list(campaign, "list.csv", rows, now=AT)
+    hopper = Hopper(stores.leads, MAIN_CELL, clock, SIZE)
+    assert await hopper.fill(campaign) == SIZE // 2
+    return hopper, campaign
+
+
+async def test_a_lead_that_is_leased_again_while_it_is_ours_comes_once() -> None:
+    """Its lease ran out, or was given back by somebody: here, in a call, or in a record on its way."""
+    stores = memory_stores()
+    hopper, campaign = await filled(stores)
+    first, second, third = hopper.candidates(campaign)[:3]
+    hopper.take(campaign, second)
+    hopper.take(campaign, third)
+    hopper.busy = lambda: {second.id}
+    hopper.moved(next_try(third, Campaign(campaign, "list"), Outcome.BUSY, AT))
+    await stores.leads.release_run_out(AT + timedelta(days=1))
+    assert await hopper.fill(campaign) == 0
+    ids = [lead.id for lead in hopper.candidates(campaign)]
+    assert sorted(ids) == sorted(set(ids))
+    assert {second.id, third.id}.isdisjoint(ids)
+    assert first.id in ids
+
+
+async def test_a_lead_that_came_back_from_the_database_with_its_attempt_is_dialled_again() -> None:
+    stores = memory_stores()
+    hopper, campaign = await filled(stores)
+    lead = hopper.candidates(campaign)[0]
+    hopper.take(campaign, lead)
+    again = replace(next_try(lead, Campaign(campaign, "list"), Outcome.BUSY, AT), next_at=AT)
+    hopper.moved(again)
+    await stores.ledger.close([Closing(None, again, CallId("c-1"), MAIN_CELL)])
+    assert await hopper.fill(campaign) == 1
+    assert lead.id in {each.id for each in hopper.candidates(campaign)}
+
+
+async def test_what_somebody_else_has_by_now_is_not_dialled() -> None:
+    stores = memory_stores()
+    hopper, campaign = await filled(stores)
+    await stores.leads.release_run_out(AT + timedelta(days=1))
+    until_at = AT + timedelta(hours=1)
+    west = await stores.leads.lease(campaign, 4, cell=CellId("west"), now=AT, until_at=until_at)
+    await stores.leads.lease(campaign, 99, cell=MAIN_CELL, now=AT, until_at=AT + timedelta(hours=1))
+    hopper.must_renew()
+    await hopper.renew()
+    left = {lead.id for lead in hopper.candidates(campaign)}
+    assert len(left) == SIZE // 2 - 4
+    assert left.isdisjoint(lead.id for lead in west)
+
+
+async def test_while_leases_may_have_run_out_nothing_is_at_hand_and_a_renewal_brings_it_back() -> None:
+    clock = [AT]
+    stores = memory_stores()
+    hopper, campaign = await filled(stores, lambda: clock[0])
+    clock[0] = AT + timedelta(seconds=LEASE_S)
+    assert hopper.candidates(campaign) == ()
+    assert hopper.ages()
+    await hopper.renew()
+    assert len(hopper.candidates(campaign)) == SIZE // 2
+    assert not hopper.ages()
 
 
 async def test_leads_given_back_count_anew() -> None:
