@@ -28,6 +28,9 @@ test:  ## every test, real Asterisk included; ARGS="tests/unit -k name" for some
 	@.ci/setup all >&2 && exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder \
 	  $(or $(ARGS),$(wildcard $(TESTS)))
 
+soak:  ## long proofs on the real parts, by hand: crashes by the dozen; ARGS="tests/soak -k name" for some
+	@.ci/setup all >&2 && exec $(BIN)/python -m pytest -s --timeout 1800 $(or $(ARGS),tests/soak)
+
 check:  ## format, lint, types, import contracts, house numbers
 	@.ci/setup run >&2
 	$(BIN)/ruff format --check .

@@ -120,8 +120,13 @@ def _step(event: c.Event, *, answered: bool) -> str:
             return said("the message began")
         case c.MessageEnded():
             return said("the message ended")
-        case c.Destroyed(cause=cause, sip_code=sip_code):
+        case c.Destroyed(cause=cause, sip_code=sip_code, words=words):
             what = said("ended") if answered else word(outcome_of(cause, sip_code))
-            return said("{what} (cause {cause}, SIP {code})", what=what, cause=cause, code=sip_code or "-")
+            return said(
+                "{what} (cause {cause}, SIP {code})",
+                what=what,
+                cause=cause,
+                code=f"{sip_code or '-'} {words}".strip(),
+            )
         case _:
             return ""

@@ -19,7 +19,15 @@ ENOUGH_TALKS = 10
 ATTEMPTS = 4  # told apart; all further ones are like the last
 PRIOR = 30.0  # dials at the mean rate, for attempts that were hardly ever made
 NOBODY = frozenset(
-    {Outcome.CONGESTION, Outcome.NETWORK_FAILURE, Outcome.UNALLOCATED, Outcome.REJECTED, Outcome.CANCELLED}
+    {
+        Outcome.CONGESTION,
+        Outcome.NETWORK_FAILURE,
+        Outcome.UNALLOCATED,
+        Outcome.REJECTED,
+        Outcome.MOVED,
+        Outcome.TRUNK_REFUSED,
+        Outcome.CANCELLED,
+    }
 )
 
 

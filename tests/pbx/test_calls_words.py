@@ -70,7 +70,7 @@ EXPECTED: Mapping[str, tuple[Outcome, EndedBy]] = {
     "unacked": (Outcome.CONNECTED, EndedBy.NETWORK),
 }
 KEPT = {"q1": (1, 480), "q17": (17, 480), "q34": (34, 404), "moved": (23, 302)}  # cause and SIP code
-PREFIX = {name: f"+79{40 + place}" for place, name in enumerate(SCENARIOS)}
+PREFIX = {name: f"+79{place:02}" for place, name in enumerate(SCENARIOS)}
 NUMBER = {name: numbers(prefix, 1)[0] for name, prefix in PREFIX.items()}
 REFUSED = numbers(PREFIX["forbidden"], IN_ROW + 2)
 

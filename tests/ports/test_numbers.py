@@ -60,6 +60,15 @@ async def test_the_list_is_told_with_reasons_and_a_second_block_renews_the_first
     ]
 
 
+async def test_a_refusal_of_us_does_not_hide_what_the_number_said_before(stores: Stores) -> None:
+    rang = record("c-1", number=NUMBER, outcome=Outcome.NO_ANSWER, end_at=AT)
+    later = AT + timedelta(minutes=1)
+    refused = record("c-2", number=NUMBER, outcome=Outcome.TRUNK_REFUSED, end_at=later)
+    await stores.ledger.close([Closing(rang, None, rang.id), Closing(refused, None, refused.id)])
+    last = (await stores.numbers.history([NUMBER], SPRING))[NUMBER]
+    assert (last.last_outcome, last.last_end_at) == (Outcome.NO_ANSWER, AT)
+
+
 async def test_the_list_comes_in_pages_of_all_or_of_one_campaign(stores: Stores) -> None:
     for n in range(5):
         await stores.numbers.block(f"+7916000000{n}", campaign=None, reason="", now=AT)

@@ -213,7 +213,7 @@ async def test_a_request_without_an_answer_is_an_attempt_and_ends_by_the_set_up_
     began_at = now()
     await house.settled()
     (cdr,) = await house.cdrs()
-    assert (cdr.outcome, cdr.estimated) == (Outcome.NO_ANSWER, True)
+    assert (cdr.outcome, cdr.estimated) == (Outcome.NETWORK_FAILURE, True)
     assert 35 <= (cdr.end_at - began_at).total_seconds() <= 36 + 10
     await house.stop()
 

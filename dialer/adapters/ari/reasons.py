@@ -21,7 +21,8 @@ from dialer.domain.causes import BY_CAUSE, UNSPECIFIC
 log = structlog.get_logger()
 
 LARGEST = 65_535
-BUFFER = 1 << 20  # some 700 copies that wait while the loop is busy
+BUFFER = 1 << 20  # bytes; the kernel may allow less, some 180 copies
+READ_S = 0.1  # between two looks: to be woken by each copy would cost more than to read it
 KEPT = 1000  # refusals whose channel has not ended yet, the oldest is forgotten first
 NAME, MESSAGE = 0x11, 0x0F  # chunks of HEP: whose message, and itself
 FINAL = re.compile(rb"SIP/2\.0 (?P<code>[3-6][0-9]{2})(?: (?P<words>[^\r\n]*))?\r?\n")
@@ -50,11 +51,11 @@ class Reasons:
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
+        self._next: asyncio.TimerHandle | None = None
         self._kept: dict[str, Reason] = {}  # by the channel's name, the oldest first
 
     def start(self, host: str, port: int) -> None:
         """Listens; without the port there are no reasons, and the rest goes on."""
-        loop = asyncio.get_running_loop()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
@@ -65,11 +66,12 @@ class Reasons:
             log.warning("reasons of refusals cannot be heard", address=f"{host}:{port}/udp", reason=str(flaw))
             return
         self._socket = listening
-        loop.add_reader(listening, self._read)
+        self._look()
 
     def stop(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
         if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
 
@@ -78,6 +80,10 @@ class Reasons:
         if channel not in self._kept:
             self._read()
         return self._kept.pop(channel, None)
+
+    def _look(self) -> None:
+        self._read()
+        self._next = asyncio.get_running_loop().call_later(READ_S, self._look)
 
     def _read(self) -> None:
         while self._socket is not None:

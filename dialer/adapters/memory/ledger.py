@@ -16,7 +16,7 @@ from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key, answers_by_hour, fold
 from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
-from dialer.domain.types import CallId, CampaignId, OperatorId, PhoneNumber
+from dialer.domain.types import CallId, CampaignId, OperatorId, Outcome, PhoneNumber
 from dialer.ports import CdrQuery, NumberHistory
 
 
@@ -123,6 +123,8 @@ class MemoryLedger:
         return self._last_of.get(number)
 
     def _note_last(self, cdr: Cdr) -> None:
+        if cdr.outcome is Outcome.TRUNK_REFUSED:  # says nothing of the number, and must not hide what does
+            return
         last = self._last_of.get(cdr.number)
         if last is None or (last.end_at, last.id) < (cdr.end_at, cdr.id):
             self._last_of[cdr.number] = cdr

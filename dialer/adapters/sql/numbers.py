@@ -12,7 +12,7 @@ from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import chunks, insert
 from dialer.adapters.sql.tables import cdrs, dnc
 from dialer.domain.dnc import checked, entries_of, why_blocked
-from dialer.domain.types import CampaignId, PhoneNumber
+from dialer.domain.types import CampaignId, Outcome, PhoneNumber
 from dialer.ports import NumberHistory
 
 EVERYWHERE = 0  # in place of a campaign
@@ -81,10 +81,11 @@ def _reasons(blocks: Iterable[RowMapping]) -> dict[str, str]:
 
 def _last_calls() -> Select[Any]:
     """The last record of each number, over all campaigns, found in the index of numbers."""
-    asked = cdrs.c.number.in_(bindparam("numbers", expanding=True))
+    refused = Outcome.TRUNK_REFUSED.value  # says nothing of the number, and must not hide what does
+    asked = and_(cdrs.c.number.in_(bindparam("numbers", expanding=True)), cdrs.c.outcome != refused)
     last = select(cdrs.c.number, func.max(cdrs.c.end_at).label("end_at")).where(asked)
     last_of = last.group_by(cdrs.c.number).subquery("last_of")
-    same = (cdrs.c.number == last_of.c.number) & (cdrs.c.end_at == last_of.c.end_at)
+    same = and_(cdrs.c.number == last_of.c.number, cdrs.c.end_at == last_of.c.end_at, asked)
     return select(cdrs.c.number, cdrs.c.end_at, cdrs.c.outcome).join(last_of, same).order_by(cdrs.c.id)
 
 
