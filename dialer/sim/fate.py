@@ -23,10 +23,12 @@ CAUSES = {
 class Fate:
     """One call to a number; nothing of it depends on who calls, or how."""
 
-    does: str = "answer"  # or what CAUSES names, no_answer, ring_ends, silence; of a phone no_key
+    does: str = "answer"  # or what CAUSES names, no_answer, ring_ends, silence, no_sound; of a phone no_key
     after_s: float = 6.0  # from the first ringing to the answer, or to what it does
     talk_s: float = 20.0  # from the bridge to the person's hang-up
     waits_s: float = 120.0  # for an operator
     alerting: Alerting | None = Alerting.RINGING
     setup_s: float = 0.05  # from the request to the first ringing, or to the refusal
+    announced_s: float = 0.0  # a 183 and an announcement before the first ringing
+    ends: tuple[int, int] = (16, 0)  # the talk: cause and SIP code; else than here the network ends it
     wrap_up_s: float = 0.0  # the operator's work that such a talk leaves

@@ -18,7 +18,7 @@ from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.operators import SLOT, Account
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import BridgeId, CallId, ChannelId
+from dialer.domain.types import Alerting, BridgeId, CallId, ChannelId
 from dialer.ports import BridgeSeen, ChannelNews, ChannelSeen, Ear, Noted, PhoneNews
 from dialer.sim.carrier import Carrier
 from dialer.sim.channel import Channel
@@ -193,10 +193,15 @@ class PretendAsterisk:
             cause, sip = CAUSES[fate.does]
             self._destroy(line, cause, sip)
             return
+        if fate.announced_s and line.state == "Down":
+            line.state = "Ring"
+            self._say(line.id, c.Alerted(self._stamp(), Alerting.PROGRESS), times=2)
+            self._later(line, fate.announced_s, lambda: self._ring(line))
+            return
         if fate.alerting is not None and fate.does != "silence":
             line.state = "Ringing"
             self._say(line.id, c.Alerted(self._stamp(), fate.alerting), times=2)
-        if fate.does == "answer":
+        if fate.does in ("answer", "no_sound"):
             self._later(line, fate.after_s, lambda: self._answer(line))
         elif fate.does == "no_key":  # picked up, and three times asked for key 1 in vain
             self._later(line, fate.after_s, lambda: self._say(line.id, c.Answered(now()), times=2))
@@ -213,6 +218,8 @@ class PretendAsterisk:
         if line.is_person:
             line.guard = asyncio.get_running_loop().call_later(GUARD_S, self._guard, line)
             self._later(line, line.fate.waits_s, lambda: self._lose_patience(line))
+        if line.fate.does == "no_sound":  # Asterisk ends it by itself, in the same breath
+            self._later(line, WAY_S, lambda: self._destroy(line, 127, 406))
 
     def _lose_patience(self, line: Channel) -> None:
         if line.bridge is None:
@@ -236,7 +243,8 @@ class PretendAsterisk:
 
     def _note(self, line: Channel, end_at: datetime | None = None, cause: int = 0, sip: int = 0) -> None:
         if line.slot:
-            its = Noted(line.answer_at, line.message_at, end_at, cause, sip or None, line.message_over)
+            status = (sip or None) if line.answer_at is None else None  # of an answer the 200 is noted
+            its = Noted(line.answer_at, line.message_at, end_at, cause, status, line.message_over)
             self._noted[line.slot] = (line.id, its)
 
     def _message_over(self, line: Channel) -> None:
@@ -322,9 +330,15 @@ class PretendAsterisk:
                 self.double_booked.append((now(), bridge))
             self._inside[bridge] = line.id
             self.answer_to_bridge_s.append((now() - self._answered_at[line.id]).total_seconds())
-            self._later(line, line.fate.talk_s, lambda: self.person_hangs_up(line.id))
+            self._later(line, line.fate.talk_s, lambda: self._talk_over(line))
             if self.comes_apart(line.number):  # addChannel is answered all the same, nobody hears anything
                 self._leave(line)
+
+    def _talk_over(self, line: Channel) -> None:
+        if line.fate.ends == (16, 0):
+            self.person_hangs_up(line.id)
+        else:
+            self._destroy(line, *line.fate.ends)
 
     def _leave(self, line: Channel) -> None:
         if line.bridge is not None:
