@@ -24,6 +24,7 @@ from dialer.sim.carrier import Carrier
 from dialer.sim.channel import Channel
 from dialer.sim.clock import now
 from dialer.sim.fate import CAUSES, Fate
+from dialer.sim.notes import Notes
 from dialer.sim.registry import Registry
 
 WAY_S = 0.0005  # there or back
@@ -46,7 +47,7 @@ class PretendAsterisk:
         self.slow_s: Callable[[str], float] = lambda request: 0.0
         self.bad_endpoints: dict[str, Exception] = {}  # trunks and phones that it does not take
         self.endpoints: set[str] = set()  # those that it has
-        self.notes_ends = True  # False: its dialplan is of a version that does not
+        self.notes = Notes()
         self.comes_apart: Callable[[str], bool] = lambda number: False  # no translation of the person's sound
         self.translates = frozenset({"alaw", "ulaw", "g722", "gsm"})
         self.ear: Ear | None = None
@@ -65,7 +66,6 @@ class PretendAsterisk:
         self._in_flight: set[str] = set()
         self._inside: dict[BridgeId, ChannelId] = {}  # the person
         self._answered_at: dict[ChannelId, datetime] = {}
-        self._noted: dict[str, tuple[ChannelId, Noted]] = {}  # by place
         self.registry = Registry(self._tell_phone)
         self._outbox: deque[ChannelNews | PhoneNews] = deque()
 
@@ -89,7 +89,7 @@ class PretendAsterisk:
             self._forget(line)
         self.rooms.clear()
         self._inside.clear()
-        self._noted.clear()
+        self.notes.clear()
         self.lose_events()
         self.booted = self._stamp()
 
@@ -166,7 +166,7 @@ class PretendAsterisk:
             channel, endpoint, context, exten, self._stamp(), number, trunk, slot=variables.get(SLOT, "")
         )
         self.lines[channel] = line
-        self._note(line)
+        self.notes.write(line)
         self._dial(line)
         self._later(line, timeout_s, lambda: self._destroy(line, 19, 0) if line.state != "Up" else None)
         self._later(line, line.fate.setup_s, lambda: self._ring(line))
@@ -237,15 +237,9 @@ class PretendAsterisk:
         line.exten = "safe"
         self._say(line.id, c.LeftApp(self._stamp()))
         line.message_at = self._stamp()
-        self._note(line)
+        self.notes.write(line)
         self._say(line.id, c.MessageStarted(self._stamp()))
         self._later(line, MESSAGE_S, lambda: self._message_over(line))
-
-    def _note(self, line: Channel, end_at: datetime | None = None, cause: int = 0, sip: int = 0) -> None:
-        if line.slot:
-            status = (sip or None) if line.answer_at is None else None  # of an answer the 200 is noted
-            its = Noted(line.answer_at, line.message_at, end_at, cause, status, line.message_over)
-            self._noted[line.slot] = (line.id, its)
 
     def _message_over(self, line: Channel) -> None:
         line.message_over = True
@@ -272,8 +266,7 @@ class PretendAsterisk:
         if line.in_app:
             line.in_app = False
             self._say(line.id, c.LeftApp(self._stamp()))
-        if self.notes_ends:
-            self._note(line, self._stamp(), cause, sip)
+        self.notes.write(line, self._stamp(), cause, sip)
         self._forget(line)
         if line.spied is not None:  # Asterisk tells only of channels that have an endpoint
             return
@@ -458,8 +451,7 @@ class PretendAsterisk:
 
     async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
         await self._travel("noted_of")
-        whose, noted = self._noted.get(place, (None, None))
-        return noted if whose == channel else None
+        return self.notes.find(channel, place)
 
     async def codecs(self) -> Set[str]:
         await self._travel("codecs")

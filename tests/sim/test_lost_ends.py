@@ -68,7 +68,7 @@ async def test_what_ended_at_once_around_a_kill_has_one_record_and_is_not_dialle
 async def test_an_end_of_which_asterisk_tells_nothing_counts_as_dialled(says: str) -> None:
     """A dialplan of an older version, or an Asterisk that refuses to be asked: no trace is no proof."""
     asterisk = PretendAsterisk(lambda number: Fate("busy"))
-    asterisk.notes_ends = False
+    asterisk.notes.of_ends = False
     if says == "nothing at all":
         asterisk.fault = lambda request: Refused(403, "it would not say") if request == "noted_of" else None
     house = House(asterisk)
