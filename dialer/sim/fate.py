@@ -30,5 +30,5 @@ class Fate:
     alerting: Alerting | None = Alerting.RINGING
     setup_s: float = 0.05  # from the request to the first ringing, or to the refusal
     announced_s: float = 0.0  # a 183 and an announcement before the first ringing
-    ends: tuple[int, int] = (16, 0)  # the talk: cause and SIP code; else than here the network ends it
+    broken: tuple[int, int] | None = None  # the network ends the talk: cause and SIP code
     wrap_up_s: float = 0.0  # the operator's work that such a talk leaves

@@ -190,8 +190,7 @@ class PretendAsterisk:
     def _ring(self, line: Channel) -> None:
         fate = line.fate
         if fate.does in CAUSES:
-            cause, sip = CAUSES[fate.does]
-            self._destroy(line, cause, sip)
+            self._destroy(line, *CAUSES[fate.does])
             return
         if fate.announced_s and line.state == "Down":
             line.state = "Ring"
@@ -217,13 +216,10 @@ class PretendAsterisk:
         self._say(line.id, c.EnteredApp(self._stamp()), "answered" if line.is_person else "leg")
         if line.is_person:
             line.guard = asyncio.get_running_loop().call_later(GUARD_S, self._guard, line)
-            self._later(line, line.fate.waits_s, lambda: self._lose_patience(line))
+            tired = lambda: self.person_hangs_up(line.id) if line.bridge is None else None  # noqa: E731
+            self._later(line, line.fate.waits_s, tired)
         if line.fate.does == "no_sound":  # Asterisk ends it by itself, in the same breath
             self._later(line, WAY_S, lambda: self._destroy(line, 127, 406))
-
-    def _lose_patience(self, line: Channel) -> None:
-        if line.bridge is None:
-            self.person_hangs_up(line.id)
 
     def _guard(self, line: Channel) -> None:
         if line.in_app and line.id in self.lines:
@@ -323,15 +319,13 @@ class PretendAsterisk:
                 self.double_booked.append((now(), bridge))
             self._inside[bridge] = line.id
             self.answer_to_bridge_s.append((now() - self._answered_at[line.id]).total_seconds())
-            self._later(line, line.fate.talk_s, lambda: self._talk_over(line))
+            broken = line.fate.broken
+            leave = (
+                (lambda: self._destroy(line, *broken)) if broken else lambda: self.person_hangs_up(line.id)
+            )
+            self._later(line, line.fate.talk_s, leave)
             if self.comes_apart(line.number):  # addChannel is answered all the same, nobody hears anything
                 self._leave(line)
-
-    def _talk_over(self, line: Channel) -> None:
-        if line.fate.ends == (16, 0):
-            self.person_hangs_up(line.id)
-        else:
-            self._destroy(line, *line.fate.ends)
 
     def _leave(self, line: Channel) -> None:
         if line.bridge is not None:

@@ -54,23 +54,23 @@ async def test_an_answer_without_sound_stays_in_the_ledger_of_the_abandoned() ->
 
 
 @pytest.mark.parametrize(
-    ("ends", "by"), [((16, 0), EndedBy.PERSON), ((38, 500), EndedBy.NETWORK), ((44, 0), EndedBy.NETWORK)]
+    ("broken", "by"), [(None, EndedBy.PERSON), ((38, 500), EndedBy.NETWORK), ((44, 0), EndedBy.NETWORK)]
 )
 @in_virtual_time
-async def test_who_ended_a_talk_is_told_apart(ends: tuple[int, int], by: EndedBy) -> None:
-    house = await one_call(Fate(after_s=2, talk_s=10, ends=ends))
+async def test_who_ended_a_talk_is_told_apart(broken: tuple[int, int] | None, by: EndedBy) -> None:
+    house = await one_call(Fate(after_s=2, talk_s=10, broken=broken))
     (cdr,) = await house.check_records()
     assert (cdr.outcome, cdr.ended_by) == (Outcome.CONNECTED, by)
     await house.stop()
 
 
-@pytest.mark.parametrize(("ends", "by"), [((16, 0), EndedBy.PERSON), ((38, 500), EndedBy.NETWORK)])
+@pytest.mark.parametrize(("broken", "by"), [(None, EndedBy.PERSON), ((38, 500), EndedBy.NETWORK)])
 @in_virtual_time
 async def test_who_ended_a_talk_is_told_apart_by_asterisks_note_too(
-    ends: tuple[int, int], by: EndedBy
+    broken: tuple[int, int] | None, by: EndedBy
 ) -> None:
     """The service was dead, and the events went to its socket."""
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=10, ends=ends))
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=10, broken=broken))
     house = House(asterisk)
     await house.furnish(operators=1, leads=1)
     await house.start()
