@@ -83,7 +83,7 @@ class Books:
         campaigns = {campaign.id: campaign for campaign in found}
         if campaigns != self._pacer.campaigns:
             self._pacer.campaigns = campaigns
-            self._pacer.wake()
+            self._pacer.urge()
         accounts, trunks = await self._stores.accounts.all(), await self._stores.trunks.all()
         if (accounts, trunks) == self._loaded:  # identity settles it, nearly always
             return

@@ -17,7 +17,7 @@ from dialer.domain.clocks import caught_up
 from dialer.domain.errors import Missing, NetworkTrouble
 from dialer.domain.joins import HEARD_S
 from dialer.domain.lead import Lead
-from dialer.domain.operators import State, stays
+from dialer.domain.operators import Operator, State, stays
 from dialer.domain.pacing.decision import Policy
 from dialer.domain.pacing.scorecard import Scorecard
 from dialer.domain.said import Said, counted, listed, said
@@ -160,7 +160,7 @@ class Cell:
         self.recent.calls, self.recent.floor = self.calls, self.floor
         self.floor.about = self._about
         self.floor.on_free = self._freed
-        self.floor.on_change = self.pacer.wake
+        self.floor.on_change = self._moved
         self._hopper.busy = self._busy
         self.calls.moved = self._hopper.moved
         self.pacer.holds["journal"] = lambda: self._shell.journal.trouble
@@ -178,7 +178,11 @@ class Cell:
 
     def _freed(self, operator: OperatorId) -> None:
         self.calls.operator_free(operator)
-        self.pacer.wake()
+        self.pacer.urge()
+
+    def _moved(self, before: Operator, after: Operator) -> None:
+        is_new = after.state is State.READY and before.state is not State.READY
+        self.pacer.urge() if is_new else self.pacer.wake()
 
     def _came_apart(self, call: Call) -> None:
         log.error("a call was answered and could not be heard", call=call.id, trunk=call.trunk)
@@ -191,7 +195,7 @@ class Cell:
             self.trunks.was_heard(call.trunk)
         if self.trunks.refusals.ended(call, self._shell.clock()):
             self._shell.errands.start(self._ask_why(call), f"refused-{call.trunk}")
-        self.pacer.wake()
+        self.pacer.urge()
 
     async def _ask_why(self, call: Call) -> None:
         """What the carrier wrote behind its code: Asterisk noted it, until the next call takes the place."""

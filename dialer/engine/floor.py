@@ -63,7 +63,7 @@ class Floor:
         self.tell_call: Callable[[CallId, c.Event], None] = lambda call, event: None
         self.about: Callable[[CallId], tuple[Lead | None, Campaign] | None] = lambda call: None
         self.on_free: Callable[[OperatorId], None] = lambda operator: None
-        self.on_change: Callable[[], None] = lambda: None
+        self.on_change: Callable[[Operator, Operator], None] = lambda before, after: None
 
     # --- who is here
 
@@ -170,7 +170,7 @@ class Floor:
             self._shell.observer.moved(change, after)
         if self.is_free(after) and not self.is_free(before):
             self.on_free(operator_id)
-        self.on_change()
+        self.on_change(before, after)
 
     def _change(self, before: Operator, after: Operator, at: datetime) -> StateChange | None:
         if (after.state, after.reason) == (before.state, before.reason):
@@ -384,7 +384,7 @@ class Floor:
             log.warning(str(trouble), operator=operator)
         if self.is_free(after) and not self.is_free(before):
             self.on_free(operator)
-        self.on_change()
+        self.on_change(before, after)
 
     def say(self, operator: OperatorId, *words: str) -> None:
         """Prompts to the operator alone, in the language of the account."""

@@ -47,6 +47,7 @@ from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import Hopper
 from dialer.engine.recent import Recent
+from dialer.engine.rhythm import GATHER_S, Rhythm
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Trunks
 from dialer.engine.views import Views
@@ -55,9 +56,7 @@ from dialer.ports import NumberHistory
 log = structlog.get_logger()
 
 SETUP_S = 15.0  # a network that says nothing at all: the ring time and this much more
-GATHER_S = 0.03  # one decision, one look into the database, for all that comes in the same breath
-APART_S = 0.25  # between two decisions; closer together they gain nothing (docs/why/pacing.md)
-MOST_SHARE = 0.1  # of all time that may go into deciding: a great floor is looked at less often
+AT_ONCE = (Mode.PROGRESSIVE, Mode.POWER)  # nothing is forecast: the decision follows the event
 Ask = Callable[[Campaign, Lead, Trunk, NumberHistory, datetime], Verdict]
 
 
@@ -89,7 +88,7 @@ class Pacer:
         self.scorecard = scorecard
         self._ask = ask
         self._interval_s = interval_s
-        self._wake = asyncio.Event()
+        self._rhythm = Rhythm(interval_s)
         self._filling: set[CampaignId] = set()
         self.campaigns: dict[CampaignId, Campaign] = {}
         self.reasons: dict[CampaignId, str] = {}
@@ -106,32 +105,34 @@ class Pacer:
 
     def wake(self) -> None:
         """Something changed that a decision may depend on."""
-        self._wake.set()
+        self._rhythm.wake()
+
+    def urge(self) -> None:
+        """Something changed that a campaign may dial by: an operator, a line, a lead, a setting."""
+        self._rhythm.urge()
 
     async def run(self) -> None:
-        """Until cancelled. Between two decisions at least APART_S, at most the interval.
-
-        Only a trunk's limit on calls per second, opening, is not kept waiting.  A round waits for nobody:
-        neither Asterisk nor the database can hold it up.
-        """
-        clock = asyncio.get_running_loop().time
+        """Until cancelled. A round waits for nobody: neither Asterisk nor the database can hold it up."""
+        is_whole = True
         while True:
             self._shell.guard.run("watchdog", self.on_round)
             if not await self._is_linked():
                 continue
-            began = clock()
-            self._shell.guard.run("round of the pacer", self.pace)
+            self._rhythm.begins(whole=is_whole)
+            resting = frozenset[CampaignId]() if is_whole else self._predictive()
+            self._shell.guard.run("round of the pacer", self.pace, resting)
             if self._hopper.ages():
                 self._shell.errands.start(self._hopper.renew(), "hopper-renew")
-            over = clock()
-            rested = over + min(max(APART_S, (over - began) * (1 / MOST_SHARE - 1)), self._interval_s)
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(self._pause_s()):  # wait_for may swallow a cancellation
-                    await self._wake.wait()
-                await asyncio.sleep(max(GATHER_S, rested - clock()))
-            except TimeoutError:
-                pass
+            self._rhythm.is_over()
+            is_whole = await self._rhythm.next(self._pause_s(), self._decides_at_once)
+
+    def _predictive(self) -> frozenset[CampaignId]:
+        return frozenset(one.id for one in self.running() if one.mode is Mode.PREDICTIVE)
+
+    def _decides_at_once(self) -> bool:
+        """Whether some campaign need not wait for the rhythm of forecasts."""
+        on = CampaignStatus.RUNNING
+        return any(one.mode in AT_ONCE and one.status is on for one in self.campaigns.values())
 
     async def _is_linked(self) -> bool:
         """Whether Asterisk is there, or comes before the round is over."""
@@ -153,22 +154,24 @@ class Pacer:
         on = [campaign for campaign in self.campaigns.values() if campaign.status is CampaignStatus.RUNNING]
         return sorted(on, key=lambda campaign: (-campaign.priority, campaign.id))
 
-    def pace(self) -> Decision:
-        """One decision, carried out as far as it can be at once."""
+    def pace(self, resting: frozenset[CampaignId] = frozenset()) -> Decision:
+        """One decision, carried out as far as it can be at once; those who rest keep their last one."""
         now = self._shell.clock()
         self._refill()
         held = self.held()
-        snapshot = self._snapshot(now, held=bool(held))
+        snapshot = self._snapshot(now, held=bool(held), resting=resting)
         began_s = thread_time()
         decision = self._decide(snapshot)
         cpu_s = thread_time() - began_s
         if held:
             decision = replace(decision, reason=dict.fromkeys(decision.reason, none(held)))
         self.reasons.update(decision.reason)
-        self.outlooks = decision.outlook
         self.decided_at = now
-        self._shell.guard.run("metrics of decisions", self.on_decision, decision, cpu_s)
         self._shell.guard.run("scorecard", self._score, snapshot, decision)
+        kept = {id_: outlook for id_, outlook in self.outlooks.items() if id_ in resting}
+        self.outlooks = {**kept, **decision.outlook}
+        told = replace(decision, outlook=self.outlooks)
+        self._shell.guard.run("metrics of decisions", self.on_decision, told, cpu_s)
         if not self.draining:
             self._dial(decision.dial, now)
         for call in decision.give_up:
@@ -194,7 +197,7 @@ class Pacer:
         """Why nothing may be dialled for any campaign: the first reason; empty for none."""
         return next((why for ask in self.holds.values() if (why := ask())), "")
 
-    def _snapshot(self, now: datetime, *, held: bool) -> Snapshot:
+    def _snapshot(self, now: datetime, *, held: bool, resting: frozenset[CampaignId]) -> Snapshot:
         """Held, nothing is at hand: ringing calls may be given up all the same."""
         running = [] if self.draining else self.running()
         return Snapshot(
@@ -205,6 +208,7 @@ class Pacer:
             operators=self._views.operators(now),
             trunks=self.trunk_views(now),
             overdue={one.id: self._hopper.overdue(one.id) for one in running if one.best_first and not held},
+            resting=resting,
         )
 
     def at_hand(self, campaign: CampaignId) -> Sequence[Lead]:
@@ -238,7 +242,7 @@ class Pacer:
     async def _fill(self, campaign: CampaignId) -> None:
         try:
             if await self._hopper.fill(campaign):
-                self.wake()
+                self.urge()
         finally:
             self._filling.discard(campaign)
 

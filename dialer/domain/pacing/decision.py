@@ -66,6 +66,8 @@ class Snapshot:
     trunks: Mapping[TrunkId, TrunkView]
     # How many of a campaign's first candidates were passed over so often that they go before better odds.
     overdue: Mapping[CampaignId, int] = field(default_factory=dict)
+    # Campaigns that do not decide this time: what they would need is kept for them.
+    resting: frozenset[CampaignId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dialer.domain.pacing.knowledge import Knowledge, ZoneOf
 from dialer.domain.pacing.power import Power
 from dialer.domain.pacing.predictive import Predictive
 from dialer.domain.pacing.progressive import Progressive
+from dialer.domain.pacing.resting import Kept, Resting
 from dialer.domain.pacing.supply import Supply
 from dialer.domain.said import Said, counted, said, word
 from dialer.domain.types import CallId, CampaignId, CampaignStatus, Mode
@@ -24,7 +25,7 @@ from dialer.domain.types import CallId, CampaignId, CampaignStatus, Mode
 class Turn(Protocol):
     """One campaign within one decision."""
 
-    def next_line(self) -> Dial | str:
+    def next_line(self) -> Dial | Kept | str:
         """One line more, or why not."""
 
     def noticed(self, dial: Dial) -> None:
@@ -75,11 +76,13 @@ class Policies:
         return self.knowledge.to_states()
 
     def decide(self, snapshot: Snapshot) -> Decision:
-        """Pure in the snapshot and in what was seen; one reason per campaign, even for dialling nothing."""
+        """Pure in the snapshot and in what was seen; a reason for each that decides, even for nothing."""
         self.knowledge.note_aims(one for one in snapshot.campaigns if one.mode is Mode.PREDICTIVE)
         supply, campaigns = Supply(snapshot), sorted(snapshot.campaigns, key=_priority)
-        turns = {
-            campaign.id: TURNS[campaign.mode](campaign, supply, snapshot, self.knowledge)
+        turns: dict[CampaignId, Turn] = {
+            campaign.id: Resting(campaign, supply)
+            if campaign.id in snapshot.resting
+            else TURNS[campaign.mode](campaign, supply, snapshot, self.knowledge)
             for campaign in campaigns
             if campaign.mode in TURNS
         }
@@ -95,6 +98,8 @@ class Policies:
             lines, why_no_more = self._take_turns(group, turns, supply, snapshot.at)
             dial += lines
             reason |= why_no_more
+        for id_ in snapshot.resting:  # its last reason stands
+            reason.pop(id_, None)
         give_up: list[CallId] = []
         outlook: dict[CampaignId, Outlook] = {}
         for id_, turn in turns.items():
@@ -113,6 +118,8 @@ class Policies:
         while asking:
             campaign = asking[0] if len(asking) == 1 else min(asking, key=supply.lines_by_weight)
             answer = turns[campaign.id].next_line()
+            if isinstance(answer, Kept):
+                continue
             if isinstance(answer, Dial):
                 dial.append(answer)
                 dialled[campaign.id] += 1

@@ -96,6 +96,10 @@ class Supply:
                 if not n:
                     return
 
+    def promise(self, campaign: Campaign) -> None:
+        """A line that the campaign will dial at its own time counts as one of its calls."""
+        self._in_use[campaign.id] += 1
+
     def keep_for_calls(self, campaign: Campaign) -> None:
         """One operator for each call of the campaign that will need one."""
         if self._free:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from dialer.domain import shifts
+from dialer.domain.lead import Lead
+from dialer.domain.operators import Account, Operator, State
+from dialer.domain.pacing.decision import Decision
+from dialer.domain.types import LeadId, LegKind, Mode, OperatorId, PhoneNumber
 from dialer.engine.hopper import LEASE_S
-from dialer.engine.pacer import APART_S, GATHER_S
-from dialer.sim.clock import until
+from dialer.engine.rhythm import APART_S, GATHER_S
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
 from tests.unit.engine.virtual import in_virtual_time
@@ -131,4 +139,106 @@ async def test_a_decision_follows_an_event_at_once_and_the_next_a_quarter_of_a_s
     at_s.clear()
     await asyncio.sleep(10)  # nothing happens: at most the interval, which is 0.5 s in this house
     assert 19 <= len(at_s) <= 21
+    await house.stop()
+
+
+def when_decided(house: House, campaign: int = 1) -> list[float]:
+    """Instants, by the loop's clock, at which this campaign decided."""
+    clock, at_s = asyncio.get_running_loop().time, list[float]()
+
+    def decided(decision: Decision, cpu_s: float) -> None:
+        if campaign in decision.reason:
+            at_s.append(clock())
+
+    house.cell.pacer.on_decision = decided
+    return at_s
+
+
+def when_ready(house: House) -> list[float]:
+    clock, at_s = asyncio.get_running_loop().time, list[float]()
+    tell = house.cell.floor.on_change
+
+    def changed(before: Operator, after: Operator) -> None:
+        if after.state is State.READY and before.state is not State.READY:
+            at_s.append(clock())
+        tell(before, after)
+
+    house.cell.floor.on_change = changed
+    return at_s
+
+
+@pytest.mark.parametrize("leg", list(LegKind))
+@pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.POWER])
+@in_virtual_time
+async def test_a_free_operator_is_dialled_for_within_a_millisecond(mode: Mode, leg: LegKind) -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=1.003, talk_s=2.011)))
+    account = Account(OperatorId("101"), "op", leg=leg)
+    await house.furnish(operators=3, leads=60, mode=mode, wrap_up_s=0.357, account=account)
+    await house.start()
+    await house.all_ready()
+    decided_s, ready_s = when_decided(house), when_ready(house)
+    await until(lambda: len(house.asterisk.dialled) == 60, 600)
+    assert len(ready_s) > 20
+    for at_s in ready_s:
+        assert min(each for each in decided_s if each >= at_s) - at_s < 0.001
+    await house.stop()
+
+
+@in_virtual_time
+async def test_what_comes_in_one_turn_of_the_loop_is_decided_once() -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=100)))
+    await house.furnish(operators=12, leads=40, mode=Mode.PROGRESSIVE)
+    await house.start()
+    await house.all_ready(but=[op.id for op in house.operators()][6:])
+    await asyncio.sleep(5)
+    decided_s = when_decided(house)
+    for operator in house.operators()[6:]:
+        house.ask(operator.id, shifts.LoginAsked)
+    await until(lambda: all(op.state is State.PAUSED for op in house.operators()[6:]))
+    before, dialled = len(decided_s), len(house.asterisk.dialled)
+    for operator in house.operators()[6:]:
+        house.ask(operator.id, shifts.ReadyAsked)
+    await asyncio.sleep(0.001)
+    assert len(decided_s) == before + 1
+    await asyncio.sleep(0.2)
+    assert len(house.asterisk.dialled) == dialled + 6
+    await house.stop()
+
+
+@in_virtual_time
+async def test_beside_a_progressive_campaign_a_predictive_one_keeps_its_rhythm() -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=1.003, talk_s=2.011)))
+    first = await house.furnish(operators=6, leads=200, mode=Mode.PROGRESSIVE, wrap_up_s=0.357)
+    second = await house.stores.campaigns.add(replace(first, name="second", mode=Mode.PREDICTIVE))
+    rows = [Lead(LeadId(0), second.id, (PhoneNumber(f"+7926{n:07}"),), zones=("Europe/Moscow",))
+            for n in range(200)]  # fmt: skip
+    await house.stores.leads.import_list(second.id, "list.csv", rows, now=now())
+    await house.start()
+    await house.all_ready()
+    foreseen_s = when_decided(house, campaign=2)
+    await asyncio.sleep(60)
+    spans = [after - before for before, after in pairwise(foreseen_s)]
+    assert len(spans) > 100
+    assert min(spans) >= APART_S - 1e-6
+    ours = Counter(call.campaign for call in (await house.cdrs()))
+    assert min(ours.values()) > 0.2 * max(ours.values()), "both have their part of the operators"
+    assert house.cell.pacer.outlooks.keys() == {second.id}
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_operator_whom_a_higher_predictive_campaign_waits_for_is_left_to_it() -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=1.003, talk_s=2.011)))
+    low = await house.furnish(operators=1, leads=50, mode=Mode.PROGRESSIVE, wrap_up_s=0.357)
+    high = await house.stores.campaigns.add(
+        replace(low, name="high", mode=Mode.PREDICTIVE, priority=low.priority + 1)
+    )
+    rows = [Lead(LeadId(0), high.id, (PhoneNumber(f"+7926{n:07}"),), zones=("Europe/Moscow",))
+            for n in range(5)]  # fmt: skip
+    await house.stores.leads.import_list(high.id, "list.csv", rows, now=now())
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(house.asterisk.dialled) >= 12, 300)
+    first = [number for _, number, _ in house.asterisk.dialled][:5]
+    assert all(number.startswith("7926") for number in first)
     await house.stop()

@@ -1,0 +1,76 @@
+"""When the pacer decides: at once where nothing is forecast, else at least a quarter of a second apart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+
+GATHER_S = 0.03  # one decision, one look into the database, for all that comes in the same breath
+APART_S = 0.25  # between two forecasts; closer together they gain nothing (docs/why/pacing.md)
+MOST_SHARE = 0.1  # of all time that may go into deciding: a great floor is looked at less often
+
+
+class Rhythm:
+    """A whole round is for every campaign, a quick one for those that decide at once.
+
+    Whole rounds are at least APART_S and at most the interval apart; only a trunk's limit on calls per
+    second, opening, is not kept waiting.  A quick round follows what urges it in the next turn of the loop,
+    so that all that comes in one turn is decided together.
+    """
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._stir = asyncio.Event()
+        self._woken_s = inf  # since when something waits for a whole round
+        self._is_urged = False
+        self._began_s = 0.0
+        self._is_whole = True
+        self._whole_from_s = 0.0
+        self._quick_from_s = 0.0
+
+    def wake(self) -> None:
+        """Something changed that a decision may depend on."""
+        if self._woken_s == inf:
+            self._woken_s = asyncio.get_running_loop().time()
+            self._stir.set()
+
+    def urge(self) -> None:
+        """Something changed that a campaign may dial by."""
+        self.wake()
+        if not self._is_urged:
+            self._is_urged = True
+            self._stir.set()
+
+    def begins(self, *, whole: bool) -> None:
+        """A round: what was told before it is in it."""
+        self._began_s = asyncio.get_running_loop().time()
+        self._is_whole = whole
+        self._is_urged = False
+        if whole:
+            self._woken_s = inf
+
+    def is_over(self) -> None:
+        """The round: the longer it took, the longer it is to the next."""
+        over_s = asyncio.get_running_loop().time()
+        rest_s = min((over_s - self._began_s) * (1 / MOST_SHARE - 1), self._interval_s)
+        self._quick_from_s = over_s + rest_s
+        if self._is_whole:
+            self._whole_from_s = over_s + min(max(APART_S, rest_s), self._interval_s)
+
+    async def next(self, pause_s: float, decides_at_once: Callable[[], bool]) -> bool:
+        """Returns when the next round is due, after `pause_s` at the latest: whether it is a whole one."""
+        clock = asyncio.get_running_loop().time
+        ends_s = clock() + pause_s
+        while True:
+            whole_s = ends_s if self._woken_s == inf else max(self._whole_from_s, self._woken_s + GATHER_S)
+            is_quick = self._is_urged and decides_at_once()
+            due_s = min(whole_s, self._quick_from_s) if is_quick else whole_s
+            if (now_s := clock()) >= due_s:
+                return now_s >= whole_s
+            self._stir.clear()
+            try:
+                async with asyncio.timeout(due_s - now_s):  # wait_for may swallow a cancellation
+                    await self._stir.wait()
+            except TimeoutError:
+                pass
