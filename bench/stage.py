@@ -166,4 +166,4 @@ def _campaign(operators: frozenset[OperatorId], message: str, *, tone: bool) -> 
     """Power at one line per operator: nobody who answers finds all of them taken."""
     every = Campaign(CampaignId(0), "bench", mode=Mode.POWER, ratio=1.0, operators=operators, trunks=(TRUNK,))
     every = replace(every, schedule=every_day(time(0), time(0)), ring_s=8.0, wrap_up_s=0.0)
-    return replace(every, message=message, tone=tone)
+    return replace(every, message=message, tone=tone, shows_person=False)

@@ -18,6 +18,7 @@ from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
+from dialer.adapters.callers import caller_numbers, countries_of
 from dialer.adapters.clock import SteadyClock, boot_seconds, new_id, utc_now
 from dialer.adapters.journal.lives import Lives
 from dialer.adapters.journal.refusals import FileRefusals
@@ -264,6 +265,7 @@ def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics, fo
         secret_in,
         stamp_of,
         lambda text: _number(text, settings.country),
+        lambda text, prefixes: caller_numbers(text, [settings.country, *countries_of(prefixes)]),
         zone_of,
         follow=follow,
         lab=settings.lab,
@@ -280,6 +282,7 @@ def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics, fo
     )
     cell.pacer.on_decision, cell.pacer.on_scored = metrics.decided, metrics.scored
     cell.pacer.on_refused = metrics.refused
+    cell.inbound.strangers.on_met = metrics.met
     cell.on_trunk = lambda trunk, is_reachable: metrics.trunk(trunk, reachable=is_reachable)
     cell.trunks.refusals.on_rest = lambda trunk, rests: metrics.trunk(trunk, refused=rests)
     return cell
@@ -392,6 +395,6 @@ def _is_here(settings: Settings) -> bool:
 
 
 def _number(text: str, country: str) -> PhoneNumber | None:
-    """A caller as the network wrote him: with or without the country, never guessed from two."""
+    """As a person wrote it: with or without the country, never guessed from two."""
     found = normalise(text if text.startswith(("+", "8")) else f"+{text}", country).numbers
     return found[0] if len(found) == 1 else None

@@ -106,6 +106,7 @@ def assemble(
         secret_of=lambda path: "",
         stamp_of=lambda path: None,
         number_of=lambda text: PhoneNumber(f"+{text}"),
+        callers_of=lambda text, prefixes: (PhoneNumber(f"+{text}"),),
         zone_of=ZoneInfo,
         lab=False,
         seconds=asyncio.get_running_loop().time,

@@ -87,6 +87,8 @@ CELL: tuple[Row, ...] = (
     Row("dialer_trunk_ends_total", _C,
         "Attempts that ended, answered or not, with the cause (Q.850, 0: none).",
         ("trunk", "answered", "cause")),
+    Row("dialer_unknown_callers_total", _C,
+        "Callers whom nobody called, by what became of them: message, busy or reject.", ("trunk", "done")),
     Row("dialer_joins_apart_total", _C,
         "Answered calls in which person and operator were joined and could not hear each other.", ("trunk",)),
     Row("dialer_leads", _G, "Leads of a campaign by status, as last counted.", ("campaign", "status")),

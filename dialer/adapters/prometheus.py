@@ -25,6 +25,7 @@ from dialer.domain.operators import Operator, StateChange
 from dialer.domain.pacing.decision import Decision, Outlook
 from dialer.domain.pacing.limits import Limit, limit_of
 from dialer.domain.pacing.scorecard import Score
+from dialer.domain.trunk import UnknownCallers
 from dialer.domain.types import (
     CallId,
     CampaignId,
@@ -274,6 +275,8 @@ class Metrics(ProcessMetrics):
             for trunk in campaign.trunks:
                 self._of("dialer_originated_total", (campaign.id, trunk))
                 self._of("dialer_joins_apart_total", (trunk,))
+                for done in UnknownCallers:
+                    self._of("dialer_unknown_callers_total", (trunk, done))
                 for end in ENDS:
                     self._of("dialer_trunk_ends_total", (trunk, *end))
 
@@ -383,6 +386,10 @@ class Metrics(ProcessMetrics):
     def watch_refused(self, count: Callable[[], float]) -> None:
         """Read at each scrape how many facts the database refuses."""
         self._gauge("dialer_refused_facts").set_function(count)
+
+    def met(self, trunk: TrunkId, done: str) -> None:
+        """Somebody whom nobody called has called by this trunk."""
+        self._count("dialer_unknown_callers_total", trunk, done)
 
     def forget_trunk(self, trunk: TrunkId) -> None:
         """The trunk was removed: its lines go."""

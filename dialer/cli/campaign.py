@@ -32,6 +32,7 @@ from dialer.cli.knobs import (
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
 from dialer.cli.stores import with_stores
 from dialer.domain import law
+from dialer.domain.callerid import check_caller_id
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
 from dialer.domain.explain import Standing
@@ -64,6 +65,7 @@ KNOBS = (
     Knob("language", "ru|en", f"Of what people hear: {', '.join(Language)}."),
     Knob("record", "YES|NO", "Record talks.", yes_or_no),
     Knob("tone", "YES|NO", "The operator hears a short tone before each person.", yes_or_no),
+    Knob("shows_person", "YES|NO", "The operator's phone shows name and number of the person.", yes_or_no),
     Knob("longest_talk_s", "SECONDS", f"A talk is ended after this: {LEG_S}.", span, "longest_talk"),
     Knob("longest_hold_s", "SECONDS", "A hold is ended after this.", span, "longest_hold"),
     Knob("max_attempts", "N", "Most attempts at one lead, all its numbers together.", whole),
@@ -83,8 +85,8 @@ PROPERTIES = {
     for name in titled(
         "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "operators",
         "trunks", "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message",
-        "language", "record", "tone", "longest talk s", "longest hold s", "max attempts", "rest s",
-        "abandoned rest s",
+        "language", "record", "tone", "shows person", "longest talk s", "longest hold s", "max attempts",
+        "rest s", "abandoned rest s",
         "retries", "cap", "ceiling", "best first",
     )
 }  # fmt: skip
@@ -177,6 +179,8 @@ async def _check_people(stores: Stores, new: Campaign, sent: Mapping[str, Any]) 
             raise BadValue(
                 said("--trunks: there is no trunk {absent}: `dialer trunk add`", absent=", ".join(absent[:5]))
             )
+    if "trunks" in sent or "caller_id" in sent:
+        check_caller_id(new, await stores.trunks.all())
 
 
 def _show(campaign: Campaign, *, as_json: bool, is_new: bool) -> None:

@@ -22,7 +22,7 @@ from dialer.cli.stores import with_stores
 from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
 from dialer.domain.said import listed, said, titled
-from dialer.domain.trunk import Keys, Transport, Trunk
+from dialer.domain.trunk import Keys, Transport, Trunk, UnknownCallers
 from dialer.domain.types import PhoneKind, TrunkId
 from dialer.ports import Stores
 from dialer.settings import Settings
@@ -50,6 +50,7 @@ KNOBS = (
     Knob("prefixes", "PREFIXES", "What may be dialled: +7,+375.", items),
     Knob("probe", "YES|NO", "no: the carrier does not answer OPTIONS; calls alone tell.", yes_or_no),
     Knob("keys", "KIND", f"How keys come: {', '.join(Keys)}."),
+    Knob("unknown_callers", "KIND", "Callers whom nobody called: " + ", ".join(UnknownCallers) + "."),
     Knob("enabled", "YES|NO", "no: not used until yes.", yes_or_no),
 )  # fmt: skip
 

@@ -65,6 +65,8 @@ class Rules:
     record: bool = False
     tone: bool = True  # to the operator, when the person comes
     caller_id: str = ""  # as the trunk wants it
+    person: str = ""  # the name that the operator's phone shows
+    shows_person: bool = True  # else it shows neither name nor number
     dial_string: str = ""  # the number as the trunk wants it, checked
 
 

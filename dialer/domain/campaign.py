@@ -84,6 +84,7 @@ class Campaign:
     language: Language = Language.RU
     record: bool = False
     tone: bool = True  # the operator hears a short one before each person
+    shows_person: bool = True  # the operator's phone shows name and number of who is on the line
     longest_talk_s: float = 3600.0
     longest_hold_s: float = 300.0
     max_attempts: int = 10  # of one lead, all its numbers together

@@ -58,6 +58,7 @@ class Cdr:
     wrap_up_s: float | None = None  # known later
     disposition: str = ""
     note: str = ""
+    caller_id: str = ""  # which of our numbers the person saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ def _record(call: Call, cell: CellId, outcome: Outcome, end_at: datetime) -> Cdr
         operator=call.talked_with,
         recording=call.id if call.rules.record and call.bridge_at is not None else "",
         reason=call.reason,
+        caller_id=call.rules.caller_id,
         estimated=call.estimated,
     )
 

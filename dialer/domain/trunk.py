@@ -31,6 +31,14 @@ class Keys(StrEnum):
     AUTO = "auto"  # as events if the far end offers them, else as tones
 
 
+class UnknownCallers(StrEnum):
+    """What becomes of a caller whom nobody called."""
+
+    MESSAGE = "message"  # as long as few of them are on the lines, else busy
+    BUSY = "busy"  # before an answer: costs nobody anything
+    REJECT = "reject"
+
+
 @dataclass(frozen=True, slots=True)
 class Trunk:
     """One carrier account. `lines` and `calls_per_s` are ceilings that no decision passes."""
@@ -52,3 +60,4 @@ class Trunk:
     enabled: bool = True
     probe: bool = True  # ask now and then (OPTIONS) whether the carrier is there; some never answer it
     keys: Keys = Keys.RFC4733
+    unknown_callers: UnknownCallers = UnknownCallers.MESSAGE

@@ -13,6 +13,7 @@ import structlog
 
 from dialer.domain import call as c
 from dialer.domain.call import Call, State
+from dialer.domain.callerid import NOBODY, shown_to_operator
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import close
 from dialer.domain.clocks import shifted
@@ -333,6 +334,8 @@ class Calls:
             return
         if call.direction is Direction.IN and call.bridge_at is None:
             await self._shell.switch.set_variable(ChannelId(call.id), SLOT, call.place)
+            if not call.rules.shows_person:
+                await self._shell.switch.set_variable(ChannelId(call.id), "CALLERID(num)", NOBODY[1])
             await self._shell.switch.answer(ChannelId(call.id))
         await self._floor.hush(operator)
         await self._shell.switch.connect(ChannelId(call.id), bridge_of(operator))
@@ -362,7 +365,14 @@ async def _after(earlier: asyncio.Task[None], work: Coroutine[Any, Any, None]) -
 
 
 def _variables(call: Call) -> Mapping[str, str]:
-    variables = {"OBZ_MESSAGE": call.rules.message, SLOT: call.place}
+    # of this channel: Asterisk tells them to the phone beside it
+    name, number = shown_to_operator(call)
+    variables = {
+        "OBZ_MESSAGE": call.rules.message,
+        SLOT: call.place,
+        "CALLERID(name)": name,
+        "CALLERID(num)": number,
+    }
     if call.rules.record:
         variables["OBZ_REC"] = call.id
     return variables

@@ -42,7 +42,7 @@ from dialer.engine.contacts import Contacts
 from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import LEASE_S, Hopper
-from dialer.engine.inbound import Inbound
+from dialer.engine.inbound import CallersOf, Inbound
 from dialer.engine.learning import Learning
 from dialer.engine.observers import Observers
 from dialer.engine.ownership import Ownership
@@ -77,7 +77,8 @@ class Ways:
     ask: Ask  # the gates of one number at one instant
     secret_of: Callable[[str], str]  # what lies in a secret file; empty for no file
     stamp_of: Callable[[str], object]  # of a secret file: another one when it may hold another secret
-    number_of: Callable[[str], PhoneNumber | None]  # a number as a network wrote it
+    number_of: Callable[[str], PhoneNumber | None]  # a number as a person wrote it
+    callers_of: CallersOf  # a caller as a network wrote him: every number that it may mean
     zone_of: ZoneOf
     follow: Follow = timedelta  # of the cell's clock; by default one that nobody sets
     look_at_clocks_s: float = ASK_S
@@ -118,9 +119,8 @@ class Cell:
         )
         self.books = self._books(ways)
         self.trials = Trials(shell, trunks, ways.number_of)
-        self.inbound = Inbound(
-            shell, calls, floor, ledger=stores.ledger, campaign_of=self._campaign, number_of=ways.number_of
-        )
+        self.inbound = self._inbound(ways)
+        pacer.other_lines = self.inbound.strangers.lines
         accountant = Accountant(
             shell, pacer, calls, trunks, leads=stores.leads, zone_of=ways.zone_of, lab=ways.lab
         )
@@ -135,6 +135,17 @@ class Cell:
         self.reconciling = ""  # why Asterisk, though connected, is not worked with yet
         self._heard_at = self._down_at = shell.clock()
         self._introduce()
+
+    def _inbound(self, ways: Ways) -> Inbound:
+        return Inbound(
+            self._shell,
+            self.calls,
+            self.floor,
+            ledger=self._stores.ledger,
+            campaign_of=self._campaign,
+            trunk_of=self.trunks.get,
+            callers_of=ways.callers_of,
+        )
 
     def _books(self, ways: Ways) -> Books:
         return Books(

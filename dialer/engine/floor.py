@@ -10,6 +10,7 @@ import structlog
 from dialer.domain import call as c
 from dialer.domain import duty, operators, prompts, shifts
 from dialer.domain.call import Call
+from dialer.domain.callerid import shown_to_operator
 from dialer.domain.campaign import Campaign
 from dialer.domain.changed import changed
 from dialer.domain.clocks import caught_up, shifted
@@ -286,6 +287,8 @@ class Floor:
         if known is None or known.call != call:
             return
         campaign = self._campaign_of(known.campaign) if known.campaign else None
+        if talked and known.channel is not None:
+            self.legs.show_nobody(known.channel)
         if talked and campaign is not None:
             self._handle(operator, shifts.TalkEnded(at, campaign.wrap_up_s, campaign.after_wrap_up_ready))
         else:
@@ -295,10 +298,10 @@ class Floor:
         """The phone vanished in mid-talk: ring it once more."""
         self._ring(operator)
 
-    def _ring(self, operator: OperatorId) -> None:
+    def _ring(self, operator: OperatorId, shown: str = "") -> None:
         """Whoever was switched off meanwhile has no phone any more: he is told that it will not come up."""
         if (account := self.accounts.get(operator)) is not None:
-            self.legs.ring(account)
+            self.legs.ring(account, shown)
             return
         now, channel = self._shell.clock(), ChannelId(f"o-{operator}-none")
         self.tell(operator, shifts.LegRings(now, channel))
@@ -315,8 +318,9 @@ class Floor:
         if operator is None:
             return
         self._summoned[call.id] = operator
+        name, number = shown_to_operator(call)
         if self._operators[operator].leg is LegState.DOWN:
-            self._ring(operator)
+            self._ring(operator, " ".join(filter(None, (name, f"<{number}>"))))
 
     def _to_summon(self, call: Call) -> OperatorId | None:
         if call.operator is not None:

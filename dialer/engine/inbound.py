@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -11,6 +11,7 @@ from dialer.domain import call as c
 from dialer.domain.call import Call, Rules, State
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import NetworkTrouble, StoreDown
+from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     CallId,
     CampaignId,
@@ -25,11 +26,17 @@ from dialer.domain.types import (
 from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
+from dialer.engine.strangers import Strangers
 from dialer.ports import ChannelNews, Ledger
 
 log = structlog.get_logger()
 
 WAIT_S = 18.0  # the caller hears ringing; the PBX's own guard ends it at 20 s
+
+
+CallersOf = Callable[[str, Sequence[str]], Sequence[PhoneNumber]]  # as a network wrote it; a trunk's prefixes
+Last = tuple[OperatorId, CampaignId]
+Caller = tuple[PhoneNumber, Last, Campaign] | tuple[None, None, None]
 
 
 class Inbound:
@@ -43,14 +50,17 @@ class Inbound:
         *,
         ledger: Ledger,
         campaign_of: Callable[[CampaignId], Campaign | None],
-        number_of: Callable[[str], PhoneNumber | None],
+        trunk_of: Callable[[TrunkId], Trunk | None],
+        callers_of: CallersOf,
     ) -> None:
         self._shell = shell
         self._calls = calls
         self._floor = floor
         self._ledger = ledger
         self._campaign_of = campaign_of
-        self._number_of = number_of
+        self._trunk_of = trunk_of
+        self._callers_of = callers_of
+        self.strangers = Strangers(shell, trunk_of)
         self._asked: set[ChannelId] = set()  # in the application, not yet a call
 
     def heard(self, news: ChannelNews) -> None:
@@ -63,19 +73,20 @@ class Inbound:
         )
 
     def gone(self, channel: ChannelId) -> None:
-        """The caller hung up while we looked up who called him."""
+        """The caller hung up while we looked up who called him, or in the message."""
         self._asked.discard(channel)
+        self.strangers.gone(channel)
 
     async def _take(self, news: ChannelNews, at: datetime) -> None:
-        number = self._number_of(news.caller)
-        last = await self._last_operator_of(number) if number else None
-        campaign = self._campaign_of(last[1]) if last else None
+        trunk = self._trunk_of(TrunkId(news.endpoint))
+        numbers = self._callers_of(news.caller, trunk.prefixes if trunk else ())
+        number, last, campaign = await self._whom_we_called(numbers)
         if news.channel not in self._asked:
             return
         self._asked.discard(news.channel)
         if number is None or last is None or campaign is None:
-            log.info("a return call of nobody we called", number=masked(news.caller))
-            await self._sorry(news.channel)
+            log.info("a return call of nobody we called", number=masked(news.caller), trunk=news.endpoint)
+            await self.strangers.meet(news.channel, TrunkId(news.endpoint))
             return
         call = Call(
             id=CallId(news.channel),
@@ -88,6 +99,7 @@ class Inbound:
                 talk_s=campaign.longest_talk_s,
                 hold_s=campaign.longest_hold_s,
                 tone=campaign.tone,
+                shows_person=campaign.shows_person,
             ),
             direction=Direction.IN,
             leased_at=at,
@@ -109,6 +121,15 @@ class Inbound:
         else:
             asked = c.HangUpAsked(self._shell.clock(), EndedBy.SERVICE, reason)
             self._calls.tell(CallId(channel), asked)
+
+    async def _whom_we_called(self, numbers: Sequence[PhoneNumber]) -> Caller:
+        """The first of the readings of a number that was ever called: which one it is, the records say."""
+        for number in numbers:
+            last = await self._last_operator_of(number)
+            campaign = self._campaign_of(last[1]) if last else None
+            if last is not None and campaign is not None:
+                return number, last, campaign
+        return None, None, None
 
     async def _last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
         try:

@@ -10,6 +10,7 @@ import structlog
 
 from dialer.domain import shifts
 from dialer.domain.call import Answered, Destroyed, EnteredApp, HangupRequested
+from dialer.domain.callerid import NOBODY
 from dialer.domain.causes import NO_MEDIA
 from dialer.domain.errors import BadValue, NetworkTrouble, Refused
 from dialer.domain.numbers import dial_string
@@ -32,6 +33,7 @@ OUR_HANGUP = 32  # the cause that Asterisk gives to a hang-up asked for over ARI
 NO_WAY = 500  # "Allocation failed"
 IN_TROUBLE = frozenset({404, 408, 410, 500, 501, 502, 503, 504})  # a phone's errors, not its user's will
 PRESS_ONE = "press1"
+NOBODY_SHOWN = f"{NOBODY[0]} <{NOBODY[1]}>"
 # What makes a desk phone answer by itself differs by maker; both headers are known to most (RFC 5373 is not).
 AUTO_ANSWER: Mapping[str, str] = {
     "PJSIP_HEADER(add,Call-Info)": "<sip:auto>;answer-after=0",
@@ -78,19 +80,19 @@ class Legs:
 
     # --- calling and dropping
 
-    def ring(self, account: Account) -> None:
-        """Call the operator's phone; the answer comes as LegUp or LegDown."""
+    def ring(self, account: Account, shown: str = "") -> None:
+        """Call the operator's phone, which shows this; the answer comes as LegUp or LegDown."""
         channel = ChannelId(f"o-{account.id}-{self._shell.new_id()}")
         self._owner[channel] = account.id
         self._unsent.add(channel)
         self._tell(account.id, shifts.LegRings(self._shell.clock(), channel))
         self._shell.errands.start(
-            self._ring(account, channel),
+            self._ring(account, channel, shown if account.phone is PhoneKind.SIP else ""),
             f"leg-{account.id}",
             lambda error: self._not_rung(account, channel, error),
         )
 
-    async def _ring(self, account: Account, channel: ChannelId) -> None:
+    async def _ring(self, account: Account, channel: ChannelId, shown: str) -> None:
         nailed_up = account.leg is LegKind.NAILED_UP
         endpoint, exten = self._where(account)
         if account.phone is PhoneKind.OUTSIDE and account.trunk is not None:
@@ -106,7 +108,7 @@ class Legs:
             endpoint=endpoint,
             context="obz-leg",
             exten=exten,
-            caller_id="Obzvon <0000>",
+            caller_id=shown or NOBODY_SHOWN,
             timeout_s=NAILED_UP_RING_S if nailed_up else ON_DEMAND_RING_S,
             variables={
                 "OBZ_PRESS1": self._shell.sound(PRESS_ONE),
@@ -232,6 +234,17 @@ class Legs:
         """A short tone to the operator alone; the talk is not muted by it."""
         if leg in self._up:
             self.whispers.sound(leg)
+
+    def show_nobody(self, leg: ChannelId) -> None:
+        """The talk is over: the phone's display is made empty."""
+        if leg in self._up:
+            self._shell.errands.start(self._show_nobody(leg), f"display-{leg}")
+
+    async def _show_nobody(self, leg: ChannelId) -> None:
+        try:
+            await self._shell.switch.set_variable(leg, "CONNECTEDLINE(all)", NOBODY_SHOWN)
+        except NetworkTrouble as trouble:
+            log.debug("a phone's display was not made empty", leg=leg, reason=str(trouble))
 
     def say(self, leg: ChannelId, names: Sequence[str], *, in_talk: bool) -> None:
         """Sounds of ours to the operator alone, one after another."""

@@ -13,6 +13,7 @@ import structlog
 
 from dialer.domain import call as c
 from dialer.domain.call import Call, Rules, State
+from dialer.domain.callerid import caller_id_of
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
 from dialer.domain.changed import changed
@@ -99,6 +100,7 @@ class Pacer:
         self.holds: dict[str, Callable[[], str]] = {}
         self.on_away: Callable[[StoreDown], None] = lambda trouble: None  # the database, when it is asked
         self.on_decision: Callable[[Decision, float], None] = lambda decision, cpu_s: None
+        self.other_lines: Callable[[], Mapping[TrunkId, int]] = dict  # taken by others than our calls
         self.on_refused: Callable[[CampaignId, str], None] = lambda campaign, gate: None
         self.on_round: Callable[[], None] = lambda: None  # the loop turns: nobody can tell that better
         self.on_scored: Callable[[Mapping[CampaignId, Score]], None] = lambda scores: None
@@ -221,6 +223,7 @@ class Pacer:
     def _lines(self) -> Counter[TrunkId]:
         lines = self._floor.legs.lines(self._floor.outside)
         lines.update(call.trunk for call in self._calls.all())
+        lines.update(self.other_lines())
         return lines
 
     def operator_views(self, now: datetime) -> Sequence[OperatorView]:
@@ -311,7 +314,6 @@ class Pacer:
         return changed(call, rules=replace(call.rules, dial_string=written))
 
     def _leased(self, dial: Dial, campaign: Campaign, trunk: Trunk, now: datetime) -> Call:
-        caller_id = campaign.caller_id or (trunk.caller_ids[0] if trunk.caller_ids else "")
         return Call(
             id=CallId(f"c-{self._shell.new_id()}"),
             campaign=campaign.id,
@@ -326,7 +328,9 @@ class Pacer:
                 message=self._shell.sound(campaign.message),
                 record=campaign.record,
                 tone=campaign.tone,
-                caller_id=caller_id,
+                caller_id=caller_id_of(campaign, trunk),
+                person=dial.lead.name if campaign.shows_person else "",
+                shows_person=campaign.shows_person,
             ),
             attempt_no=dial.lead.attempts + 1,
             refused_before=dial.lead.tried.get(Outcome.TRUNK_REFUSED, 0),

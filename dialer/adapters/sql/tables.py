@@ -239,6 +239,7 @@ cdrs = Table(
     Column("operator", Words),
     Column("recording", Words, nullable=False),
     Column("reason", Words, nullable=False),
+    Column("caller_id", Words, nullable=False, server_default=""),
     Column("estimated", Boolean, nullable=False),
     Column("day", Words, nullable=False),  # UTC, of dialled_at: the fold groups by it
     Column("duration_us", BigInteger, nullable=False),  # whole microseconds: sums are exact in any order

@@ -89,6 +89,7 @@ class CampaignFields(Body):
     language: Language = Language.RU
     record: Flag = False
     tone: Flag = Field(True, description="the operator hears a short tone before each person")
+    shows_person: Flag = Field(True, description="the operator's phone shows who is on the line")
     longest_talk_s: Annotated[float, Field(strict=True, ge=10, le=86_400)] = 3600.0
     longest_hold_s: Annotated[float, Field(strict=True, ge=5, le=86_400)] = 300.0
     max_attempts: Annotated[Whole, Field(ge=1, le=1000)] = 10
@@ -178,6 +179,7 @@ class CampaignOut(BaseModel):
     language: Language
     record: bool
     tone: bool
+    shows_person: bool
     longest_talk_s: float
     longest_hold_s: float
     max_attempts: int
@@ -212,7 +214,7 @@ class CampaignOut(BaseModel):
 _SAME = (
     "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "caller_id",
     "ring_s", "cap", "wrap_up_s", "after_wrap_up_ready", "message", "language", "record", "tone",
-    "longest_talk_s", "longest_hold_s", "max_attempts", "ceiling", "best_first",
+    "shows_person", "longest_talk_s", "longest_hold_s", "max_attempts", "ceiling", "best_first",
 )  # fmt: skip
 
 

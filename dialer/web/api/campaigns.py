@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain import depth, law
+from dialer.domain.callerid import check_caller_id
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
 from dialer.domain.said import listed, said, word
@@ -246,3 +247,5 @@ async def _check(parts: Parts, campaign: Campaign, sent: Mapping[str, Any]) -> N
             raise BadValue(
                 said("body/trunks/{at}: there is no trunk {trunk}: add it first", at=at, trunk=trunk)
             ) from None
+    if "trunks" in sent or "caller_id" in sent:
+        check_caller_id(campaign, await parts.stores.trunks.all())

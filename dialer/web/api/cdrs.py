@@ -71,6 +71,7 @@ class CdrOut(BaseModel):
     operator: str | None
     recording: str
     reason: str
+    caller_id: str = Field(description="which of our numbers the person saw")
     estimated: bool = Field(description="the end was not seen; end_at is a bound")
 
     @classmethod

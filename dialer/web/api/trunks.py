@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
-from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk
+from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCallers
 from dialer.domain.types import PhoneKind, PhoneNumber, TrunkId
 from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed, try_later
@@ -50,6 +50,9 @@ class TrunkFields(Body):
     enabled: Flag = True
     probe: Flag = Field(default=True, description="no: the carrier answers no OPTIONS, calls alone tell")
     keys: Keys = Field(default=Keys.RFC4733, description="how keys pressed at the far end come")
+    unknown_callers: UnknownCallers = Field(
+        default=UnknownCallers.MESSAGE, description="what becomes of callers whom nobody called"
+    )
 
 
 class NewTrunk(TrunkFields):
@@ -85,6 +88,7 @@ class TrunkOut(BaseModel):
     enabled: bool
     probe: bool
     keys: Keys
+    unknown_callers: UnknownCallers
 
     @classmethod
     def of(cls, trunk: Trunk) -> Self:
@@ -98,7 +102,7 @@ class TrunkOut(BaseModel):
 
 _SAME = (
     "id", "host", "port", "transport", "user", "from_user", "number_format", "lines", "calls_per_s",
-    "enabled", "probe", "keys",
+    "enabled", "probe", "keys", "unknown_callers",
 )  # fmt: skip
 
 

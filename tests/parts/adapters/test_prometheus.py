@@ -352,6 +352,8 @@ def test_the_table_is_what_the_page_shows_and_each_metric_can_be_filled() -> Non
     show(m, unanswered("c-3", Outcome.ABANDONED))
     show(m, [replace(picture, came_apart=n > 2) for n, picture in enumerate(talk("c-4"))])
     assert value(m, "dialer_joins_apart_total", trunk="main") == 1
+    m.met(MAIN, "busy")
+    assert value(m, "dialer_unknown_callers_total", trunk="main", done="busy") == 1
     page, content_type = m.page()
     families = {family.name: family for family in text_string_to_metric_families(page.decode())}
     assert content_type.startswith("text/plain")
