@@ -108,7 +108,6 @@ def assemble(
         number_of=lambda text: PhoneNumber(f"+{text}"),
         callers_of=lambda text, prefixes: (PhoneNumber(f"+{text}"),),
         zone_of=ZoneInfo,
-        lab=False,
         seconds=asyncio.get_running_loop().time,
         follow=wall.follow,
         look_at_clocks_s=times.look_at_clocks_s,

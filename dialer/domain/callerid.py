@@ -47,5 +47,11 @@ def shown_to_operator(call: Call) -> tuple[str, str]:
     return name.strip()[:LONGEST_NAME], call.number
 
 
+def display_of(call: Call) -> str:
+    """The same as a caller id, for a phone that rings for this call."""
+    name, number = shown_to_operator(call)
+    return " ".join(filter(None, (name, f"<{number}>")))
+
+
 def _is_one_of(number: str, trunk: Trunk) -> bool:
     return number.lstrip("+") in {each.lstrip("+") for each in trunk.caller_ids}

@@ -10,7 +10,7 @@ import structlog
 from dialer.domain import call as c
 from dialer.domain import duty, operators, prompts, shifts
 from dialer.domain.call import Call
-from dialer.domain.callerid import shown_to_operator
+from dialer.domain.callerid import display_of
 from dialer.domain.campaign import Campaign
 from dialer.domain.changed import changed
 from dialer.domain.clocks import caught_up, shifted
@@ -318,9 +318,8 @@ class Floor:
         if operator is None:
             return
         self._summoned[call.id] = operator
-        name, number = shown_to_operator(call)
         if self._operators[operator].leg is LegState.DOWN:
-            self._ring(operator, " ".join(filter(None, (name, f"<{number}>"))))
+            self._ring(operator, display_of(call))
 
     def _to_summon(self, call: Call) -> OperatorId | None:
         if call.operator is not None:
