@@ -48,6 +48,7 @@ from dialer.engine.pacer import Ask
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
+from dialer.keeper.store import DescriptorStore
 from dialer.ports import ChannelNews, Follow, Journal, Live, NumberHistory, Observer, PhoneNews, Stores
 from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir
 
@@ -113,6 +114,8 @@ class Engine:
         if self.shell.linked.is_set():
             return ""
         link = self.switch.link
+        if link.is_frozen:
+            return said("Asterisk is connected and does not answer")
         if not link.is_connected:
             return said("Asterisk is not connected")
         if not link.is_ready:
@@ -139,7 +142,13 @@ class Engine:
 
 @asynccontextmanager
 async def open_engine(
-    settings: Settings, stores: Stores, live: Live, journal: Journal, lives: Lives, *observers: Observer
+    settings: Settings,
+    stores: Stores,
+    live: Live,
+    journal: Journal,
+    lives: Lives,
+    *observers: Observer,
+    store: DescriptorStore | None = None,
 ) -> AsyncIterator[Engine]:
     """A cell that is connected or waits for its Asterisk; its tasks end with the context.
 
@@ -148,7 +157,9 @@ async def open_engine(
     guard = Guard()
     mirror, credentials = Mirror(live, CellId(settings.cell), guard), _credentials(settings)
     async with Bulk(settings.ari_http_url, credentials.user, credentials.password) as bulk:
-        engine = _assembled(settings, stores, live, journal, bulk, mirror, *observers, guard=guard)
+        engine = _assembled(
+            settings, stores, live, journal, bulk, mirror, *observers, guard=guard, store=store
+        )
         engine.listener.add(engine.switch.link, credentials)
         _watch(engine, settings)
         cell, recorder = engine.cell, engine.recorder
@@ -181,6 +192,7 @@ async def open_engine(
             engine.shell.timers.stop_all()
             await engine.shell.errands.settle(1.0)
             await engine.listener.stop()
+            await engine.switch.wish_again()
             engine.switch.reasons.stop()
             await cell.ownership.release(in_order=not journal.depth() and not len(cell.calls))
 
@@ -216,6 +228,7 @@ def _assembled(
     bulk: Bulk,
     *observers: Observer,
     guard: Guard,
+    store: DescriptorStore | None,
 ) -> Engine:
     """All parts, none of them at work yet."""
     cell_id = CellId(settings.cell)
@@ -254,7 +267,7 @@ def _assembled(
         guard=guard,
     )
     cell.kept_leads = recorder.kept_leads
-    listener = Listener(settings.ari_bind, settings.ari_port)
+    listener = Listener(settings.ari_bind, settings.ari_port, store=store)
     return Engine(cell, shell, switch, recorder, metrics, converter, listener)
 
 

@@ -27,6 +27,7 @@ from dialer.domain.errors import BadValue, StoreDown
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import listed, said
 from dialer.domain.types import CellId, Language
+from dialer.keeper.store import DescriptorStore
 from dialer.loops import Crossing, DeskAcross, LiveAcross, on_own_loop
 from dialer.ports import Desk, Live, Stores
 from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
@@ -66,6 +67,7 @@ async def serve(
     only: frozenset[str] = EVERYTHING,
     stop: asyncio.Event,
     hurry: asyncio.Event,
+    store: DescriptorStore | None = None,
     ready: Callable[[str], None] = lambda url: None,
     turned: Turned = lambda standing: None,
 ) -> None:
@@ -73,7 +75,7 @@ async def serve(
 
     `ready` hears that every part is up, whether Asterisk is there or not; `turned`, that the loop turns.
     """
-    _check_parts(only, settings)
+    check_parts(only, settings)
     make_folder(sounds_dir(settings), READ_BY_ALL)
     make_folder(recordings_dir(settings), SHARED_BY_GROUP)
     if ENGINE in only:
@@ -90,7 +92,7 @@ async def serve(
         if ENGINE in only:
             place = settings.data_dir / "journal" / settings.cell
             journal = stack.enter_context(open_journal(place, utc_now))
-            opened = open_engine(settings, stores, live, journal, Lives(place))
+            opened = open_engine(settings, stores, live, journal, Lives(place), store=store)
             engine = await stack.enter_async_context(opened)
             engine.cell.pacer.on_round = partial(turned, engine.cell.standing)
         else:
@@ -105,11 +107,16 @@ async def serve(
         else:
             await stack.enter_async_context(_probes(outside))
             ready("")
-        gc.freeze()  # what the start has made stays: to look through it again takes a tenth of the CPU
-        gc.set_threshold(20_000, 20, 20)
+        _settle_down()
         await stop.wait()
         if engine is not None:
             await _drain(settings, engine, hurry)
+
+
+def _settle_down() -> None:
+    """What the start has made stays: to look through it again for garbage takes a tenth of the CPU."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _metrics_of(settings: Settings, engine: Engine | None) -> ProcessMetrics:
@@ -118,7 +125,8 @@ def _metrics_of(settings: Settings, engine: Engine | None) -> ProcessMetrics:
     return ProcessMetrics(version=__version__, cell=CellId(settings.cell), started_at=utc_now())
 
 
-def _check_parts(only: frozenset[str], settings: Settings) -> None:
+def check_parts(only: frozenset[str], settings: Settings) -> None:
+    """BadValue where these cannot run apart."""
     if only - EVERYTHING or not only:
         known, asked = listed(sorted(EVERYTHING)), listed(sorted(only))
         raise BadValue(said("--only takes {known}; not {asked}", known=known, asked=asked))
@@ -187,6 +195,7 @@ class Outside:
             return [*checks, await _check("redis", self.live.operators())]
         trouble, depth = self.engine.link_trouble(), self.engine.shell.journal.depth()
         checks.append(Check("link", not trouble, trouble))
+        checks.append(Check("keeper", True, self.engine.listener.holder))
         checks.append(Check("set aside", True, self.engine.set_aside()))
         checks.append(Check("records", True, self.engine.refused()))
         holds = {name: ask() for name, ask in self.engine.cell.pacer.holds.items()}

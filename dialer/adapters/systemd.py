@@ -6,6 +6,8 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
+from dialer.keeper.store import address
+
 BEAT_S = 2.0  # between two signs of life
 BEATS = 3  # at the least within the time after which systemd gives a silent service up
 MORE_S = 30.0  # each sign of life of a stop asks for this much more: the last part of a stop fits into it
@@ -63,11 +65,6 @@ class Systemd:
         except OSError:  # systemd is busy, or restarts itself: said with the next sign of life
             return
         self._unsaid.clear()
-
-
-def address(name: str) -> str:
-    """Of a socket in the file system or, with an @ in front, in the kernel's own names; empty for others."""
-    return f"\0{name[1:]}" if name.startswith("@") else name if name.startswith("/") else ""
 
 
 def beat_s(watchdog_usec: str) -> float:

@@ -37,8 +37,8 @@ LINES = {
     for name in titled(
         "asterisk", "ari user", "modules", "dialplan", "application", "link", "event lag", "clock",
         "sessionlimit", "trunks", "trunk", "ami", "registration", "feature codes", "service port", "service",
-        "link lag", "set aside", "records", "name lookup", "database", "redis", "disk", "folders", "sounds",
-        "recordings", "secrets",
+        "keeper", "link lag", "set aside", "records", "name lookup", "database", "redis", "disk", "folders",
+        "sounds", "recordings", "secrets",
         context="doctor",
     )
 }  # fmt: skip

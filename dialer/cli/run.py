@@ -6,13 +6,14 @@ import asyncio
 import fcntl
 import os
 import signal
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from dialer.adapters.systemd import Systemd
-from dialer.bootstrap import EVERYTHING, serve
+from dialer.bootstrap import ENGINE, EVERYTHING, check_parts, serve
 from dialer.cli.environment import load_settings, unknown_names
 from dialer.cli.log import configure
 from dialer.cli.screen import remark, tell
@@ -20,6 +21,7 @@ from dialer.domain.errors import Fatal
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import said
 from dialer.domain.types import CampaignStatus
+from dialer.keeper.store import DescriptorStore, Holder
 from dialer.lab.home import PREFIX
 from dialer.settings import Settings
 from dialer.storage import database_url, make_tables, open_database
@@ -43,15 +45,30 @@ def run(
     configure(settings.log_level, settings.log_format)
     for sentence in unknown_names():
         remark(sentence)
-    asyncio.run(run_service(settings, frozenset(only or EVERYTHING), migrate=migrate))
+    parts, store = frozenset(only or EVERYTHING), DescriptorStore(os.environ)
+    check_parts(parts, settings)
+    asyncio.run(look_first(settings, migrate=migrate))
+    if ENGINE in parts and store.holder is Holder.NOBODY:
+        become_keeper()
+    asyncio.run(run_service(settings, parts, store))
 
 
-async def run_service(settings: Settings, only: frozenset[str], *, migrate: bool = False) -> None:
-    """Until SIGINT or SIGTERM: the first drains, the second is in a hurry."""
+def become_keeper() -> NoReturn:
+    """From here on this process is the small parent, which starts the service as it was started itself."""
+    service = [sys.executable, *sys.orig_argv[1:]]
+    os.execv(sys.executable, [sys.executable, "-m", "dialer.keeper.parent", *service])  # noqa: S606  ours
+
+
+async def look_first(settings: Settings, *, migrate: bool) -> None:
+    """What keeps the service from running is told before anything is up."""
     refuse_lab_settings(settings)
     if migrate:
         await make_tables(database_url(settings))
     await refuse_short_rings(settings)
+
+
+async def run_service(settings: Settings, only: frozenset[str], store: DescriptorStore) -> None:
+    """Until SIGINT or SIGTERM: the first drains, the second is in a hurry."""
     stop, hurry = asyncio.Event(), asyncio.Event()
     systemd = Systemd(os.environ, tell)  # names that systemd gives, not settings of ours
 
@@ -67,11 +84,18 @@ async def run_service(settings: Settings, only: frozenset[str], *, migrate: bool
         _told(address)
         systemd.ready()
 
+    def make_room() -> None:
+        """Another life follows: what it is to have stays open."""
+        store.stays()
+        ask_to_stop()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_stop)
+    if store.holder is Holder.PARENT:
+        loop.add_signal_handler(signal.SIGUSR1, make_room)
     try:
-        await serve(settings, only=only, stop=stop, hurry=hurry, ready=up, turned=systemd.turned)
+        await serve(settings, only=only, stop=stop, hurry=hurry, store=store, ready=up, turned=systemd.turned)
     finally:
         systemd.stopped()
         for number in (signal.SIGINT, signal.SIGTERM):

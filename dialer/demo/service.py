@@ -26,6 +26,18 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that this one has started (Linux)."""
+    with suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    return Path(f"/proc/{pid}").exists()
+
+
 class Service:
     """A child process, and its API. Use it with `async with`."""
 
@@ -64,11 +76,20 @@ class Service:
         if self._http is not None:
             await self._http.close()
         if self._process is not None and self._process.returncode is None:
+            child = self.pid  # the service dies with its keeper, as the keeper does with us
             self._process.kill()
             await self._process.wait()
+            while child and is_alive(child):  # noqa: ASYNC110  not ours to wait for
+                await asyncio.sleep(0.01)
 
     @property
     def pid(self) -> int:
+        """Of the service itself; 0 between two of its lives."""
+        return next(iter(children_of(self.keeper_pid)), 0)
+
+    @property
+    def keeper_pid(self) -> int:
+        """Of its parent, which holds its sockets and starts it again."""
         return self._process.pid if self._process else 0
 
     async def _wait_ready(self) -> None:
@@ -78,7 +99,7 @@ class Service:
                 while not self._is_found():
                     self._check_alive()
                     await asyncio.sleep(0.05)
-                headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": self._language}
+                headers = {"Accept-Language": self._language}
                 self._http = aiohttp.ClientSession(self.url, headers=headers)
                 while not await self._is_ready():
                     self._check_alive()
@@ -126,9 +147,13 @@ class Service:
     async def _ask(self, method: str, path: str, query: Mapping[str, str | int], body: object = None) -> Any:
         """The answer's JSON (text for /metrics); NetworkTrouble with the API's own sentence."""
         self._check_alive()
+        self._is_found()  # each life of the service has a token of its own
         assert self._http is not None
+        headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            async with self._http.request(method, path, params=dict(query), json=body) as answer:
+            async with self._http.request(
+                method, path, params=dict(query), json=body, headers=headers
+            ) as answer:
                 if answer.status >= 400:
                     raise NetworkTrouble(f"{method} {path}: {answer.status} {await answer.text()}")
                 return await (answer.json() if "json" in answer.content_type else answer.text())

@@ -18,6 +18,7 @@ from dialer.adapters.ari.switch import AriSwitch
 from dialer.domain.call import Event
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CellId, ChannelId, TrunkId
+from dialer.keeper.store import DescriptorStore
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab
 from dialer.ports import ChannelNews, PhoneNews
@@ -150,7 +151,12 @@ def trunk_of(lab: Lab) -> Trunk:
 
 @asynccontextmanager
 async def linked(
-    lab: Lab, *, password: str = "", trunk: bool = True, heartbeat_s: float = HEARTBEAT_S
+    lab: Lab,
+    *,
+    password: str = "",
+    trunk: bool = True,
+    heartbeat_s: float = HEARTBEAT_S,
+    store: DescriptorStore | None = None,
 ) -> AsyncIterator[Linked]:
     """A listener for the lab's PBX; waits for nothing."""
     place = lab.environment()
@@ -161,18 +167,20 @@ async def linked(
         switch.diary = diary
         if trunk:
             switch.want_trunk(trunk_of(lab), "")
-        listener = Listener(place["DIALER_ARI_BIND"], int(place["DIALER_ARI_PORT"]), heartbeat_s=heartbeat_s)
+        bind, port = place["DIALER_ARI_BIND"], int(place["DIALER_ARI_PORT"])
+        listener = Listener(bind, port, store=store, heartbeat_s=heartbeat_s)
         listener.add(switch.link, Credentials(user, password or secret))
         await listener.start()
         try:
             yield Linked(switch, listener, diary)
         finally:
             await listener.stop()
+            await switch.wish_again()
 
 
 @asynccontextmanager
-async def ready(lab: Lab) -> AsyncIterator[Linked]:
+async def ready(lab: Lab, store: DescriptorStore | None = None) -> AsyncIterator[Linked]:
     """A link that is ready."""
-    async with linked(lab) as link:
+    async with linked(lab, store=store) as link:
         await link.diary.until(lambda: bool(link.diary.boots), "the link is ready")
         yield link

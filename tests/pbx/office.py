@@ -195,8 +195,16 @@ class Office:
     # --- what befalls the service
 
     def kill(self) -> None:
-        """kill -9: no goodbye."""
-        os.kill(self.service.pid, signal.SIGKILL)
+        """kill -9 of the service and of its keeper: no goodbye, and no new life before `restart`."""
+        for pid in (self.service.keeper_pid, self.service.pid):  # read before the first one dies
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def crash(self) -> int:
+        """kill -9 of the service alone: its keeper brings it back. The process that has died."""
+        pid = self.service.pid
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
     def freeze(self) -> None:
         os.kill(self.service.pid, signal.SIGSTOP)

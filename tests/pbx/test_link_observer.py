@@ -17,6 +17,7 @@ from dialer.domain.call import Destroyed, EnteredApp
 from dialer.domain.types import ChannelId
 from dialer.lab.lab import Lab, Options
 from tests.pbx.linked import ANSWERS, BUSY, GONE_AT_ONCE, PLAN, RINGS, idle, polled, ready
+from tests.shelf import Shelf
 
 SEEN_BY_BOTH = ("Dial", "ChannelHangupRequest", "ChannelDestroyed")
 
@@ -105,11 +106,13 @@ async def test_both_tell_the_same_story_of_a_burst_of_twenty(lab: Lab) -> None:
 
 
 async def test_both_tell_the_same_story_of_calls_during_which_we_were_restarted(lab: Lab) -> None:
+    shelf = Shelf()
     async with observer(lab) as theirs:
-        async with ready(lab) as before:
+        async with ready(lab, shelf) as before:
             channels = await asyncio.gather(*(before.call(GONE_AT_ONCE) for _ in range(10)))
         await polled(lambda: idle(lab), "all calls are over")
-        async with ready(lab) as after:
+        shelf.goes_on = False
+        async with ready(lab, shelf) as after:
             ours = before.diary.raw + after.diary.raw
             assert any(event["type"] == "ChannelDestroyed" for event in after.diary.raw)
             await agreed(ours, theirs, channels)

@@ -11,11 +11,13 @@ import pytest
 import pytest_asyncio
 
 from dialer.adapters.ari.connection import Request
+from dialer.adapters.ari.requests import silence
 from dialer.domain.call import Destroyed, EnteredApp
 from dialer.domain.errors import Fatal, LinkDown
 from dialer.domain.types import ChannelId
 from dialer.lab.lab import Lab, Options
 from tests.pbx.linked import BUSY, GONE_AT_ONCE, PLAN, Linked, idle, linked, polled, ready
+from tests.shelf import Shelf
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -42,6 +44,39 @@ async def test_what_happened_while_we_were_away_is_heard_in_order_before_we_are_
             assert stamps == sorted(stamps)
         assert replayed
         assert not after.diary.lags
+
+
+async def test_the_next_life_goes_on_in_the_middle_of_the_connection_and_hears_what_lay_unread(
+    lab: Lab,
+) -> None:
+    shelf = Shelf()
+    async with ready(lab, shelf) as before:
+        channels = await dial(before, GONE_AT_ONCE, 20)
+        kept = shelf.names
+    await polled(lambda: idle(lab), "all calls are over")
+    shelf.goes_on = False
+    async with ready(lab, shelf) as after:
+        assert shelf.names == kept
+        heard = before.diary.news + after.diary.news[: after.diary.heard_before_ready]
+        for channel in channels:
+            ends = [news for news in heard if getattr(news, "channel", "") == channel]
+            assert sum(isinstance(getattr(news, "event", None), Destroyed) for news in ends) == 1
+        assert after.diary.heard_before_ready
+        assert before.diary.boots == after.diary.boots
+        assert not after.diary.lags
+        channel = await after.call(BUSY)
+        await after.diary.hears(channel, Destroyed)
+    assert not shelf.held
+
+
+async def test_a_link_that_was_silenced_by_a_life_that_died_right_after_it_hears_again(lab: Lab) -> None:
+    shelf = Shelf()
+    async with ready(lab, shelf) as before:
+        await before.switch.link.request(silence(before.switch.link.app))
+    shelf.goes_on = False
+    async with ready(lab, shelf) as after:
+        channel = await after.call(BUSY)
+        await after.diary.hears(channel, Destroyed)
 
 
 async def test_a_person_in_our_application_stays_and_can_be_hung_up_after_our_return(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""Long lists come over Asterisk's own HTTP: on the link they would hold up every request behind them."""
+"""Asterisk's own HTTP: for long lists, which would hold up every request on the link, and without a link."""
 
 from __future__ import annotations
 
@@ -51,14 +51,22 @@ class Bulk:
 
     async def get(self, path: str, **query: str) -> Any:
         """The JSON at `path` below /ari; raises Refused, TimedOut, LinkDown."""
+        return await self.ask(Request("GET", path, query))
+
+    async def ask(self, request: Request) -> Any:
+        """The answer's JSON, None if it has none; raises Refused, TimedOut, LinkDown."""
         if self._session is None:
             raise LinkDown("the connection for lists is not open")
-        request = Request("GET", path, query)
+        url = f"{self._url}/{request.path}"
         try:
-            async with self._session.get(f"{self._url}/{path}", params=query) as answer:
+            async with self._session.request(
+                request.method, url, params=dict(request.query), json=request.body
+            ) as answer:
                 return checked(request, answer.status, answer.reason or "", await answer.text())
         except TimeoutError:
-            raise TimedOut(f"Asterisk did not answer GET {path} within {self._timeout_s:g} s") from None
+            raise TimedOut(
+                f"Asterisk did not answer {request.method} {request.path} within {self._timeout_s:g} s"
+            ) from None
         except aiohttp.ClientError as failure:
             raise LinkDown(f"Asterisk's HTTP at {self._url} cannot be reached: {failure}") from failure
 

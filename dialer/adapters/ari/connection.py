@@ -6,23 +6,24 @@ import asyncio
 import contextlib
 import itertools
 import json
-import socket
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp._websocket.reader import WebSocketDataQueue  # where what was read goes; nothing else names it
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import WebSocketReader, WebSocketWriter, WSCloseCode, WSMessage, WSMsgType
 
+from dialer.adapters.ari.stream import LARGEST_FRAME, Stream
 from dialer.domain.errors import LinkDown, Refused, TimedOut
 from dialer.domain.said import said
 
-FRAMES = (WSMsgType.TEXT, WSMsgType.PING, WSMsgType.PONG)  # anything else ends the connection
-
 RawEvent = dict[str, Any]  # one event as Asterisk's JSON says it
 
-FRAMES_PER_TURN = 64  # a replay of thousands of events must not starve the rest of the loop
-LAST_LOOK_S = 0.1  # were we frozen ourselves? then its answer lies here unread
+LIFE = secrets.token_hex(4)  # of this process: answers to what an earlier one has asked are not ours
 GOODBYE = b"\x88\x02" + WSCloseCode.GOING_AWAY.to_bytes(2, "big")  # a whole close frame
+LAST_LOOK_S = 0.1  # were we frozen ourselves? then its answer lies here unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +51,37 @@ class Request:
         return json.dumps(frame)
 
 
-class Connection:
-    """Lives as long as its socket; a request that is under way when it retires or closes raises LinkDown.
+class Inbox(WebSocketDataQueue):
+    """Where the library puts what it has made of a frame."""
 
-    A retired connection takes no more requests, but is read to its end: what Asterisk has written into it,
-    it takes for delivered and does not say again.
+    def __init__(self, protocol: BaseProtocol) -> None:
+        super().__init__(protocol, LARGEST_FRAME, loop=asyncio.get_running_loop())
+        self.messages: list[WSMessage] = []
+
+    def feed_data(self, data: Any, size: int) -> None:
+        self.messages.append(data)
+
+
+class Connection:
+    """Lives as long as its socket; a request that is under way when it pauses or ends raises LinkDown.
+
+    Whether this process shook hands with Asterisk or an earlier one did makes no difference.
     """
 
-    def __init__(self, peer: web.WebSocketResponse, transport: asyncio.Transport) -> None:
-        self._peer = peer
-        self._transport = transport
-        self._socket: socket.socket = transport.get_extra_info("socket")
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._protocol = BaseProtocol(asyncio.get_running_loop())
+        self._writer = WebSocketWriter(self._protocol, cast(asyncio.Transport, stream))
+        self._renew_reader()
         self._ids = itertools.count(1)
         self._waiting: dict[str, asyncio.Future[RawEvent]] = {}
+        self._take: Callable[[RawEvent], None] = lambda event: None
         self._is_retired = False
-        self._ended = asyncio.Event()
+        self.is_left = False  # to the next life
         self._frames = 0  # of any kind
-        self.late_answers = 0  # answers that came after their request had timed out
+        self._answered = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self.late_answers = 0  # answers that came after their request had timed out, or to an earlier life's
         self.strange_frames = 0  # neither event nor answer
 
     @property
@@ -77,45 +91,42 @@ class Connection:
 
     async def read(self, take: Callable[[RawEvent], None]) -> None:
         """Hands every event to `take` in order; returns when the socket has closed."""
+        self._take = take
+        self._stream.read(self._frame)
         try:
-            self._acknowledge_quickly()
-            while (message := await self._peer.receive()).type in FRAMES:
-                self._acknowledge_quickly()
-                self._frames += 1
-                match message.type:
-                    case WSMsgType.TEXT:
-                        self._sort(message.data, take)
-                    case WSMsgType.PING:
-                        await self._answer_ping(message.data)
-                if self._frames % FRAMES_PER_TURN == 0:
-                    await asyncio.sleep(0)
+            await self._stream.ended.wait()
         finally:
-            self._ended.set()
-            self._fail_waiting()
+            self.retire()
 
-    async def watch(self, every_s: float) -> None:
-        """Pings; returns when after a ping nothing at all was heard for half of `every_s`."""
-        while True:
-            await asyncio.sleep(every_s)
-            frames = self._frames
-            with contextlib.suppress(ConnectionError, RuntimeError, TimeoutError):
-                async with asyncio.timeout(every_s / 2):
-                    await self._peer.ping()
-            await asyncio.sleep(every_s / 2)
-            if self._frames == frames:
-                await asyncio.sleep(LAST_LOOK_S)
-            if self._frames == frames:
-                return
+    def ignore(self) -> None:
+        """Goes on reading, and tells nobody."""
+        self._take = lambda event: None
+
+    async def caught_up(self) -> None:
+        """Returns when all that Asterisk had written before this call was read; never, if it is frozen."""
+        self._answered.clear()
+        await self._ping()
+        await self._answered.wait()
+
+    async def is_heard(self, every_s: float) -> bool:
+        """Pings after `every_s`; whether anything was heard within half as much again."""
+        await asyncio.sleep(every_s)
+        frames = self._frames
+        await self._ping()
+        await asyncio.sleep(every_s / 2)
+        if self._frames == frames:
+            await asyncio.sleep(LAST_LOOK_S)
+        return self._frames != frames
 
     async def request(self, request: Request, timeout_s: float) -> Any:
         """The answer's JSON, None if it has none; raises Refused, TimedOut, LinkDown."""
         if self._is_retired:
             raise LinkDown(said("the connection from Asterisk is closing"))
-        request_id = str(next(self._ids))
+        request_id = f"{LIFE}-{next(self._ids)}"
         answer = self._waiting[request_id] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(timeout_s):
-                await self._send(request.frame(request_id))
+                await self._send(request.frame(request_id).encode(), WSMsgType.TEXT)
                 return outcome(request, await answer)
         except TimeoutError:
             raise TimedOut(
@@ -129,36 +140,91 @@ class Connection:
         finally:
             self._waiting.pop(request_id, None)
 
+    def pause(self) -> None:
+        """Nothing is heard: who waits for an answer waits no longer."""
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(LinkDown("the connection from Asterisk closed before it answered"))
+
     def retire(self) -> None:
-        """Says goodbye and goes on listening until Asterisk has closed.
+        """No request is taken any more."""
+        self._is_retired = True
+        self.pause()
 
-        An Asterisk that was only frozen reads on, finds the goodbye, and connects anew. Had we hung up, its
-        first write would have failed, and a failed write can leave it deaf for ever (seen with 22.10.1).
+    async def close(self, silence: Request, within_s: float) -> bool:
+        """Ends it in order; False where Asterisk does not answer: then it is left as it is, and read on.
+
+        Asterisk may die when its socket ends while it writes an event, in every version so far: so it is told
+        to send none before.
         """
-        if not self._is_retired:
-            self._fail_waiting()
-            self._transport.write(GOODBYE)
-
-    async def close(self, within_s: float) -> None:
-        """As `retire`, and drops an Asterisk that has not closed in time."""
-        self.retire()
         try:
+            await self.request(silence, within_s)
+        except (LinkDown, TimedOut):
+            self.retire()
+            return self._stream.ended.is_set()
+        except Refused:  # it has no such application: then it sends no event of it either
+            pass
+        self.retire()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.close(WSCloseCode.GOING_AWAY)
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                await self._ended.wait()
-        except TimeoutError:
-            self.drop()
+                await self._stream.ended.wait()
+        self.end()
+        return True
 
-    def drop(self) -> None:
-        """Ends it at once; what Asterisk has just written is lost."""
-        if not self._ended.is_set():
-            self._transport.abort()
+    def end(self) -> None:
+        """Ends it at once."""
+        self.retire()
+        self._stream.end()
 
-    async def _answer_ping(self, content: bytes) -> None:
-        if not self._is_retired:
-            with contextlib.suppress(ConnectionError, RuntimeError):
-                await self._peer.pong(content)
+    def leave(self) -> None:
+        """It lives on, in whoever holds its descriptor."""
+        self.is_left = True
+        self.retire()
+        self._stream.leave()
 
-    def _sort(self, text: str, take: Callable[[RawEvent], None]) -> None:
+    def relieve(self) -> None:
+        """See Stream."""
+        self._stream.relieve()
+
+    async def _ping(self) -> None:
+        with contextlib.suppress(LinkDown):
+            await self._send(LIFE.encode(), WSMsgType.PING)
+
+    # --- frames ----------------------------------------------------------------------------------------
+
+    def _renew_reader(self) -> None:
+        self._inbox = Inbox(self._protocol)
+        self._reader = WebSocketReader(self._inbox, LARGEST_FRAME, compress=False, decode_text=True)
+
+    def _frame(self, frame: bytes) -> None:
+        self._frames += 1
+        is_broken, _ = self._reader.feed_data(frame)
+        if is_broken:
+            self.strange_frames += 1
+            self._renew_reader()
+            return
+        messages, self._inbox.messages = self._inbox.messages, []
+        for message in messages:
+            match message.type:
+                case WSMsgType.TEXT:
+                    self._sort(message.data)
+                case WSMsgType.PING:
+                    self._send_soon(message.data, WSMsgType.PONG)
+                case WSMsgType.PONG if bytes(message.data) == LIFE.encode():
+                    self._answered.set()
+                case WSMsgType.CLOSE:
+                    self._farewell()
+
+    def _farewell(self) -> None:
+        """Asterisk says goodbye, and waits up to 15 s for ours."""
+        self.retire()
+        with contextlib.suppress(ConnectionError):
+            self._stream.write(GOODBYE)
+        self._stream.end()
+
+    def _sort(self, text: str) -> None:
         try:
             frame = json.loads(text)
         except ValueError:
@@ -168,12 +234,21 @@ class Connection:
         elif frame.get("type") == "RESTResponse":
             self._settle(frame)
         else:
-            take(frame)
+            self._take(frame)
 
-    async def _send(self, frame: str) -> None:
+    def _send_soon(self, content: bytes, kind: WSMsgType) -> None:
+        async def send() -> None:
+            with contextlib.suppress(LinkDown):
+                await self._send(content, kind)
+
+        task = asyncio.create_task(send())
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send(self, content: bytes, kind: WSMsgType) -> None:
         try:
-            await self._peer.send_str(frame)
-        except (ConnectionError, RuntimeError) as broken:  # RuntimeError: aiohttp's word for a closed one
+            await self._writer.send_frame(content, kind)
+        except ConnectionError as broken:
             raise LinkDown(said("the connection from Asterisk is closing")) from broken
 
     def _settle(self, frame: RawEvent) -> None:
@@ -182,20 +257,6 @@ class Connection:
             self.late_answers += 1
         else:
             answer.set_result(frame)
-
-    def _fail_waiting(self) -> None:
-        self._is_retired = True
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(LinkDown("the connection from Asterisk closed before it answered"))
-
-    def _acknowledge_quickly(self) -> None:
-        """Asterisk leaves Nagle on: without this its next frame waits 40 ms for our delayed ACK.
-
-        The kernel forgets the option, so it is set again after every frame.
-        """
-        if not self._transport.is_closing():
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def outcome(request: Request, answer: RawEvent) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NoReturn, Protocol
 
 import structlog
-from aiohttp import web
 
 from dialer.adapters.ari.connection import Connection, RawEvent, Request
+from dialer.adapters.ari.requests import silence
 from dialer.domain.errors import Fatal, LinkDown, NetworkTrouble, TimedOut
 from dialer.domain.said import said
 from dialer.domain.types import CellId
@@ -61,10 +62,12 @@ class Link:
         self._read: Connection | None = None  # is listened to, perhaps after its retirement
         self._turn = asyncio.Lock()
         self._setup: asyncio.Task[None] | None = None
+        self.is_frozen = False  # connected, and silent
         self._is_live = False  # what happened in the outage has been replayed
         self._ready = asyncio.Event()
         self._fatal: asyncio.Queue[Fatal] = asyncio.Queue()
         self.trouble = ""  # why Asterisk, though connected, cannot be set up
+        self.is_silenced = False  # by our goodbye, until somebody asks for events again
         self.failed_events = 0  # events that could not be handled; each is in the log
 
     @property
@@ -102,39 +105,76 @@ class Link:
         if self._connection is not None and not is_setup and not self.is_ready:
             await self._wait_for_setup(request, timeout_s)
         if self._connection is None:
+            if self.is_frozen:
+                raise LinkDown(
+                    said("Asterisk of cell {cell} is connected and does not answer", cell=self.cell)
+                )
             raise LinkDown(said("Asterisk of cell {cell} is not connected", cell=self.cell))
         return await self._connection.request(request, until - loop.time())
 
     async def serve(
-        self, peer: web.WebSocketResponse, transport: asyncio.Transport, *, heartbeat_s: float = HEARTBEAT_S
+        self, connection: Connection, *, heartbeat_s: float = HEARTBEAT_S, is_adopted: bool = False
     ) -> None:
-        """Reads one connection until it closes."""
-        previous = self._read
-        if previous is not None:
-            previous.retire()
-            self._went_down(previous)
-            asyncio.get_running_loop().call_later(PATIENCE_S, previous.drop)
+        """Reads one connection until it closes; `is_adopted`: an earlier life of ours has set it up."""
         async with self._turn:
-            connection = self._connection = self._read = Connection(peer, transport)
-            log.info("Asterisk has connected", cell=self.cell, app=self.app)
-            watching = asyncio.create_task(self._watch(connection, heartbeat_s))
-            try:
-                await connection.read(self._take)
-            finally:
-                watching.cancel()
-                self._read = None
-                self._went_down(connection)
+            if self._read is not None:
+                await self._part(self._read)
+            self._connection = self._read = connection
+            self.is_frozen = False
+        log.info("Asterisk has connected", cell=self.cell, app=self.app, adopted=is_adopted)
+        watching = [asyncio.create_task(self._watch(connection, heartbeat_s))]
+        if is_adopted:
+            watching.append(asyncio.create_task(self._register_when_heard(connection)))
+        try:
+            await connection.read(partial(self._take_from, connection))
+        finally:
+            for task in watching:
+                task.cancel()
+            if self._read is connection:
+                self._read, self.is_frozen = None, False
+            self._went_down(connection)
 
     async def close(self, *, within_s: float = PATIENCE_S) -> None:
-        """Ends the connection and hears its last words; Asterisk keeps what comes later for the next one."""
-        if self._read is not None:
-            await self._read.close(within_s)
+        """Ends the connection in order; one that does not answer is left until our process ends."""
+        if self._read is None:
+            return
+        self.is_silenced = await self._read.close(silence(self.app), within_s)
+        if not self.is_silenced:
+            log.warning("Asterisk does not answer: its connection ends with this process", cell=self.cell)
+
+    async def _part(self, previous: Connection) -> None:
+        """Asterisk has come a second time. The first connection is over for it, or was another Asterisk's.
+
+        One that answers is told goodbye. One that does not may be frozen: it is read on, for the end of its
+        socket could kill it, or leave it deaf for ever.
+        """
+        self._went_down(previous)
+        if not await previous.close(silence(self.app), PATIENCE_S):
+            log.warning("an Asterisk that does not answer is replaced by another", cell=self.cell)
+            previous.ignore()
 
     async def _watch(self, connection: Connection, heartbeat_s: float) -> None:
-        await connection.watch(heartbeat_s)
-        log.warning("Asterisk does not answer pings", cell=self.cell)
-        connection.retire()
-        self._went_down(connection)
+        """A frozen peer is waited for, never hung up on; when it is heard again, all is set up anew."""
+        while True:
+            if await connection.is_heard(heartbeat_s):
+                continue
+            log.warning("Asterisk does not answer pings, it is waited for", cell=self.cell)
+            self.is_frozen = self._read is connection
+            connection.pause()
+            self._went_down(connection)
+            await connection.caught_up()
+            log.info("Asterisk answers again", cell=self.cell)
+            if self._read is not connection:  # another has come meanwhile
+                await connection.close(silence(self.app), PATIENCE_S)
+                return
+            self._connection, self.is_frozen = connection, False
+            self._registered()
+
+    async def _register_when_heard(self, connection: Connection) -> None:
+        """What an earlier life has left unread comes first, as the replay does after a new connection."""
+        await connection.caught_up()
+        if self._connection is connection and not self._is_live:
+            self._registered()
 
     async def _wait_for_setup(self, request: Request, timeout_s: float) -> None:
         try:
@@ -149,6 +189,10 @@ class Link:
                     timeout_s=timeout_s,
                 )
             ) from None
+
+    def _take_from(self, connection: Connection, event: RawEvent) -> None:
+        if self._read is connection:
+            self._take(event)
 
     def _take(self, event: RawEvent) -> None:
         match event.get("type"):

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import hmac
+import os
+import socket
+import threading
+import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from aiohttp import encode_basic_auth, web
+from aiohttp import encode_basic_auth
 
+from dialer.adapters.ari import handshake
+from dialer.adapters.ari.connection import Connection
 from dialer.adapters.ari.link import HEARTBEAT_S, Link
+from dialer.adapters.ari.stream import Backlog, Stream
 from dialer.domain.errors import Fatal
 from dialer.domain.said import said
 from dialer.domain.types import CellId
+from dialer.keeper.store import DescriptorStore, Holder
 
 log = structlog.get_logger()
 
-LARGEST_FRAME = 64 * 1024 * 1024  # bytes; a long list asked for over the socket must not end it
+DOOR, ROOM, BACKLOG = "door", "link-", ".backlog"  # names of what outlives us
+LOOK_S = 0.5  # how often it is looked whether the loop is behind
+MOST_GUESTS = 64  # handshakes under way
 GOODBYE_S = 1.0  # how long a stop waits for Asterisk's answer to our close
 
 WHY_NOT = {
@@ -40,15 +53,24 @@ class Credentials:
 
 
 class Listener:
-    """One port for any number of cells: Asterisk of cell X connects to /ari/X."""
+    """One port for any number of cells: Asterisk of cell X connects to /ari/X.
 
-    def __init__(self, host: str, port: int, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+    The port and every connection are given to `store`, and taken up where an earlier life has left them.
+    """
+
+    def __init__(
+        self, host: str, port: int, *, store: DescriptorStore | None = None, heartbeat_s: float = HEARTBEAT_S
+    ) -> None:
         self._host = host
         self._port = port
+        self._store = store or DescriptorStore({})
         self._heartbeat_s = heartbeat_s
         self._doors: dict[CellId, tuple[Link, bytes]] = {}
-        self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._socket: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._guests: set[asyncio.Task[None]] = set()
+        self._inside: dict[Connection, str] = {}  # and the names under which they are kept
+        self._stopping = threading.Event()
         self.refused = 0  # handshakes with a wrong cell, user or password
 
     def add(self, link: Link, credentials: Credentials) -> None:
@@ -58,21 +80,18 @@ class Listener:
     @property
     def port(self) -> int:
         """The port it listens on; of use when 0 was asked for."""
-        if self._runner is None:
-            return self._port
-        return int(self._runner.addresses[0][1])
+        return int(self._socket.getsockname()[1]) if self._socket is not None else self._port
+
+    @property
+    def holder(self) -> Holder:
+        """Who holds the port and the connections, should we die."""
+        return self._store.holder
 
     async def start(self) -> None:
-        """Opens the port; raises Fatal when that cannot be."""
-        app = web.Application()
-        app.router.add_get("/ari/{cell}", self._accept)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GOODBYE_S)
-        await runner.setup()
+        """Opens the port and takes up what was left; raises Fatal when that cannot be."""
         try:
-            site = web.TCPSite(runner, self._host, self._port)
-            await site.start()
+            self._socket = self._kept_door() or await self._new_door()
         except OSError as failure:
-            await runner.cleanup()
             reason = WHY_NOT.get(failure.errno or 0, failure.strerror or str(failure))
             raise Fatal(
                 said(
@@ -82,41 +101,151 @@ class Listener:
                     reason=reason,
                 )
             ) from failure
-        self._runner, self._site = runner, site
+        self._take_up()
+        self._accepting = asyncio.create_task(self._accept(self._socket), name="ari-door")
+        threading.Thread(target=self._relieve, name="ari-relief", daemon=True).start()
 
     async def stop(self) -> None:
-        """Closes every link and the port; takes no longer than the goodbye of one link."""
-        runner, self._runner = self._runner, None
-        if runner is None or self._site is None:
+        """Ends every connection in order, or leaves it to the next life where one follows."""
+        if self._socket is None or self._accepting is None:
             return
-        await self._site.stop()  # first, or Asterisk is back in before we are gone
-        await asyncio.gather(*(link.close(within_s=GOODBYE_S) for link, _ in self._doors.values()))
-        await runner.cleanup()
+        goes_on = await asyncio.to_thread(self._store.outlives_us)
+        door, self._socket = self._socket, None
+        self._accepting.cancel()  # first, or Asterisk is back in before we are gone
+        if not goes_on:
+            self._store.forget(DOOR)
+        door.close()
+        self._stopping.set()
+        if goes_on:
+            for connection in self._inside:
+                connection.leave()
+        else:
+            await asyncio.gather(*(link.close(within_s=GOODBYE_S) for link, _ in self._doors.values()))
+        for guest in self._guests:
+            guest.cancel()
+        await asyncio.gather(*self._guests, return_exceptions=True)
 
-    async def _accept(self, request: web.Request) -> web.StreamResponse:
-        link = self._known(request)
-        if link is None:
-            self.refused += 1
-            log.warning(
-                "an Asterisk with a wrong cell, user or password was refused",
-                cell=request.match_info["cell"],
-                peer=request.remote,
-            )
-            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="obzvon"'})
-        peer = web.WebSocketResponse(
-            protocols=("ari",),
-            autoping=False,
-            compress=False,
-            max_msg_size=LARGEST_FRAME,
-            timeout=GOODBYE_S,
+    # --- the door --------------------------------------------------------------------------------------
+
+    def _kept_door(self) -> socket.socket | None:
+        """The one of an earlier life, if it is where it should be today."""
+        for held in self._store.take(DOOR):
+            door = socket.socket(fileno=held.fd)
+            host, port = door.getsockname()[:2]
+            if host == self._host and port == self._port:
+                return door
+            door.close()
+            self._store.forget(DOOR)
+        return None
+
+    async def _new_door(self) -> socket.socket:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        await peer.prepare(request)
-        if request.transport is not None:
-            await link.serve(peer, request.transport, heartbeat_s=self._heartbeat_s)
-        return peer
+        door = socket.create_server(found[0][4][:2], family=found[0][0], backlog=128)
+        door.setblocking(False)
+        self._store.keep(DOOR, door.fileno())
+        return door
 
-    def _known(self, request: web.Request) -> Link | None:
+    async def _accept(self, door: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, _ = await loop.sock_accept(door)
+            except OSError as trouble:  # out of descriptors, say
+                log.warning("a connection could not be accepted", reason=str(trouble))
+                await asyncio.sleep(LOOK_S)
+                continue
+            if len(self._guests) - len(self._inside) >= MOST_GUESTS:
+                sock.close()
+                continue
+            self._start(self._welcome(sock))
+
+    async def _welcome(self, sock: socket.socket) -> None:
+        """From the handshake to the end of its connection."""
+        loop = asyncio.get_running_loop()
+        knock = await handshake.heard(sock)
+        link = self._known(knock) if knock is not None else None
+        with contextlib.suppress(OSError):
+            if knock is not None and link is not None and knock.key:
+                await loop.sock_sendall(sock, knock.answer())
+                await self._serve(link, sock, f"{ROOM}{link.cell}-{time.time_ns() // 1000}")
+                return
+            if knock is not None:
+                await loop.sock_sendall(sock, self._refusal(knock, sock, is_known=link is not None))
+        sock.close()
+
+    def _refusal(self, knock: handshake.Knock, sock: socket.socket, *, is_known: bool) -> bytes:
+        if is_known:
+            return handshake.refusal(400, "Bad Request")
+        self.refused += 1
+        log.warning(
+            "an Asterisk with a wrong cell, user or password was refused",
+            path=knock.path,
+            peer=sock.getpeername()[0],
+        )
+        return handshake.refusal(401, "Unauthorized", WWW_Authenticate='Basic realm="obzvon"')
+
+    def _known(self, knock: handshake.Knock) -> Link | None:
         """The link of the cell in the path, if the password is right; takes as long if it is not."""
-        link, expected = self._doors.get(CellId(request.match_info["cell"]), (None, b""))
-        shown = request.headers.get("Authorization", "").encode()
-        return link if hmac.compare_digest(shown, expected) and link is not None else None
+        cell = knock.path.removeprefix("/ari/")
+        link, expected = self._doors.get(CellId(cell), (None, b""))
+        is_right = hmac.compare_digest(knock.authorization.encode(), expected)
+        return link if is_right and knock.path == f"/ari/{cell}" else None
+
+    # --- connections -----------------------------------------------------------------------------------
+
+    def _take_up(self) -> None:
+        """The oldest first; of a cell that is not ours any more it is ended."""
+        held = self._store.take(ROOM)
+        backlogs = {one.name.removesuffix(BACKLOG): one.fd for one in held if one.name.endswith(BACKLOG)}
+        for one in sorted((one for one in held if not one.name.endswith(BACKLOG)), key=lambda one: one.name):
+            sock, backlog = socket.socket(fileno=one.fd), backlogs.pop(one.name, -1)
+            link, _ = self._doors.get(CellId(one.name.removeprefix(ROOM).rpartition("-")[0]), (None, b""))
+            if link is None:
+                self._forget(one.name)
+                sock.close()
+                continue
+            self._start(self._serve(link, sock, one.name, backlog, is_adopted=True))
+        for name, fd in backlogs.items():  # of a connection that is gone
+            self._store.forget(f"{name}{BACKLOG}")
+            os.close(fd)
+
+    async def _serve(
+        self, link: Link, sock: socket.socket, name: str, backlog: int = -1, *, is_adopted: bool = False
+    ) -> None:
+        def keep(one: Backlog | None) -> None:
+            if one is None:
+                self._store.forget(f"{name}{BACKLOG}")
+            else:
+                self._store.keep(f"{name}{BACKLOG}", one.fd)
+
+        if not is_adopted:
+            self._store.keep(name, sock.fileno())
+        connection = Connection(Stream(sock, Backlog(backlog) if backlog >= 0 else None, keep))
+        self._inside[connection] = name
+        try:
+            await link.serve(connection, heartbeat_s=self._heartbeat_s, is_adopted=is_adopted)
+        finally:
+            del self._inside[connection]
+            if connection.is_left:
+                connection.leave()
+            else:
+                connection.end()
+                self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        self._store.forget(name)
+        self._store.forget(f"{name}{BACKLOG}")
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._guests.add(task)
+        task.add_done_callback(self._guests.discard)
+
+    def _relieve(self) -> None:
+        """In a thread: a loop that is behind, or stuck, does not keep Asterisk waiting."""
+        while not self._stopping.wait(LOOK_S):
+            for connection in list(self._inside):
+                connection.relieve()
+            self._store.settle()

@@ -25,6 +25,7 @@ REASONS = frozenset(
 
 FORWARDS = "FORWARD_CONTEXT"  # where Asterisk itself would follow a SIP 302
 AT_THE_END = "CHANNEL(hangup_handler_push)"
+ANSWER = "RESTResponse"
 GUARD = "TIMEOUT(absolute)"  # the PBX's own clock, set by the dialplan at the answer
 
 
@@ -163,10 +164,18 @@ def subscribe(app: str, source: str) -> Request:
     return Request("POST", f"applications/{app}/subscription", {"eventSource": source})
 
 
-def silence(app: str, event_types: Iterable[str]) -> Request:
-    """The filter of the application: these events are not sent."""
-    disallowed = [{"type": name} for name in event_types]
-    return Request("PUT", f"applications/{app}/eventFilter", body={"disallowed": disallowed})
+def wish(app: str, event_types: Iterable[str]) -> Request:
+    """The filter of the application: these events are sent and no others.
+
+    Both lists are always named: one that is left out stays as it was, across connections and our restarts.
+    """
+    allowed = [{"type": name} for name in event_types]
+    return Request("PUT", f"applications/{app}/eventFilter", body={"allowed": allowed, "disallowed": []})
+
+
+def silence(app: str) -> Request:
+    """Nothing is sent but answers; what happens until the next wish is lost."""
+    return wish(app, [ANSWER])
 
 
 def write_object(item: PjsipObject) -> Request:

@@ -14,7 +14,7 @@ import structlog
 from dialer.adapters.ari import requests
 from dialer.adapters.ari.bulk import Bulk, translated
 from dialer.adapters.ari.connection import RawEvent, Request
-from dialer.adapters.ari.events import UNWANTED, News, noted, parse
+from dialer.adapters.ari.events import WANTED, News, noted, parse
 from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
 from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
 from dialer.adapters.ari.reasons import Reasons
@@ -112,12 +112,21 @@ class AriSwitch:
         return False
 
     async def set_up(self) -> None:
-        """Gives Asterisk what it may have lost by a restart: phones, trunks, subscription, filter."""
+        """Lifts a silence; gives Asterisk what a restart may have cost it: phones, trunks, subscription."""
+        await self._ask(requests.wish(self.link.app, WANTED), is_setup=True)
         self._booted_at = await self._boot(is_setup=True)
         await self._push_all()
         self._is_subscribed = False
         await self._subscribe(is_setup=True)
-        await self._ask(requests.silence(self.link.app, UNWANTED), is_setup=True)
+
+    async def wish_again(self) -> None:
+        """After our goodbye, which has silenced it: what happens now is kept for the next connection."""
+        if not self.link.is_silenced:
+            return
+        try:
+            await self._bulk.ask(requests.wish(self.link.app, WANTED))
+        except (NetworkTrouble, Refused) as trouble:
+            log.warning("Asterisk keeps no events until we are back", reason=str(trouble))
 
     async def _subscribe(self, *, is_setup: bool) -> None:
         """To all phones and trunks; as long as Asterisk has none of them it knows no such source."""

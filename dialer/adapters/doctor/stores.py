@@ -13,12 +13,14 @@ from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.adapters.redis.client import as_ours, open_redis, place
 from dialer.domain.said import listed, said
+from dialer.keeper.store import Holder
 
 LOGIN_S = 3.0
 ANSWER_S = 5.0
 LAG_METRIC = "dialer_event_lag_seconds"
 SLOW_LAG_S = 0.02
 QUANTILE = 0.5
+FRAIL = said("any released Asterisk may die when that connection ends while it writes an event")
 
 
 async def look_at_database(revision: Callable[[], Awaitable[str]], head: str) -> list[Finding]:
@@ -122,7 +124,7 @@ async def look_at_service(address: str) -> list[Finding]:
                 said("look at its log, and restart it"),
             )
         ]
-    return [_readiness(address, ready), *_kept_apart(ready), *_link_lag(lag_s)]
+    return [_readiness(address, ready), *_keeper(ready), *_kept_apart(ready), *_link_lag(lag_s)]
 
 
 def _readiness(address: str, ready: Any) -> Finding:
@@ -134,6 +136,29 @@ def _readiness(address: str, ready: Any) -> Finding:
     if bad:
         return broken("service", listed(bad, "; "), said("the other lines say why; then look at its log"))
     return well("service", said("runs at {address} and is ready", address=address))
+
+
+def _keeper(ready: Any) -> list[Finding]:
+    """Who would hold Asterisk's connection if the service died; of an engine only."""
+    holder = next((one["detail"] for one in ready["checks"] if one["name"] == "keeper"), None)
+    match holder:
+        case None:
+            return []
+        case Holder.PARENT:
+            text = said(
+                "the parent process of the service holds Asterisk's connection, should the service die"
+            )
+        case Holder.SYSTEMD:
+            text = said(
+                "systemd holds Asterisk's connection, should the service die, if the unit has {setting}",
+                setting="FileDescriptorStoreMax=",
+            )
+        case _:
+            mend = said("start the service by `dialer run`, or with the unit in systemd/")
+            return [
+                doubtful("keeper", listed([said("nobody holds Asterisk's connection"), FRAIL], ": "), mend)
+            ]
+    return [well("keeper", listed([text, FRAIL], "; "))]
 
 
 def _kept_apart(ready: Any) -> list[Finding]:

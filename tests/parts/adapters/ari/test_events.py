@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dialer.adapters.ari.events import TABLE, UNWANTED, noted, parse
+from dialer.adapters.ari.events import TABLE, noted, parse
 from dialer.domain.call import Event
 from dialer.domain.errors import BadValue
 from dialer.domain.types import ChannelId
@@ -137,7 +137,7 @@ def test_instants_are_aware_and_in_utc() -> None:
     assert news.event.at.isoformat() == "2025-06-01T12:00:00.250000+00:00"
 
 
-@pytest.mark.parametrize("kind", ["SomethingNew", "PlaybackStarted", "", *UNWANTED])
+@pytest.mark.parametrize("kind", ["SomethingNew", "PlaybackStarted", "ChannelVarset", ""])
 def test_what_is_not_in_the_table_means_nothing(kind: str) -> None:
     assert parse({"type": kind, "timestamp": "nonsense"}) == ()
     assert parse({}) == ()
