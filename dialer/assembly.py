@@ -189,12 +189,18 @@ async def open_engine(
                     log.warning("facts stay in the journal for the next start", facts=journal.depth())
                 await mirror.flush()
         finally:
-            engine.shell.timers.stop_all()
-            await engine.shell.errands.settle(1.0)
-            await engine.listener.stop()
-            await engine.switch.wish_again()
-            engine.switch.reasons.stop()
-            await cell.ownership.release(in_order=not journal.depth() and not len(cell.calls))
+            await _leave(engine)
+
+
+async def _leave(engine: Engine) -> None:
+    """Whatever goes on goes on without us."""
+    engine.shell.timers.stop_all()
+    await engine.shell.errands.settle(1.0)
+    await engine.listener.stop()
+    await engine.switch.wish_again()
+    engine.switch.reasons.stop()
+    in_order = not engine.shell.journal.depth() and not len(engine.cell.calls)
+    await engine.cell.ownership.release(in_order=in_order)
 
 
 async def _take(cell: Cell, lives: Lives) -> None:
