@@ -131,6 +131,7 @@ CELL: tuple[Row, ...] = (
     Row("dialer_link_changes_total", _C, "How often the link to Asterisk came up or went down.", ("to",)),
     Row("dialer_event_lag_seconds", _H,
         "From an event to its receipt; what Asterisk's clock and ours differ by is left out.", (), LAG_S),
+    Row("dialer_braked", _G, "1 while the campaign's brake is on: too many were abandoned.", ("campaign",)),
     Row("dialer_clock_skew_seconds", _G, "Asterisk's clock less ours, as far as it is certain."),
     Row("dialer_requests_failed_total", _C, "Requests to Asterisk that failed, by error id.",
         ("why",)),

@@ -331,6 +331,7 @@ class Metrics(ProcessMetrics):
         self._observe("dialer_decision_seconds", cpu_s)
         for campaign, reason in decision.reason.items():
             self._count("dialer_decision_limits_total", campaign, limit_of(reason))
+            self._gauge("dialer_braked", campaign).set(int(campaign in decision.braked))
         for dial in decision.dial:
             self._count("dialer_decided_dial_total", dial.campaign)
         if decision.give_up:

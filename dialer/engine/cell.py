@@ -171,6 +171,7 @@ class Cell:
         self.recent.calls, self.recent.floor = self.calls, self.floor
         self.floor.about = self._about
         self.floor.on_free = self._freed
+        self.pacer.on_braked = self._keep_brakes
         self.floor.on_change = self._moved
         self._hopper.busy = self._busy
         self.calls.moved = self._hopper.moved
@@ -190,6 +191,9 @@ class Cell:
     def _freed(self, operator: OperatorId) -> None:
         self.calls.operator_free(operator)
         self.pacer.urge()
+
+    def _keep_brakes(self) -> None:
+        self._shell.errands.start(self.learning.save(), "brakes")
 
     def _moved(self, before: Operator, after: Operator) -> None:
         is_new = after.state is State.READY and before.state is not State.READY

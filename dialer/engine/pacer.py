@@ -96,6 +96,8 @@ class Pacer:
         self.outlooks: Mapping[CampaignId, Outlook] = {}  # of the last decision
         self.decided_at: datetime | None = None
         self.draining = False
+        self._braked: frozenset[CampaignId] = frozenset()
+        self.on_braked: Callable[[], None] = lambda: None  # keep what the policy knows
         # Why nothing may be dialled for any campaign, by name; an empty answer: it may.
         self.holds: dict[str, Callable[[], str]] = {}
         self.on_away: Callable[[StoreDown], None] = lambda trouble: None  # the database, when it is asked
@@ -169,6 +171,8 @@ class Pacer:
             decision = replace(decision, reason=dict.fromkeys(decision.reason, none(held)))
         self.reasons.update(decision.reason)
         self.decided_at = now
+        if decision.braked != self._braked:
+            self._brake(decision)
         self._shell.guard.run("scorecard", self._score, snapshot, decision)
         kept = {id_: outlook for id_, outlook in self.outlooks.items() if id_ in resting}
         self.outlooks = {**kept, **decision.outlook}
@@ -192,6 +196,16 @@ class Pacer:
     def _score(self, snapshot: Snapshot, decision: Decision) -> None:
         if scored := self.scorecard.decided(snapshot, decision):
             self.on_scored(scored)
+
+    def _brake(self, decision: Decision) -> None:
+        """A brake was pulled or released: told, and kept before anything else happens."""
+        for campaign in decision.braked - self._braked:
+            why = self.reasons.get(campaign, "")
+            log.warning("a campaign's brake is on", campaign=campaign, reason=why)
+        for campaign in self._braked - decision.braked:
+            log.info("a campaign's brake is off", campaign=campaign)
+        self._braked = decision.braked
+        self.on_braked()
 
     # --- the snapshot
 

@@ -102,6 +102,7 @@ CELL = 'cell="main"'
 LINK, DISK = f"dialer_link_up{{{CELL}}}", f'dialer_disk_free_bytes{{{CELL}, folder="data"}}'
 ASIDE, REFUSED = f'dialer_set_aside{{{CELL}, name="main"}}', f"dialer_refused_facts{{{CELL}}}"
 MISTAKES = f'dialer_mistakes_total{{{CELL}, part="observer Mirror"}}'
+BRAKE = f'dialer_braked{{{CELL}, campaign="1"}}'
 HELD = f'dialer_held{{{CELL}, reason="journal"}}'
 SIZE = f'dialer_disk_size_bytes{{{CELL}, folder="data"}}'
 UP = f'up{{job="obzvon", instance="main/all", {CELL}}}'
@@ -220,6 +221,8 @@ CASES = (
     Case("a journal that drains now and then", "JournalStuck",
          {QUEUE: "900 900 900 3 900 900 900 3 900 900 900 3 900 900 900 3 900"}, (), (10, 15)),
     Case("the journal cannot be written", "DialingHeld", {HELD: "0x3 1x10"}, (6, 12), (3, 4)),
+    Case("a brake that is pulled", "Braked", {BRAKE: "0x3 1x10"}, (5,), (3,)),
+    Case("a brake that is off", "Braked", {BRAKE: "0x10"}, (), (5,)),
     Case("held for a moment", "DialingHeld", {HELD: "0x3 1 0x10"}, (), (4, 5, 8)),
     Case("less than 2 GB", "DiskLow", {DISK: "1.9e9x40", SIZE: "1e11x40"}, (20, 40), (10, 14)),
     Case("2 GB", "DiskLow", {DISK: "2e9x40", SIZE: "1e11x40"}, (), (20, 40)),

@@ -25,6 +25,9 @@ OF_SENTENCE: Mapping[str, Limit] = {
     "every free operator is taken or kept for calls on their way ({figures})": Limit.OPERATORS,
     "{ringing} ringing, {answers:.1f} answers expected in {s:.0f} s, {free:.1f} operators free,"
     " risk {risk:.1f} % at price {price:.1f} %, budget {budget:+.1f} calls": Limit.RISK,
+    "the brake is on: {n} person in a row was abandoned though an operator was reserved": Limit.RISK,
+    "the brake is on: {abandoned} of the last {answers} people who answered were abandoned, more than the"
+    " ceiling allows in progressive mode": Limit.RISK,
     "no lead is due": Limit.LEADS,
     "no lead at hand fits a trunk that has a free line": Limit.LINES,
     "the campaign has no trunk": Limit.LINES,

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from dialer.domain.call import Call, Event
 from dialer.domain.campaign import Campaign
 from dialer.domain.operators import Operator, StateChange
+from dialer.domain.pacing.brake import Brakes
 from dialer.domain.pacing.budget import Budget
 from dialer.domain.pacing.decision import Decision, Dial, Outlook, Snapshot
 from dialer.domain.pacing.knowledge import Knowledge, ZoneOf
@@ -49,10 +50,12 @@ class Policies:
     def __init__(self, zone_of: ZoneOf = lambda name: UTC) -> None:
         self._zone_of = zone_of
         self.knowledge = Knowledge(zone_of)
+        self.brakes = Brakes()
 
     def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
         """Every campaign teaches, whatever its mode: predictive begins with what they know."""
         self.knowledge.saw(before, event, after)
+        self.brakes.saw(after)
 
     def moved(self, change: StateChange, operator: Operator) -> None:
         """As `saw`, of operators."""
@@ -70,14 +73,16 @@ class Policies:
         knowledge = Knowledge(self._zone_of)
         knowledge.load(states, {campaign: Budget(known) for campaign, known in hours.items()})
         self.knowledge = knowledge
+        self.brakes.load(states)
 
     def states(self) -> Mapping[str, dict[str, Any]]:
-        """As `Knowledge.to_states`."""
-        return self.knowledge.to_states()
+        """As `Knowledge.to_states`, and the brakes."""
+        return self.knowledge.to_states() | self.brakes.to_states()
 
     def decide(self, snapshot: Snapshot) -> Decision:
         """Pure in the snapshot and in what was seen; a reason for each that decides, even for nothing."""
         self.knowledge.note_aims(one for one in snapshot.campaigns if one.mode is Mode.PREDICTIVE)
+        self.brakes.note(snapshot.campaigns)
         supply, campaigns = Supply(snapshot), sorted(snapshot.campaigns, key=_priority)
         turns: dict[CampaignId, Turn] = {
             campaign.id: Resting(campaign, supply)
@@ -106,7 +111,7 @@ class Policies:
             if isinstance(turn, Predictive):
                 give_up += turn.give_up()
                 outlook[id_] = turn.outlook()
-        return Decision(dial, tuple(give_up), reason, outlook)
+        return Decision(dial, tuple(give_up), reason, outlook, self.brakes.on())
 
     def _take_turns(
         self, asking: list[Campaign], turns: Mapping[CampaignId, Turn], supply: Supply, now: datetime
@@ -117,7 +122,8 @@ class Policies:
         dialled = dict.fromkeys((campaign.id for campaign in asking), 0)
         while asking:
             campaign = asking[0] if len(asking) == 1 else min(asking, key=supply.lines_by_weight)
-            answer = turns[campaign.id].next_line()
+            braked = self.brakes.obstacle(campaign.id, now, supply.in_use(campaign.id))
+            answer = braked or turns[campaign.id].next_line()
             if isinstance(answer, Kept):
                 continue
             if isinstance(answer, Dial):

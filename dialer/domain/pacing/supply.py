@@ -96,6 +96,10 @@ class Supply:
                 if not n:
                     return
 
+    def in_use(self, campaign: CampaignId) -> int:
+        """Calls of the campaign that are not over, those just decided included."""
+        return self._in_use[campaign]
+
     def promise(self, campaign: Campaign) -> None:
         """A line that the campaign will dial at its own time counts as one of its calls."""
         self._in_use[campaign.id] += 1

@@ -9,13 +9,14 @@ from types import ModuleType
 import pytest
 
 from dialer.domain.operators import State
-from dialer.domain.pacing import policies, power, predictive, progressive, supply
+from dialer.domain.pacing import brake, policies, power, predictive, progressive, supply
 from dialer.domain.pacing.limits import OF_SENTENCE, Limit, limit_of
 from dialer.domain.pacing.supply import tallied
 from dialer.domain.said import counted, listed, said
 
 PARTS = ("{n} leaving", "{n} {state}")  # of a reason
 AROUND = ("0 lines: {why}.", "{n} line; then {why}.",
+          "{why}; one call tries again in {s} s", "{why}; one call tries whether that is over",
           "{n} on its way is all that free operators carry at {ratio:g} lines each; {why}")  # fmt: skip
 
 NO_LEAD, FULL = said("no lead is due"), said("trunk {trunk} has no free line", trunk="main")
@@ -30,7 +31,7 @@ def sentences(module: ModuleType) -> set[str]:
 
 
 def test_every_sentence_of_pacing_has_its_word_and_no_word_is_left_over() -> None:
-    spoken = set().union(*map(sentences, (policies, power, predictive, progressive, supply)))
+    spoken = set().union(*map(sentences, (brake, policies, power, predictive, progressive, supply)))
     assert spoken - {*PARTS, *AROUND} == set(OF_SENTENCE)
 
 
