@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,17 @@ from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
 from dialer.keeper.store import DescriptorStore
-from dialer.ports import ChannelNews, Follow, Journal, Live, NumberHistory, Observer, PhoneNews, Stores
+from dialer.ports import (
+    ChannelNews,
+    Follow,
+    Journal,
+    Live,
+    NumberHistory,
+    Observer,
+    PhoneNews,
+    Recovered,
+    Stores,
+)
 from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir
 
 log = structlog.get_logger()
@@ -163,11 +173,11 @@ async def open_engine(
         engine.listener.add(engine.switch.link, credentials)
         _watch(engine, settings)
         cell, recorder = engine.cell, engine.recorder
-        await _take(cell, lives)
+        recovered = _whole(journal.recover(), await _take(cell, lives), lives)
         cell.ownership.farewell = lambda: recorder.settle(FAREWELL_S)
         await live.clear(engine.shell.cell)
         await recorder.catch_up(utc_now())
-        await cell.start(journal.recover())
+        await cell.start(recovered)
         await mirror.flush()
         await engine.listener.start()
         engine.switch.reasons.start(settings.ari_bind, settings.ari_port)
@@ -203,15 +213,24 @@ async def _leave(engine: Engine) -> None:
     await engine.cell.ownership.release(in_order=in_order)
 
 
-async def _take(cell: Cell, lives: Lives) -> None:
+async def _take(cell: Cell, lives: Lives) -> str:
     """The cell, before anything of it is touched; what the last life of this very journal had is ours."""
     holder = lives.begin()
     try:
-        await cell.ownership.take(holder, lives.before)
+        before = await cell.ownership.take(holder, lives.before)
     except Fatal:
         lives.failed()
         raise
     lives.took(holder)
+    return before
+
+
+def _whole(recovered: Recovered, before: str, lives: Lives) -> Recovered:
+    """Whether this is the journal of the life that had the cell before and did not end in good order."""
+    if not before or before in lives.wrote:
+        return recovered
+    gone = said("the journal of the service that had this cell before is not here")
+    return replace(recovered, damages=(*recovered.damages, gone))
 
 
 def _credentials(settings: Settings) -> Credentials:
@@ -380,6 +399,7 @@ async def _follow_figures(engine: Engine, stores: Stores) -> None:
         guard.run("figures", _look, cell, metrics)
         for campaign in cell.pacer.running():
             await guard.turn("figures", _count_leads(campaign, stores, metrics))
+        await guard.turn("figures", _count_held(engine.shell.cell, stores, metrics))
         await asyncio.sleep(FIGURES_S)
 
 
@@ -389,6 +409,13 @@ def _look(cell: Cell, metrics: Metrics) -> None:
     metrics.at_hand(_at_hand(cell))
     metrics.set_aside(cell.books.faults)
     metrics.passed(utc_now())
+
+
+async def _count_held(cell: CellId, stores: Stores, metrics: Metrics) -> None:
+    try:
+        metrics.held_back((await stores.leads.held_back()).get(cell, 0))
+    except StoreDown as trouble:
+        log.debug("leads could not be counted", reason=str(trouble))
 
 
 async def _count_leads(campaign: Campaign, stores: Stores, metrics: Metrics) -> None:

@@ -23,6 +23,7 @@ from dialer.adapters.journal.lives import Lives
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.assembly import Engine, background, open_engine
+from dialer.domain.depth import held_back
 from dialer.domain.errors import BadValue, StoreDown
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import listed, said
@@ -202,8 +203,18 @@ class Outside:
         waiting = f"{depth} facts wait for the database"
         trouble = holds.pop("journal", "")
         checks.append(Check("journal", not trouble and depth < STUCK_FACTS, trouble or waiting))
-        checks += [Check(name, not why, why) for name, why in holds.items()]
-        return checks
+        if checks[0].ok and (away := holds.pop("database", "")):  # it answers, and takes nothing
+            checks[0] = Check("database", False, away)
+        checks += [Check(name, not why, why) for name, why in holds.items() if name != "database"]
+        return [*checks, *await self._held_back()]
+
+    async def _held_back(self) -> list[Check]:
+        """Leads that wait for a person: the rest is dialled, so this makes nothing unready."""
+        try:
+            leads = (await self.stores.leads.held_back()).get(CellId(self.settings.cell), 0)
+        except StoreDown:
+            return []
+        return [Check("leads", True, str(held_back(self.settings.cell, leads)))] if leads else []
 
 
 async def _check(name: str, asked: Awaitable[object]) -> Check:

@@ -201,6 +201,15 @@ class Leads(Protocol):
     async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
         """At start: give back every lease of this cell except these: calls in flight, facts on their way."""
 
+    async def hold_back(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
+        """Instead of `release_cell`, for a damaged journal: these leases end when a person has decided."""
+
+    async def held_back(self) -> Mapping[CellId, int]:
+        """How many leads wait for a person, by the cell that had leased them."""
+
+    async def decide(self, cell: CellId, *, dial: bool) -> int:
+        """The person's word on what is held back: dial them as if they never were, or take them out."""
+
     async def reclaim(self, cell: CellId, *, but: Iterable[LeadId], now: datetime) -> int:
         """Give back leases of this cell that ran out and that it knows nothing of: an answer was lost."""
 
@@ -465,6 +474,7 @@ class Recovered:
     booted_at: datetime | None = None  # of the Asterisk that those calls were on
     last_at: datetime | None = None  # what is in flight went on at this instant, as far as was heard
     answers: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # by key; None: begun only
+    damages: Sequence[str] = ()  # what it should hold and cannot be read: numbers may have been dialled by it
 
 
 KEPT_ANSWERS = 1000  # to commands with a key: the oldest is forgotten first
@@ -500,6 +510,9 @@ class Journal(Protocol):
         """What came of it; None: it was refused, and may be asked again."""
 
     def recover(self) -> Recovered: ...
+    def held_back(self) -> None:
+        """The leads that what was lost may have dialled are held back: the damages are told no more."""
+
     async def pending(self, limit: int) -> tuple[int, Sequence[Closing | WrapUp | StateChange]]:
         """The oldest facts not yet in the database, and the mark to confirm them with; waits for one."""
 

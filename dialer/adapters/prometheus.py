@@ -384,6 +384,10 @@ class Metrics(ProcessMetrics):
             self._remove("dialer_set_aside", name)
         self._aside = now
 
+    def held_back(self, leads: int) -> None:
+        """Leads that wait for a person, of this cell."""
+        self._gauge("dialer_leads_held_back").set(leads)
+
     def watch_refused(self, count: Callable[[], float]) -> None:
         """Read at each scrape how many facts the database refuses."""
         self._gauge("dialer_refused_facts").set_function(count)

@@ -18,6 +18,7 @@ from asterisk_conf.render import dialplan
 from dialer.adapters.ami.registrations import Ami
 from dialer.adapters.doctor import asterisk, machine, stores
 from dialer.adapters.doctor.finding import Check, Finding, Level, examine
+from dialer.adapters.journal.damage import damages
 from dialer.adapters.secrets import read_secret
 from dialer.adapters.sql.revision import HEAD
 from dialer.cli.api import TOKEN_FILE
@@ -28,6 +29,7 @@ from dialer.domain.errors import ObzvonError
 from dialer.domain.operators import Account
 from dialer.domain.said import Said, listed, said, titled, word
 from dialer.domain.trunk import Trunk
+from dialer.domain.types import CellId
 from dialer.lab.rootfs import is_accepted, wanted
 from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
 from dialer.storage import open_database, redis_url
@@ -38,7 +40,7 @@ LINES = {
         "asterisk", "ari user", "modules", "dialplan", "application", "link", "event lag", "clock",
         "sessionlimit", "trunks", "trunk", "ami", "registration", "feature codes", "service port", "service",
         "keeper", "link lag", "set aside", "records", "name lookup", "database", "redis", "disk", "folders",
-        "sounds", "recordings", "secrets",
+        "sounds", "recordings", "secrets", "journal",
         context="doctor",
     )
 }  # fmt: skip
@@ -128,12 +130,24 @@ def checks(settings: Settings, known: Known) -> list[Check]:
         Check("name lookup", lambda: machine.look_at_names(process)),
         Check("database", lambda: stores.look_at_database(lambda: database_revision(settings), HEAD),
               said("check DIALER_DATABASE_URL, and that the database runs")),
+        Check("journal", lambda: _look_at_journal(settings)),
         Check("redis", lambda: stores.look_at_redis(redis_url(settings)),
               said("check DIALER_REDIS_URL, and that Redis runs")),
         Check("disk", lambda: machine.look_at_disk(room)),
         Check("folders", lambda: machine.look_at_folders(process, folders)),
         Check("secrets", lambda: machine.look_at_secrets(secret_files(settings, known))),
     ]  # fmt: skip
+
+
+async def _look_at_journal(settings: Settings) -> list[Finding]:
+    async def held() -> int:
+        if not await database_revision(settings):
+            return 0
+        async with open_database(settings) as opened:
+            return (await opened.leads.held_back()).get(CellId(settings.cell), 0)
+
+    place = settings.data_dir / "journal" / settings.cell
+    return await stores.look_at_journal(damages(place), held, settings.cell)
 
 
 def where(settings: Settings, known: Known) -> asterisk.Place:

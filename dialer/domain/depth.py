@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dialer.domain.cdr import Cdr
 from dialer.domain.lead import Lead
-from dialer.domain.said import Said, listed, said
+from dialer.domain.said import Said, counted, listed, said
 from dialer.domain.types import Direction, LeadId, LeadStatus
 
 OPEN = (LeadStatus.NEW, LeadStatus.RETRY, LeadStatus.LEASED)  # may be dialled yet
@@ -107,4 +107,16 @@ def _on(day: str, span: Span) -> Said:
         first=span.first,
         last=span.last,
         contacts=span.contacts_per_1000 or 0.0,
+    )
+
+
+def held_back(cell: str, leads: int) -> Said:
+    """Of leads that wait for a person because a journal was damaged."""
+    return counted(
+        "{n} lead of cell {cell} is held back: its journal was damaged, and the lead may have been dialled"
+        " (see `dialer journal show`)",
+        "{n} leads of cell {cell} are held back: its journal was damaged, and they may have been dialled"
+        " (see `dialer journal show`)",
+        leads,
+        cell=cell,
     )

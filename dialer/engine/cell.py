@@ -240,7 +240,7 @@ class Cell:
             self._shell.observer.saw(None, None, call)
         for operator in self.floor.all():
             self._shell.observer.moved(stays(operator, self._shell.clock()), operator)
-        freed = await self._stores.leads.release_cell(self._shell.cell, but=self._busy())
+        freed = await self._give_back_or_hold(recovered)
         for operator in self.floor.all():
             if operator.call is None:
                 continue
@@ -250,6 +250,16 @@ class Cell:
                 await self._reopen_card(operator.id, operator.call)
         if recovered.calls or freed:
             log.info("after a restart", calls=len(recovered.calls), leases_given_back=freed)
+
+    async def _give_back_or_hold(self, recovered: Recovered) -> int:
+        """Leases of the last life go back; where its journal is damaged, a person decides about them."""
+        leads, cell = self._stores.leads, self._shell.cell
+        if not recovered.damages:
+            return await leads.release_cell(cell, but=self._busy())
+        held = await leads.hold_back(cell, but=self._busy())
+        self._shell.journal.held_back()
+        log.error("the journal is damaged: leads are held back until a person decides", leads=held)
+        return 0
 
     async def _remember(self, call: Call) -> None:
         campaign = self._campaign(call.campaign)

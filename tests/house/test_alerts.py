@@ -103,6 +103,7 @@ LINK, DISK = f"dialer_link_up{{{CELL}}}", f'dialer_disk_free_bytes{{{CELL}, fold
 ASIDE, REFUSED = f'dialer_set_aside{{{CELL}, name="main"}}', f"dialer_refused_facts{{{CELL}}}"
 MISTAKES = f'dialer_mistakes_total{{{CELL}, part="observer Mirror"}}'
 BRAKE = f'dialer_braked{{{CELL}, campaign="1"}}'
+BACK = f"dialer_leads_held_back{{{CELL}}}"
 HELD = f'dialer_held{{{CELL}, reason="journal"}}'
 SIZE = f'dialer_disk_size_bytes{{{CELL}, folder="data"}}'
 UP = f'up{{job="obzvon", instance="main/all", {CELL}}}'
@@ -223,6 +224,8 @@ CASES = (
     Case("the journal cannot be written", "DialingHeld", {HELD: "0x3 1x10"}, (6, 12), (3, 4)),
     Case("a brake that is pulled", "Braked", {BRAKE: "0x3 1x10"}, (5,), (3,)),
     Case("a brake that is off", "Braked", {BRAKE: "0x10"}, (), (5,)),
+    Case("a damaged journal", "LeadsHeldBack", {BACK: "0x3 40x20"}, (10, 15), (4, 7)),
+    Case("a whole journal", "LeadsHeldBack", {BACK: "0x20"}, (), (10, 15)),
     Case("held for a moment", "DialingHeld", {HELD: "0x3 1 0x10"}, (), (4, 5, 8)),
     Case("less than 2 GB", "DiskLow", {DISK: "1.9e9x40", SIZE: "1e11x40"}, (20, 40), (10, 14)),
     Case("2 GB", "DiskLow", {DISK: "2e9x40", SIZE: "1e11x40"}, (), (20, 40)),

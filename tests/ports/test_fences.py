@@ -166,3 +166,33 @@ async def test_an_older_versions_word_is_taken_as_it_is(
     await stores.ledger.close([Closing(record("c-1", lead), older, CallId("c-1"))])
     kept = await stores.leads.get(lead.id)
     assert (kept.attempts, kept.status) == (1, LeadStatus.RETRY)
+
+
+async def test_what_a_damaged_journal_may_have_dialled_is_given_to_nobody_until_a_person_decides(
+    stores: Stores, campaign: CampaignId, lead: Lead
+) -> None:
+    await stores.leads.import_list(campaign, "b.csv", entries(4, 10), now=AT)
+    known, *unsure = await stores.leads.lease(campaign, 3, cell=CELL, now=AT, until_at=SOON)
+    theirs = await one(stores, campaign, WEST)
+    assert await stores.leads.hold_back(CELL, but=[known.id]) == 3
+    assert await stores.leads.hold_back(CELL, but=[known.id]) == 0
+    assert await stores.leads.held_back() == {CELL: 3}
+    assert await stores.leads.release_cell(CELL, but=[known.id]) == 0
+    assert await stores.leads.reclaim(CELL, but=[known.id], now=LATER) == 0
+    await stores.leads.give_back([theirs.id], cell=WEST)
+    assert await stores.leads.release_run_out(LATER) == 1  # the one that is known
+    taken = await stores.leads.lease(campaign, 99, cell=WEST, now=LATER, until_at=LATER)
+    assert {each.id for each in taken}.isdisjoint({lead.id, *(each.id for each in unsure)})
+    assert await stores.leads.decide(WEST, dial=True) == 0
+    assert await stores.leads.decide(CELL, dial=True) == 3
+    assert await stores.leads.held_back() == {}
+    assert {(await stores.leads.get(each.id)).status for each in (lead, *unsure)} == {LeadStatus.NEW}
+
+
+async def test_taken_out_by_a_person_they_are_never_dialled(
+    stores: Stores, campaign: CampaignId, lead: Lead
+) -> None:
+    await stores.leads.hold_back(CELL, but=[])
+    assert await stores.leads.decide(CELL, dial=False) == 1
+    assert (await stores.leads.get(lead.id)).status is LeadStatus.EXCLUDED
+    assert await stores.leads.held_back() == {}

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.adapters.redis.client import as_ours, open_redis, place
+from dialer.domain.depth import held_back
 from dialer.domain.said import listed, said
 from dialer.keeper.store import Holder
 
@@ -37,6 +38,18 @@ async def look_at_database(revision: Callable[[], Awaitable[str]], head: str) ->
             )
         ]
     return [well("database", said("its tables are at {found}", found=found))]
+
+
+async def look_at_journal(
+    damages: Sequence[str], held: Callable[[], Awaitable[int]], cell: str
+) -> list[Finding]:
+    """Whether all that the journal held could be read, and what waits for a person because of that."""
+    leads, mend = await held(), said("dialer journal show, then dialer journal accept")
+    if leads:
+        return [broken("journal", held_back(cell, leads), mend)]
+    if damages:
+        return [doubtful("journal", listed(damages, "; "), mend)]
+    return [well("journal", said("everything in it could be read"))]
 
 
 async def look_at_redis(url: str) -> list[Finding]:

@@ -24,8 +24,10 @@ from typing import Any
 import structlog
 
 from dialer.adapters.codec import changes, encode, loosen
+from dialer.adapters.journal.damage import mark_held, unread_before
 from dialer.adapters.journal.held import Held
 from dialer.adapters.journal.lines import KIND_OF, RULES, Entry, Fact, Kind, entry, read
+from dialer.adapters.journal.lives import LIVES
 from dialer.domain.call import Call
 from dialer.domain.cdr import Closing
 from dialer.domain.errors import BadValue, DiskTrouble, Fatal
@@ -38,6 +40,7 @@ log = structlog.get_logger()
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 AGAIN_S = 1.0
+LENGTH = "length"  # the file that says how long the journal is at least
 GROWTH = 4  # a segment is renewed when it is this many times what is worth keeping
 
 
@@ -79,11 +82,14 @@ class FileJournal:
         self._clock = clock
         self._segment_bytes = segment_bytes
         self._held = Held()
-        self._number, self.damages = _replay(folder, self._held)
-        self._recovered, unread = self._held.recovered()
-        self.damages = (*self.damages, *unread)  # sentences: what could not be read at start
-        for sentence in self.damages:
-            log.warning("journal_damaged", what=sentence)
+        self._number, torn, lost = _replay(folder, self._held)
+        recovered, unread = self._held.recovered()
+        for sentence in (torn, *lost, *unread):
+            if sentence:
+                log.warning("journal_damaged", what=sentence)
+        self.torn = torn  # a sentence of what was being written when the last process ended; empty: nothing
+        self.damages = unread_before(folder, (*lost, *unread))  # sentences: what is lost
+        self._recovered = replace(recovered, damages=self.damages)
         self.trouble = ""  # why nothing can be written now; empty: all is well
         self._guard = Lock()  # the state, the file and its size change together
         self._file = -1
@@ -99,6 +105,7 @@ class FileJournal:
         self._posts: dict[OperatorId, Operator] = {}  # operators as their last lines left them
         try:
             self._heard = os.open(folder / "heard", os.O_RDWR | os.O_CREAT, 0o600)
+            self._length = os.open(folder / LENGTH, os.O_RDWR | os.O_CREAT, 0o600)
             heard_at = _heard(self._heard)
             self._recovered = replace(self._recovered, last_at=heard_at or self._recovered.last_at)
             self._renew()
@@ -170,6 +177,10 @@ class FileJournal:
 
     # --- what is kept ---
 
+    def held_back(self) -> None:
+        """The leads that what was lost may have dialled are held back, in the database."""
+        mark_held(self._folder)
+
     def recover(self) -> Recovered:
         """What the last run left, as it was when the journal was opened."""
         return self._recovered
@@ -200,6 +211,7 @@ class FileJournal:
             os.close(self._file)
             self._file = -1
         os.close(self._heard)
+        os.close(self._length)
 
     # --- the file ---
 
@@ -253,12 +265,19 @@ class FileJournal:
         if self.trouble:
             self._renew()
             return
+        number, size = self._number, self._size
         try:
             os.fdatasync(self._file)
         except OSError as trouble:
             with self._guard:
                 self._fail(trouble)  # the kernel may have dropped what it could not write
             raise
+        self._note_length(number, size)
+
+    def _note_length(self, number: int, size: int) -> None:
+        """How long the journal is at least: one that is shorter at the next start has lost something."""
+        with contextlib.suppress(OSError):  # a bound that is older is still a bound
+            os.pwrite(self._length, b"%08d %016d\n" % (number, size), 0)
 
     def _renew_quietly(self) -> None:
         with contextlib.suppress(OSError):  # told by _renew; the old segment goes on
@@ -290,6 +309,7 @@ class FileJournal:
                 self._limit = max(self._segment_bytes, GROWTH * len(kept))
             os.fdatasync(self._file)
             _sync_folder(self._folder)
+            self._note_length(number, len(kept) + len(behind))
             _segment(self._folder, number - 1).unlink(missing_ok=True)
         except OSError as trouble:
             with self._guard:
@@ -332,28 +352,56 @@ def _take(lock: int, folder: Path) -> None:
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
 
 
-def _replay(folder: Path, held: Held) -> tuple[int, tuple[str, ...]]:
-    """Fold the newest segment; gives its number and a sentence for each thing that was not as written."""
+def _replay(folder: Path, held: Held) -> tuple[int, str, tuple[str, ...]]:
+    """Fold the newest segment: its number, a sentence of what is torn, and one for each thing that is lost.
+
+    Torn is what was being written when the process ended: no number was dialled by that.
+    """
     segments = sorted(folder.glob("journal-*.log"))
     for stale in (*folder.glob("*.draft"), *segments[:-1]):  # a renewal was cut short
         stale.unlink()
+    expected = _length(folder / LENGTH)
     if not segments:
-        return 0, ()
+        lost = expected is not None or (folder / LIVES).exists()
+        return 0, "", (said("the journal in {folder} is gone", folder=folder),) if lost else ()
     newest = segments[-1]
-    found = read(newest.read_bytes())
-    damages = [f"line {number} of {newest} is damaged and was skipped" for number in found.damaged]
-    for number, told in enumerate(found.entries):
+    number = int(newest.stem.removeprefix("journal-"))
+    data = newest.read_bytes()
+    found = read(data)
+    damages = [
+        said("line {number} of {newest} is damaged and was skipped", number=line, newest=newest)
+        for line in found.damaged
+    ]
+    for place, told in enumerate(found.entries):
         try:
             held.take(told)
-        except (BadValue, KeyError, TypeError) as bad:
-            damages.append(f"entry {number} of {newest} ({told.kind}) cannot be read and was skipped: {bad}")
+        except (BadValue, KeyError, TypeError, ValueError) as bad:
+            damages.append(
+                said(
+                    "entry {number} of {newest} ({kind}) cannot be read and was skipped: {bad}",
+                    number=place,
+                    newest=newest,
+                    kind=told.kind,
+                    bad=bad,
+                )
+            )
+    if expected is not None and (number, len(data)) < expected:
+        damages.append(said("{newest} is shorter than it was, or older: its end is lost", newest=newest))
     if damages:  # evidence: renewal removes the segment itself
-        newest.with_suffix(".damaged").write_bytes(newest.read_bytes())
+        newest.with_suffix(".damaged").write_bytes(data)
+    torn = ""
     if found.torn_bytes:
-        damages.append(
-            f"the end of {newest} is torn ({found.torn_bytes} bytes): what was being written is lost"
-        )
-    return int(newest.stem.removeprefix("journal-")), tuple(damages)
+        torn = f"the end of {newest} is torn ({found.torn_bytes} bytes): what was being written is lost"
+    return number, torn, tuple(damages)
+
+
+def _length(path: Path) -> tuple[int, int] | None:
+    """The number of the newest segment and how long it was at least, as was noted; None: by nobody."""
+    try:
+        number, size = path.read_text("ascii").split()
+        return int(number), int(size)
+    except (OSError, ValueError):
+        return None
 
 
 def _heard(file: int) -> datetime | None:

@@ -59,6 +59,7 @@ class Read:
     entries: Sequence[Entry]
     damaged: Sequence[int]  # numbers of lines that were skipped, with good ones behind them
     torn_bytes: int  # at the end: the writer was stopped in mid-line
+    good_bytes: int = 0  # up to the end of the last whole line
 
 
 def entry(kind: Kind, at: datetime, body: Any, n: int = 0) -> Entry:
@@ -74,22 +75,22 @@ def line(kind: Kind, stamp: str, n: int, plain: Any) -> bytes:
 
 
 def read(data: bytes) -> Read:
-    """Every whole line; what follows the last whole line is torn, what is bad before it is damaged."""
+    """Every whole line; a last one without its end is torn, any other that is bad is damaged."""
     entries: list[Entry] = []
     damaged: list[int] = []
-    bad: list[int] = []
-    good_end = position = 0
+    good_end = position = torn = 0
     for number, line in enumerate(data.splitlines(keepends=True), 1):
         position += len(line)
         found = _parsed(line)
         if found is None:
-            bad.append(number)
+            if line.endswith(b"\n"):
+                damaged.append(number)
+            else:
+                torn = len(line)
             continue
-        damaged += bad
-        bad.clear()
         entries.append(found)
         good_end = position
-    return Read(entries, damaged, len(data) - good_end)
+    return Read(entries, damaged, torn, good_end)
 
 
 def _parsed(line: bytes) -> Entry | None:

@@ -12,7 +12,8 @@ from dialer.ports import Stores
 READS = frozenset(
     {
         "all", "answers_by_hour", "blocked", "by_name", "cdr", "cdrs", "changes", "count", "depth", "find",
-        "get", "history", "imports", "last_operator_of", "load", "next_due_at", "numbers_of", "tallies",
+        "get", "held_back", "history", "imports", "last_operator_of", "load", "next_due_at",
+        "numbers_of", "tallies",
     }
 )  # fmt: skip
 

@@ -23,7 +23,10 @@ COUNTED = (*(status.value for status in LeadStatus if status != LeadStatus.RETRY
 @dataclass(frozen=True, slots=True)
 class Lease:
     cell: CellId
-    until_at: datetime
+    until_at: datetime | None  # None: until a person decides
+
+    def is_over(self, now: datetime) -> bool:
+        return self.until_at is not None and self.until_at < now
 
 
 class _Queue:
@@ -92,16 +95,38 @@ class MemoryLeads:
     async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
         kept = set(but)
         return self._free(
-            [lead for lead, held in self._leases.items() if held.cell == cell and lead not in kept]
+            [
+                lead
+                for lead, held in self._leases.items()
+                if held.cell == cell and lead not in kept and held.until_at is not None
+            ]
         )
+
+    async def hold_back(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
+        kept = set(but)
+        its = [(lead, held) for lead, held in self._leases.items() if held.cell == cell]
+        unsure = [lead for lead, held in its if lead not in kept and held.until_at is not None]
+        self._leases.update((lead, Lease(cell, None)) for lead in unsure)
+        return len(unsure)
+
+    async def held_back(self) -> Mapping[CellId, int]:
+        return dict(Counter(held.cell for held in self._leases.values() if held.until_at is None))
+
+    async def decide(self, cell: CellId, *, dial: bool) -> int:
+        its = [lead for lead, held in self._leases.items() if held == Lease(cell, None)]
+        if dial:
+            return self._free(its)
+        for lead in its:
+            await self.exclude(lead)
+        return len(its)
 
     async def reclaim(self, cell: CellId, *, but: Iterable[LeadId], now: datetime) -> int:
         kept = set(but)
         its = [(lead, held) for lead, held in self._leases.items() if held.cell == cell]
-        return self._free([lead for lead, held in its if held.until_at < now and lead not in kept])
+        return self._free([lead for lead, held in its if held.is_over(now) and lead not in kept])
 
     async def release_run_out(self, now: datetime) -> int:
-        run_out = [(lead, held.cell) for lead, held in self._leases.items() if held.until_at < now]
+        run_out = [(lead, held.cell) for lead, held in self._leases.items() if held.is_over(now)]
         return self._free([lead for lead, cell in run_out if not self._cells.is_alive(cell)])
 
     async def get(self, lead: LeadId) -> Lead:

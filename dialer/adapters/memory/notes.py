@@ -31,6 +31,7 @@ class _Held:
     booted_at: datetime | None = None
     last_at: datetime | None = None
     heard_at: datetime | None = None
+    damages: tuple[str, ...] = ()
 
     def kept(self) -> _Held:
         """A copy that later changes leave alone."""
@@ -71,6 +72,12 @@ class MemoryJournal:
         after = MemoryJournal(self._clock)
         after._held = (self._written or self._held).kept()
         return after
+
+    def lose(self, *calls: CallId, why: str = "line 3 is damaged and was skipped") -> None:
+        """Bytes are broken: these calls, or all of them, cannot be read any more."""
+        for call in calls or list(self._held.calls):
+            self._held.calls.pop(call, None)
+        self._held.damages = (why,)
 
     # --- what happens ---
 
@@ -130,7 +137,11 @@ class MemoryJournal:
             held.booted_at,
             held.heard_at or held.last_at,
             dict(held.answers),
+            held.damages,
         )
+
+    def held_back(self) -> None:
+        self._held.damages = ()
 
     async def pending(self, limit: int) -> tuple[int, Sequence[Fact]]:
         while not self._held.facts:

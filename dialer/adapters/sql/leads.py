@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    func,
     select,
     update,
 )
@@ -34,6 +35,7 @@ NEW, RETRY, LEASED, EXCLUDED = (
 )
 NEVER_AT = datetime.max.replace(tzinfo=UTC)
 PAGE = 1_000  # rows at once, whatever was asked for
+HELD_BACK = leads.c.leased_until_at.is_(None)  # of a leased one: until a person decides
 FREED: Mapping[str, Any] = {"cell": None, "leased_until_at": None}
 
 
@@ -64,8 +66,30 @@ class SqlLeads:
     async def release_cell(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
         kept = set(but)
         async with self._database.write() as connection:
-            held = select(leads.c.id).where(is_(LEASED), leads.c.cell == cell)
+            held = select(leads.c.id).where(is_(LEASED), leads.c.cell == cell, ~HELD_BACK)
             return await _free(connection, held, kept)
+
+    async def hold_back(self, cell: CellId, *, but: Iterable[LeadId]) -> int:
+        kept = set(but)
+        async with self._database.write() as connection:
+            held = select(leads.c.id).where(is_(LEASED), leads.c.cell == cell, ~HELD_BACK)
+            unsure = [lead for lead in (await connection.execute(held)).scalars() if lead not in kept]
+            for some in chunks(unsure):
+                await connection.execute(
+                    update(leads).where(leads.c.id.in_(some)).values(leased_until_at=None)
+                )
+        return len(unsure)
+
+    async def held_back(self) -> Mapping[CellId, int]:
+        query = select(leads.c.cell, func.count().label("n")).where(is_(LEASED), HELD_BACK)
+        rows = await self._database.rows(query.group_by(leads.c.cell))
+        return {CellId(row["cell"]): row["n"] for row in rows}
+
+    async def decide(self, cell: CellId, *, dial: bool) -> int:
+        values = _given_back() if dial else {"status": EXCLUDED, "next_at": None, **FREED}
+        async with self._database.write() as connection:
+            query = update(leads).where(is_(LEASED), HELD_BACK, leads.c.cell == cell)
+            return (await connection.execute(query.values(values))).rowcount
 
     async def reclaim(self, cell: CellId, *, but: Iterable[LeadId], now: datetime) -> int:
         kept = set(but)

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.adapters.journal import FileJournal, open_journal
+from dialer.adapters.journal.damage import accept, damages
 from dialer.adapters.memory.notes import MemoryJournal
 from dialer.domain.call import Call, State
 from dialer.domain.cdr import Closing, WrapUp
@@ -141,7 +142,8 @@ async def _cut(steps: list[tuple[str, int]], data: st.DataObject) -> None:
         with open_journal(cut_off, ticking()) as journal:
             whole = max(n for n, size in enumerate(sizes) if size <= cut)
             assert await held_by(journal) == states[whole]
-            assert bool(journal.damages) == (cut not in sizes)
+            assert bool(journal.torn) == (cut not in sizes)
+            assert not journal.damages
 
 
 @settings(max_examples=20, deadline=None)
@@ -226,6 +228,67 @@ async def test_of_the_answers_to_commands_the_newest_thousand_are_kept(tmp_path:
     assert (answers["k-2"], answers["k-1001"]) == ({"n": 2}, None)
 
 
+def flip(data: bytes) -> bytes:
+    """A bit in the middle is another one."""
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+def without_line(n: int) -> Callable[[bytes], bytes]:
+    def cut(data: bytes) -> bytes:
+        lines = data.splitlines(keepends=True)
+        return b"".join([*lines[:n], *lines[n + 1 :]])
+
+    return cut
+
+
+HARMS: dict[str, Callable[[bytes], bytes | None]] = {
+    "a bit": flip,
+    "cut at a line": lambda data: b"".join(data.splitlines(keepends=True)[:-2]),
+    "cut within a line": lambda data: data[:-200],
+    "emptied": lambda data: b"",
+    "rubbish lines at the end": lambda data: data + b'00000000 ["call"]\n{}\n',
+    "zeros within": lambda data: data[:300] + b"\0" * 100 + data[400:],
+    "the last line": lambda data: data[:-20] + b"x" * 19 + b"\n",
+    "a line that is gone": without_line(2),
+    "gone": lambda data: None,
+}
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS.keys())
+async def test_whatever_is_lost_is_told_until_the_leads_are_held_back(
+    tmp_path: Path, harm: Callable[[bytes], bytes | None]
+) -> None:
+    with open_journal(tmp_path) as journal:
+        for name in ("c-1", "c-2", "c-3", "c-4"):
+            await journal.dialing(call(name))
+    file = segment(tmp_path)
+    left = harm(file.read_bytes())
+    file.unlink() if left is None else file.write_bytes(left)
+    for _ in range(2):  # the first of these starts ended before the database could be told
+        with open_journal(tmp_path) as journal:
+            assert journal.recover().damages
+            found = {each.id for each in journal.recover().calls}
+            assert found <= {"c-1", "c-2", "c-3", "c-4"}
+    with open_journal(tmp_path) as journal:
+        journal.held_back()
+    with open_journal(tmp_path) as journal:
+        assert not journal.recover().damages
+        assert damages(tmp_path)  # for a person to read
+    accept(tmp_path)
+    assert damages(tmp_path) == []
+
+
+async def test_a_fresh_folder_and_one_of_an_older_version_are_whole(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        assert not journal.recover().damages
+        await journal.dialing(call("c-1"))
+    (tmp_path / "length").unlink()
+    with open_journal(tmp_path) as journal:
+        assert not journal.recover().damages
+        assert [each.id for each in journal.recover().calls] == ["c-1"]
+
+
 async def test_a_damaged_line_is_told_and_skipped(tmp_path: Path) -> None:
     with open_journal(tmp_path) as journal:
         for name in ("c-1", "c-2", "c-3"):
@@ -240,15 +303,16 @@ async def test_a_damaged_line_is_told_and_skipped(tmp_path: Path) -> None:
     assert file.with_suffix(".damaged").read_bytes() == b"".join(lines)
 
 
-@pytest.mark.parametrize("rubbish", [b"\0" * 4096, b"\xff\xfe\r\n\n", b'00000000 ["call"]\n', b"{}\n" * 3])
-async def test_rubbish_at_the_end_costs_nothing_before_it(tmp_path: Path, rubbish: bytes) -> None:
+@pytest.mark.parametrize("rubbish", [b"\0" * 4096, b"\xff\xfe", b'00000000 ["call"]'])
+async def test_a_torn_end_costs_nothing_before_it_and_needs_nobody(tmp_path: Path, rubbish: bytes) -> None:
     with open_journal(tmp_path) as journal:
         await journal.dialing(call("c-1"))
     with segment(tmp_path).open("ab") as file:
         file.write(rubbish)
     with open_journal(tmp_path) as journal:
         assert [each.id for each in journal.recover().calls] == ["c-1"]
-        assert "torn" in journal.damages[0]
+        assert "torn" in journal.torn
+        assert not journal.damages
         await journal.dialing(call("c-2"))
     with open_journal(tmp_path) as journal:
         assert [each.id for each in journal.recover().calls] == ["c-1", "c-2"]
@@ -348,7 +412,7 @@ async def test_what_a_full_disk_did_not_take_is_gone_with_the_process_and_nothin
     else:
         with open_journal(left) as found:
             after = await held_by(found)
-            assert not found.damages or all("torn" in each for each in found.damages)
+            assert not found.damages
     assert ([each.id for each in after[0]], after[2]) == (["c-1", "c-2"], [closing("c-0")])
 
 
@@ -377,7 +441,7 @@ async def test_a_renewal_that_was_cut_short_costs_nothing(tmp_path: Path) -> Non
         assert [each.id for each in journal.recover().calls] == ["c-1"]
         assert not journal.damages
         assert segment(tmp_path) != newest  # and no other is left
-    assert all(name in ("lock", "heard") or name.endswith(".log") for name in os.listdir(tmp_path))
+    assert all(name in ("lock", "heard", "length") or name.endswith(".log") for name in os.listdir(tmp_path))
 
 
 async def test_a_late_word_after_the_end_disturbs_nobody(tmp_path: Path) -> None:
