@@ -267,7 +267,7 @@ async def test_an_operator_lost_while_the_gates_are_asked_takes_the_call_back() 
             await asyncio.sleep(0.5)
             return {}
 
-    house.cell.pacer._numbers = Slow()  # type: ignore[assignment]  # only this question is asked here
+    house.cell.recent._numbers = Slow()  # type: ignore[assignment]  # only this question is asked here
     await house.all_ready()
     await gone.wait()
     house.asterisk.vanish(house.asterisk.leg_of("101"))

@@ -51,7 +51,7 @@ def test_a_call_that_the_network_refuses_carries_its_cause_and_its_sip_code(name
 
 
 def test_our_own_hang_up_shows_as_a_request_with_cause_32() -> None:
-    assert told("cancelled") == ["Alerted 180", "HangupRequested 32", "Destroyed 16 None False"]
+    assert told("cancelled") == ["Alerted 180", "HangupRequested 32 False", "Destroyed 16 None False"]
 
 
 def test_an_answer_and_a_hang_up_in_one_breath_are_both_told() -> None:
@@ -59,7 +59,7 @@ def test_an_answer_and_a_hang_up_in_one_breath_are_both_told() -> None:
         "Alerted 180",
         "Answered",
         "EnteredApp",
-        "HangupRequested 16",
+        "HangupRequested 16 False",
         "LeftApp",
         "Destroyed 16 None True",
     ]
@@ -73,7 +73,7 @@ def test_the_guards_message_is_told_with_its_beginning_and_its_end() -> None:
         "LeftApp",
         "MessageStarted",
         "MessageEnded",
-        "HangupRequested 16",
+        "HangupRequested 16 False",
         "Destroyed 16 None True",
     ]
 
