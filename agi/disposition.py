@@ -6,13 +6,22 @@ from agi import words
 from agi.parts import Parts, ask_desk, caller
 from agi.pause import choice
 from agi.phone import Phone
+from agi.state import at_work
+from dialer.domain import prompts
+from dialer.domain.errors import Conflict
 
 
 async def disposition(phone: Phone, parts: Parts) -> None:
-    """Thanks, and the digit, when it is written down."""
+    """The outcome is said back when it is written down.
+
+    It is for the call that the operator had when the code was dialled. If another has begun meanwhile,
+    nothing is written down.
+    """
     account = await caller(phone, parts)
+    now = await at_work(parts, account.id)
+    if now is None or now.call is None:
+        raise Conflict(f"operator {account.id} has no call to give an outcome to")
     digit = await choice(phone, words.DISPOSITION_DIGITS)
-    await ask_desk(phone, parts, "dispose", account.id, disposition=words.DISPOSITION_DIGITS[digit])
-    if not await phone.say(words.THANKS):
-        await phone.play(words.READY)
-    await phone.say_digits(digit)
+    chosen = words.DISPOSITION_DIGITS[digit]
+    await ask_desk(phone, parts, "dispose", account.id, disposition=chosen, call=now.call)
+    await phone.tell(*prompts.of_outcome(chosen))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from agi import words
-from agi.parts import Parts, ask_desk, caller
+from agi.parts import Parts, ask_desk, caller, tell_state
 from agi.phone import Phone
 
 
 async def logout(phone: Phone, parts: Parts) -> None:
-    """Says that the operator is logged off, and good-bye."""
+    """Falling tones and the state: logged out, or after the present call."""
     account = await caller(phone, parts)
-    await ask_desk(phone, parts, "logout", account.id)
-    if not await phone.say(words.LOGGED_OFF):
-        await phone.play(words.PAUSED)
-    await phone.say(words.GOODBYE)
+    await tell_state(phone, account.id, await ask_desk(phone, parts, "logout", account.id))

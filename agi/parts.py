@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agi import words
 from agi.phone import Phone
-from agi.pins import Pins
-from dialer.domain.errors import BadValue, Forbidden, TimedOut
-from dialer.domain.operators import Account
+from agi.pins import Locked, Pins
+from dialer.domain import prompts
+from dialer.domain.errors import BadValue, Conflict, Forbidden, NetworkTrouble, ObzvonError, TimedOut
+from dialer.domain.operators import Account, Operator, State
 from dialer.domain.types import OPERATOR_NUMBER, Language, OperatorId
 from dialer.ports import Accounts, Command, Desk, Live
 
 ENDPOINT = re.compile(rf"(op-)?(?P<operator>{OPERATOR_NUMBER.pattern})")
 DESK_S = 10.0  # the caller hears nothing meanwhile
 UNIQUEID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
+
+class WrongPin(Forbidden):
+    """Number and PIN do not belong together."""
+
+
+class AlreadyIn(Conflict):
+    """The operator is at work."""
+
+
+class PhoneInUse(Conflict):
+    """Another operator is at work at this phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +42,8 @@ class Parts:
     accounts: Accounts
     live: Live
     pins: Pins
-    language: Language  # before the operator is known
+    sound: Callable[[str], str] = str  # name of a sound of ours -> as Asterisk plays it
+    language: Language = Language.RU  # before the operator is known
 
 
 def operator_of(phone: Phone) -> OperatorId:
@@ -42,8 +57,10 @@ def operator_of(phone: Phone) -> OperatorId:
 
 
 async def caller(phone: Phone, parts: Parts) -> Account:
-    """The operator who calls; from here on they are spoken to in their language."""
-    account = await parts.accounts.get(operator_of(phone))
+    """The operator who calls: whoever works at this phone, else its own; spoken to in their language."""
+    own = operator_of(phone)
+    guests = [one.id for one in await parts.live.operators() if one.desk == own]
+    account = await parts.accounts.get(guests[0] if guests else own)
     await phone.speak(account.language)
     if not account.enabled:
         raise Forbidden(f"operator {account.id} is switched off: switch it on, then try again")
@@ -55,7 +72,7 @@ async def ask_desk(
 ) -> Mapping[str, Any]:
     """Sends a command for this operator; the call's own id makes a repeated one harmless."""
     uniqueid = phone.headers.get("agi_uniqueid", "")
-    key = f"agi-{uniqueid}-{verb}" if UNIQUEID.fullmatch(uniqueid) else ""
+    key = f"agi-{uniqueid}-{verb}" if UNIQUEID.fullmatch(uniqueid) and "only_check" not in args else ""
     command = Command(verb=verb, target=f"operator:{operator}", args={"via": "phone", **args}, key=key)
     try:
         async with asyncio.timeout(DESK_S):
@@ -64,3 +81,43 @@ async def ask_desk(
         raise TimedOut(
             f"the cell did not answer {verb} for operator {operator} within {DESK_S:g} s"
         ) from None
+
+
+async def tell_state(phone: Phone, operator: OperatorId, answer: Mapping[str, Any]) -> None:
+    """What became of a command, as the desk has answered it."""
+    state, then = answer.get("state", ""), answer.get("then", "")
+    if state not in set(State):
+        return
+    await tell_operator(
+        phone,
+        Operator(
+            operator,
+            state=State(state),
+            reason=answer.get("reason", ""),
+            then=State(then) if then in set(State) else None,
+            then_reason=answer.get("then_reason", ""),
+        ),
+    )
+
+
+async def tell_operator(phone: Phone, operator: Operator) -> None:
+    """The tone and the words of a state."""
+    await phone.play(words.STATE_TONES[operator.state])
+    await phone.tell(*prompts.of_state(operator))
+
+
+def why(failure: ObzvonError) -> str:
+    """The prompt for a refusal."""
+    match failure:
+        case WrongPin():
+            return prompts.WRONG_PIN
+        case Locked():
+            return prompts.LOCKED
+        case AlreadyIn():
+            return prompts.ALREADY_IN
+        case PhoneInUse():
+            return prompts.PHONE_IN_USE
+        case NetworkTrouble():
+            return prompts.NO_SERVICE
+        case _:
+            return prompts.NOT_DONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agi import words
-from agi.parts import Parts, ask_desk, caller
+from agi.parts import Parts, ask_desk, caller, tell_state
 from agi.phone import Phone
 from dialer.domain.errors import BadValue
 
@@ -12,12 +12,11 @@ WAIT_S = 5.0
 
 
 async def pause(phone: Phone, parts: Parts) -> None:
-    """Falling tones and the digit of the reason when it is done."""
+    """Falling tones, the pause and its reason when it is done."""
     account = await caller(phone, parts)
     digit = await choice(phone, words.PAUSE_DIGITS, if_none=words.NO_PAUSE_DIGIT)
-    await ask_desk(phone, parts, "pause", account.id, reason=words.PAUSE_DIGITS[digit])
-    await phone.play(words.PAUSED)
-    await phone.say_digits(digit)
+    answer = await ask_desk(phone, parts, "pause", account.id, reason=words.PAUSE_DIGITS[digit])
+    await tell_state(phone, account.id, answer)
 
 
 async def choice(phone: Phone, meanings: words.Meanings, *, if_none: str = "") -> str:

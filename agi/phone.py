@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from panoramisk import fast_agi
 from panoramisk.utils import parse_agi_result
 
 from agi import words
+from dialer.domain import prompts
 from dialer.domain.errors import NetworkTrouble
 from dialer.domain.types import Language
 
@@ -49,6 +50,8 @@ class Phone(fast_agi.Request):  # type: ignore[misc]  # panoramisk carries no ty
     headers: Mapping[str, str]
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    language: Language = Language.RU
+    sound: Callable[[str], str] = staticmethod(str)  # name of a sound of ours -> as Asterisk plays it
 
     @property
     def argument(self) -> str:
@@ -120,6 +123,7 @@ class Phone(fast_agi.Request):  # type: ignore[misc]  # panoramisk carries no ty
 
     async def speak(self, language: Language) -> None:
         """Words and digits from here on are said in this language."""
+        self.language = language
         name = words.SOUND_LANGUAGE[language]
         await self.send_command(f"SET VARIABLE CHANNEL(language) {quoted(name)}")
 
@@ -133,6 +137,15 @@ class Phone(fast_agi.Request):  # type: ignore[misc]  # panoramisk carries no ty
         """Plays a stock word; False: this Asterisk has no such file."""
         answer = await self.send_command(f'STREAM FILE {quoted(word)} ""', PLAY_S)
         return "error" not in answer and answer.get("endpos", ("0", ""))[0] != "0"
+
+    async def tell(self, *names: str) -> None:
+        """Prompts of ours, one after another; those that are not there are left out."""
+        for name in names:
+            await self.say(self.sound(prompts.path_of(name, self.language)))
+
+    async def ask_words(self, name: str, *, digits: int, wait_s: float) -> str:
+        """As `ask`, with a prompt of ours."""
+        return await self.ask(self.sound(prompts.path_of(name, self.language)), digits=digits, wait_s=wait_s)
 
     async def say_digits(self, digits: str) -> None:
         """Says digits one by one; anything else is left out."""
@@ -180,10 +193,11 @@ class Phone(fast_agi.Request):  # type: ignore[misc]  # panoramisk carries no ty
         await self.hang_up()
         self.writer.close()
 
-    async def refuse(self) -> None:
-        """Two low tones and the end of the call; whoever is gone already hears nothing."""
+    async def refuse(self, why: str = prompts.NOT_DONE) -> None:
+        """Two low tones, the reason, and the end of the call; whoever is gone already hears nothing."""
         with contextlib.suppress(Gone, Garbled):
             await self.play(words.FAILED)
+            await self.tell(why)
             await self.hang_up()
 
 

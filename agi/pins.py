@@ -1,52 +1,65 @@
-"""Checks operators' PINs and stops whoever guesses: five wrong ones lock a number for a minute."""
+"""Checks operators' PINs and stops whoever guesses: wrong ones lock the operator and the phone."""
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import structlog
 
 from dialer.domain.errors import Forbidden
+from dialer.domain.guesses import MOST_WRONG, Guesses, guessed, key_of_operator, key_of_phone
 from dialer.domain.operators import Account
+from dialer.ports import Clock, PinGuesses
 
-MOST_FAILURES = 5
-LOCK_S = 60.0
+log = structlog.get_logger()
 
 PinCheck = Callable[
     [str, str], Awaitable[bool]
 ]  # (hash, PIN); an empty hash is never right, but takes as long
 
 
-@dataclass(slots=True)
-class _Guesses:
-    wrong: int = 0
-    locked_until_s: float = 0.0
+class Locked(Forbidden):
+    """Too many wrong PINs."""
 
 
 class Pins:
-    """Guesses are counted per operator that exists, whatever phone they come from."""
+    """Guesses are kept in the database: a restart forgives nothing. `on_lock` hears of each new lock."""
 
-    def __init__(self, check: PinCheck, *, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, check: PinCheck, guesses: PinGuesses, clock: Clock, on_lock: Callable[[str], None]
+    ) -> None:
         self._check = check
-        self._now_s = now_s
-        self._guesses: dict[str, _Guesses] = {}
+        self._guesses = guesses
+        self._clock = clock
+        self._on_lock = on_lock
+        self._one_at_a_time = asyncio.Lock()
 
-    async def are_right(self, account: Account | None, pin: str) -> bool:
-        """Whether this account may log in with this PIN; raises Forbidden while it is locked."""
-        if account is None:
-            await self._check("", pin)  # takes as long as for an operator that exists
-            return False
-        guesses = self._guesses.setdefault(account.id, _Guesses())
-        left_s = guesses.locked_until_s - self._now_s()
-        if left_s > 0:
-            raise Forbidden(
-                f"operator {account.id} is locked for {left_s:.0f} s more: {MOST_FAILURES} wrong PINs"
+    async def are_right(self, account: Account | None, pin: str, *, phone: str) -> bool:
+        """Whether this account may log in with this PIN; raises Locked while it, or this phone, is locked."""
+        keys = [key_of_phone(phone)] + ([key_of_operator(account.id)] if account is not None else [])
+        async with self._one_at_a_time:  # guesses made at the same time count as well
+            for key in keys:
+                before = await self._guesses.of(key)
+                if (left_s := before.left_s(self._clock())) > 0:
+                    raise Locked(
+                        f"{key} is locked for {left_s:.0f} s more: {MOST_WRONG} wrong PINs;"
+                        f" `dialer operator unlock {key.partition(':')[2]}` opens it"
+                    )
+            right = await self._check(account.pin_hash if account is not None else "", pin)
+            if right and account is not None and account.pin_hash:
+                await self._guesses.drop(key_of_operator(account.id))
+                return True
+            for key in keys:
+                await self._count(key)
+        return False
+
+    async def _count(self, key: str) -> None:
+        before = await self._guesses.of(key)
+        after: Guesses = guessed(before, self._clock())
+        await self._guesses.keep(key, after)
+        if after.locks > before.locks or after.locked_until_at != before.locked_until_at:
+            self._on_lock(key.partition(":")[0])
+            log.warning(
+                f"{key} is locked for {after.left_s(self._clock()):.0f} s: {MOST_WRONG} wrong PINs", key=key
             )
-        guesses.wrong += 1  # before the check: guesses made at the same time count as well
-        if guesses.wrong >= MOST_FAILURES:
-            guesses.locked_until_s = self._now_s() + LOCK_S
-            guesses.wrong = 0
-        if not await self._check(account.pin_hash, pin) or not account.pin_hash:
-            return False
-        self._guesses.pop(account.id, None)
-        return True

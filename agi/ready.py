@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from agi import words
-from agi.parts import Parts, ask_desk, caller
+from agi.parts import Parts, ask_desk, caller, tell_state
 from agi.phone import Phone
 
 
 async def ready(phone: Phone, parts: Parts) -> None:
-    """Rising tones when it is done."""
+    """Rising tones and the state when it is done."""
     account = await caller(phone, parts)
-    await ask_desk(phone, parts, "ready", account.id)
-    await phone.play(words.READY)
+    await tell_state(phone, account.id, await ask_desk(phone, parts, "ready", account.id))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import functools
+import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
@@ -17,15 +18,12 @@ from panoramisk import fast_agi
 from agi.disposition import disposition
 from agi.login import login
 from agi.logout import logout
-from agi.parts import Parts
+from agi.parts import Parts, why
 from agi.pause import pause
 from agi.phone import Garbled, Gone, Phone, bare
-from agi.pins import PinCheck, Pins
 from agi.ready import ready
 from agi.state import state
 from dialer.domain.errors import BadValue, Fatal, ObzvonError
-from dialer.domain.types import Language
-from dialer.ports import Accounts, Desk, Live
 
 log = structlog.get_logger()
 
@@ -56,12 +54,19 @@ class BadHeaders(Exception):
     """What a peer sent does not begin a FastAGI conversation."""
 
 
+class WrongSecret(BadHeaders):
+    """Some program that is not our Asterisk, or an Asterisk with an old configuration."""
+
+
 class Application(fast_agi.Application):  # type: ignore[misc]  # panoramisk carries no types
     """panoramisk's routes; its own handler loops for ever when a peer closes without a word."""
+
+    know: Callable[[str], None]  # raises WrongSecret
 
     async def handler(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: raises BadHeaders, or whatever the route raises; never closes the writer."""
         headers = await read_headers(reader)
+        self.know(headers.get("agi_arg_2", ""))
         script = headers.get("agi_network_script", "")
         entry = self._route.get(script)
         if entry is None:
@@ -92,29 +97,32 @@ async def read_headers(reader: asyncio.StreamReader) -> Mapping[str, str]:
 class AgiServer:
     """Listens for Asterisk's AGI(); an error in a conversation is spoken there and logged, and ends only it.
 
-    AGI knows no password: peers outside `peers` are turned away, and without them only loopback is bound.
+    AGI knows no password, so our dialplan gives one as its second argument: any program of the machine
+    reaches loopback. Peers outside `peers` are turned away, and without them only loopback is bound.
     """
 
     def __init__(
         self,
-        desk: Desk,
-        accounts: Accounts,
-        live: Live,
-        check_pin: PinCheck,
+        parts: Parts,
         *,
+        secret: str,
         bind: str = "127.0.0.1",
         port: int = 4573,
-        language: Language = Language.RU,
         peers: Sequence[str] = (),
     ) -> None:
         if not peers and not _is_loopback(bind):
             raise BadValue(f"agi_bind {bind} is beyond loopback and AGI has no password: name the peers")
         self._peers = [ipaddress.ip_network(peer) for peer in (*LOOPBACK, *peers)]
-        self._parts = Parts(desk, accounts, live, Pins(check_pin), language)
+        if not secret:
+            raise BadValue("FastAGI needs a secret that the dialplan shares")
+        self._secret = secret.encode()
+        self._parts = parts
         self._bind, self._port = bind, port
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
         self.refused = 0  # connections that began no conversation
+        self.on_refused: Callable[[], None] = lambda: None
+        self._has_told = False  # of a wrong secret: whoever tries on does not fill the log
 
     @property
     def port(self) -> int:
@@ -131,6 +139,7 @@ class AgiServer:
     async def start(self) -> None:
         """Opens the port; raises Fatal when that cannot be."""
         app = Application(loop=asyncio.get_running_loop())
+        app.know = self._know
         for name, entry in ENTRIES.items():
             app.add_route(name, functools.partial(self._talk, name, entry))
         try:
@@ -179,14 +188,31 @@ class AgiServer:
         try:
             self._admit(str(peer[0]) if peer else "")
             await app.handler(reader, writer)
+        except WrongSecret as refusal:
+            self._refuse()
+            say = log.debug if self._has_told else log.warning
+            self._has_told = True
+            say(f"an AGI connection was refused: {refusal}", peer=peer[0] if peer else None)
         except BadHeaders as refusal:
-            self.refused += 1
+            self._refuse()
             log.info(f"an AGI connection was refused: {refusal}", peer=peer[0] if peer else None)
         except asyncio.CancelledError:
             log.info("an AGI conversation was cut: the service stops")  # by `stop`; nobody awaits this task
         finally:
             self._conversations.discard(task)
             await _close(writer)
+
+    def _refuse(self) -> None:
+        self.refused += 1
+        self.on_refused()
+
+    def _know(self, given: str) -> None:
+        """Takes as long for every secret that is not ours."""
+        if not hmac.compare_digest(given.encode(), self._secret):
+            raise WrongSecret(
+                "it does not know the secret of DIALER_AGI_SECRET_FILE; if this was our Asterisk, write its"
+                " configuration anew: `dialer asterisk`, then `dialplan reload`"
+            )
 
     def _admit(self, peer: str) -> None:
         if len(self._conversations) > MOST_CALLS:
@@ -200,6 +226,7 @@ class AgiServer:
 
     async def _talk(self, name: str, entry: Entry, phone: Phone) -> None:
         """One entry, bounded in time; whatever goes wrong is told to the caller and to the log, once."""
+        phone.sound, phone.language = self._parts.sound, self._parts.language
         try:
             async with asyncio.timeout(CONVERSATION_S):
                 await phone.answer()
@@ -213,7 +240,7 @@ class AgiServer:
             await phone.refuse()
         except ObzvonError as failure:
             log.warning(f"AGI {name} failed: {failure}", phone=phone.argument[:40], error=failure.id)
-            await phone.refuse()
+            await phone.refuse(why(failure))
         # boundary: a fault of ours in one conversation leaves its caller with a tone and the others untouched
         except Exception as fault:
             log.error(f"AGI {name} failed by a fault of the service: {fault!r}", phone=phone.argument[:40])

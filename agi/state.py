@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from agi import words
-from agi.parts import Parts, caller
+from agi.parts import Parts, caller, tell_operator
 from agi.phone import Phone
-from dialer.domain.operators import Operator, State
+from dialer.domain.operators import Operator
 from dialer.domain.types import OperatorId
 
 
 async def state(phone: Phone, parts: Parts) -> None:
-    """The operator's number, the tone and the word of the state; of a pause, the digit of its reason."""
+    """The operator's number, the tone and the words of the state; of being logged out, why."""
     account = await caller(phone, parts)
     operator = await at_work(parts, account.id)
-    now = operator.state if operator else State.OFFLINE
     await phone.say_digits(account.id)
-    await phone.play(words.STATE_WORDS[now].tone)
-    await phone.say(words.STATE_WORDS[now].word)
-    if operator and now is State.PAUSED:
-        digits = [digit for digit, reason in words.PAUSE_DIGITS.items() if reason == operator.reason]
-        await phone.say_digits("".join(digits))
+    await tell_operator(phone, operator or Operator(account.id))
 
 
 async def at_work(parts: Parts, operator: OperatorId) -> Operator | None:

@@ -1,4 +1,4 @@
-"""What an operator hears: Asterisk's stock words, tones where there is no word, and what digits mean."""
+"""What an operator hears beside the prompts: tones, and what digits mean."""
 
 from __future__ import annotations
 
@@ -21,14 +21,7 @@ PAUSE_DIGITS: Meanings = PAUSE_REASONS
 NO_PAUSE_DIGIT = "0"  # no key in time: other
 DISPOSITION_DIGITS: Meanings = DISPOSITIONS
 
-ASK_NUMBER = "agent-user"
-ASK_NUMBER_AGAIN = "agent-incorrect"
-ASK_PIN = "agent-pass"
 ASK_DIGIT = "beep"
-LOGGED_IN = "agent-loginok"
-LOGGED_OFF = "agent-loggedoff"
-THANKS = "auth-thankyou"
-GOODBYE = "vm-goodbye"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +48,14 @@ PROMPT = Tone(((880, 0.15),))
 READY, PAUSED, FAILED = RISING, FALLING, LOW_DOUBLE
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """How a state is told: a tone, then a word, if there is one."""
-
-    tone: Tone
-    word: str = ""
-
-
-STATE_WORDS: Mapping[State, Spoken] = MappingProxyType(
+STATE_TONES: Mapping[State, Tone] = MappingProxyType(
     {
-        State.OFFLINE: Spoken(FALLING, LOGGED_OFF),
-        State.CONNECTING: Spoken(PROMPT, "calling"),
-        State.READY: Spoken(RISING, "activated"),
-        State.RESERVED: Spoken(RISING, "one-moment-please"),
-        State.TALKING: Spoken(PROMPT, "is-in-use"),
-        State.WRAP_UP: Spoken(PROMPT, "info-about-last-call"),
-        State.PAUSED: Spoken(FALLING, "de-activated"),
+        State.OFFLINE: FALLING,
+        State.CONNECTING: PROMPT,
+        State.READY: RISING,
+        State.RESERVED: RISING,
+        State.TALKING: PROMPT,
+        State.WRAP_UP: PROMPT,
+        State.PAUSED: FALLING,
     }
 )

@@ -25,6 +25,8 @@ HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
 
+AGI_SECRET = re.compile(r"[A-Za-z0-9_-]{16,128}")
+
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
 
@@ -65,6 +67,7 @@ KNOBS = (
     Knob("LINK_PORT", "8765", "its port; DIALER_ARI_PORT", "Asterisk, service"),
     Knob("AGI_ADDRESS", "127.0.0.1", "where FastAGI listens; DIALER_AGI_BIND", "dialplan, service"),
     Knob("AGI_PORT", "4573", "its port; DIALER_AGI_PORT", "dialplan, service"),
+    Knob("AGI_SECRET", None, "shown to FastAGI; DIALER_AGI_SECRET_FILE holds the same", "dialplan, service"),
     Knob("AMI_ADDRESS", "127.0.0.1", "where AMI listens; DIALER_AMI_HOST", "Asterisk, service"),
     Knob("AMI_PORT", "5038", "its port; DIALER_AMI_PORT", "Asterisk, service"),
     Knob("AMI_PERMIT", "127.0.0.1/255.255.255.255", "who may connect to AMI", "Asterisk"),
@@ -147,6 +150,10 @@ def check_value(name: str, value: str) -> None:
         raise BadValue(
             f"the knob {name} contains {found[0]!r}, which would break the file: use neither semicolons"
             " nor control characters"
+        )
+    if name == "AGI_SECRET" and not AGI_SECRET.fullmatch(value):
+        raise BadValue(
+            "the knob AGI_SECRET takes 16 or more letters, digits, - and _: it is an argument of AGI()"
         )
     if name == "OUTER_ADDRESS" and not HOST.fullmatch(value):
         raise BadValue(f"the knob {name} is {value!r}: give one address or host name, such as 203.0.113.10")

@@ -60,7 +60,7 @@ from dialer.ports import (
     Recovered,
     Stores,
 )
-from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir
+from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir, workday
 
 log = structlog.get_logger()
 
@@ -309,6 +309,7 @@ def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics, fo
         lab=settings.lab,
         seconds=boot_seconds,
         resolve=Names().trouble_with if _is_here(settings) else no_trouble,
+        workday=workday(settings),
     )
     cell = Cell(
         shell,

@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 
+from agi.parts import Parts
+from agi.pins import Pins
 from agi.server import AgiServer
 from dialer import __version__
 from dialer.adapters import speech
@@ -22,6 +24,7 @@ from dialer.adapters.journal.disk import open_journal
 from dialer.adapters.journal.lives import Lives
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.process_metrics import ProcessMetrics
+from dialer.adapters.secrets import kept_secret
 from dialer.assembly import Engine, background, open_engine
 from dialer.domain.depth import held_back
 from dialer.domain.errors import BadValue, StoreDown
@@ -31,7 +34,7 @@ from dialer.domain.types import CellId, Language
 from dialer.keeper.store import DescriptorStore
 from dialer.loops import Crossing, DeskAcross, LiveAcross, on_own_loop
 from dialer.ports import Desk, Live, Stores
-from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
+from dialer.settings import Settings, agi_peers, agi_secret_path, in_the_clear, recordings_dir, sounds_dir
 from dialer.storage import open_database, redis_url
 from dialer.toolbox import api_tools, cli_admitted
 from dialer.web.app import build_app, build_probes
@@ -77,10 +80,7 @@ async def serve(
     `ready` hears that every part is up, whether Asterisk is there or not; `turned`, that the loop turns.
     """
     check_parts(only, settings)
-    make_folder(sounds_dir(settings), READ_BY_ALL)
-    make_folder(recordings_dir(settings), SHARED_BY_GROUP)
-    if ENGINE in only:
-        await asyncio.to_thread(speech.lay, sounds_dir(settings))
+    await asyncio.to_thread(_furnish, settings, only)
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_database(settings))
         engine: Engine | None = None
@@ -99,9 +99,10 @@ async def serve(
         else:
             await stack.enter_async_context(background(turns=_turn(turned, only)))
         desk = await _desk(settings, engine, stack)
+        metrics = _metrics_of(settings, engine)
         if AGI in only:
-            await stack.enter_async_context(_agi(settings, stores, live, desk))
-        outside = Outside(settings, stores, live, engine, _metrics_of(settings, engine))
+            await stack.enter_async_context(_agi(settings, stores, live, desk, metrics))
+        outside = Outside(settings, stores, live, engine, metrics)
         if WEB in only:
             web = _web if engine is None else _web_apart
             await stack.enter_async_context(web(outside, desk, ready))
@@ -118,6 +119,14 @@ def _settle_down() -> None:
     """What the start has made stays: to look through it again for garbage takes a tenth of the CPU."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def _furnish(settings: Settings, only: frozenset[str]) -> None:
+    """Folders, and what the phones say."""
+    make_folder(sounds_dir(settings), READ_BY_ALL)
+    make_folder(recordings_dir(settings), SHARED_BY_GROUP)
+    if ENGINE in only:
+        speech.lay(sounds_dir(settings))
 
 
 def _metrics_of(settings: Settings, engine: Engine | None) -> ProcessMetrics:
@@ -158,17 +167,25 @@ async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack
 
 
 @asynccontextmanager
-async def _agi(settings: Settings, stores: Stores, live: Live, desk: Desk) -> AsyncIterator[AgiServer]:
-    server = AgiServer(
+async def _agi(
+    settings: Settings, stores: Stores, live: Live, desk: Desk, metrics: ProcessMetrics
+) -> AsyncIterator[AgiServer]:
+    parts = Parts(
         desk,
         stores.accounts,
         live,
-        is_right,
+        Pins(is_right, stores.pins, utc_now, metrics.pin_locked),
+        sound=lambda name: str(sounds_dir(settings) / name),
+        language=Language(settings.language),
+    )
+    server = AgiServer(
+        parts,
+        secret=kept_secret(agi_secret_path(settings), owner=settings.data_dir),
         bind=settings.agi_bind,
         port=settings.agi_port,
-        language=Language(settings.language),
         peers=agi_peers(settings),
     )
+    server.on_refused = metrics.agi_refused
     await server.start()
     try:
         yield server
@@ -265,6 +282,8 @@ async def _web(outside: Outside, desk: Desk, ready: Callable[[str], None]) -> As
     )
     web = partial(serve_web, app, settings.api_bind, settings.api_port)
     token_file = settings.data_dir / "cli.token"
+    if sentence := in_the_clear(settings):
+        log.warning(sentence)
     async with _served(web) as address, cli_admitted(stores.tokens, token_file, address, utc_now):
         ready(address)
         yield

@@ -12,6 +12,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.cells import Held, Holder, Taken
 from dialer.domain.depth import Depth
+from dialer.domain.guesses import Guesses
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, State, StateChange
 from dialer.domain.trunk import Trunk
@@ -390,6 +391,7 @@ class Token:
     created_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None  # None: never
 
 
 class Learned(Protocol):
@@ -400,12 +402,23 @@ class Learned(Protocol):
         """All or nothing; what is not named stays. BadValue for what JSON cannot hold."""
 
 
+class PinGuesses(Protocol):
+    """Wrong PINs, by operator and by phone (domain.guesses)."""
+
+    async def of(self, key: str) -> Guesses: ...
+    async def keep(self, key: str, guesses: Guesses) -> None: ...
+    async def drop(self, key: str) -> bool:
+        """False: there was none."""
+
+
 class Tokens(Protocol):
-    async def add(self, name: str, role: str, *, sha256: str, now: datetime) -> Token:
-        """Conflict when a token in force has this name already."""
+    async def add(
+        self, name: str, role: str, *, sha256: str, now: datetime, expires_at: datetime | None = None
+    ) -> Token:
+        """Conflict when a token in force has this name already; one that has expired makes room."""
 
     async def find(self, sha256: str) -> Token | None:
-        """The token in force with this hash."""
+        """The token with this hash that was not revoked; it may have expired."""
 
     async def used(self, token: int, now: datetime) -> None: ...
     async def all(self) -> Sequence[Token]: ...
@@ -442,6 +455,7 @@ class Stores:
     ledger: Ledger
     learned: Learned
     tokens: Tokens
+    pins: PinGuesses
     cells: Cells
 
 

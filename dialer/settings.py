@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from dialer.domain.dialable import ORDINARY, DialRules, NumberType
 from dialer.domain.said import said
 from dialer.domain.types import Language
+from dialer.domain.workday import Workday
 
 
 def _existing_secret(path: Path | None) -> Path | None:
@@ -62,6 +65,10 @@ class Settings(BaseSettings):
 
     agi_bind: str = "127.0.0.1"
     agi_port: int = Field(4573, ge=0, le=65535)
+    agi_secret_file: SecretFile = Field(
+        None,
+        description="what our dialplan shows to FastAGI; made at the first start: data_dir/secrets/agi",
+    )
     agi_peers: str = Field(
         "",
         validate_default=True,
@@ -98,12 +105,33 @@ class Settings(BaseSettings):
     )
     lab: bool = Field(False, description="allow ring times under the lawful 15 s; never outside the lab")
 
+    longest_shift_h: float = Field(
+        14.0, ge=0, le=72, description="hours after which an operator is logged out; 0: never"
+    )
+    logout_at: str = Field(
+        "",
+        pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$",
+        description="the hour at which every operator is logged out, such as 21:30, by DIALER_ZONE",
+    )
+    zone: str = Field("Europe/Moscow", description="of the office: for DIALER_LOGOUT_AT")
+
     pace_interval_s: float = Field(1.0, gt=0, le=5, description="longest time between two decisions")
     hopper: int = Field(200, ge=1, le=10_000, description="candidates leased ahead of need per campaign")
     drain_s: float = Field(120.0, ge=0, description="how long a stop waits for talks to end")
     log_format: str = Field("console", pattern="^(console|json)$")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     language: str = Field("ru", pattern="^(ru|en)$", description="of the command line and the demo")
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError):
+            raise ValueError(
+                said("there is no time zone {name!r}: write one such as Europe/Moscow", name=name)
+            ) from None
+        return name
 
     @field_validator("number_types")
     @classmethod
@@ -177,6 +205,20 @@ def sounds_dir(settings: Settings) -> Path:
     return (settings.sounds_dir or settings.data_dir / "sounds").absolute()
 
 
+def workday(settings: Settings) -> Workday:
+    """How long a shift may last."""
+    hours, clock = settings.longest_shift_h, settings.logout_at
+    return Workday(
+        longest=timedelta(hours=hours) if hours else None,
+        closes=time.fromisoformat(clock) if clock else None,
+        zone=ZoneInfo(settings.zone),
+    )
+
+
+def agi_secret_path(settings: Settings) -> Path:
+    return settings.agi_secret_file or settings.data_dir / "secrets" / "agi"
+
+
 def agi_peers(settings: Settings) -> tuple[str, ...]:
     """Addresses and networks beside loopback that FastAGI speaks to."""
     return _listed(settings.agi_peers)
@@ -187,6 +229,17 @@ def dial_rules(settings: Settings) -> DialRules:
     return DialRules(
         frozenset({settings.country, *_listed(settings.countries)}),
         frozenset(map(NumberType, _listed(settings.number_types))),
+    )
+
+
+def in_the_clear(settings: Settings) -> str:
+    """A sentence where the API listens beyond this machine; tokens and numbers are then for all to read."""
+    if _is_loopback(settings.api_bind):
+        return ""
+    return said(
+        "the API listens on {bind} without TLS: whoever is on the way reads tokens and phone numbers;"
+        " put a proxy with TLS in front of it, on this machine, and set DIALER_API_BIND=127.0.0.1",
+        bind=settings.api_bind,
     )
 
 

@@ -15,6 +15,7 @@ secret() { # secret NAME USER [TEXT]: users are ids inside the images
 
 secret ari_password 10000
 secret ami_password 10000
+secret agi_secret 10000
 secret database_password 10000
 secret postgres_password 999 "$(cat secrets/database_password)"
 secret redis_password 10000

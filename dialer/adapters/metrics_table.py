@@ -39,6 +39,8 @@ COMMON: tuple[Row, ...] = (
     Row("dialer_started_seconds", _G, "When this process started, in seconds since 1970."),
     Row("dialer_api_seconds", _H, "From a request under /v1 to the end of its answer.",
         ("method", "status"), API_S),
+    Row("dialer_pin_locks_total", _C, "Locks after wrong PINs, of an operator or of a phone.", ("of",)),
+    Row("dialer_agi_refused_total", _C, "FastAGI connections that were turned away: no secret, no Asterisk."),
 )  # fmt: skip
 # Of every process as well, under the names that all programs use; prometheus_client fills them.
 STANDARD: tuple[Row, ...] = (

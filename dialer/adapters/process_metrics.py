@@ -40,6 +40,8 @@ class ProcessMetrics:
         ] = {}  # by name and labels: finding one is most of its work
         self._gauge("dialer_build_info", version, cell).set(1)
         self._gauge("dialer_started_seconds").set(started_at.timestamp())
+        for what in ("operator", "phone"):
+            self._count("dialer_pin_locks_total", what, by=0)  # `increase` does not see a first value
 
     def page(self) -> tuple[bytes, str]:
         """The exposition and its content type."""
@@ -49,6 +51,14 @@ class ProcessMetrics:
         """One answer of the API."""
         said_as = method if method in METHODS else OTHER
         self._observe("dialer_api_seconds", seconds, said_as, f"{status // 100}xx")
+
+    def pin_locked(self, what: str) -> None:
+        """Too many wrong PINs: `operator` or `phone` is locked for a while."""
+        self._count("dialer_pin_locks_total", what)
+
+    def agi_refused(self) -> None:
+        """Somebody spoke to FastAGI who is not our Asterisk."""
+        self._count("dialer_agi_refused_total")
 
     # --- the registry ------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -47,6 +48,18 @@ def read_secret(path: Path) -> str:
     if mode & 0o077:
         log.warning(f"others may read the secret file {path} (mode {mode:04o}): chmod 600 {path}")
     return secret
+
+
+def kept_secret(path: Path, *, owner: Path) -> str:
+    """The secret of this file; a new one, of whoever owns the folder `owner`, where there is no file yet."""
+    with contextlib.suppress(Conflict):  # another process of ours was faster
+        if not path.exists():
+            write_secret(path)
+            its = owner.stat()
+            for made in (path, path.parent):
+                if os.geteuid() == 0:
+                    os.chown(made, its.st_uid, its.st_gid)
+    return read_secret(path)
 
 
 def stamp_of(path: str) -> tuple[int, ...] | None:

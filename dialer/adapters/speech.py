@@ -71,7 +71,8 @@ def _digest(content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    make_folder(path.parent, READ_BY_ALL)
+    for folder in (path.parent.parent, path.parent):
+        make_folder(folder, READ_BY_ALL)
     handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     with os.fdopen(handle, "wb") as file:
         file.write(content)

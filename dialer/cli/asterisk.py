@@ -12,12 +12,12 @@ import typer
 from asterisk_conf import sounds
 from asterisk_conf.render import complete, render
 from dialer.adapters.folders import READ_BY_ALL, make_folder
-from dialer.adapters.secrets import read_secret
+from dialer.adapters.secrets import kept_secret, read_secret
 from dialer.cli.environment import load_settings
 from dialer.cli.screen import remark, say
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said
-from dialer.settings import Settings, recordings_dir, sounds_dir
+from dialer.settings import Settings, agi_secret_path, recordings_dir, sounds_dir
 
 LINKED = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 where a service that listens everywhere is found
 
@@ -56,6 +56,7 @@ def knobs_of(settings: Settings) -> Mapping[str, str]:
         "LINK_PORT": str(settings.ari_port),
         "AGI_ADDRESS": LINKED.get(settings.agi_bind, settings.agi_bind),
         "AGI_PORT": str(settings.agi_port),
+        "AGI_SECRET": _agi_secret(settings),
         "AMI_ADDRESS": settings.ami_host,
         "AMI_PORT": str(settings.ami_port or 5038),
         "AMI_USER": settings.ami_user,
@@ -65,6 +66,12 @@ def knobs_of(settings: Settings) -> Mapping[str, str]:
         "FALLBACK_SOUND": str(sound / "message"),
         "INBOUND_SOUND": str(sound / "message"),
     }
+
+
+def _agi_secret(settings: Settings) -> str:
+    """The service's own, made here where it has not run yet."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return kept_secret(agi_secret_path(settings), owner=settings.data_dir)
 
 
 def make_sounds(moh: Path, folder: Path) -> list[Path]:

@@ -31,7 +31,7 @@ from dialer.domain.said import Said, listed, said, titled, word
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CellId
 from dialer.lab.rootfs import is_accepted, wanted
-from dialer.settings import Settings, agi_peers, recordings_dir, sounds_dir
+from dialer.settings import Settings, agi_peers, agi_secret_path, in_the_clear, recordings_dir, sounds_dir
 from dialer.storage import open_database, redis_url
 
 LINES = {
@@ -39,8 +39,8 @@ LINES = {
     for name in titled(
         "asterisk", "ari user", "modules", "dialplan", "application", "link", "event lag", "clock",
         "sessionlimit", "trunks", "trunk", "ami", "registration", "feature codes", "service port", "service",
-        "keeper", "link lag", "set aside", "records", "name lookup", "database", "redis", "disk", "folders",
-        "sounds", "recordings", "secrets", "journal",
+        "api", "keeper", "link lag", "set aside", "records", "name lookup", "database", "redis", "disk",
+        "folders", "sounds", "recordings", "secrets", "journal",
         context="doctor",
     )
 }  # fmt: skip
@@ -126,6 +126,7 @@ def checks(settings: Settings, known: Known) -> list[Check]:
         Check("feature codes", lambda: machine.look_at_feature_codes(*agi),
               said("check DIALER_ARI_HTTP_URL and DIALER_AGI_BIND")),
         Check("service port", lambda: machine.look_at_port(*listener)),
+        Check("api", lambda: machine.look_at_api(settings.api_bind, in_the_clear(settings))),
         Check("service", lambda: stores.look_at_service(_address(settings))),
         Check("name lookup", lambda: machine.look_at_names(process)),
         Check("database", lambda: stores.look_at_database(lambda: database_revision(settings), HEAD),
@@ -175,6 +176,7 @@ def needed_modules() -> frozenset[str]:
 def secret_files(settings: Settings, known: Known) -> dict[str, Path]:
     """Every file with a password that is used."""
     files: dict[str, Any] = {"ARI": settings.ari_password_file, "AMI": settings.ami_password_file}
+    files["FastAGI"] = agi_secret_path(settings)
     files |= {"PostgreSQL": settings.database_password_file, "Redis": settings.redis_password_file}
     files |= {said("trunk {trunk}", trunk=one.id): one.password_file for one in known.trunks}
     files |= {

@@ -22,6 +22,7 @@ from dialer.cli.screen import AsJson, print_json, print_table, remark, say, tell
 from dialer.cli.stores import with_stores
 from dialer.cli.trunk import LATER, tell_trial
 from dialer.domain.errors import BadValue, Conflict, Forbidden
+from dialer.domain.guesses import key_of_operator, key_of_phone
 from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, State
 from dialer.domain.said import listed, said, titled, word
@@ -235,13 +236,16 @@ def show_all(as_json: AsJson = False) -> None:
 
     async def work(settings: Settings, stores: Stores) -> list[dict[str, Any]]:
         live = await states(settings) if await is_running(settings) else {}
-        return [plain(account) | {"state": live.get(account.id)} for account in await stores.accounts.all()]
+        nowhere = {"state": None, "desk": ""}
+        return [plain(one) | live.get(one.id, nowhere) for one in await stores.accounts.all()]
 
     found = with_stores(work)
     if as_json:
         print_json(found)
         return
-    names = titled("id", "name", "state", "leg", "phone", "number", "trunk", "language", "has_pin", "enabled")
+    names = titled(
+        "id", "name", "state", "desk", "leg", "phone", "number", "trunk", "language", "has_pin", "enabled"
+    )
     rows = [one | {"state": word(State(one["state"]), "-") if one["state"] else None} for one in found]
     print_table(
         names,
@@ -250,13 +254,13 @@ def show_all(as_json: AsJson = False) -> None:
     )
 
 
-async def states(settings: Settings) -> dict[str, str]:
-    """Operator -> state, from the running service."""
-    found: dict[str, str] = {}
+async def states(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Operator -> state and desk, from the running service."""
+    found: dict[str, dict[str, Any]] = {}
     after = ""
     while True:
         page = await ask(settings, "GET", "/v1/operators", query={"limit": "1000", "after": after})
-        found |= {one["id"]: one["state"] for one in page["items"]}
+        found |= {one["id"]: {"state": one["state"], "desk": one["desk"]} for one in page["items"]}
         if not page["next"]:
             return found
         after = page["next"]
@@ -283,13 +287,33 @@ def remove(operator: Id) -> None:
     )
 
 
+@app.command("unlock")
+def unlock(operator: Id) -> None:
+    """Forget the wrong PINs of an operator and of the phone of this number: both may log in again."""
+
+    async def work(settings: Settings, stores: Stores) -> bool:
+        account = await stores.accounts.get(OperatorId(operator))
+        keys = (key_of_operator(account.id), key_of_phone(account.id))
+        return any([await stores.pins.drop(key) for key in keys])
+
+    if with_stores(work):
+        say(said("operator {operator} may log in by phone again", operator=operator))
+    else:
+        say(said("operator {operator} was not locked, and no wrong PIN was counted", operator=operator))
+
+
 # --- verbs for the running service ------------------------------------------------------------------------
 
 
 @app.command("login")
-def login(operator: Id) -> None:
+def login(
+    operator: Id,
+    desk: Annotated[
+        str | None, typer.Option(help="Another phone for this shift, by the number that it registers with.")
+    ] = None,
+) -> None:
     """Begin the shift: a nailed-up phone is called now."""
-    _tell(operator, "login")
+    _tell(operator, "login", {"desk": desk} if desk else None)
 
 
 @app.command("logout")

@@ -14,7 +14,7 @@ from dialer.domain.errors import BadValue
 from dialer.domain.said import said, titled
 from dialer.ports import Stores, Token
 from dialer.settings import Settings
-from dialer.web.auth import new_token, parse_role
+from dialer.web.auth import DEFAULT_DAYS, MOST_DAYS, expiry, new_token, parse_role
 
 app = typer.Typer(no_args_is_help=True, help="Bearer tokens of the API.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose it is.", show_default=False)]
@@ -30,6 +30,7 @@ def add(
             metavar="ROLE", help="viewer, supervisor, admin, or operator:101 for that one operator."
         ),
     ],
+    days: Annotated[int, typer.Option(help="How long it lasts.", min=1, max=MOST_DAYS)] = DEFAULT_DAYS,
     as_json: AsJson = False,
 ) -> None:
     """Make a token; its text is shown this once."""
@@ -41,13 +42,21 @@ def add(
     text, digest = new_token()
 
     async def work(settings: Settings, stores: Stores) -> Token:
-        return await stores.tokens.add(name, role, sha256=digest, now=utc_now())
+        now = utc_now()
+        return await stores.tokens.add(name, role, sha256=digest, now=now, expires_at=expiry(days, now))
 
     made = with_stores(work)
     if as_json:
         print_json(plain(made) | {"token": text})
     else:
-        remark(said("token {name} ({role}); it cannot be shown again:", name=name, role=role))
+        remark(
+            said(
+                "token {name} ({role}) for {days} days; it cannot be shown again:",
+                name=name,
+                role=role,
+                days=days,
+            )
+        )
         say(text)
 
 
@@ -55,7 +64,7 @@ def plain(token: Token) -> dict[str, Any]:
     """What may be seen of a token."""
     return {
         name: getattr(token, name)
-        for name in ("id", "name", "role", "created_at", "last_used_at", "revoked_at")
+        for name in ("id", "name", "role", "created_at", "last_used_at", "revoked_at", "expires_at")
     }
 
 
@@ -66,7 +75,7 @@ def show_all(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        names = titled("id", "name", "role", "created_at", "last_used_at", "revoked_at")
+        names = titled("id", "name", "role", "created_at", "last_used_at", "revoked_at", "expires_at")
         print_table(
             names,
             [tuple(row.values()) for row in rows],

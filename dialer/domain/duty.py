@@ -115,7 +115,7 @@ def _without_call(operator: Operator) -> Operator:
 def _leave(operator: Operator, at: datetime, reason: str) -> Result:
     """Off the shift: the leg goes with him."""
     gone = _without_leg(_without_call(_go(operator, State.OFFLINE, at, reason)))
-    return gone, _drop(operator)
+    return changed(gone, desk="", shift_since_at=None), _drop(operator)
 
 
 def _rest(operator: Operator) -> Result:
@@ -140,9 +140,10 @@ def _free(operator: Operator, at: datetime, *, ready: bool = True, reason: str =
 
 def _login(operator: Operator, event: LoginAsked) -> Result:
     """A nailed-up phone is called now, another one for each call."""
+    there = changed(operator, desk=event.desk, shift_since_at=event.at)
     if operator.leg_kind is LegKind.ON_DEMAND:
-        return _go(operator, State.PAUSED, event.at, LOGIN), ()
-    return changed(_go(operator, State.CONNECTING, event.at, LOGIN), back_to=State.PAUSED), (RingLeg(),)
+        return _go(there, State.PAUSED, event.at, LOGIN), ()
+    return changed(_go(there, State.CONNECTING, event.at, LOGIN), back_to=State.PAUSED), (RingLeg(),)
 
 
 def _logout(operator: Operator, event: LogoutAsked) -> Result:

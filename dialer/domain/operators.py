@@ -67,6 +67,8 @@ class Operator:
     ready_since_at: datetime | None = None  # survives a reservation that came to nothing
     leg: LegState = LegState.DOWN
     channel: ChannelId | None = None  # of the leg
+    shift_since_at: datetime | None = None  # the log-in
+    desk: str = ""  # the phone of this shift, where it is not the account's: by whose number it registers
     back_to: State | None = None  # after the phone leg, or Asterisk, is back
     call: CallId | None = None  # reserved for, talking to, or in wrap-up after
     campaign: CampaignId | None = None  # of that call
@@ -147,6 +149,11 @@ def place_of(operator: OperatorId) -> str:
 def bridge_of(operator: OperatorId) -> BridgeId:
     """The operator's own mixing bridge."""
     return BridgeId(f"ob-{operator}")
+
+
+def phone_of(operator: Operator, account: Account) -> str:
+    """The SIP phone at which the operator works or would work; empty for an outside number."""
+    return operator.desk or (endpoint_of(account.id) if account.phone is PhoneKind.SIP else "")
 
 
 def endpoint_of(operator: OperatorId) -> str:

@@ -19,6 +19,15 @@ TOO_LATE = "too-late"
 LOGGED_IN = "logged-in"
 LOGGED_OUT = "logged-out"
 WAIT = "wait-for-call"
+NOT_DONE = "not-done"
+NO_SERVICE = "no-service"
+WRONG_PIN = "wrong-pin"
+LOCKED = "locked"
+ALREADY_IN = "already-in"
+PHONE_IN_USE = "phone-in-use"
+ASK_NUMBER = "ask-number"
+ASK_AGAIN = "ask-again"
+ASK_PIN = "ask-pin"
 
 # name: (Russian, English); the sounds in dialer/prompts are made from these by `make prompts`
 WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -49,6 +58,22 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         TOO_LATE: ("Поздно, не принято.", "Too late, not accepted."),
         LOGGED_IN: ("Вы вошли.", "You are logged in."),
         LOGGED_OUT: ("Смена окончена.", "You are logged out."),
+        "reason-phone_did_not_answer": ("Телефон не ответил.", "The phone did not answer."),
+        "reason-phone_not_registered": ("Телефон не зарегистрирован.", "The phone is not registered."),
+        "reason-phone_failed": ("Телефон не принял звонок.", "The phone did not take the call."),
+        "reason-phone_lost": ("Связь с телефоном потеряна.", "The phone was lost."),
+        "reason-number_may_not_be_called": ("Этот номер нельзя вызвать.", "This number may not be called."),
+        "reason-shift_too_long": ("Смена была слишком долгой.", "The shift was too long."),
+        "reason-closing_time": ("Рабочий день окончен.", "The working day is over."),
+        NOT_DONE: ("Не выполнено.", "Not done."),
+        NO_SERVICE: ("Сервис не отвечает.", "The service does not answer."),
+        WRONG_PIN: ("Неверный номер или код.", "Wrong number or code."),
+        LOCKED: ("Вход закрыт. Попробуйте позже.", "Log in is locked. Try again later."),
+        ALREADY_IN: ("Вы уже на смене.", "You are logged in already."),
+        PHONE_IN_USE: ("Этот телефон занят другим оператором.", "Another operator is at this phone."),
+        ASK_NUMBER: ("Введите номер и решётку.", "Enter your number and pound."),
+        ASK_AGAIN: ("Неверно. Введите номер и решётку.", "Wrong. Enter your number and pound."),
+        ASK_PIN: ("Введите код и решётку.", "Enter your code and pound."),
         WAIT: ("Положите трубку и ждите звонка.", "Hang up and wait for the call."),
     }
 )
@@ -64,6 +89,8 @@ def of_state(operator: Operator) -> tuple[str, ...]:
     said: list[str] = [f"state-{operator.state}"]
     if operator.state is State.PAUSED:
         said += of_reason(operator.reason)
+    if operator.state is State.OFFLINE and f"reason-{operator.reason}" in WORDS:
+        said.append(f"reason-{operator.reason}")
     match operator.then:
         case State.PAUSED:
             said += [AFTER_THE_CALL, f"state-{State.PAUSED}", *of_reason(operator.then_reason)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dialer.domain.errors import BadValue, Conflict
+from dialer.domain.lead import Disposition
 from dialer.domain.operators import Operator, State
 from dialer.domain.said import Said, said, word
 
@@ -16,3 +18,23 @@ def refusal(operator: Operator, *, is_login: bool) -> Said:
     if operator.state is State.CONNECTING:
         return said("operator {operator}: the phone is still being called", operator=who)
     return said("operator {operator} is {state}: end the call first", operator=who, state=state)
+
+
+def check_outcome(operator: Operator, disposition: str) -> None:
+    """Raises Conflict where there is no call, BadValue for a word that is no outcome."""
+    if operator.state not in (State.TALKING, State.WRAP_UP) or operator.call is None:
+        raise Conflict(
+            said(
+                "operator {operator} is {state}: there is no call to give an outcome to",
+                operator=operator.id,
+                state=word(operator.state, "-"),
+            )
+        )
+    if disposition not in set(Disposition):
+        raise BadValue(
+            said(
+                "there is no disposition {disposition!r}: use one of {disposition2}",
+                disposition=disposition,
+                disposition2=", ".join(Disposition),
+            )
+        )

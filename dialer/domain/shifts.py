@@ -37,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LoginAsked(Event):
-    pass
+    desk: str = ""  # another registered phone than the account's own, for this shift
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -34,10 +34,12 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
+from dialer.domain.workday import Workday
 from dialer.engine.account import Accountant
 from dialer.engine.books import Books, Resolve
 from dialer.engine.calls import Calls
 from dialer.engine.clocks import ASK_S, Clocks
+from dialer.engine.closing import Closing
 from dialer.engine.contacts import Contacts
 from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
@@ -85,6 +87,7 @@ class Ways:
     lab: bool = False
     resolve: Resolve = no_trouble
     seconds: Callable[[], float] = monotonic  # a clock that nobody sets
+    workday: Workday = field(default_factory=Workday)  # how long a shift may last
 
 
 class Cell:
@@ -118,6 +121,7 @@ class Cell:
             interval_s=interval_s,
         )
         self.books = self._books(ways)
+        self.closing = Closing(shell, floor, ways.workday)
         self.trials = Trials(shell, trunks, ways.number_of)
         self.inbound = self._inbound(ways)
         pacer.other_lines = self.inbound.strangers.lines
@@ -327,7 +331,7 @@ class Cell:
     def heard(self, news: ChannelNews | PhoneNews) -> None:
         if isinstance(news, PhoneNews):
             way = self.contacts.heard(news)
-            self.floor.phone_seen(OperatorId(news.endpoint), way)
+            self.floor.phone_seen(news.endpoint, way)
             if self.trunks.get(TrunkId(news.endpoint)) is not None:
                 self._shell.guard.run(
                     "metrics of trunks", self.on_trunk, TrunkId(news.endpoint), way.is_reachable
@@ -473,6 +477,7 @@ class Cell:
             await self._shell.linked.wait()
             guard = self._shell.guard
             self.recent.forget()
+            guard.run("end of shifts", self.closing.look)
             await guard.turn("sweep", self.reconciler.sweep())
             if clock() - checked >= LEASE_CHECK_S and await guard.turn(
                 "check of leases", self._check_leases(self._shell.clock())

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dialer.domain import call as c
 from dialer.domain import shifts
-from dialer.domain.errors import BadValue, Missing
+from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.operators import Operator
 from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId
@@ -85,7 +85,10 @@ class CellDesk:
         now = self._shell.clock()
         match command.verb:
             case "login":
-                self._floor.ask(operator, shifts.LoginAsked(now))
+                if command.args.get("only_check"):
+                    self._floor.check_login(operator, command.args.get("desk", ""))
+                else:
+                    self._floor.ask(operator, shifts.LoginAsked(now, command.args.get("desk", "")))
             case "logout":
                 self._floor.ask(operator, shifts.LogoutAsked(now))
             case "ready":
@@ -104,6 +107,11 @@ class CellDesk:
                 raise BadValue(said("an operator cannot be told to {verb!r}", verb=command.verb))
 
     def _dispose(self, operator: OperatorId, args: Mapping[str, str]) -> None:
+        call, now = args.get("call", ""), self._floor.get(operator).call
+        if call and call != now:
+            raise Conflict(
+                said("the call {call} is over for operator {operator}", call=call, operator=operator)
+            )
         callback = args.get("callback_at", "")
         self._floor.dispose(
             operator,
@@ -168,7 +176,9 @@ def _shown(operator: Operator) -> Answer:
         "state": operator.state.value,
         "reason": operator.reason,
         "leg": operator.leg.value,
+        "desk": operator.desk,
         "then": operator.then.value if operator.then else "",
+        "then_reason": operator.then_reason,
     }
 
 

@@ -14,9 +14,10 @@ from dialer.domain.callerid import display_of
 from dialer.domain.campaign import Campaign
 from dialer.domain.changed import changed
 from dialer.domain.clocks import caught_up, shifted
-from dialer.domain.errors import BadValue, Conflict, Missing
-from dialer.domain.lead import Disposition, Lead
+from dialer.domain.errors import Conflict, Missing
+from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, LegState, Operator, State, StateChange
+from dialer.domain.refusal import check_outcome
 from dialer.domain.said import said, word
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
@@ -31,6 +32,7 @@ from dialer.domain.types import (
 )
 from dialer.engine.cards import Card, Cards
 from dialer.engine.contacts import Way
+from dialer.engine.desks import Desks
 from dialer.engine.keypad import Keypad
 from dialer.engine.legs import Legs
 from dialer.engine.shell import Shell
@@ -56,8 +58,8 @@ class Floor:
         self.legs = Legs(shell, self.tell, trunk_of)
         self.keypad = Keypad(shell, self)
         self.accounts: dict[OperatorId, Account] = {}
-        self.outside: dict[OperatorId, TrunkId] = {}  # whose phone takes a line of which trunk
         self._operators: dict[OperatorId, Operator] = {}
+        self.desks = Desks(self._operators)
         self.cards = Cards(shell.journal)
         self._summoned: dict[CallId, OperatorId] = {}
         # set by the cell: what a call must be told, and that somebody became free
@@ -71,10 +73,10 @@ class Floor:
     def load(self, accounts: Iterable[Account]) -> None:
         """Accounts as the store has them now; people at work keep their state."""
         self.accounts = {account.id: account for account in accounts if account.enabled}
-        self.outside = {account.id: account.trunk for account in self.accounts.values() if account.trunk}
         for account in self.accounts.values():
             known = self._operators.get(account.id) or Operator(account.id, leg_kind=account.leg)
             self._operators[account.id] = changed(known, name=account.name)
+        self.desks.load(self.accounts)
         self._follow()
 
     def _follow(self) -> None:
@@ -98,6 +100,7 @@ class Floor:
                 self._operators[operator.id] = operator
                 if operator.channel is not None:
                     self.legs.adopt(operator.id, operator.channel, up=operator.leg is LegState.UP)
+        self.desks.look()
         self._follow()
 
     def all(self) -> list[Operator]:
@@ -147,16 +150,27 @@ class Floor:
         """What a person asks for, at once; Conflict when the state does not allow it."""
         self.get(operator)
         if isinstance(event, shifts.LoginAsked):
-            self.account(operator)
+            event = self.desks.check(event, self.account(operator))
         self._handle(operator, event)
         return self.get(operator)
+
+    def check_login(self, operator: OperatorId, desk: str) -> None:
+        """Raises what `ask` would raise for a log-in at this phone."""
+        asked = shifts.LoginAsked(self._shell.clock(), desk)
+        duty.step(self.get(operator), self.desks.check(asked, self.account(operator)))
 
     def _handle(self, operator_id: OperatorId, event: shifts.Event) -> None:
         before = self._operators.get(operator_id)
         if before is None:
             return
         after, effects = duty.step(before, event)
+        if before.desk != after.desk:
+            after = self.desks.seen(after)
         self._operators[operator_id] = after
+        if isinstance(event, shifts.LegUp):
+            self.desks.answered(after)
+        elif before.desk != after.desk:
+            self.desks.look()
         guard = self._shell.guard
         if after is not before:
             guard.run("note of an operator", self._shell.journal.note_operator, after)
@@ -301,7 +315,7 @@ class Floor:
     def _ring(self, operator: OperatorId, shown: str = "") -> None:
         """Whoever was switched off meanwhile has no phone any more: he is told that it will not come up."""
         if (account := self.accounts.get(operator)) is not None:
-            self.legs.ring(account, shown)
+            self.legs.ring(account, self._operators[operator].desk, shown)
             return
         now, channel = self._shell.clock(), ChannelId(f"o-{operator}-none")
         self.tell(operator, shifts.LegRings(now, channel))
@@ -371,23 +385,20 @@ class Floor:
             self.legs.heard(news)
         return True
 
-    def phone_seen(self, operator: OperatorId, way: Way) -> None:
+    def phone_seen(self, phone: str, way: Way) -> None:
         """A phone without a way to it is offered no call; a talk ends by its own sound, or by a person."""
-        if (before := self._operators.get(operator)) is None:
-            return
-        after = operators.with_phone(
-            before, reachable=way.is_reachable, contact=way.contact, ousted=way.ousted
-        )
-        if after is before:
-            return
-        self._operators[operator] = after
-        self._shell.journal.note_operator(after)
-        self._shell.observer.moved(operators.stays(after, self._shell.clock()), after)
-        if trouble := operators.phone_trouble(after):
-            log.warning(str(trouble), operator=operator)
-        if self.is_free(after) and not self.is_free(before):
-            self.on_free(operator)
-        self.on_change(before, after)
+        for before in self.desks.see(phone, way):
+            after = self.desks.seen(before)
+            if after is before:
+                continue
+            self._operators[after.id] = after
+            self._shell.journal.note_operator(after)
+            self._shell.observer.moved(operators.stays(after, self._shell.clock()), after)
+            if trouble := operators.phone_trouble(after):
+                log.warning(str(trouble), operator=after.id)
+            if self.is_free(after) and not self.is_free(before):
+                self.on_free(after.id)
+            self.on_change(before, after)
 
     def say(self, operator: OperatorId, *words: str) -> None:
         """Prompts to the operator alone, in the language of the account."""
@@ -434,22 +445,7 @@ class Floor:
     ) -> None:
         """What came of the call; during the talk or in wrap-up, a later one replaces it."""
         known = self.get(operator)
-        if known.state not in (State.TALKING, State.WRAP_UP) or known.call is None:
-            raise Conflict(
-                said(
-                    "operator {operator} is {state}: there is no call to give an outcome to",
-                    operator=operator,
-                    state=word(known.state, "-"),
-                )
-            )
-        if disposition not in set(Disposition):
-            raise BadValue(
-                said(
-                    "there is no disposition {disposition!r}: use one of {disposition2}",
-                    disposition=disposition,
-                    disposition2=", ".join(Disposition),
-                )
-            )
+        check_outcome(known, disposition)
         disposed = changed(known, disposition=disposition, note=note, callback_at=callback_at)
         self._operators[operator] = disposed
         self._shell.journal.note_operator(disposed)

@@ -10,7 +10,7 @@ import structlog
 from dialer.domain import keys, prompts, shifts
 from dialer.domain.errors import Mistake
 from dialer.domain.lead import Disposition
-from dialer.domain.operators import Operator, State
+from dialer.domain.operators import LegState, Operator, State
 from dialer.domain.types import CallId, OperatorId
 from dialer.engine.shell import Shell
 
@@ -45,6 +45,8 @@ class Keypad:
         self._entries[after.id] = keys.moved(entry, after.state, self._shell.clock(), by_keys=by_keys)
         if by_keys:
             self._hands.say(after.id, *prompts.of_state(after))
+        elif before.state is State.CONNECTING and before.reason == shifts.LOGIN and after.leg is LegState.UP:
+            self._hands.say(after.id, prompts.LOGGED_IN, *prompts.of_state(after))
 
     def pressed(self, operator: OperatorId, key: str, at: datetime) -> None:
         known = self._hands.get(operator)

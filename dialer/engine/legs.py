@@ -80,22 +80,22 @@ class Legs:
 
     # --- calling and dropping
 
-    def ring(self, account: Account, shown: str = "") -> None:
-        """Call the operator's phone, which shows this; the answer comes as LegUp or LegDown."""
+    def ring(self, account: Account, desk: str = "", shown: str = "") -> None:
+        """Call the operator's phone, or the one at this desk, which shows this; LegUp or LegDown follows."""
         channel = ChannelId(f"o-{account.id}-{self._shell.new_id()}")
         self._owner[channel] = account.id
         self._unsent.add(channel)
         self._tell(account.id, shifts.LegRings(self._shell.clock(), channel))
         self._shell.errands.start(
-            self._ring(account, channel, shown if account.phone is PhoneKind.SIP else ""),
+            self._ring(account, channel, desk, shown if desk or account.phone is PhoneKind.SIP else ""),
             f"leg-{account.id}",
-            lambda error: self._not_rung(account, channel, error),
+            lambda error: self._not_rung(account, channel, desk, error),
         )
 
-    async def _ring(self, account: Account, channel: ChannelId, shown: str) -> None:
+    async def _ring(self, account: Account, channel: ChannelId, desk: str, shown: str) -> None:
         nailed_up = account.leg is LegKind.NAILED_UP
-        endpoint, exten = self._where(account)
-        if account.phone is PhoneKind.OUTSIDE and account.trunk is not None:
+        endpoint, exten = (f"PJSIP/{desk}", "up") if desk else self._where(account)
+        if not desk and account.phone is PhoneKind.OUTSIDE and account.trunk is not None:
             self._keyed[channel] = False
             await self.turn(account.trunk)
         await self._shell.linked.wait()
@@ -117,11 +117,11 @@ class Legs:
             },
         )
 
-    def _not_rung(self, account: Account, channel: ChannelId, error: Exception) -> None:
+    def _not_rung(self, account: Account, channel: ChannelId, desk: str, error: Exception) -> None:
         """Whatever went wrong, the operator is told now: nobody waits for a phone that will not ring."""
         self._unsent.discard(channel)
-        if account.phone is PhoneKind.SIP and is_no_way(error):
-            log.warning(not_registered(account.id))
+        if (desk or account.phone is PhoneKind.SIP) and is_no_way(error):
+            log.warning(not_registered(OperatorId(desk or account.id)))
             self._gone(channel, self._shell.clock(), missed=True, trouble=shifts.NOT_REGISTERED)
             return
         log.warning("an operator's phone could not be called", operator=account.id, reason=str(error))

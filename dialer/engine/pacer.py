@@ -235,7 +235,7 @@ class Pacer:
         return self._trunks.views(self._lines(), now)
 
     def _lines(self) -> Counter[TrunkId]:
-        lines = self._floor.legs.lines(self._floor.outside)
+        lines = self._floor.legs.lines(self._floor.desks.outside)
         lines.update(call.trunk for call in self._calls.all())
         lines.update(self.other_lines())
         return lines

@@ -14,7 +14,7 @@ from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.call import Call, State
 from dialer.domain.errors import Refused
-from dialer.domain.operators import LegState, Operator, bridge_of, endpoint_of, place_of
+from dialer.domain.operators import LegState, Operator, bridge_of, place_of
 from dialer.domain.types import BridgeId, CallId, ChannelId, EndedBy
 from dialer.engine.calls import Calls
 from dialer.engine.clocks import Clocks
@@ -224,12 +224,12 @@ class Reconciler:
 
     async def _found_again(self) -> None:
         """Phones of which the good news was lost with a frozen service: nobody stays barred for ever."""
-        barred = [operator.id for operator in self._floor.all() if operator.unreachable]
+        barred = [self._floor.desks.of(operator) for operator in self._floor.all() if operator.unreachable]
         if barred:
             known = await self._shell.switch.reachable()
-            for operator in barred:
-                if endpoint_of(operator) in known:
-                    self._floor.phone_seen(operator, Way(is_reachable=True))
+            for phone in barred:
+                if phone in known:
+                    self._floor.phone_seen(phone, Way(is_reachable=True))
 
     def _alone_twice(self, bridges: dict[BridgeId, BridgeSeen]) -> None:
         """A talk whose person is in no bridge, seen so twice in a row: an honest end instead of silence."""

@@ -65,6 +65,7 @@ def knobs_at(at: Address, login: Login, rtp: tuple[int, int], language: str) -> 
         "AMI_USER": login.user,
         "AMI_SECRET": login.secret,
         "ARI_PASSWORD": "unused",
+        "AGI_SECRET": "unused-unused-unused",
         "LANGUAGE": language,
     }
 

@@ -375,9 +375,10 @@ class PretendAsterisk:
     async def play(self, channel: ChannelId, *media: str, playback: str = "") -> None:
         await self._travel("play")
         line = self._ours(channel)
-        self.did.append(("play", channel))
         self.told.append((line.spied or channel, media))
-        if playback:
+        if not playback:
+            self.did.append(("play", channel))
+        else:
             self.playing[playback] = channel
             self._later(line, WORDS_S, lambda: self._played(playback))
 
@@ -387,11 +388,6 @@ class PretendAsterisk:
 
     def _played(self, playback: str) -> None:
         self.playing.pop(playback, None)
-
-    def mutes_a_talk(self) -> bool:
-        """A playback on a leg silences the person in its bridge."""
-        rooms = {self.lines[leg].bridge for leg in self.playing.values() if leg in self.lines}
-        return any(line.is_person and line.bridge in rooms for line in self.lines.values())
 
     async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
         await self._travel("whisper")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -22,12 +24,14 @@ from dialer.domain.errors import BadValue, Forbidden, ObzvonError
 from dialer.domain.said import said
 from dialer.domain.types import OPERATOR_NUMBER, OperatorId
 from dialer.ports import Clock, Tokens
+from dialer.web.patience import Patience
 from dialer.web.problem import KINDS, respond
 
 PREFIX = "obz_"  # makes a leaked token easy to find
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _NOTE_USE_EVERY = timedelta(minutes=1)
 log = structlog.get_logger(__name__)
+DEFAULT_DAYS, MOST_DAYS = 365, 3650  # that a token lasts
 OPEN = frozenset({"/v1/openapi.json"})
 
 
@@ -69,6 +73,13 @@ def hashed(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def expiry(days: int, now: datetime) -> datetime:
+    """When a token made now expires."""
+    if not 1 <= days <= MOST_DAYS:
+        raise BadValue(said("a token lasts 1 to {most} days, not {days}", most=MOST_DAYS, days=days))
+    return now + timedelta(days=days)
+
+
 def parse_role(text: str) -> tuple[Role, OperatorId | None]:
     """`admin`, `supervisor`, `viewer`, or `operator:101`: the role of that one operator."""
     name, _, operator = text.partition(":")
@@ -81,8 +92,12 @@ def parse_role(text: str) -> tuple[Role, OperatorId | None]:
     )
 
 
-async def authenticate(tokens: Tokens, header: str) -> Caller | None:
-    """The caller that an Authorization header names, or None.
+class Expired(Forbidden):
+    """The token was right, its time is over."""
+
+
+async def authenticate(tokens: Tokens, header: str, now: datetime) -> Caller | None:
+    """The caller that an Authorization header names, or None; raises Expired.
 
     The store is asked for a hash, so what it compares says nothing about any token's text; the last
     comparison takes the same time whatever it finds.
@@ -95,6 +110,14 @@ async def authenticate(tokens: Tokens, header: str) -> Caller | None:
     found = await tokens.find(digest)
     if found is None or not hmac.compare_digest(found.sha256, digest) or found.revoked_at is not None:
         return None
+    if found.expires_at is not None and found.expires_at <= now:
+        raise Expired(
+            said(
+                "The token {name!r} expired at {at}: `dialer token add` makes a new one.",
+                name=found.name,
+                at=found.expires_at.isoformat(timespec="minutes"),
+            )
+        )
     try:
         role, operator = parse_role(found.role)
     except BadValue as error:
@@ -111,25 +134,46 @@ class Guard:
         self._tokens = tokens
         self._clock = clock
         self._noted: dict[int, float] = {}
+        self._patience = Patience(time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if scope["type"] != "http" or not (path + "/").startswith("/v1/") or path in OPEN:
             await self._app(scope, receive, send)
             return
+        header = Headers(scope=scope).get("authorization", "")
         try:
-            caller = await authenticate(self._tokens, Headers(scope=scope).get("authorization", ""))
+            caller = await authenticate(self._tokens, header, self._clock())
             if caller is not None:
                 await self._note_use(caller)
+        except Expired as expired:
+            await _turn_away(str(expired))(scope, receive, send)
+            return
         except ObzvonError as error:
             kind = error.id if error.id in KINDS else "internal"
             await respond(kind, str(error))(scope, receive, send)
             return
         if caller is None:
-            await _turn_away()(scope, receive, send)
+            await (await self._refusal(scope, header))(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
+
+    async def _refusal(self, scope: Scope, header: str) -> ASGIApp:
+        """After a while, where this address has sent many wrong tokens; without a token nothing was tried."""
+        if not header:
+            return _turn_away()
+        source = (scope.get("client") or ("",))[0]
+        waits_s = self._patience.wrong(source)
+        if waits_s is None:
+            return respond(
+                "too-many-requests",
+                "Too many wrong tokens came from this address: check the token, and come back later.",
+                headers={"Retry-After": "60"},
+            )
+        if waits_s:
+            await asyncio.sleep(waits_s)
+        return _turn_away()
 
     async def _note_use(self, caller: Caller) -> None:
         now = self._clock()
@@ -138,10 +182,13 @@ class Guard:
             await self._tokens.used(caller.token, now)
 
 
-def _turn_away() -> ASGIApp:
+SEND_ONE = "Send a valid token: Authorization: Bearer obz_...; `dialer token add` makes one."
+
+
+def _turn_away(why: str = SEND_ONE) -> ASGIApp:
     return respond(
         "unauthorized",
-        "Send a valid token: Authorization: Bearer obz_...; `dialer token add` makes one.",
+        why,
         headers={"WWW-Authenticate": 'Bearer realm="obzvon"'},
     )
 

@@ -62,6 +62,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "wrong-method": (405, "This address does not know this method"),
     "too-large": (413, "The body is too large"),
     "wrong-media-type": (415, "The body has a type that is not read here"),
+    "too-many-requests": (429, "Too many wrong tokens came from this address"),
     "wrong-host": (421, "This server does not answer for that host"),
 }
 _BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "no-route", 405: "wrong-method", 413: "too-large"}
@@ -158,7 +159,7 @@ def place_of(loc: Sequence[Any]) -> str:
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route says in OpenAPI about its errors; those that any route may give are always there."""
-    return told(400, 401, 403, 413, 422, 500, 503, *statuses)
+    return told(400, 401, 403, 413, 422, 429, 500, 503, *statuses)
 
 
 def told(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from dialer.domain.errors import Fatal
 from dialer.domain.said import said
+from dialer.web.connections import bounded
 
 STOP_S = 5.0  # open requests get this long; then their tasks are cancelled
 
@@ -43,6 +44,7 @@ async def serve(
     listener = _bind(host, port, *named)
     config = uvicorn.Config(
         app,
+        http=bounded(),
         log_config=None,
         access_log=False,
         server_header=False,

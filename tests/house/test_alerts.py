@@ -104,6 +104,7 @@ ASIDE, REFUSED = f'dialer_set_aside{{{CELL}, name="main"}}', f"dialer_refused_fa
 MISTAKES = f'dialer_mistakes_total{{{CELL}, part="observer Mirror"}}'
 BRAKE = f'dialer_braked{{{CELL}, campaign="1"}}'
 BACK = f"dialer_leads_held_back{{{CELL}}}"
+PINS = f'dialer_pin_locks_total{{{CELL}, of="operator"}}'
 HELD = f'dialer_held{{{CELL}, reason="journal"}}'
 SIZE = f'dialer_disk_size_bytes{{{CELL}, folder="data"}}'
 UP = f'up{{job="obzvon", instance="main/all", {CELL}}}'
@@ -231,6 +232,8 @@ CASES = (
     Case("2 GB", "DiskLow", {DISK: "2e9x40", SIZE: "1e11x40"}, (), (20, 40)),
     Case("full within a day", "DiskLow", {DISK: "4e10-4e7x60", SIZE: "1e11x60"}, (30, 60), (10,)),
     Case("fuller by little", "DiskLow", {DISK: "4e10-1e7x60", SIZE: "1e11x60"}, (), (30, 60)),
+    Case("one lock", "PinsGuessed", {PINS: "0 0 1x30"}, (3, 10), (1, 25)),
+    Case("no lock since the start", "PinsGuessed", {PINS: "4x30"}, (), (1, 20)),
     Case("less than 500 MB", "DiskFull", {DISK: "4.9e8x10"}, (2, 8), (1,)),
     Case("500 MB", "DiskFull", {DISK: "5e8x10"}, (), (5, 10)),
     Case("a trunk that Asterisk cannot have", "SetAside", {ASIDE: "_x2 1x20"}, (9, 15), (3, 6)),

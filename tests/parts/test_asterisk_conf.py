@@ -12,7 +12,7 @@ from asterisk_conf import sounds
 from asterisk_conf.render import DIALPLAN, HERE, KNOB, KNOBS, conf_files, dialplan, fill_in, render
 from dialer.domain.errors import BadValue
 
-SECRETS = {"ARI_PASSWORD": "s3cret-of-ari", "AMI_SECRET": "s3cret-of-ami"}
+SECRETS = {"ARI_PASSWORD": "s3cret-of-ari", "AMI_SECRET": "s3cret-of-ami", "AGI_SECRET": "s3cret-of-agi-1234"}
 PRODUCTION = [path.name for path in conf_files()]
 
 

@@ -96,6 +96,7 @@ async def test_nothing_is_broken_in_a_lab_that_works(practice: Practice) -> None
         "feature codes",
         "service port",
         "service",
+        "api",
         "name lookup",
         "database",
         "redis",

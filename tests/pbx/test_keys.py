@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,16 @@ from typing import Any
 import pytest_asyncio
 
 from agi import words
+from agi.parts import Parts
+from agi.pins import Pins
 from agi.server import AgiServer
 from dialer.adapters import hashes
+from dialer.adapters.clock import utc_now
+from dialer.adapters.memory.people import MemoryPinGuesses
+from dialer.adapters.speech import lay
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.operators import Account, Operator, State
-from dialer.domain.types import Language, OperatorId
+from dialer.domain.types import CallId, Language, OperatorId
 from dialer.lab import tones
 from dialer.lab.lab import Lab
 from dialer.lab.phones import Phone
@@ -36,12 +42,14 @@ class FakeDesk:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def do(self, command: Command) -> Mapping[str, Any]:
+        if "only_check" in command.args:
+            return {}
         self.was_in_call.append(await self.phone.in_call())
         self.commands.append(command)
         self.asked.set()
         if self.fail:
             raise self.fail
-        return {}
+        return {**command.args, "state": {"ready": "ready", "pause": "paused"}.get(command.verb, "")}
 
 
 @dataclass
@@ -95,14 +103,20 @@ class Room:
         return max(first.parent.glob(f"{self.phone.number}-*.sln"), key=lambda path: path.stat().st_mtime)
 
     def melody(self) -> list[float]:
-        """The notes of the last call that a tone of ours has, in the order they were heard."""
+        """The notes of the last call that a tone of ours has, in the order they were heard.
+
+        Speech has such notes too, but none for as long.
+        """
         notes = {hertz for tone in (words.RISING, words.FALLING, words.LOW_DOUBLE) for hertz, _ in tone.notes}
         samples, rate = tones.read(self.heard())
         size = rate // 50
         found: list[float] = []
+        runs: Counter[float] = Counter()
         for start in range(0, len(samples) - size, size):
+            piece = samples[start : start + size]
             for hertz in notes - {0}:
-                if tones.goertzel(samples[start : start + size], rate, hertz) > 0.8 and found[-1:] != [hertz]:
+                runs[hertz] = runs[hertz] + 1 if tones.goertzel(piece, rate, hertz) > 0.85 else 0
+                if runs[hertz] == 4 and found[-1:] != [hertz]:
                     found.append(hertz)
         return found
 
@@ -120,7 +134,10 @@ async def room(lab: Lab, ari: Any) -> AsyncIterator[Room]:
     )
     desk, live = FakeDesk(phone), FakeLive()
     port = int(lab.environment()["DIALER_AGI_PORT"])
-    async with AgiServer(desk, accounts, live, hashes.is_right, port=port) as server:
+    pins = Pins(hashes.is_right, MemoryPinGuesses(), utc_now, lambda what: None)
+    lay(lab.sounds)
+    parts = Parts(desk, accounts, live, pins, sound=lambda name: str(lab.sounds / name))
+    async with AgiServer(parts, secret=lab.values["AGI_SECRET"], port=port) as server:
         yield Room(phone, desk, accounts, live, server)
         if await phone.in_call():
             await phone.hang_up()
@@ -134,6 +151,15 @@ async def test_number_and_pin_log_in_and_the_phone_is_free_to_be_called_back(roo
     assert room.desk.was_in_call == [False]
 
 
+async def test_a_program_of_this_machine_that_speaks_for_a_phone_is_cut(room: Room) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", room.server.port)
+    writer.write(b"agi_network_script: logout\nagi_arg_1: 101\n\n")
+    async with asyncio.timeout(DONE_S):
+        assert await reader.read() == b""
+    writer.close()
+    assert not room.desk.commands
+
+
 async def test_only_the_hash_key_means_the_phones_own_number(room: Room) -> None:
     await room.dial("*10", f"#{PIN}#")
     async with asyncio.timeout(DONE_S):
@@ -143,7 +169,9 @@ async def test_only_the_hash_key_means_the_phones_own_number(room: Room) -> None
 
 async def test_a_colleague_logs_in_from_the_same_phone(room: Room) -> None:
     await room.dial("*10", f"102#{PIN}#")
-    await room.over()
+    async with asyncio.timeout(DONE_S):
+        await room.desk.asked.wait()
+    assert room.desk.commands[0].args["desk"] == "101", "it is this phone that rings"
     assert room.desk.commands[0].target == "operator:102"
 
 
@@ -175,6 +203,7 @@ async def test_a_pause_without_a_digit_is_for_other_reasons(room: Room) -> None:
 
 
 async def test_a_wrong_digit_can_be_corrected(room: Room) -> None:
+    room.live.at_work = [Operator(OperatorId("101"), state=State.WRAP_UP, call=CallId("c-1"))]
     await room.dial("*13", "8")
     async with asyncio.timeout(DONE_S):
         while 220 not in room.melody():  # noqa: ASYNC110 the phone is another process

@@ -66,7 +66,7 @@ async def test_a_shift_by_keys_login_ready_talk_disposition_pause_logout() -> No
             await phone.press("*#")
             await office.comes_to(people[1], "bridged")
             await phone.press("#*")  # too early to be meant for this talk
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(3.0)
             assert await office.state("101") == "talking"
             await office.press("101", "#*", "wrap_up")
             await phone.press("1#2#")

@@ -294,6 +294,13 @@ def judge_feature_codes(places: Set[Address], bind: str, peers: Sequence[str]) -
 # --- our own port -----------------------------------------------------------------------------------------
 
 
+async def look_at_api(bind: str, overheard: str) -> list[Finding]:
+    """Whether the API can be overheard; `overheard` says how."""
+    if overheard:
+        return [doubtful("api", overheard)]
+    return [well("api", said("it listens on this machine only ({bind})", bind=bind))]
+
+
 async def look_at_port(host: str, port: int, cell: str) -> list[Finding]:
     """Who has the port where Asterisk looks for the service: nobody, the service, or a stranger."""
     place = f"{host}:{port}"

@@ -9,7 +9,13 @@ from dialer.adapters.memory.cells import MemoryCells
 from dialer.adapters.memory.learned import MemoryLearned
 from dialer.adapters.memory.ledger import MemoryLedger, MemoryNumbers
 from dialer.adapters.memory.lists import MemoryLeads
-from dialer.adapters.memory.people import MemoryAccounts, MemoryCampaigns, MemoryTokens, MemoryTrunks
+from dialer.adapters.memory.people import (
+    MemoryAccounts,
+    MemoryCampaigns,
+    MemoryPinGuesses,
+    MemoryTokens,
+    MemoryTrunks,
+)
 from dialer.ports import Stores
 
 
@@ -28,5 +34,6 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
         ledger=ledger,
         learned=MemoryLearned(),
         tokens=MemoryTokens(),
+        pins=MemoryPinGuesses(),
         cells=cells,
     )

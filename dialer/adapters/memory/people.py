@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import Conflict, Missing
+from dialer.domain.guesses import Guesses
 from dialer.domain.operators import Account
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
@@ -106,12 +107,17 @@ class MemoryTokens:
     def __init__(self) -> None:
         self._rows: dict[int, Token] = {}
 
-    async def add(self, name: str, role: str, *, sha256: str, now: datetime) -> Token:
+    async def add(
+        self, name: str, role: str, *, sha256: str, now: datetime, expires_at: datetime | None = None
+    ) -> Token:
+        for row in list(self._rows.values()):
+            if row.name == name and not row.revoked_at and row.expires_at and row.expires_at <= now:
+                self._rows[row.id] = replace(row, revoked_at=now)
         if any(row.name == name and row.revoked_at is None for row in self._rows.values()):
             raise Conflict(said("there is a token named {name!r} already: revoke it first", name=name))
         if any(row.sha256 == sha256 for row in self._rows.values()):
             raise Conflict(said("this token's text is in use already: make another"))
-        token = Token(len(self._rows) + 1, name, role, sha256, now)
+        token = Token(len(self._rows) + 1, name, role, sha256, now, expires_at=expires_at)
         self._rows[token.id] = token
         return token
 
@@ -131,3 +137,17 @@ class MemoryTokens:
                 self._rows[row.id] = replace(row, revoked_at=now)
                 return
         raise Missing(said("there is no token named {name!r}", name=name))
+
+
+class MemoryPinGuesses:
+    def __init__(self) -> None:
+        self._rows: dict[str, Guesses] = {}
+
+    async def of(self, key: str) -> Guesses:
+        return self._rows.get(key, Guesses())
+
+    async def keep(self, key: str, guesses: Guesses) -> None:
+        self._rows[key] = guesses
+
+    async def drop(self, key: str) -> bool:
+        return self._rows.pop(key, None) is not None

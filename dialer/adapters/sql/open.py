@@ -14,6 +14,7 @@ from dialer.adapters.sql.leads import SqlLeads
 from dialer.adapters.sql.learned import SqlLearned
 from dialer.adapters.sql.ledger import SqlLedger
 from dialer.adapters.sql.numbers import SqlNumbers
+from dialer.adapters.sql.pins import SqlPinGuesses
 from dialer.adapters.sql.revision import HEAD, current
 from dialer.adapters.sql.tokens import SqlTokens
 from dialer.adapters.sql.trunks import SqlTrunks
@@ -39,6 +40,7 @@ async def open_stores(
             ledger=SqlLedger(database, clock),
             learned=SqlLearned(database),
             tokens=SqlTokens(database),
+            pins=SqlPinGuesses(database),
             cells=SqlCells(database),
         )
     finally:

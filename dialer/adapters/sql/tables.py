@@ -120,11 +120,22 @@ tokens = Table(
     Column("created_at", Instant, nullable=False),
     Column("last_used_at", Instant),
     Column("revoked_at", Instant),
+    Column("expires_at", Instant),
     # one token in force per name
     Index("ux_tokens_name", "name", unique=True, sqlite_where=text("revoked_at IS NULL"),
           postgresql_where=text("revoked_at IS NULL")),
     sqlite_autoincrement=True,
 )  # fmt: skip
+
+pin_guesses = Table(
+    "pin_guesses",
+    metadata,
+    Column("key", Words, primary_key=True),  # operator:101 or phone:101
+    Column("wrong", Integer, nullable=False),
+    Column("locks", Integer, nullable=False),
+    Column("locked_until_at", Instant),
+    Column("last_at", Instant),
+)
 
 imports = Table(
     "imports",

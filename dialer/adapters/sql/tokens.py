@@ -19,10 +19,14 @@ class SqlTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, name: str, role: str, *, sha256: str, now: datetime) -> Token:
-        row = {"name": name, "role": role, "sha256": sha256, "created_at": now}
+    async def add(
+        self, name: str, role: str, *, sha256: str, now: datetime, expires_at: datetime | None = None
+    ) -> Token:
+        row = {"name": name, "role": role, "sha256": sha256, "created_at": now, "expires_at": expires_at}
+        is_over = (tokens.c.name == name, tokens.c.revoked_at.is_(None), tokens.c.expires_at <= now)
         try:
             async with self._database.write() as connection:
+                await connection.execute(update(tokens).where(*is_over).values(revoked_at=now))
                 query = insert(tokens).values(row).returning(tokens.c.id)
                 number = (await connection.execute(query)).scalar_one()
         except Twin as twin:
@@ -31,7 +35,7 @@ class SqlTokens:
             raise Conflict(
                 said("there is a token named {name!r} already: revoke it first", name=name)
             ) from None
-        return Token(number, name, role, sha256, now)
+        return Token(number, name, role, sha256, now, expires_at=expires_at)
 
     async def find(self, sha256: str) -> Token | None:
         in_force = tokens.c.revoked_at.is_(None)

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import BadValue, Conflict, Forbidden
+from dialer.domain.guesses import key_of_operator, key_of_phone
 from dialer.domain.lead import Disposition
 from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, LegState, Operator, State, phone_trouble
@@ -27,6 +28,9 @@ from dialer.web.values import Body, Flag, Note, Number, OperatorNumber, Reason, 
 
 router = APIRouter(prefix="/operators", tags=["operators"])
 Pin = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$"), Field(examples=["4711"])]
+
+
+CallName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 
 
 class AccountFields(Body):
@@ -71,12 +75,14 @@ class OperatorOut(BaseModel):
     reason: str = Field(description="of the pause; of being offline")
     since_at: datetime | None
     leg: LegState
+    desk: str = Field(description="the phone of this shift, where it is not the account's own")
     call: str | None = Field(description="reserved for, talking to, or in wrap-up after")
     campaign: int | None
     then: State | None = Field(description="what follows when the present call is over")
     wrap_until_at: datetime | None
     phone_reachable: bool = Field(description="no: a talk goes on, new calls wait for the phone")
     phone_note: str = Field(description="what is wrong with the way to the phone, in words")
+    shift_since_at: datetime | None = Field(description="the log-in")
 
     @classmethod
     def of(cls, account: Account, live: Operator | None, speak: Speak) -> Self:
@@ -96,17 +102,27 @@ class OperatorOut(BaseModel):
             reason=at_work.reason,
             since_at=at_work.since_at,
             leg=at_work.leg,
+            desk=at_work.desk,
             call=at_work.call,
             campaign=at_work.campaign,
             then=at_work.then,
             wrap_until_at=at_work.wrap_until_at,
             phone_reachable=not at_work.unreachable,
             phone_note=speak(trouble) if (trouble := phone_trouble(at_work)) else "",
+            shift_since_at=at_work.shift_since_at,
         )
 
 
 class OperatorSaved(OperatorOut, Pushed):
     """The operator, and whether the phone's account is in Asterisk already."""
+
+
+class LoginAsked(Body):
+    """Where the shift is worked."""
+
+    desk: OperatorNumber | None = Field(
+        default=None, description="by which number its phone registers; the account's own phone if not said"
+    )
 
 
 class PauseAsked(Body):
@@ -118,6 +134,7 @@ class Disposed(Body):
 
     disposition: Disposition
     note: Note = ""
+    call: CallName | None = Field(default=None, description="refused when the operator has another by now")
     callback_at: Utc | None = Field(default=None, description="when to call again; in two hours if not said")
 
 
@@ -171,6 +188,19 @@ async def change_operator(
     return await _saved(parts, who, account, speak)
 
 
+@router.post("/{operator}/login", responses=documented(*VERB_ERRORS))
+async def operator_login(
+    parts: Given,
+    who: OperatorOrMore,
+    operator: OperatorNumber,
+    body: LoginAsked | None = None,
+    key: Key = "",
+) -> Done:
+    """Begin the shift: a nailed-up phone is called now."""
+    desk = {"desk": body.desk} if body is not None and body.desk else {}
+    return await _tell(parts, who, "login", operator, key, **desk)
+
+
 @router.post("/{operator}/pause", responses=documented(*VERB_ERRORS))
 async def pause_operator(
     parts: Given, who: OperatorOrMore, operator: OperatorNumber, body: PauseAsked, key: Key = ""
@@ -186,7 +216,15 @@ async def dispose_call(
     """Say what came of the present or the last call; said again, it replaces the first."""
     at = "" if body.callback_at is None else body.callback_at.astimezone(UTC).isoformat()
     return await _tell(
-        parts, who, "dispose", operator, key, disposition=body.disposition, note=body.note, callback_at=at
+        parts,
+        who,
+        "dispose",
+        operator,
+        key,
+        disposition=body.disposition,
+        note=body.note,
+        callback_at=at,
+        call=body.call or "",
     )
 
 
@@ -212,6 +250,15 @@ async def try_phone(
     return (await _tell(parts, who, "test", operator, key)).spoken(speak)
 
 
+@router.post("/{operator}/unlock", status_code=204, responses=documented(404))
+async def unlock_operator(parts: Given, _: Supervisor, operator: OperatorNumber) -> Response:
+    """Forget the wrong PINs of this operator, and of the phone of this number: both may log in again."""
+    account = await parts.stores.accounts.get(OperatorId(operator))
+    for key in (key_of_operator(account.id), key_of_phone(account.id)):
+        await parts.stores.pins.drop(key)
+    return Response(status_code=204)
+
+
 def _add_plain_verb(verb: str, sentence: str) -> None:
     async def act(parts: Given, who: OperatorOrMore, operator: OperatorNumber, key: Key = "") -> Done:
         return await _tell(parts, who, verb, operator, key)
@@ -221,7 +268,6 @@ def _add_plain_verb(verb: str, sentence: str) -> None:
 
 
 for _verb, _sentence in {
-    "login": "Begin the shift: a nailed-up phone is called now.",
     "logout": "End the shift; asked for in a call, it ends after it.",
     "ready": "Take calls.",
     "hang_up": "End the talk with the person; the operator's own leg stays up.",

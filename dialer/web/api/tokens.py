@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.errors import Conflict
 from dialer.ports import Token
-from dialer.web.auth import Admin, AnyCaller, Role, new_token, parse_role
+from dialer.web.auth import DEFAULT_DAYS, MOST_DAYS, Admin, AnyCaller, Role, expiry, new_token, parse_role
 from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.values import Body, OperatorNumber
@@ -28,6 +28,7 @@ class NewToken(Body):
             description="operator:101 may act for operator 101 only", examples=["supervisor", "operator:101"]
         ),
     ]
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="that it lasts")] = DEFAULT_DAYS
 
 
 class TokenOut(BaseModel):
@@ -39,6 +40,7 @@ class TokenOut(BaseModel):
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    expires_at: datetime | None = Field(description="it opens nothing from then on; null: never")
 
     @classmethod
     def of(cls, token: Token) -> Self:
@@ -74,7 +76,10 @@ async def create_token(parts: Given, _: Admin, body: NewToken) -> TokenMade:
     """Make a token. Its text is in this answer and nowhere else."""
     parse_role(body.role)
     text, digest = new_token()
-    token = await parts.stores.tokens.add(body.name, body.role, sha256=digest, now=parts.tools.clock())
+    now = parts.tools.clock()
+    token = await parts.stores.tokens.add(
+        body.name, body.role, sha256=digest, now=now, expires_at=expiry(body.days, now)
+    )
     return TokenMade(**TokenOut.of(token).model_dump(), token=text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import wave
 from pathlib import Path
 
@@ -53,6 +54,17 @@ def test_prompts_are_laid_once_and_a_recording_of_ones_own_stays(tmp_path: Path)
     (tmp_path / f"{path_of('state-paused', Language.RU)}.wav").unlink()
     assert lay(tmp_path) == 1
     assert own.read_bytes() == b"a voice of our own"
+
+
+def test_asterisk_may_read_them_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        lay(tmp_path)
+    finally:
+        os.umask(before)
+    laid = [tmp_path / "prompts", *(tmp_path / "prompts").rglob("*")]
+    assert {path.stat().st_mode & 0o005 for path in laid if path.is_dir()} == {0o005}
+    assert {path.stat().st_mode & 0o004 for path in laid} == {0o004}
 
 
 def test_a_prompt_of_an_older_version_is_replaced(tmp_path: Path) -> None:

@@ -10,15 +10,21 @@ from typing import Any
 import pytest
 
 from agi import login
+from agi.parts import Parts
+from agi.pins import Pins
 from agi.server import AgiServer
+from dialer.adapters.clock import utc_now
+from dialer.adapters.memory.people import MemoryPinGuesses
 from dialer.domain.errors import Missing
 from dialer.domain.operators import Account, Operator
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind
 from dialer.ports import Command
 
 ANSWERED_S = 5.0
+SECRET = "s3cret-of-this-agi"
 OK = b"200 result=0\n"
-HEADERS = "agi_network: yes\nagi_network_script: {route}\nagi_uniqueid: 17.{n}\nagi_arg_1: {argument}\n\n"
+HEADERS = "agi_network: yes\nagi_network_script: {route}\nagi_uniqueid: 17.{n}\nagi_arg_1: {argument}\n"
+HEADERS += f"agi_arg_2: {SECRET}\n\n"
 
 
 class FakeDesk:
@@ -29,15 +35,20 @@ class FakeDesk:
         self.asked = asyncio.Event()
         self.fail: Exception | None = None
         self.delay: asyncio.Event | None = None
+        self.answer: Mapping[str, Any] = {}
 
     async def do(self, command: Command) -> Mapping[str, Any]:
+        if "only_check" in command.args:
+            if self.fail is not None:
+                raise self.fail
+            return {}
         self.commands.append(command)
         self.asked.set()
         if self.delay is not None:
             await self.delay.wait()
         if self.fail is not None:
             raise self.fail
-        return {}
+        return self.answer
 
 
 class FakeAccounts:
@@ -152,5 +163,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """A running server with five operators; nobody is at work yet."""
     monkeypatch.setattr(login, "PHONE_FREE_S", 0.0)
     desk, live = FakeDesk(), FakeLive()
-    async with AgiServer(desk, FakeAccounts(*ACCOUNTS), live, check_pin, port=0) as server:
+    pins = Pins(check_pin, MemoryPinGuesses(), utc_now, lambda what: None)
+    parts = Parts(desk, FakeAccounts(*ACCOUNTS), live, pins)
+    async with AgiServer(parts, secret=SECRET, port=0) as server:
         yield World(server, desk, live, Peer(server.port))

@@ -10,11 +10,15 @@ import struct
 import pytest
 
 from agi import server as agi_server
+from agi.parts import Parts
 from agi.phone import Garbled, Phone, quoted
 from agi.server import AgiServer
 from dialer.domain.errors import BadValue, Fatal
+from tests.parts.agi.conftest import SECRET
 
 SOON_S = 3.0
+NOTHING = Parts(None, None, None, None)
+SHOWN = f"agi_arg_2: {SECRET}\n\n".encode()
 HEAD = b"agi_network: yes\nagi_network_script: "
 
 
@@ -50,14 +54,14 @@ OPENINGS = {
     "an empty block": (b"\n\n", False),
     "only line breaks": (b"\n" * 5_000, False),
     "carriage returns": (b"agi_network: yes\r\nagi_network_script: ready\r\n\r\n", False),
-    "no route": (b"agi_network: yes\nagi_arg_1: 101\n\n", False),
-    "an empty route": (HEAD + b"\nagi_arg_1: 101\n\n", False),
-    "an unknown route": (HEAD + b"fire\nagi_arg_1: 101\n\n", False),
-    "a route with a query": (HEAD + b"ready?operator=101\nagi_arg_1: 101\n\n", False),
-    "a route that climbs": (HEAD + b"../ready\nagi_arg_1: 101\n\n", False),
-    "a route with a NUL": (HEAD + b"ready\x00\nagi_arg_1: 101\n\n", False),
-    "a route in capitals": (HEAD + b"READY\nagi_arg_1: 101\n\n", False),
-    "bytes that are no UTF-8": (HEAD + b"\xff\xfe\xc3\nagi_arg_1: \xff\n\n", False),
+    "no route": (b"agi_network: yes\nagi_arg_1: 101\n" + SHOWN, False),
+    "an empty route": (HEAD + b"\nagi_arg_1: 101\n" + SHOWN, False),
+    "an unknown route": (HEAD + b"fire\nagi_arg_1: 101\n" + SHOWN, False),
+    "a route with a query": (HEAD + b"ready?operator=101\nagi_arg_1: 101\n" + SHOWN, False),
+    "a route that climbs": (HEAD + b"../ready\nagi_arg_1: 101\n" + SHOWN, False),
+    "a route with a NUL": (HEAD + b"ready\x00\nagi_arg_1: 101\n" + SHOWN, False),
+    "a route in capitals": (HEAD + b"READY\nagi_arg_1: 101\n" + SHOWN, False),
+    "bytes that are no UTF-8": (HEAD + b"\xff\xfe\xc3\nagi_arg_1: \xff\n" + SHOWN, False),
     "lines without a colon": (b"agi_network yes\nready 101\n\n", False),
     "an HTTP request": (b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n", False),
     "a TLS greeting": (bytes.fromhex("16030100a5010000a10303") + b"\x0a" * 40, False),
@@ -235,7 +239,7 @@ async def test_a_silent_asterisk_is_named_without_the_arguments():
 
 
 async def test_a_taken_port_is_fatal_in_one_sentence(world):
-    second = AgiServer(None, None, None, None, port=world.server.port)
+    second = AgiServer(NOTHING, secret=SECRET, port=world.server.port)
     with pytest.raises(Fatal, match=r"cannot listen for AGI on 127\.0\.0\.1:\d+: it is taken"):
         await second.start()
     await second.stop()
@@ -244,12 +248,12 @@ async def test_a_taken_port_is_fatal_in_one_sentence(world):
 @pytest.mark.parametrize("bind", ["0.0.0.0", "192.168.1.5", "::", "example.org", "", "127.0.0.1:4573"])
 def test_it_binds_to_loopback_only(bind):
     with pytest.raises(BadValue, match="agi_bind"):
-        AgiServer(None, None, None, None, bind=bind)
+        AgiServer(NOTHING, secret=SECRET, bind=bind)
 
 
 async def test_a_peer_that_is_no_asterisk_of_ours_is_turned_away(world, monkeypatch):
     monkeypatch.setattr(agi_server, "LOOPBACK", ())
-    async with AgiServer(None, None, None, None, port=0, peers=["10.0.0.0/8"]) as server:
+    async with AgiServer(NOTHING, secret=SECRET, port=0, peers=["10.0.0.0/8"]) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         assert await reader.read() == b""
         writer.close()
@@ -259,13 +263,46 @@ async def test_a_peer_that_is_no_asterisk_of_ours_is_turned_away(world, monkeypa
 async def test_an_asterisk_elsewhere_that_is_named_may_speak(world, monkeypatch):
     monkeypatch.setattr(agi_server, "LOOPBACK", ())
     async with AgiServer(
-        world.desk, None, world.live, None, bind="0.0.0.0", port=0, peers=["127.0.0.1"]
+        Parts(world.desk, None, world.live, None), secret=SECRET, bind="0.0.0.0", port=0, peers=["127.0.0.1"]
     ) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(b"agi_network_script: ready\nagi_arg_1: 101\n\n")
+        writer.write(f"agi_network_script: ready\nagi_arg_1: 101\nagi_arg_2: {SECRET}\n\n".encode())
         assert await reader.readline() == b"ANSWER\n"
         writer.close()
         assert server.refused == 0
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "agi_arg_2: \n",
+        "agi_arg_2: wrong\n",
+        f"agi_arg_2: {SECRET}x\n",
+        f"agi_arg_3: {SECRET}\n",
+        "agi_arg_2: \xe9\n",
+    ],
+)
+async def test_a_program_of_this_machine_that_does_not_know_the_secret_is_cut_counted_and_logged_once(
+    world, given, capsys
+):
+    refused = []
+    world.server.on_refused = lambda: refused.append(1)
+    for _ in range(3):
+        reader, writer = await world.peer.open()
+        writer.write(f"agi_network_script: ready\nagi_arg_1: 101\n{given}\n".encode())
+        assert await reader.read() == b""
+        writer.close()
+    assert world.server.refused == len(refused) == 3
+    assert not world.desk.commands
+    told = [line for line in capsys.readouterr().out.splitlines() if "DIALER_AGI_SECRET_FILE" in line]
+    assert len([line for line in told if "warning" in line]) == 1
+    assert SECRET not in "".join(told)
+
+
+def test_no_server_speaks_without_a_secret():
+    with pytest.raises(BadValue, match="secret"):
+        AgiServer(NOTHING, secret="")
 
 
 # --- the end ------------------------------------------------------------------------------------------------
@@ -302,7 +339,7 @@ async def opened(server: AgiServer) -> int:
 
 
 async def test_cancelling_run_closes_the_port(world):
-    server = AgiServer(None, None, None, None, port=0)
+    server = AgiServer(NOTHING, secret=SECRET, port=0)
     running = asyncio.create_task(server.run())
     port = await opened(server)
     running.cancel()

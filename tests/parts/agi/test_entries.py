@@ -7,17 +7,19 @@ import asyncio
 import pytest
 
 from agi import words
-from dialer.domain.errors import Conflict, LinkDown
+from dialer.domain.errors import BadValue, Conflict, LinkDown
 from dialer.domain.keys import DISPOSITIONS, PAUSE_REASONS
 from dialer.domain.operators import Operator, State
-from dialer.domain.types import OperatorId
+from dialer.domain.types import CallId, OperatorId
+
+SAID = 'STREAM FILE "prompts/{}" ""'
 
 
 async def test_own_number_and_pin_log_in(world):
     talk = await world.peer.call("login", "", "4711")
     await world.desk.asked.wait()
     assert [(c.verb, c.target) for c in world.desk.commands] == [("login", "operator:101")]
-    assert talk.said("STREAM FILE")[0] == 'STREAM FILE "agent-loginok" ""'
+    assert talk.said("STREAM FILE") == [SAID.format("ru/wait-for-call")], "it is not so before the leg is up"
 
 
 async def test_the_call_has_ended_before_an_own_phone_is_called_back(world):
@@ -29,6 +31,8 @@ async def test_the_call_has_ended_before_an_own_phone_is_called_back(world):
 async def test_another_operator_logs_in_from_a_colleagues_phone_in_their_own_language(world):
     talk = await world.peer.call("login", "102", "2222", argument="101")
     assert world.desk.commands[0].target == "operator:102"
+    assert world.desk.commands[0].args["desk"] == "101", "it is this phone that will ring"
+    assert talk.said("STREAM FILE")[-1] == SAID.format("en/logged-in"), "there is no leg to wait for"
     spoken = [line for line in talk.said("SET VARIABLE") if "language" in line]
     assert [line.split()[-1] for line in spoken] == ['"ru_RU_f_IvrvoiceRU"', '"en"']
 
@@ -37,6 +41,32 @@ async def test_a_phone_that_is_not_the_one_called_back_hears_of_a_refusal(world)
     world.desk.fail = Conflict("operator 102 is logged in already")
     talk = await world.peer.call("login", "102", "2222", argument="101")
     assert talk.is_refused
+    assert talk.said("STREAM FILE")[-1] == SAID.format("en/phone-in-use")
+
+
+@pytest.mark.parametrize(
+    ("failure", "prompt"),
+    [
+        (Conflict("102 is there"), "phone-in-use"),
+        (LinkDown("away"), "no-service"),
+        (BadValue("x"), "not-done"),
+    ],
+)
+async def test_what_stands_against_a_log_in_is_said_before_the_caller_hangs_up(world, failure, prompt):
+    world.desk.fail = failure
+    talk = await world.peer.call("login", "", "4711")
+    assert talk.is_refused
+    assert talk.said("STREAM FILE")[-1] == SAID.format(f"ru/{prompt}")
+    assert SAID.format("ru/wait-for-call") not in talk.commands
+
+
+async def test_whoever_works_at_a_phone_is_meant_by_its_feature_codes_and_not_its_own_operator(world):
+    world.live.at_work = [
+        Operator(OperatorId("101"), state=State.PAUSED, desk="102"),
+        Operator(OperatorId("102")),
+    ]
+    await world.peer.call("ready", argument="102")
+    assert world.desk.commands[0].target == "operator:101"
 
 
 async def test_the_pin_is_in_no_log_and_no_command(world, caplog, capsys):
@@ -64,10 +94,13 @@ async def test_five_wrong_pins_lock_the_number_whatever_comes_next(world):
     assert not world.desk.commands
 
 
-async def test_a_locked_number_locks_nobody_else(world):
+async def test_a_locked_number_locks_its_phone_too_and_nobody_else_elsewhere(world):
     await world.peer.call("login", "", "1", "", "2", "", "3")
     await world.peer.call("login", "", "4", "", "5", "", "6")
-    await world.peer.call("login", "102", "2222")
+    talk = await world.peer.call("login", "102", "2222")
+    assert talk.is_refused, "from this phone nobody guesses on"
+    assert talk.said("STREAM FILE")[-1] == SAID.format("ru/locked")
+    await world.peer.call("login", "102", "2222", argument="105")
     assert [c.target for c in world.desk.commands] == ["operator:102"]
 
 
@@ -80,11 +113,10 @@ async def test_whoever_may_not_log_in_hears_the_same_refusal(world, number, pin)
     talk = await world.peer.call("login", *(number, pin) * 3)
     assert talk.is_refused
     assert not world.desk.commands
-    assert [line.split('"')[1] for line in talk.said("GET DATA")] == [
-        "agent-user",
-        "agent-pass",
-        *("agent-incorrect", "agent-pass") * 2,
-    ]
+    asked = [line.split('"')[1] for line in talk.said("GET DATA")]
+    wanted = ["ask-number", "ask-pin", *("ask-again", "ask-pin") * 2]
+    assert asked == [f"prompts/ru/{name}" for name in wanted]
+    assert talk.said("STREAM FILE") == [SAID.format("ru/wrong-pin")]
 
 
 async def test_a_second_login_is_refused_aloud(world):
@@ -95,8 +127,10 @@ async def test_a_second_login_is_refused_aloud(world):
 
 
 async def test_ready_is_told_by_rising_tones(world):
+    world.desk.answer = {"state": "ready"}
     talk = await world.peer.call("ready")
     assert world.desk.commands[0].verb == "ready"
+    assert talk.said("STREAM FILE") == [SAID.format("ru/state-ready")]
     assert talk.said("EXEC PlayTones") == [f'EXEC PlayTones "{words.RISING.pattern}"']
 
 
@@ -107,22 +141,28 @@ async def test_the_phone_of_endpoint_op_101_is_operator_101s(world):
 
 @pytest.mark.parametrize(("digit", "reason"), [*PAUSE_REASONS.items(), ("", "other")])
 async def test_each_digit_pauses_for_its_reason(world, digit, reason):
+    world.desk.answer = {"state": "paused", "reason": reason}
     talk = await world.peer.call("pause", digit)
+    words_said = [SAID.format("ru/state-paused"), SAID.format(f"ru/pause-{reason}")]
+    assert talk.said("STREAM FILE") == words_said
     assert world.desk.commands[0].args["reason"] == reason
     assert talk.said("EXEC PlayTones") == [f'EXEC PlayTones "{words.FALLING.pattern}"']
 
 
 @pytest.mark.parametrize(("digit", "disposition"), DISPOSITIONS.items())
 async def test_each_digit_writes_down_its_disposition(world, digit, disposition):
+    world.live.at_work = [Operator(OperatorId("101"), state=State.WRAP_UP, call=CallId("c-7"))]
     talk = await world.peer.call("disposition", digit)
+    assert world.desk.commands[0].args["call"] == "c-7", "for this call and for no later one"
     assert (world.desk.commands[0].verb, world.desk.commands[0].args["disposition"]) == (
         "dispose",
         disposition,
     )
-    assert talk.said("SAY DIGITS") == [f'SAY DIGITS {digit} ""']
+    assert talk.said("STREAM FILE") == [SAID.format("ru/outcome"), SAID.format(f"ru/outcome-{disposition}")]
 
 
 async def test_a_digit_without_a_meaning_may_be_corrected(world):
+    world.live.at_work = [Operator(OperatorId("101"), state=State.WRAP_UP, call=CallId("c-7"))]
     await world.peer.call("disposition", "8", "*", "1")
     assert world.desk.commands[0].args["disposition"] == "agreed"
 
@@ -135,23 +175,31 @@ async def test_no_disposition_is_guessed(world, keys):
 
 
 async def test_logout_says_so(world):
+    world.desk.answer = {"state": "offline"}
     talk = await world.peer.call("logout")
     assert world.desk.commands[0].verb == "logout"
-    assert 'STREAM FILE "agent-loggedoff" ""' in talk.commands
+    assert SAID.format("ru/state-offline") in talk.commands
 
 
 @pytest.mark.parametrize("state", State)
 async def test_every_state_is_told_by_its_tone(world, state):
     world.live.at_work = [Operator(OperatorId("101"), state=state, reason="lunch")]
     talk = await world.peer.call("state")
-    assert f'EXEC PlayTones "{words.STATE_WORDS[state].tone.pattern}"' in talk.commands
-    digits = [line.split()[2] for line in talk.said("SAY DIGITS")]
-    assert digits == (["101", "2"] if state is State.PAUSED else ["101"])
+    assert f'EXEC PlayTones "{words.STATE_TONES[state].pattern}"' in talk.commands
+    assert [line.split()[2] for line in talk.said("SAY DIGITS")] == ["101"]
+    wanted = [f"ru/state-{state}"] + (["ru/pause-lunch"] if state is State.PAUSED else [])
+    assert talk.said("STREAM FILE") == [SAID.format(name) for name in wanted]
+
+
+async def test_why_a_phone_did_not_come_up_is_told_to_whoever_asks_for_the_state(world):
+    world.live.at_work = [Operator(OperatorId("101"), reason="phone_did_not_answer")]
+    talk = await world.peer.call("state")
+    assert talk.said("STREAM FILE")[-1] == SAID.format("ru/reason-phone_did_not_answer")
 
 
 async def test_an_operator_never_seen_is_offline(world):
     talk = await world.peer.call("state")
-    assert 'STREAM FILE "agent-loggedoff" ""' in talk.commands
+    assert SAID.format("ru/state-offline") in talk.commands
 
 
 @pytest.mark.parametrize("route", ["ready", "pause", "logout"])

@@ -31,7 +31,7 @@ async def test_a_token_in_force_names_its_caller(header: str) -> None:
     tokens = MemoryTokens()
     text, digest = new_token()
     await tokens.add("anna", "operator:101", sha256=digest, now=NOW)
-    assert await authenticate(tokens, header.format(text)) == Caller(
+    assert await authenticate(tokens, header.format(text), NOW) == Caller(
         1, "anna", Role.OPERATOR, OperatorId("101")
     )
 
@@ -41,15 +41,15 @@ async def test_a_revoked_token_and_a_stores_mistake_open_nothing() -> None:
     text, digest = new_token()
     other, _ = new_token()
     row = await tokens.add("wall", "viewer", sha256=digest, now=NOW)
-    assert await authenticate(tokens, f"Bearer {other}") is None
+    assert await authenticate(tokens, f"Bearer {other}", NOW) is None
 
     async def wrong(sha256: str) -> object:
         return row  # a store that finds something for every hash
 
     tokens.find = wrong  # type: ignore[method-assign, assignment]  # the mistake that is tested
-    assert await authenticate(tokens, f"Bearer {other}") is None
+    assert await authenticate(tokens, f"Bearer {other}", NOW) is None
     row = replace(row, revoked_at=NOW)
-    assert await authenticate(tokens, f"Bearer {text}") is None
+    assert await authenticate(tokens, f"Bearer {text}", NOW) is None
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,6 @@ def test_what_may_work_later_says_when_to_ask_again() -> None:
 
 def test_the_errors_of_every_route_are_documented_with_their_ids() -> None:
     told = documented(404)
-    assert {400, 401, 403, 404, 413, 422, 500, 503} == set(told)
+    assert {400, 401, 403, 404, 413, 422, 429, 500, 503} == set(told)
     assert "`link-down`" in told[503]["description"]
     assert "`missing`" in told[404]["description"]

@@ -41,7 +41,7 @@ def whispers(asterisk: PretendAsterisk) -> list[ChannelId]:
 
 def tones(asterisk: PretendAsterisk) -> list[str]:
     """The whispers on which one was played, in turn."""
-    return [channel for what, channel in asterisk.did if what == "play"]
+    return [channel for what, channel in asterisk.did if what == "play" and channel.startswith("s-")]
 
 
 async def talks(house: House, n: int) -> None:

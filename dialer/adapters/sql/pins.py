@@ -1,0 +1,30 @@
+"""Wrong PINs in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlalchemy import delete, insert, select
+
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.tables import pin_guesses
+from dialer.domain.guesses import Guesses
+
+
+class SqlPinGuesses:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, key: str) -> Guesses:
+        row = await self._database.row(select(pin_guesses).where(pin_guesses.c.key == key))
+        return Guesses(**{name: value for name, value in row.items() if name != "key"}) if row else Guesses()
+
+    async def keep(self, key: str, guesses: Guesses) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(pin_guesses).where(pin_guesses.c.key == key))
+            await connection.execute(insert(pin_guesses).values(key=key, **asdict(guesses)))
+
+    async def drop(self, key: str) -> bool:
+        async with self._database.write() as connection:
+            gone = await connection.execute(delete(pin_guesses).where(pin_guesses.c.key == key))
+        return bool(gone.rowcount)
