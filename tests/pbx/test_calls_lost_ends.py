@@ -63,7 +63,8 @@ async def kill_while_calls_end_at_once(kills: int, leads: int) -> Counter[str]:
     assert len(cdrs) == len(mixed)
     for cdr in cdrs:
         (name,) = [name for name, prefix in PREFIX.items() if f"+{cdr.number.lstrip('+')}".startswith(prefix)]
-        assert cdr.outcome in (OUTCOME[name], Outcome.INTERRUPTED), cdr
+        its = (cdr.outcome, cdr.cause, cdr.sip_code, cdr.reason)
+        assert cdr.outcome in (OUTCOME[name], Outcome.INTERRUPTED), its
     return Counter(cdr.outcome for cdr in cdrs)
 
 

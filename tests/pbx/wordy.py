@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+from dialer.domain.errors import Fatal
 from dialer.lab import sipp
 from dialer.lab.packages import ensure_program
 from dialer.lab.ports import Ports
 from dialer.lab.sipp import Sipp
 from dialer.lab.site import SIPP
 
+TRIES = 3
 CONTACT = "Contact: <sip:[local_ip]:[local_port];transport=[transport]>"
 SDP = """\
 v=0
@@ -95,6 +97,14 @@ def scenario(*steps: str) -> str:
     return text.replace("@@PROBED@@", sipp.PROBED).replace("</scenario>", sipp.PROBE)
 
 
+async def _launch(folder: Path, text: str, ports: Ports) -> Sipp:
+    """Sipp takes more media ports than the one that it is told: a neighbour may have the next."""
+    for _ in range(TRIES):
+        with suppress(Fatal):
+            return await sipp.launch(folder, text, (ports.draw(SIPP), ports.draw(SIPP)))
+    return await sipp.launch(folder, text, (ports.draw(SIPP), ports.draw(SIPP)))
+
+
 @asynccontextmanager
 async def carriers(folder: Path, scenarios: Mapping[str, tuple[str, ...]]) -> AsyncIterator[dict[str, Sipp]]:
     """A carrier for each name; they end with the block."""
@@ -104,8 +114,6 @@ async def carriers(folder: Path, scenarios: Mapping[str, tuple[str, ...]]) -> As
         stack.callback(ports.release)
         ways = {}
         for name, steps in scenarios.items():
-            ways[name] = await sipp.launch(
-                folder / name, scenario(*steps), (ports.draw(SIPP), ports.draw(SIPP))
-            )
+            ways[name] = await _launch(folder / name, scenario(*steps), ports)
             stack.push_async_callback(ways[name].stop)
         yield ways

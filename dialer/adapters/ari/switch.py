@@ -32,6 +32,7 @@ log = structlog.get_logger()
 ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a busy number gives no event
 CUT = timedelta(milliseconds=1)  # Asterisk cuts its stamps to milliseconds
 ECHOES = 64  # keys kept in mind: a channel in our application may be told of twice
+MOVED = 302
 FINAL = 300  # SIP statuses from here on end a call that nobody answered
 GONE = (404,)
 NO_BRIDGE = (404, 409)  # 409: Asterisk is about to take it away itself
@@ -70,6 +71,7 @@ class AriSwitch:
         self.ahead_s: Callable[[], float] = lambda: 0.0  # Asterisk's clock less ours, set by the cell
         self._keys: dict[News, None] = {}  # the oldest first
         self.reasons = Reasons()  # started by whoever starts the listener
+        self._forwarded: dict[str, None] = {}  # channels that were told to call elsewhere, the oldest first
         self.ignored: Counter[str] = Counter()  # events that mean nothing to us, by type
 
     # --- what the link tells ---------------------------------------------------------------------------
@@ -87,13 +89,24 @@ class AriSwitch:
                 self._ear.heard(item)
 
     def _explained(self, event: RawEvent) -> RawEvent:
-        """The end of an unanswered call with the cause that the network gave itself, and its words."""
-        if event.get("type") != "ChannelDestroyed" or (event.get("tech_cause") or 0) < FINAL:
+        """The end of an unanswered call with what the network said itself: status, Q.850 cause and words."""
+        channel = event.get("channel") or event.get("peer") or {}
+        if event.get("forward"):  # a Dial event; the end that follows may come before Asterisk has its cause
+            self._forwarded[channel.get("id", "")] = None
+            _bound(self._forwarded)
+        if event.get("type") != "ChannelDestroyed" or channel.get("state") == "Up":
             return event
-        reason = self.reasons.of(event.get("channel", {}).get("name", ""))
-        if reason is None or reason.sip_code != event["tech_cause"]:
-            return event
-        return {**event, "cause": reason.cause or event.get("cause"), "words": reason.words}
+        moved = channel.get("id", "") in self._forwarded
+        status = event.get("tech_cause") or (MOVED if moved else 0)
+        reason = self.reasons.of(channel.get("name", "")) if status >= FINAL else None
+        if reason is None or reason.sip_code != status:
+            return {**event, "tech_cause": status} if status else event
+        return {
+            **event,
+            "tech_cause": status,
+            "cause": reason.cause or event.get("cause"),
+            "words": reason.words,
+        }
 
     def _echo(self, event: RawEvent) -> None:
         asked = self._echoes[event["eventname"]]
@@ -107,8 +120,7 @@ class AriSwitch:
         if item in self._keys:
             return True
         self._keys[item] = None
-        if len(self._keys) > ECHOES:
-            del self._keys[next(iter(self._keys))]
+        _bound(self._keys)
         return False
 
     async def set_up(self) -> None:
@@ -399,6 +411,12 @@ class AriSwitch:
         except NetworkTrouble as trouble:
             self._watcher.request_failed(trouble.id)
             raise
+
+
+def _bound(kept: dict[Any, None]) -> None:
+    """Forgets the oldest."""
+    if len(kept) > ECHOES:
+        del kept[next(iter(kept))]
 
 
 def _adds(item: PjsipObject) -> bool:
