@@ -212,7 +212,7 @@ class Cell:
             self.trunks.refused(call.trunk, self._shell.clock(), call.reason)
         elif call.talk_s >= HEARD_S:
             self.trunks.was_heard(call.trunk)
-        if self.trunks.refusals.ended(call, self._shell.clock()):
+        if self.trunks.refusals.ended(call, self._shell.clock()) and not call.reason:
             self._shell.errands.start(self._ask_why(call), f"refused-{call.trunk}")
         self.pacer.urge()
 

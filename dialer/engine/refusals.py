@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 IN_ROW = 5  # without a ringing phone or an answer between
 FIRST_REST_S, LONGEST_REST_S = 15.0, 600.0
+MOST_WORDS = 80  # signs of what a carrier writes
 PROBE_S = 180.0  # a probe of which nothing is heard for so long is forgotten
 
 
@@ -86,7 +87,8 @@ class Refusals:
             return False  # dialled before the rest began
         length_s = min(2 * before.length_s, LONGEST_REST_S) if before else FIRST_REST_S
         until_at = now + timedelta(seconds=length_s)
-        self._rests[trunk] = Rest(trunk, until_at, length_s, self._in_row[trunk], call.cause, call.sip_code)
+        said_so = (self._in_row[trunk], call.cause, call.sip_code, call.reason[:MOST_WORDS])
+        self._rests[trunk] = Rest(trunk, until_at, length_s, *said_so)
         log.warning(
             "the carrier refuses our calls: the trunk rests", trunk=trunk, sip=call.sip_code, rest_s=length_s
         )
@@ -100,7 +102,7 @@ class Refusals:
     def said(self, trunk: TrunkId, words: str) -> None:
         """What the carrier wrote behind its code."""
         if (rest := self._rests.get(trunk)) is not None:
-            self._rests[trunk] = replace(rest, words=words[:80])
+            self._rests[trunk] = replace(rest, words=words[:MOST_WORDS])
 
     def sent(self, trunk: TrunkId, at: datetime) -> None:
         """A call by this trunk was decided: during a rest it is the one that tries."""

@@ -98,8 +98,8 @@ async def test_each_word_of_a_carrier_is_understood_and_no_forward_is_followed()
     async with office_with(*SCENARIOS, numbers_=people) as (office, ways), asking(office.lab) as ari:
         await office.ready()
         await office.start()
-        cdrs = {name: await office.cdr(NUMBER[name], timeout_s=40) for name in EXPECTED}
         await says_why_it_rests(office)
+        cdrs = {name: await office.cdr(NUMBER[name], timeout_s=40) for name in EXPECTED}
         counted = {name: (await ways[name].settled(1)).taken for name in EXPECTED if name != "silent"}
         leads = {lead.numbers[0]: lead for lead in await office.leads()}
         channels = [each["name"] for each in await ari.send("GET", "channels")]
