@@ -155,7 +155,6 @@ async def moved_while_frozen(office: Office, carrier: Sipp) -> Cdr:
     async with office.stores() as stores:
         lead = Lead(LeadId(0), office.campaign, (PhoneNumber(number),), zones=("Europe/Moscow",))
         await stores.leads.import_list(office.campaign, "more.csv", [lead], now=datetime.now(UTC))
-    await office.service.post(f"/v1/campaigns/{office.campaign}/reload")
     await office.comes_to(number, "ringing")
     office.freeze()
     await carrier.settled(2)

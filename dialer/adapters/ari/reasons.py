@@ -1,8 +1,9 @@
 """What a carrier wrote into its refusals: Q.850 cause and words, from copies of SIP messages.
 
 No event and no function of Asterisk 22.10 holds the `Reason` header of a final response.  Its module for HEP
-(version 3, github.com/sipcapture/HEP) sends a copy of each SIP message by UDP, named after the channel.  Only
-final answers to an INVITE are looked at.  A copy that is lost costs its reason: the SIP status still counts.
+(version 3, github.com/sipcapture/HEP) sends a copy of each SIP message by UDP.  Only final answers to an
+INVITE are looked at; the number in `To` tells whose they are, no number is called twice at once.  A copy that
+is lost costs its reason: the SIP status still counts.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ LARGEST = 65_535
 BUFFER = 1 << 20  # bytes; the kernel may allow less, some 180 copies
 READ_S = 0.1  # between two looks: to be woken by each copy would cost more than to read it
 KEPT = 1000  # refusals whose channel has not ended yet, the oldest is forgotten first
-NAME, MESSAGE = 0x11, 0x0F  # chunks of HEP: whose message, and itself
+MESSAGE = 0x0F  # the chunk of HEP that holds it
 FINAL = re.compile(rb"SIP/2\.0 (?P<code>[3-6][0-9]{2})(?: (?P<words>[^\r\n]*))?\r?\n")
 INVITE = re.compile(rb"^cseq[ \t]*:[ \t]*[0-9]+[ \t]+INVITE[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+TO = re.compile(rb"^(?:to|t)[ \t]*:[^\r\n]*?sips?:([^@;>\r\n]+)@", re.IGNORECASE | re.MULTILINE)
 REASON = re.compile(
     rb"^reason[ \t]*:(?P<value>[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE
 )
@@ -52,7 +54,7 @@ class Reasons:
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
         self._next: asyncio.TimerHandle | None = None
-        self._kept: dict[str, Reason] = {}  # by the channel's name, the oldest first
+        self._kept: dict[str, Reason] = {}  # by the number as it was dialled, the oldest first
 
     def start(self, host: str, port: int) -> None:
         """Listens; without the port there are no reasons, and the rest goes on."""
@@ -75,11 +77,15 @@ class Reasons:
             self._socket.close()
             self._socket = None
 
-    def of(self, channel: str) -> Reason | None:
-        """Of the channel with this name, once; what lies unread is read first: it was sent before the end."""
-        if channel not in self._kept:
-            self._read()
-        return self._kept.pop(channel, None)
+    def of(self, number: str) -> Reason | None:
+        """Of the last call to this number, once; unread copies are read first."""
+        self._read()
+        return self._kept.pop(number, None)
+
+    def forget(self, number: str) -> None:
+        """It is called anew."""
+        self._read()
+        self._kept.pop(number, None)
 
     def _look(self) -> None:
         self._read()
@@ -99,25 +105,24 @@ class Reasons:
     def _keep(self, copy: bytes) -> None:
         if b"SIP/2.0 " not in copy or (found := parse(copy)) is None:
             return
-        channel, reason = found
-        self._kept.pop(channel, None)
-        self._kept[channel] = reason
+        number, reason = found
+        self._kept.pop(number, None)
+        self._kept[number] = reason
         if len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]
 
 
 def parse(copy: bytes) -> tuple[str, Reason] | None:
-    """The channel's name and the reason of one copy; None for all that is no final answer to an INVITE."""
-    chunks = dict(_chunks(copy))
-    message, channel = chunks.get(MESSAGE, b""), chunks.get(NAME, b"")
-    status = FINAL.match(message)
-    if status is None or not channel or not INVITE.search(message):
+    """The number and the reason of one copy; None for all that is no final answer to an INVITE."""
+    message = dict(_chunks(copy)).get(MESSAGE, b"")
+    status, number = FINAL.match(message), TO.search(message)
+    if status is None or number is None or not INVITE.search(message):
         return None
     reasons = list(_reasons(message))
     telling = [each for each in reasons if each[0] in BY_CAUSE and each[0] not in UNSPECIFIC]
     cause, text = (telling or reasons or [(None, "")])[0]
     words = " ".join(filter(None, (_text(status["words"] or b""), f"({text})" if text else "")))
-    return _text(channel), Reason(int(status["code"]), words, cause)
+    return _text(number[1]), Reason(int(status["code"]), words, cause)
 
 
 def _chunks(copy: bytes) -> Iterator[tuple[int, bytes]]:

@@ -32,7 +32,8 @@ log = structlog.get_logger()
 ALL_PHONES = "endpoint:PJSIP"  # also those that are pushed later; without it a busy number gives no event
 CUT = timedelta(milliseconds=1)  # Asterisk cuts its stamps to milliseconds
 ECHOES = 64  # keys kept in mind: a channel in our application may be told of twice
-MOVED = 302
+MOST_DIALLED = 5000  # calls in flight whose ends may still be told
+MOVED, REDIRECTED = 302, 23  # SIP and Q.850
 FINAL = 300  # SIP statuses from here on end a call that nobody answered
 GONE = (404,)
 NO_BRIDGE = (404, 409)  # 409: Asterisk is about to take it away itself
@@ -71,6 +72,7 @@ class AriSwitch:
         self.ahead_s: Callable[[], float] = lambda: 0.0  # Asterisk's clock less ours, set by the cell
         self._keys: dict[News, None] = {}  # the oldest first
         self.reasons = Reasons()  # started by whoever starts the listener
+        self._dialled: dict[str, str] = {}  # numbers by channel
         self._forwarded: dict[str, None] = {}  # channels that were told to call elsewhere, the oldest first
         self.ignored: Counter[str] = Counter()  # events that mean nothing to us, by type
 
@@ -94,19 +96,21 @@ class AriSwitch:
         if event.get("forward"):  # a Dial event; the end that follows may come before Asterisk has its cause
             self._forwarded[channel.get("id", "")] = None
             _bound(self._forwarded)
-        if event.get("type") != "ChannelDestroyed" or channel.get("state") == "Up":
+        if event.get("type") != "ChannelDestroyed":
+            return event
+        if channel.get("state") == "Up":
+            self._dialled.pop(channel.get("id", ""), None)
             return event
         moved = channel.get("id", "") in self._forwarded
         status = event.get("tech_cause") or (MOVED if moved else 0)
-        reason = self.reasons.of(channel.get("name", "")) if status >= FINAL else None
+        number = self._dialled.pop(channel.get("id", ""), "")
+        reason = self.reasons.of(number) if number and status >= FINAL else None
+        known = {**event, "tech_cause": status} if status else event
+        if moved and not event.get("cause"):
+            known = {**known, "cause": REDIRECTED}
         if reason is None or reason.sip_code != status:
-            return {**event, "tech_cause": status} if status else event
-        return {
-            **event,
-            "tech_cause": status,
-            "cause": reason.cause or event.get("cause"),
-            "words": reason.words,
-        }
+            return known
+        return {**known, "cause": reason.cause or known.get("cause"), "words": reason.words}
 
     def _echo(self, event: RawEvent) -> None:
         asked = self._echoes[event["eventname"]]
@@ -187,9 +191,15 @@ class AriSwitch:
             variables=variables,
             formats=self._formats_of(endpoint),
         )
+        number = endpoint.removeprefix("PJSIP/").rpartition("@")[0]
+        if number:
+            self.reasons.forget(number)
+            self._dialled[channel] = number
+            _bound(self._dialled, MOST_DIALLED)
         try:
             await self._ask(request)
         except Refused as refusal:
+            self._dialled.pop(channel, None)
             if refusal.status not in NO_CHANNEL:
                 raise
             name = endpoint.rpartition("@")[2].rpartition("/")[2]
@@ -413,9 +423,9 @@ class AriSwitch:
             raise
 
 
-def _bound(kept: dict[Any, None]) -> None:
+def _bound(kept: dict[Any, Any], most: int = ECHOES) -> None:
     """Forgets the oldest."""
-    if len(kept) > ECHOES:
+    if len(kept) > most:
         del kept[next(iter(kept))]
 
 

@@ -14,7 +14,7 @@ from dialer.domain.types import CellId
 from dialer.ports import ChannelNews, PhoneNews
 
 AT = "2026-11-30T07:25:14.650+0000"
-NAME = "PJSIP/main-0000002a"
+NAME, NUMBER = "PJSIP/main-0000002a", "79161234567"
 
 
 class Diary:
@@ -62,16 +62,19 @@ def test_the_networks_own_cause_replaces_what_asterisk_made(
 ) -> None:
     switch, diary = switch_and_diary()
     if reason is not None:
-        switch.reasons._kept[NAME] = reason
+        switch.reasons._kept[NUMBER] = reason
+    switch._dialled["c-1"] = NUMBER
     switch.took(destroyed(19, 480))
     assert end_of(diary) == expected
 
 
 def test_an_answered_call_keeps_asterisks_cause() -> None:
     switch, diary = switch_and_diary()
-    switch.reasons._kept[NAME] = Reason(480, "x", 1)
+    switch.reasons._kept[NUMBER] = Reason(480, "x", 1)
+    switch._dialled["c-1"] = NUMBER
     switch.took(destroyed(38, 500, state="Up"))
     assert end_of(diary) == (38, 500, "")
+    assert not switch._dialled
 
 
 @pytest.mark.parametrize("tech_cause", [None, 0])
@@ -81,4 +84,4 @@ def test_a_forward_whose_end_comes_before_asterisk_has_its_cause_is_a_302(tech_c
     dial = {"type": "Dial", "timestamp": AT, "dialstatus": "CANCEL", "forward": "79160000999", "peer": peer}
     switch.took(dial)
     switch.took(destroyed(0, tech_cause, state="Down"))
-    assert end_of(diary) == (0, 302, "")
+    assert end_of(diary) == (23, 302, "")

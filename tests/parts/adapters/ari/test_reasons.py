@@ -12,18 +12,23 @@ from hypothesis import strategies as st
 from dialer.adapters.ari.reasons import KEPT, Reason, Reasons, parse
 from dialer.lab.ports import Ports
 
-CHANNEL = "PJSIP/main-0000002a"
+NUMBER = "79161234567"
 
 
-def copy(message: str, channel: str = CHANNEL) -> bytes:
+def copy(message: str) -> bytes:
     """As Asterisk's module makes it."""
-    chunks = ((0x01, b"\x02"), (0x02, b"\x11"), (0x11, channel.encode()), (0x0F, message.encode()))
+    chunks = ((0x01, b"\x02"), (0x02, b"\x11"), (0x11, b"9a4d8e78"), (0x0F, message.encode()))
     body = b"".join(struct.pack("!HHH", 0, kind, 6 + len(content)) + content for kind, content in chunks)
     return b"HEP3" + struct.pack("!H", 6 + len(body)) + body
 
 
-def answer(*headers: str, status: str = "480 Temporarily Unavailable", method: str = "INVITE") -> str:
-    lines = [f"SIP/2.0 {status}", "Via: SIP/2.0/UDP 127.0.0.1", f"CSeq: 7 {method}", *headers]
+def answer(
+    *headers: str,
+    status: str = "480 Temporarily Unavailable",
+    method: str = "INVITE",
+    to: str = f"To: <sip:{NUMBER}@127.0.0.4:5060>;tag=1",
+) -> str:
+    lines = [f"SIP/2.0 {status}", "Via: SIP/2.0/UDP 127.0.0.1", to, f"CSeq: 7 {method}", *headers]
     return "\r\n".join([*lines, "Content-Length: 0", "", ""])
 
 
@@ -50,7 +55,7 @@ def answer(*headers: str, status: str = "480 Temporarily Unavailable", method: s
     ],
 )
 def test_every_form_of_the_header_is_read(headers: tuple[str, ...], cause: int | None, text: str) -> None:
-    expected = (CHANNEL, Reason(480, f"Temporarily Unavailable{text}", cause))
+    expected = (NUMBER, Reason(480, f"Temporarily Unavailable{text}", cause))
     assert parse(copy(answer(*headers))) == expected
 
 
@@ -69,8 +74,16 @@ def test_what_is_no_final_answer_to_an_invite_is_nothing(message: str) -> None:
     assert parse(copy(message)) is None
 
 
+@pytest.mark.parametrize(
+    "to",
+    ['To: "A, b" <sip:+79161234567@x;user=phone>', "t: sips:+79161234567@x", "TO:<sip:+79161234567@[::1]:5>"],
+)
+def test_the_number_is_read_from_every_form_of_to(to: str) -> None:
+    assert parse(copy(answer(to=to))) == (f"+{NUMBER}", Reason(480, "Temporarily Unavailable"))
+
+
 def test_a_status_without_words_is_read() -> None:
-    assert parse(copy(answer(status="603"))) == (CHANNEL, Reason(603))
+    assert parse(copy(answer(status="603"))) == (NUMBER, Reason(603))
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))
@@ -86,16 +99,15 @@ async def test_a_copy_that_lies_unread_is_found_when_its_channel_ends_and_once()
     reasons.start("127.0.0.1", port)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asterisk:
         for n in range(KEPT + 5):
-            asterisk.sendto(
-                copy(answer("Reason: Q.850;cause=17"), f"PJSIP/main-{n:08x}"), ("127.0.0.1", port)
-            )
+            to = f"To: <sip:7916{n:07}@x>"
+            asterisk.sendto(copy(answer("Reason: Q.850;cause=17", to=to)), ("127.0.0.1", port))
             if n % 50 == 0:
-                assert reasons.of("PJSIP/other-00000000") is None
+                assert reasons.of("7999") is None
         asterisk.sendto(b"noise", ("127.0.0.1", port))
-    found = reasons.of(f"PJSIP/main-{KEPT:08x}")
+    found = reasons.of(f"7916{KEPT:07}")
     assert found == Reason(480, "Temporarily Unavailable", 17)
-    assert reasons.of(f"PJSIP/main-{KEPT:08x}") is None
-    assert reasons.of("PJSIP/main-00000000") is None, "the oldest is forgotten"
+    assert reasons.of(f"7916{KEPT:07}") is None
+    assert reasons.of("79160000000") is None, "the oldest is forgotten"
     reasons.stop()
     ports.release()
 
@@ -105,7 +117,7 @@ async def test_a_port_that_is_taken_costs_the_reasons_and_nothing_else() -> None
     port = ports.draw("127.0.0.1")
     first.start("127.0.0.1", port)
     second.start("127.0.0.1", port)
-    assert second.of(CHANNEL) is None
+    assert second.of(NUMBER) is None
     second.stop()
     first.stop()
     ports.release()
