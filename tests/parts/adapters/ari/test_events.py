@@ -24,7 +24,7 @@ def recorded(name: str) -> list[dict[str, Any]]:
 
 def brief(event: Event) -> str:
     """An event as its name and what it carries besides the instant."""
-    slots = [slot for slot in event.__dataclass_fields__ if slot not in ("at", "by_shutdown")]
+    slots = [slot for slot in event.__dataclass_fields__ if slot != "at"]
     return " ".join([type(event).__name__, *(str(getattr(event, slot)) for slot in slots)]).rstrip()
 
 
