@@ -139,6 +139,8 @@ CELL: tuple[Row, ...] = (
         ("why",)),
     Row("dialer_queue_depth", _G, "Things waiting in a queue of this process, now.", ("queue",)),
     Row("dialer_held", _G, "1 while this keeps the whole cell from dialing, else 0.", ("reason",)),
+    Row("dialer_live_recounts_total", _C,
+        "Times that live state was shown and counted anew, because Redis had been away or was emptied."),
     Row("dialer_leads_held_back", _G, "Leads that wait for a person because the journal was damaged."),
     Row("dialer_set_aside", _G,
         "1 while a trunk, a phone or a row of settings is set aside because something is wrong with it.",

@@ -384,6 +384,10 @@ class Metrics(ProcessMetrics):
             self._remove("dialer_set_aside", name)
         self._aside = now
 
+    def recounted(self) -> None:
+        """Live state was shown and counted anew: Redis had been away, or was emptied."""
+        self._count("dialer_live_recounts_total")
+
     def held_back(self, leads: int) -> None:
         """Leads that wait for a person, of this cell."""
         self._gauge("dialer_leads_held_back").set(leads)

@@ -10,8 +10,10 @@ from datetime import timedelta
 from typing import TypeVar
 
 import pytest
+from redis.asyncio import Redis
 
 from dialer.adapters.memory.live import MemoryLive
+from dialer.adapters.redis.client import open_redis
 from dialer.adapters.redis.live import RedisLive, open_live
 from dialer.domain.call import Call, State
 from dialer.domain.cdr import Tally
@@ -167,6 +169,51 @@ async def test_a_redis_that_comes_back_empty_shows_everything_again(
         assert await until(live.operators, bool) == [ANN]
         assert await until(lambda: live.tallies(DAY), lambda sums: sums == fold(cdrs))
         assert recounts >= 1
+
+
+async def some_looks(redis: Redis, n: int = 5) -> None:
+    """Until Redis was looked at so often."""
+
+    async def looks() -> int:
+        return int((await redis.info("commandstats"))["cmdstat_exists"]["calls"])
+
+    began = await looks()
+    await until(looks, lambda now: now >= began + n)
+
+
+@pytest.mark.parametrize("lost", ["everything", "sums", "calls"])
+async def test_a_redis_that_is_emptied_in_mid_run_shows_everything_again(
+    redis_server: Server, redis_url: str, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a person, by a fail-over to an empty replica, or short of memory: the run is the same."""
+    monkeypatch.setattr("dialer.adapters.redis.live.LOOK_S", 0.02)
+    cdrs = [record("c-1"), record("c-2")]
+    recounts = 0
+
+    async def recount() -> None:
+        nonlocal recounts
+        recounts += 1
+        await live.reset_tallies(DAY, fold(cdrs))
+
+    async with open_live(redis_url, on_return=recount) as live, open_redis(redis_url) as redis:
+        await live.put_call(CELL, CALL)
+        await live.put_operator(CELL, ANN)
+        for cdr in cdrs:
+            await live.add(key_of(cdr), tally_of(cdr), once=cdr.id)
+        await until(lambda: redis.keys("obz:mark:*"), bool)
+        await some_looks(redis)
+        assert recounts == 0, "nothing was lost, and something was counted anew"
+        if lost == "everything":
+            await redis.flushall()
+        else:
+            await redis.delete(*await redis.keys(f"obz:{lost}:*"))
+        assert await until(live.calls, bool) == [CALL]
+        assert await until(live.operators, bool) == [ANN]
+        assert await until(lambda: live.tallies(DAY), lambda sums: sums == fold(cdrs))
+        await some_looks(redis)
+        assert recounts == 1
+        for operator in await live.operators():
+            assert operator == ANN
 
 
 async def test_a_redis_that_is_frozen_is_told_within_seconds_and_used_again(

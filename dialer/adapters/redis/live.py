@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from secrets import token_hex
 from typing import TypeVar, cast
 
 import structlog
@@ -72,13 +73,15 @@ class RedisLive:
         self._add_once = redis.register_script(ADD_ONCE)
         # what this process has shown, by key: shown again to a Redis that has forgotten it
         self._shown: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._mark = f"{PREFIX}:mark:{token_hex(8)}"  # while it is there, Redis was not emptied
+        self._summed: set[str] = set()  # the newest day that has sums
         self._in_order = asyncio.Lock()  # an older state never overwrites a newer one
 
     async def clear(self, cell: CellId) -> None:
         keys = (_calls(cell), _operators(cell))
-        for key in keys:
-            self._shown.pop(key, None)
         async with self._in_order:
+            for key in keys:
+                self._shown.pop(key, None)
             with as_ours(self._where):
                 await self._redis.delete(*keys)
 
@@ -86,8 +89,8 @@ class RedisLive:
         await self._show(cell, _calls(cell), call.id, json.dumps(encode(call)))
 
     async def drop_call(self, cell: CellId, call: CallId) -> None:
-        self._shown[_calls(cell)].pop(call, None)
         async with self._in_order:
+            self._shown[_calls(cell)].pop(call, None)
             with as_ours(self._where):
                 await self._redis.hdel(_calls(cell), call)
 
@@ -105,6 +108,8 @@ class RedisLive:
         figures = _flat({field: value for field, value in _fields(key, delta).items() if value})
         with as_ours(self._where):
             await self._add_once(keys=[_sums(day), _counted(day)], args=[once, SUMS_KEPT_S, *figures])
+        if figures:
+            self._has_sums(day)
 
     async def tallies(self, day: str) -> Mapping[Key, Tally]:
         with as_ours(self._where):
@@ -126,28 +131,52 @@ class RedisLive:
                     transaction.hset(_sums(day), items=_flat(fields))
                     transaction.expire(_sums(day), SUMS_KEPT_S)
                 await transaction.execute()
+        self._summed.discard(day)
+        if fields:
+            self._has_sums(day)
+
+    def _has_sums(self, day: str) -> None:
+        self._summed = {max(day, *self._summed)} if self._summed else {day}
 
     async def watch(self, on_return: Callable[[], Awaitable[None]]) -> None:
         """Until cancelled: look whether Redis is there; when it is back or new, show everything again."""
         known = ""
         while True:
             try:
-                with as_ours(self._where):
-                    server = await self._redis.info("server")
-                if known not in ("", server["run_id"]):
-                    log.info("redis_returned", where=self._where)
+                run, is_whole = await self._look()
+                if known and (run != known or not is_whole):
+                    log.info("redis_returned", where=self._where, was_emptied=not is_whole)
                     await self._show_again()
+                    self._summed.clear()  # a day that is over may be gone for good
                     await on_return()
-                known = server["run_id"]
+                if not is_whole:
+                    with as_ours(self._where):
+                        await self._redis.set(self._mark, "1", ex=STATE_KEPT_S)
+                known = run
             except StoreDown as trouble:
                 if known != AWAY:
                     log.warning("redis_away", why=str(trouble))
                 known = AWAY
             await asyncio.sleep(LOOK_S)
 
+    async def _look(self) -> tuple[str, bool]:
+        """Which run of Redis this is, and whether it has all that this process left there.
+
+        One that was emptied, failed over or short of memory has lost the mark, or a key beside it.
+        """
+        with as_ours(self._where):
+            server = await self._redis.info("server")
+            async with self._in_order, self._redis.pipeline(transaction=False) as pipeline:
+                keys = [self._mark, *(key for key, fields in self._shown.items() if fields)]
+                keys += [_sums(day) for day in self._summed]
+                pipeline.expire(self._mark, STATE_KEPT_S)
+                pipeline.exists(*keys)
+                _, there = await pipeline.execute()
+        return server["run_id"], there == len(keys)
+
     async def _show(self, cell: CellId, key: str, field: str, value: str) -> None:
-        self._shown[key][field] = value
         async with self._in_order, self._redis.pipeline(transaction=False) as pipeline:
+            self._shown[key][field] = value
             with as_ours(self._where):
                 pipeline.hset(key, field, value)
                 pipeline.expire(key, STATE_KEPT_S)
