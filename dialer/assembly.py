@@ -119,6 +119,11 @@ class Engine:
     converter: Converter
     listener: Listener
 
+    async def recount(self) -> None:
+        """The live sums from the records: Redis has lost them. Raises StoreDown."""
+        await self.recorder.recount(utc_now())
+        self.metrics.recounted()
+
     def link_trouble(self) -> str:
         """Why nothing can be asked of Asterisk now; empty: it can."""
         if self.shell.linked.is_set():

@@ -87,8 +87,7 @@ async def serve(
 
         async def recount() -> None:
             if engine is not None:
-                await engine.recorder.recount(utc_now())
-                engine.metrics.recounted()
+                await engine.recount()
 
         live = await stack.enter_async_context(open_live(settings, recount))
         if ENGINE in only:
