@@ -340,6 +340,7 @@ def _watch(engine: Engine, settings: Settings) -> None:
     engine.metrics.watch_queue("errands", lambda: len(engine.shell.errands))
     engine.metrics.watch_queue("link", lambda: engine.switch.link.under_way)
     engine.metrics.watch_queue("recordings", engine.converter.waiting)
+    engine.cell.lag.on_lag = engine.metrics.loop_lag
     engine.metrics.watch_clocks(lambda: engine.cell.clocks.skew_s)
     for reason, why in engine.cell.pacer.holds.items():
         engine.metrics.watch_hold(reason, why)

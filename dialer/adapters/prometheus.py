@@ -297,6 +297,11 @@ class Metrics(ProcessMetrics):
         """Read this queue's depth at each scrape."""
         self._gauge("dialer_queue_depth", queue).set_function(depth)
 
+    def loop_lag(self, lag_s: float, busy_s: float) -> None:
+        """One look at the loop; nothing was dialled for so long since the last one, because it was late."""
+        self._observe("dialer_loop_lag_seconds", lag_s)
+        self._count("dialer_busy_seconds_total", by=busy_s)
+
     def watch_clocks(self, skew_s: Callable[[], float]) -> None:
         """Read at each scrape how far Asterisk's clock is from ours."""
         self._gauge("dialer_clock_skew_seconds").set_function(skew_s)

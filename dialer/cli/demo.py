@@ -13,6 +13,7 @@ from rich.console import Console
 
 from dialer.cli.screen import tell
 from dialer.demo.play import WORLD, Play, play
+from dialer.demo.summary import too_busy
 from dialer.domain import law
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said, word
@@ -57,6 +58,8 @@ def demo(
     )
     summary, wrong = asyncio.run(play(wish, lambda sentence: screen.out(tell(sentence)), screen))
     sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=None if as_json else 2) + "\n")
+    if sentence := too_busy(summary):
+        screen.out(tell(sentence))
     for sentence in wrong:
         screen.out(tell(said("not as it should be: {what}", what=sentence)))
     if wrong:

@@ -15,6 +15,7 @@ from dialer.domain.said import counted, said
 from dialer.domain.types import Outcome
 
 BUCKET = re.compile(r'^dialer_event_lag_seconds_bucket\{.*?le="([^"]+)".*?\} (\S+)$', re.MULTILINE)
+TOO_BUSY = re.compile(r"^dialer_busy_seconds_total(?:\{.*?\})? (\S+)$", re.MULTILINE)
 DIALLED = re.compile(r"^dialer_originated_total(?:\{.*?\})? (\S+)$", re.MULTILINE)
 
 
@@ -40,6 +41,11 @@ def double_booked(cdrs: Iterable[Cdr]) -> int:
 def attempts_in(metrics: str) -> int:
     """How many requests to dial the service has sent, by its own counter."""
     return round(sum(float(value) for value in DIALLED.findall(metrics)))
+
+
+def too_busy_s(metrics: str) -> float:
+    """How long dialing waited because the machine did not keep up, by the service's own counter."""
+    return round(sum(float(value) for value in TOO_BUSY.findall(metrics)), 1)
 
 
 def lag_ms(metrics: str, share: float) -> float | None:
@@ -91,6 +97,7 @@ def summarise(
         "double_booked": double_booked(cdrs),
         "answer_to_bridge_ms": {"p50": _ms(waits, 0.5), "p99": _ms(waits, 0.99)},
         "event_lag_ms": {"p50": lag_ms(metrics, 0.5), "p99": lag_ms(metrics, 0.99)},
+        "too_busy_s": too_busy_s(metrics),
         "air_time_s": round(sum(cdr.talk_s for cdr in cdrs), 1),
         "occupancy": round(busy / present, 3) if present > 0 else None,
         "operators": operators,
@@ -102,6 +109,15 @@ def summarise(
 def _ms(values: Sequence[float], share: float) -> float | None:
     found = percentile(values, share)
     return None if found is None else round(found, 1)
+
+
+def too_busy(summary: Mapping[str, Any]) -> str:
+    """The machine was too busy, in a sentence; empty: it kept up."""
+    if not summary["too_busy_s"]:
+        return ""
+    return said(
+        "this machine was too busy for {s:g} s, and nothing was dialled then", s=summary["too_busy_s"]
+    )
 
 
 def is_well(summary: Mapping[str, Any], *, progressive: bool) -> list[str]:

@@ -45,6 +45,7 @@ from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import LEASE_S, Hopper
 from dialer.engine.inbound import CallersOf, Inbound
+from dialer.engine.lag import LOOK_S, LoopLag
 from dialer.engine.learning import Learning
 from dialer.engine.observers import Observers
 from dialer.engine.ownership import Ownership
@@ -129,6 +130,7 @@ class Cell:
             shell, pacer, calls, trunks, leads=stores.leads, zone_of=ways.zone_of, lab=ways.lab
         )
         self.desk = CellDesk(shell, floor, calls, self.books, self.trials, accountant=accountant)
+        self.lag = LoopLag(ways.look_at_clocks_s * LOOK_S / ASK_S)
         self.clocks = Clocks(shell, ways.follow, self._clock_was_set, ways.look_at_clocks_s)
         self.reconciler = Reconciler(shell, calls, floor, self.clocks)
         # leads of records that the database refuses: were they given back, they would be dialled once more
@@ -185,6 +187,8 @@ class Cell:
         self.ownership.on_return = self._hopper.must_renew
         self.calls.obstacle = self.pacer.held
         self.pacer.holds["clock"] = self.clocks.obstacle
+        self.pacer.holds["busy"] = self.lag.obstacle
+        self.clocks.on_echo = self.lag.answered
 
     def _campaign(self, campaign: CampaignId) -> Campaign | None:
         return self.pacer.campaigns.get(campaign)
@@ -293,6 +297,7 @@ class Cell:
             "learning": self.learning.run,
             "ownership": self.ownership.run,
             "clocks": self.clocks.run,
+            "lag": self.lag.run,
         }
         async with asyncio.TaskGroup() as tasks:
             for name, loop in loops.items():

@@ -132,10 +132,10 @@ def idle(**other: str) -> dict[str, str]:
     }
 
 
-def late(in_time: int) -> dict[str, str]:
+def late(in_time: int, what: str = "event_lag", of: int = 100) -> dict[str, str]:
     """Of 100 events a minute so many within 0.1 s."""
-    counts = {"0.1": in_time, "0.25": 100, "+Inf": 100}
-    name = "dialer_event_lag_seconds_bucket"
+    counts = {"0.1": in_time, "0.25": of, "+Inf": of}
+    name = f"dialer_{what}_seconds_bucket"
     return {f'{name}{{{CELL}, le="{le}"}}': f"0+{n}x20" for le, n in counts.items()}
 
 
@@ -176,6 +176,8 @@ CASES = (
     Case("somebody's phone rings", "NothingDialled", idle(ringing="1x20"), (), (10, 15)),
     Case("6 % later than 0.1 s", "EventsLate", late(94), (10, 15), (3,)),
     Case("4 % later than 0.1 s", "EventsLate", late(96), (), (10, 15)),
+    Case("2 % of looks later than 0.1 s", "LoopLate", late(98, "loop_lag"), (10, 15), (3,)),
+    Case("half a percent later than 0.1 s", "LoopLate", late(995, "loop_lag", of=1000), (), (10, 15)),
     Case("11 % wait long", "BridgeSlow", bridged(0.89, 4), (40,), (5,)),
     Case("9 % wait long", "BridgeSlow", bridged(0.91, 4), (), (40, 60)),
     Case("few talks prove nothing", "BridgeSlow", bridged(0.5, 1), (), (40, 60)),
