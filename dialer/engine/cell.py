@@ -177,7 +177,7 @@ class Cell:
         self.recent.calls, self.recent.floor = self.calls, self.floor
         self.floor.about = self._about
         self.floor.on_free = self._freed
-        self.pacer.on_braked = self._keep_brakes
+        self.pacer.keep = self.learning.save
         self.floor.on_change = self._moved
         self._hopper.busy = self._busy
         self.calls.moved = self._hopper.moved
@@ -186,8 +186,7 @@ class Cell:
         self.pacer.on_away = self.ownership.failed
         self.ownership.on_return = self._hopper.must_renew
         self.calls.obstacle = self.pacer.held
-        self.pacer.holds["clock"] = self.clocks.obstacle
-        self.pacer.holds["busy"] = self.lag.obstacle
+        self.pacer.holds |= {"clock": self.clocks.obstacle, "busy": self.lag.obstacle}
         self.clocks.on_echo = self.lag.answered
 
     def _campaign(self, campaign: CampaignId) -> Campaign | None:
@@ -200,12 +199,8 @@ class Cell:
         self.calls.operator_free(operator)
         self.pacer.urge()
 
-    def _keep_brakes(self) -> None:
-        self._shell.errands.start(self.learning.save(), "brakes")
-
     def _moved(self, before: Operator, after: Operator) -> None:
-        is_new = after.state is State.READY and before.state is not State.READY
-        self.pacer.urge() if is_new else self.pacer.wake()
+        self.pacer.urge() if after.state is State.READY is not before.state else self.pacer.wake()
 
     def _came_apart(self, call: Call) -> None:
         log.error("a call was answered and could not be heard", call=call.id, trunk=call.trunk)
@@ -451,8 +446,7 @@ class Cell:
         self.floor.clock_was_set(by)
         self.reconciler.clock_was_set(by)
         self.recent.clock_was_set(by)
-        self._heard_at += by
-        self._down_at += by
+        self._heard_at, self._down_at = self._heard_at + by, self._down_at + by
         self.pacer.wake()
 
     async def _mark(self) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import thread_time
+from typing import Any
 
 import structlog
 
@@ -97,7 +98,7 @@ class Pacer:
         self.decided_at: datetime | None = None
         self.draining = False
         self._braked: frozenset[CampaignId] = frozenset()
-        self.on_braked: Callable[[], None] = lambda: None  # keep what the policy knows
+        self.keep: Callable[[], Coroutine[Any, Any, None]] | None = None  # what the policy knows
         # Why nothing may be dialled for any campaign, by name; an empty answer: it may.
         self.holds: dict[str, Callable[[], str]] = {}
         self.on_away: Callable[[StoreDown], None] = lambda trouble: None  # the database, when it is asked
@@ -205,7 +206,8 @@ class Pacer:
         for campaign in self._braked - decision.braked:
             log.info("a campaign's brake is off", campaign=campaign)
         self._braked = decision.braked
-        self.on_braked()
+        if self.keep is not None:
+            self._shell.errands.start(self.keep(), "brakes")
 
     # --- the snapshot
 
