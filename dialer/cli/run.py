@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import structlog
 import typer
 
 from dialer.adapters.systemd import Systemd
@@ -25,6 +26,8 @@ from dialer.keeper.store import DescriptorStore, Holder
 from dialer.lab.home import PREFIX
 from dialer.settings import Settings
 from dialer.storage import database_url, make_tables, open_database
+
+log = structlog.get_logger()
 
 STOPPING = said("stopping: no new calls, talks may end; once more: at once")
 
@@ -69,6 +72,8 @@ async def look_first(settings: Settings, *, migrate: bool) -> None:
 
 async def run_service(settings: Settings, only: frozenset[str], store: DescriptorStore) -> None:
     """Until SIGINT or SIGTERM: the first drains, the second is in a hurry."""
+    if store.follows:
+        log.warning("the service had ended and was started again", exit_code=store.follows)
     stop, hurry = asyncio.Event(), asyncio.Event()
     systemd = Systemd(os.environ, tell)  # names that systemd gives, not settings of ours
 

@@ -41,6 +41,7 @@ class DescriptorStore:
     def __init__(self, environment: Mapping[str, str], pid: int | None = None) -> None:
         self._address = address(environment.get("NOTIFY_SOCKET", ""))
         self.holder = _holder(environment, self._address)
+        self.follows = _follows(environment)  # the exit code of the life before; 0: none, or in order
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if self._address else None
         self._inherited = _inherited(environment, os.getpid() if pid is None else pid)
         self._unsaid: deque[tuple[bytes, int]] = deque()  # what could not be said yet; a descriptor, or -1
@@ -105,6 +106,11 @@ def _holder(environment: Mapping[str, str], spoken_to: str) -> Holder:
     if not spoken_to:
         return Holder.NOBODY
     return Holder.PARENT if environment.get(MARK) else Holder.SYSTEMD
+
+
+def _follows(environment: Mapping[str, str]) -> int:
+    last = environment.get(MARK, "").rpartition(" ")[2]
+    return int(last) if last.isdecimal() else 0
 
 
 def _inherited(environment: Mapping[str, str], pid: int) -> list[Held]:

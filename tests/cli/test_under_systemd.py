@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -102,7 +102,9 @@ def variables(home: Path, ear: socket.socket) -> Mapping[str, str]:
 
 
 @contextmanager
-def supervised(ear: socket.socket, variables: Mapping[str, str], *command: str) -> Iterator[Supervised]:
+def supervised(
+    ear: socket.socket, variables: Mapping[str, str], *command: str, pass_fds: Sequence[int] = ()
+) -> Iterator[Supervised]:
     with subprocess.Popen(
         [sys.executable, *command],
         env=variables,
@@ -110,6 +112,7 @@ def supervised(ear: socket.socket, variables: Mapping[str, str], *command: str) 
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         umask=0,
+        pass_fds=pass_fds,
     ) as process:
         try:
             yield Supervised(ear, process)
@@ -167,6 +170,43 @@ def test_a_part_without_an_engine_is_ready_alive_and_stops(
         service.until(lambda: service.alive_at > was, "a sign of life", WATCHDOG_S)
         assert service.said["STATUS"] == "running: agi"
         service.stops_well()
+
+
+# What systemd does with the descriptors that it holds: from 3 on, for this process alone.
+HANDED = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_FDS": "1", "LISTEN_FDNAMES": "door", "LISTEN_PID": str(os.getpid())}
+os.execv(sys.executable, [sys.executable, "-m", "dialer.cli", "run"])
+"""
+
+
+def test_the_port_that_systemd_holds_stays_open_while_the_service_is_killed_and_the_next_life_takes_it_up(
+    ear: socket.socket, variables: Mapping[str, str]
+) -> None:
+    held: list[int] = []
+    with supervised(ear, variables, "-m", "dialer.cli", "run") as service:
+        while not held:
+            ear.settimeout(START_S)
+            message, fds, _, _ = socket.recv_fds(ear, 4096, 4)
+            assert not fds or message == b"FDSTORE=1\nFDNAME=door"
+            held += fds
+        service.ready()
+        service.process.kill()
+        service.process.wait()
+    port = int(variables["DIALER_ARI_PORT"])
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as waiting:
+        handed = ("-c", HANDED, str(held[0]))
+        with supervised(ear, variables, *handed, pass_fds=held) as service:
+            service.ready()
+            waiting.settimeout(START_S)
+            waiting.sendall(b"GET /ari/nobody HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert waiting.recv(4096).startswith(b"HTTP/1.1 401")
+            service.stops_well()
+            while service.hear(0.05):
+                pass
+            assert service.said["FDSTOREREMOVE"] == "1"
+    os.close(held[0])
 
 
 def test_without_systemd_nothing_is_said(ear: socket.socket, variables: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ import typer
 from dialer.adapters.systemd import BEAT_S, BEATS
 from dialer.bootstrap import EVERYTHING
 from dialer.cli.main import app
+from dialer.keeper.store import MOST
 from dialer.settings import Settings
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
@@ -107,6 +108,14 @@ def test_the_verb_that_is_started_exists_with_its_options(unit: Path) -> None:
 @OURS
 def test_a_drain_may_last_as_long_as_the_setting_says(unit: Path) -> None:
     assert int(value(unit, "TimeoutStopSec")) >= Settings.model_fields["drain_s"].default + 20
+
+
+@OURS
+def test_systemd_holds_the_sockets_and_the_next_life_comes_soon(
+    unit: Path,
+) -> None:
+    assert int(value(unit, "FileDescriptorStoreMax")) >= MOST
+    assert int(value(unit, "RestartSec")) <= 1
 
 
 @OURS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from dialer.demo.service import children_of
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
 from dialer.worlds import fixed
@@ -102,7 +104,7 @@ async def test_a_list_is_called_by_the_command_line_alone(
             monkeypatch.setenv(name, value)
         desk, operator = Desk(lab), lab.handsets[0].number
         await equip(desk)
-        async with service(desk, until):
+        async with service(desk, until) as keeper:
             await lab.world.phone(operator).registered()
             steps = (await desk.ask("trunk", "test", "carrier", "+79160000099"))["steps"]
             assert any("answered" in step for step in steps)
@@ -121,8 +123,26 @@ async def test_a_list_is_called_by_the_command_line_alone(
             assert outcomes == ["busy", "connected", "connected"]
             assert {record["operator"] for record in records if record["talk_s"]} == {operator}
             assert (await desk.ask("check"))["differences"] == []
+            await dies_and_comes_back(desk, keeper.pid, until)
+            assert (await desk.ask("check"))["differences"] == []
             await desk.run("operator", "logout", operator)
             await desk.run("campaign", "stop", "demo")
+
+
+async def dies_and_comes_back(desk: Desk, keeper: int, until: Until) -> None:
+    """kill -9 of the service alone; the doctor says who holds its sockets, and Asterisk has not noticed."""
+    (pid,), token = children_of(keeper), desk.lab.folder / "service" / "cli.token"
+    switch, said = desk.lab.pbx.pid, token.read_text()
+    os.kill(pid, signal.SIGKILL)
+
+    async def is_back() -> bool:
+        return children_of(keeper) not in ([], [pid]) and token.exists() and token.read_text() != said
+
+    await until(is_back, "the next life is up", timeout_s=40.0)
+    assert desk.lab.pbx.pid == switch
+    lines = {line["name"]: line for line in await desk.ask("doctor")}
+    assert lines["keeper"]["level"] == "pass"
+    assert "parent process" in lines["keeper"]["text"]
 
 
 async def stands(desk: Desk, operator: str, state: str) -> bool:

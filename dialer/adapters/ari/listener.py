@@ -247,5 +247,6 @@ class Listener:
         """In a thread: a loop that is behind, or stuck, does not keep Asterisk waiting."""
         while not self._stopping.wait(LOOK_S):
             for connection in list(self._inside):
-                connection.relieve()
+                with contextlib.suppress(OSError):  # it is broken: the loop hears of it
+                    connection.relieve()
             self._store.settle()

@@ -275,8 +275,9 @@ class Stream:
             return b""
 
     def _discard(self, size: int) -> None:
-        while size:
-            size -= len(self._socket.recv(size, socket.MSG_TRUNC)) or size
+        with contextlib.suppress(OSError):  # it was reset meanwhile
+            while size:
+                size -= len(self._socket.recv(size, socket.MSG_TRUNC)) or size
 
     def _unread(self) -> int:
         return _number(fcntl.ioctl(self._socket, termios.FIONREAD, bytes(4)))
