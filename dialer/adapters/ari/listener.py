@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 DOOR, ROOM, BACKLOG = "door", "link-", ".backlog"  # names of what outlives us
 LOOK_S = 0.5  # how often it is looked whether the loop is behind
+GIVEN_BACK_S = 2.0  # how long a port that is held for us may need to be free
+QUEUE = 128
 MOST_GUESTS = 64  # handshakes under way
 GOODBYE_S = 1.0  # how long a stop waits for Asterisk's answer to our close
 
@@ -66,8 +68,8 @@ class Listener:
         self._store = store or DescriptorStore({})
         self._heartbeat_s = heartbeat_s
         self._doors: dict[CellId, tuple[Link, bytes]] = {}
-        self._socket: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._sockets: list[socket.socket] = []  # one for each address of the host
+        self._accepting: list[asyncio.Task[None]] = []
         self._guests: set[asyncio.Task[None]] = set()
         self._inside: dict[Connection, str] = {}  # and the names under which they are kept
         self._stopping = threading.Event()
@@ -80,7 +82,7 @@ class Listener:
     @property
     def port(self) -> int:
         """The port it listens on; of use when 0 was asked for."""
-        return int(self._socket.getsockname()[1]) if self._socket is not None else self._port
+        return int(self._sockets[0].getsockname()[1]) if self._sockets else self._port
 
     @property
     def holder(self) -> Holder:
@@ -90,7 +92,7 @@ class Listener:
     async def start(self) -> None:
         """Opens the port and takes up what was left; raises Fatal when that cannot be."""
         try:
-            self._socket = self._kept_door() or await self._new_door()
+            await self._open()
         except OSError as failure:
             reason = WHY_NOT.get(failure.errno or 0, failure.strerror or str(failure))
             raise Fatal(
@@ -102,19 +104,21 @@ class Listener:
                 )
             ) from failure
         self._take_up()
-        self._accepting = asyncio.create_task(self._accept(self._socket), name="ari-door")
+        self._accepting = [asyncio.create_task(self._accept(door)) for door in self._sockets]
         threading.Thread(target=self._relieve, name="ari-relief", daemon=True).start()
 
     async def stop(self) -> None:
         """Ends every connection in order, or leaves it to the next life where one follows."""
-        if self._socket is None or self._accepting is None:
+        if not self._sockets:
             return
         goes_on = await asyncio.to_thread(self._store.outlives_us)
-        door, self._socket = self._socket, None
-        self._accepting.cancel()  # first, or Asterisk is back in before we are gone
+        for accepting in self._accepting:  # first, or Asterisk is back in before we are gone
+            accepting.cancel()
         if not goes_on:
             self._store.forget(DOOR)
-        door.close()
+        doors, self._sockets = self._sockets, []
+        for door in doors:
+            door.close()
         self._stopping.set()
         if goes_on:
             for connection in self._inside:
@@ -127,25 +131,41 @@ class Listener:
 
     # --- the door --------------------------------------------------------------------------------------
 
-    def _kept_door(self) -> socket.socket | None:
-        """The one of an earlier life, if it is where it should be today."""
-        for held in self._store.take(DOOR):
-            door = socket.socket(fileno=held.fd)
-            host, port = door.getsockname()[:2]
-            if host == self._host and port == self._port:
-                return door
-            door.close()
-            self._store.forget(DOOR)
-        return None
-
-    async def _new_door(self) -> socket.socket:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    async def _open(self) -> None:
+        """Those of an earlier life, where they are what is wanted today; else new ones."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(
+            self._host or None, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        door = socket.create_server(found[0][4][:2], family=found[0][0], backlog=128)
-        door.setblocking(False)
-        self._store.keep(DOOR, door.fileno())
-        return door
+        wanted = list(dict.fromkeys((family, address[:2]) for family, *_, address in found))
+        kept = [socket.socket(fileno=held.fd) for held in self._store.take(DOOR)]
+        if kept and {door.getsockname()[:2] for door in kept} == {address for _, address in wanted}:
+            for door in kept:
+                door.setblocking(False)
+            self._sockets = kept
+            return
+        if kept:
+            self._store.forget(DOOR)
+            for door in kept:
+                door.close()
+        until = loop.time() + (GIVEN_BACK_S if kept else 0)
+        for family, address in wanted:
+            door = await self._new_door(family, address, until)
+            self._store.keep(DOOR, door.fileno())
+            self._sockets.append(door)
+
+    async def _new_door(self, family: int, address: tuple[object, ...], until: float) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                door = socket.create_server(address, family=family, backlog=QUEUE)
+            except OSError:
+                if loop.time() > until:
+                    raise
+                await asyncio.sleep(0.02)  # whoever held the old one has not closed it yet
+            else:
+                door.setblocking(False)
+                return door
 
     async def _accept(self, door: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -164,16 +184,19 @@ class Listener:
     async def _welcome(self, sock: socket.socket) -> None:
         """From the handshake to the end of its connection."""
         loop = asyncio.get_running_loop()
-        knock = await handshake.heard(sock)
-        link = self._known(knock) if knock is not None else None
-        with contextlib.suppress(OSError):
-            if knock is not None and link is not None and knock.key:
-                await loop.sock_sendall(sock, knock.answer())
-                await self._serve(link, sock, f"{ROOM}{link.cell}-{time.time_ns() // 1000}")
+        try:
+            knock = await handshake.heard(sock)
+            link = self._known(knock) if knock is not None else None
+            if knock is None or link is None or not knock.key:
+                if knock is not None:
+                    await loop.sock_sendall(sock, self._refusal(knock, sock, is_known=link is not None))
+                sock.close()
                 return
-            if knock is not None:
-                await loop.sock_sendall(sock, self._refusal(knock, sock, is_known=link is not None))
-        sock.close()
+            await loop.sock_sendall(sock, knock.answer())
+        except (OSError, asyncio.CancelledError):
+            sock.close()
+            return
+        await self._serve(link, sock, f"{ROOM}{link.cell}-{time.time_ns() // 1000}")
 
     def _refusal(self, knock: handshake.Knock, sock: socket.socket, *, is_known: bool) -> bytes:
         if is_known:

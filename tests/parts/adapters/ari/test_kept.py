@@ -347,3 +347,41 @@ async def test_who_says_nothing_after_he_has_come_in_does_not_keep_his_place(
         async with asyncio.timeout(2):
             assert await reader.read() == b""
         writer.close()
+
+
+async def test_a_host_name_with_several_addresses_is_listened_on_at_each_and_kept(shelf: Shelf) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    listener = Listener("localhost", port, store=shelf)
+    await listener.start()
+    addresses = {found[4][0] for found in socket.getaddrinfo("localhost", port, type=socket.SOCK_STREAM)}
+    assert shelf.names == ["door"] * len(addresses)
+    await listener.stop()
+    for address in addresses:
+        socket.create_connection((address, port)).close()
+    again = Listener("localhost", port, store=shelf)
+    await again.start()
+    assert shelf.names == ["door"] * len(addresses)
+    shelf.goes_on = False
+    await again.stop()
+    assert shelf.names == []
+    for address in addresses:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((address, port))
+
+
+async def test_a_bind_that_was_changed_waits_until_the_old_port_is_given_back() -> None:
+    """The holder closes its copy when it has read that it may, which is later than our own is closed."""
+
+    class Slow(Shelf):
+        def forget(self, name: str) -> None:
+            asyncio.get_running_loop().call_later(0.2, super().forget, name)
+
+    shelf = Slow()
+    async with life(shelf) as first:
+        port = first.listener.port
+    listener = Listener("0.0.0.0", port, store=shelf)
+    await listener.start()
+    assert listener.port == port
+    await listener.stop()
+    shelf.clear()
