@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from dialer.keeper.store import FIRST, MARK, MOST, Held
 
 ASIDE = 64  # descriptors that are held have numbers from here on, out of the way of those that a child gets
-STEADY_S = 1.0  # a life that was ready for so long did not fail: the next one begins at once
+STEADY_S = 0.2  # a life that was ready for so long did not fail: the next one begins at once
 PAUSES_S = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # before the next life, by failures in a row
 LOOK_S = 0.2  # while nobody reads
 FULL = 1_048_576  # so much unread is read into memory; Asterisk's writes fail at some 4 MB

@@ -187,11 +187,12 @@ class Stream:
             if not begins_frame(data):
                 self._skip(next_beginning(data))
                 continue
-            length = frame_length(data)
+            length, seen = frame_length(data), len(data)
             if length > GLANCE:
-                data = self._glance(length)
-            if not length or length > len(data):
-                self._wait(data)
+                seen = self._there()
+                data = self._glance(length) if seen >= length else data
+            if not length or length > seen:
+                self._wait(seen)
                 return
             left -= self._deal(data, left)
         if self._handle is not None and self._backlog is not None:
@@ -211,7 +212,7 @@ class Stream:
         self._acknowledge_quickly()
         return count
 
-    def _wait(self, data: bytes) -> None:
+    def _wait(self, seen: int) -> None:
         """There is a part of a frame, or nothing; the loop is woken when there is more than that."""
         if not self._is_alive():
             self.stop()
@@ -219,15 +220,20 @@ class Stream:
             return
         with self._guard:
             waiting = 0 if self._backlog is None else len(self._backlog)
-            if len(data) - waiting > LARGEST_LEFT:
+            if seen - waiting > LARGEST_LEFT:
                 self._gather()
-                waiting = len(data)
-        self._wake_from(max(len(data) - waiting, 0) + 1)
+                waiting = seen
+        self._wake_from(max(seen - waiting, 0) + 1)
 
     def _wake_from(self, least: int) -> None:
         if self._least != least:
             self._least = least
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
+
+    def _there(self) -> int:
+        """Bytes that were not dealt with."""
+        with self._guard:
+            return self._unread() + (0 if self._backlog is None else len(self._backlog))
 
     def _glance(self, size: int) -> bytes:
         """The front, nothing taken away."""

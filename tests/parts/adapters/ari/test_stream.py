@@ -66,7 +66,7 @@ class Life:
         self.news.set()
 
     async def has(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(self.seen) < count:
                 self.news.clear()
                 await self.news.wait()
