@@ -16,6 +16,8 @@ from dialer.domain.errors import BadValue
 HERE = Path(__file__).parent
 DIALPLAN = "DIALPLAN"  # no knob: filled in with what `dialplan` says
 KNOB = re.compile(r"@@([A-Z0-9_]+)@@")
+WHEN = re.compile(r"^;\?([A-Z0-9_]+) (.*\n)", re.MULTILINE)  # a line that is there when its knob says yes
+YES_OR_NO = ("SIP_TLS", "SIP_TLS_VERIFY")
 UNSAFE = re.compile(r"[\x00-\x1f\x7f;\u2028\u2029]")
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 carriers and phones come from outside
@@ -76,6 +78,9 @@ KNOBS = (
     Knob("SIP_ADDRESS", ANYWHERE, "where SIP listens", "Asterisk, phones, carriers"),
     Knob("SIP_PORT", "5060", "its port, UDP and TCP", "Asterisk, phones, carriers"),
     Knob("SIP_TLS_PORT", "5061", "its port for TLS, once that is switched on", "Asterisk, phones, carriers"),
+    Knob("SIP_TLS", "no", "yes: SIP over TLS; its certificate and key lie in KEYS_DIR", "Asterisk, carriers"),
+    Knob("SIP_CA_DIR", "/etc/ssl/certs", "certificates that vouch for carriers'; it must exist", "Asterisk"),
+    Knob("SIP_TLS_VERIFY", "yes", "no: a carrier's certificate of its own making will do", "Asterisk"),
     Knob(
         "OUTER_ADDRESS",
         "",
@@ -125,7 +130,7 @@ def fill_in(text: str, values: Mapping[str, str], place: str) -> str:
         except KeyError:
             raise BadValue(f"{place} asks for the knob {match[1]}, which nobody has given") from None
 
-    return KNOB.sub(value, text)
+    return KNOB.sub(value, WHEN.sub(lambda line: line[2] if values[line[1]] == "yes" else "", text))
 
 
 def complete(values: Mapping[str, str]) -> dict[str, str]:
@@ -157,6 +162,8 @@ def check_value(name: str, value: str) -> None:
         )
     if name == "OUTER_ADDRESS" and not HOST.fullmatch(value):
         raise BadValue(f"the knob {name} is {value!r}: give one address or host name, such as 203.0.113.10")
+    if name in YES_OR_NO and value not in ("yes", "no"):
+        raise BadValue(f"the knob {name} is {value!r}: say yes or no")
     if name == "LOCAL_NETS":
         for net in value.split(","):
             _check_net(name, net)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dialer.domain.errors import BadValue
+from dialer.domain.said import said
 from dialer.domain.types import TrunkId
 
 
@@ -61,3 +63,16 @@ class Trunk:
     probe: bool = True  # ask now and then (OPTIONS) whether the carrier is there; some never answer it
     keys: Keys = Keys.RFC4733
     unknown_callers: UnknownCallers = UnknownCallers.MESSAGE
+
+
+def check_trunk(trunk: Trunk) -> None:
+    """Raises BadValue for what cannot work together, wherever a trunk is saved or used."""
+    if ":" in trunk.host:
+        raise BadValue(
+            said(
+                "trunk {trunk}: the host {host} is an IPv6 address, and SIP listens on IPv4: give the"
+                " carrier's name or its IPv4 address, the port by itself",
+                trunk=trunk.id,
+                host=trunk.host,
+            )
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from asterisk_conf import sounds
-from asterisk_conf.render import DIALPLAN, HERE, KNOB, KNOBS, conf_files, dialplan, fill_in, render
+from asterisk_conf.render import DIALPLAN, HERE, KNOB, KNOBS, WHEN, conf_files, dialplan, fill_in, render
 from dialer.domain.errors import BadValue
 
 SECRETS = {"ARI_PASSWORD": "s3cret-of-ari", "AMI_SECRET": "s3cret-of-ami", "AGI_SECRET": "s3cret-of-agi-1234"}
@@ -62,10 +62,23 @@ def test_an_address_that_would_cost_asterisk_its_sip_is_refused(
 
 
 def test_behind_nat_every_transport_has_the_outer_address(tmp_path: Path) -> None:
-    render(tmp_path, {**SECRETS, "OUTER_ADDRESS": "203.0.113.10"})
+    for tls, transports in (("no", 2), ("yes", 3)):
+        render(tmp_path, {**SECRETS, "OUTER_ADDRESS": "203.0.113.10", "SIP_TLS": tls})
+        text = (tmp_path / "pjsip.conf").read_text()
+        for line in ("external_signaling_address = 203.0.113.10", "external_media_address = 203.0.113.10"):
+            assert text.count(line) == text.count("type = transport") == transports
+
+
+def test_tls_is_there_when_it_is_asked_for_and_by_no_other_word(tmp_path: Path) -> None:
+    render(tmp_path, SECRETS)
+    assert "[tls]" not in (tmp_path / "pjsip.conf").read_text()
+    render(tmp_path, {**SECRETS, "SIP_TLS": "yes", "KEYS_DIR": "/keys"})
     text = (tmp_path / "pjsip.conf").read_text()
-    for line in ("external_signaling_address = 203.0.113.10", "external_media_address = 203.0.113.10"):
-        assert text.count(line) == text.count("type = transport") == 3
+    assert "\n[tls]\ntype = transport\nprotocol = tls\nbind = 0.0.0.0:5061\n" in text
+    assert "\ncert_file = /keys/sip.crt\n" in text
+    assert ";?" not in text
+    with pytest.raises(BadValue, match="say yes or no"):
+        render(tmp_path, {**SECRETS, "SIP_TLS": "on"})
 
 
 def test_no_outer_address_may_be_said_in_words(tmp_path: Path) -> None:
@@ -97,7 +110,9 @@ def test_rendering_again_replaces_every_file_and_leaves_nothing_else(tmp_path: P
 
 
 def test_no_knob_is_declared_for_nothing() -> None:
-    used = {name for path in conf_files() for name in KNOB.findall(path.read_text())}
+    texts = [path.read_text() for path in conf_files()]
+    used = {name for text in texts for name in KNOB.findall(text)}
+    used |= {name for text in texts for name, _ in WHEN.findall(text)}
     assert used == {knob.name for knob in KNOBS} | {DIALPLAN}
 
 

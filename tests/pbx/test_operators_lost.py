@@ -74,24 +74,3 @@ async def test_a_lost_phone_is_rung_again_else_the_next_operator_else_the_messag
     for each in cdrs:
         assert (each.outcome, each.ended_by) == (Outcome.CONNECTED, EndedBy.PERSON)
     assert [each.operator for each in cdrs] == ["102", "101"]
-
-
-async def test_between_talks_a_vanished_phone_is_offered_no_more_calls() -> None:
-    async with Lab.start(Options(plan=PLAN, phones=0, loners=1)) as lab:
-        async with open_office(lab, numbers("+7916", 3)) as office:
-            await office.ready()
-            await asyncio.sleep(1)
-            began = time.monotonic()
-            await lab.world.phone("101").unplug()
-            await office.stands("101", "offline", "phone_lost", timeout_s=15)
-            noticed_s = time.monotonic() - began
-            await office.start()
-            await asyncio.sleep(1)
-            assert not await office.cdrs()
-            assert not await office.calls()
-            await lab.world.phone("101").plug()
-            await lab.world.phone("101").registered()
-            await office.ready()
-            await office.in_flight(1, "bridged")
-            await office.go_home()
-    assert noticed_s < NOTICED_S

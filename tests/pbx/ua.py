@@ -78,7 +78,7 @@ class Ua(asyncio.DatagramProtocol):
     packets: int = 0  # of sound that came
     wants: Callable[[Message], bool] = lambda request: True  # whether it answers this request at all
     more: asyncio.Event = field(default_factory=asyncio.Event)
-    _transport: asyncio.DatagramTransport | None = None
+    send: Callable[[bytes, tuple[str, int]], None] = lambda data, to: None  # set when it is open
     _rtp: asyncio.DatagramTransport | None = None
     _sending: asyncio.Task[None] | None = None
     _invite: Message | None = None
@@ -89,7 +89,7 @@ class Ua(asyncio.DatagramProtocol):
     # --- asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
+        self.send = cast(asyncio.DatagramTransport, transport).sendto
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         message = parse(data)
@@ -154,11 +154,7 @@ class Ua(asyncio.DatagramProtocol):
                     self._invite = request
                 self._send(self._response(request, "200 OK", self._sdp()), addr)
                 if self.sends_sound and self._sending is None:
-                    port = re.search(r"^m=audio (\d+)", request.body, re.MULTILINE)
-                    host = re.search(r"^c=IN IP[46] (\S+)", request.body, re.MULTILINE)
-                    assert port
-                    assert host
-                    self._sending = asyncio.create_task(self._speak((host[1], int(port[1]))))
+                    self._begin_to_speak(request)
             case "BYE" | "CANCEL":
                 self.be_silent()
                 self._send(self._response(request, "200 OK"), addr)
@@ -166,6 +162,36 @@ class Ua(asyncio.DatagramProtocol):
                 pass
             case _:
                 self._send(self._response(request, "200 OK"), addr)
+
+    async def call(self, to: str, caller: str) -> int:
+        """Calls `to` as a carrier writes it, from this user of its own; the final status, acknowledged."""
+        host, port = self.registrar
+        call_id, branch = secrets.token_hex(8), f"z9hG4bK{secrets.token_hex(8)}"
+        sender = f"<sip:{caller}@{self.host}>;tag={self._tag}"
+
+        def request(method: str, to_header: str, body: str = "") -> str:
+            lines = [
+                f"{method} sip:{to}@{host}:{port} SIP/2.0",
+                f"Via: SIP/2.0/UDP {self.host}:{self.port};branch={branch};rport",
+                "Max-Forwards: 70",
+                f"From: {sender}",
+                f"To: {to_header}",
+                f"Call-ID: {call_id}",
+                f"CSeq: 1 {method}",
+                f"Contact: <sip:{self.host}:{self.port}>",
+                *(["Content-Type: application/sdp"] if body else []),
+                f"Content-Length: {len(body)}",
+            ]
+            return "\r\n".join([*lines, "", body])
+
+        self._send(request("INVITE", f"<sip:{to}@{host}>", self._sdp()), self.registrar)
+        final = await self.hears(
+            lambda each: each.status >= 200 and each["call-id"] == call_id, f"answer to {caller}", 20
+        )
+        self._send(request("ACK", final["to"]), self.registrar)
+        if final.status == 200 and self.sends_sound:
+            self._begin_to_speak(final)
+        return final.status
 
     def hang_up(self) -> None:
         """Ends the call that it answered last."""
@@ -190,6 +216,14 @@ class Ua(asyncio.DatagramProtocol):
         if self._sending is not None:
             self._sending.cancel()
             self._sending = None
+
+    def _begin_to_speak(self, told: Message) -> None:
+        port = re.search(r"^m=audio (\d+)", told.body, re.MULTILINE)
+        host = re.search(r"^c=IN IP[46] (\S+)", told.body, re.MULTILINE)
+        assert port
+        assert host
+        self.be_silent()
+        self._sending = asyncio.create_task(self._speak((host[1], int(port[1]))))
 
     async def _speak(self, to: tuple[str, int]) -> None:
         assert self._rtp is not None
@@ -230,8 +264,7 @@ class Ua(asyncio.DatagramProtocol):
         return "\r\n".join([*lines, "", body])
 
     def _send(self, text: str, addr: tuple[str, int]) -> None:
-        assert self._transport is not None
-        self._transport.sendto(text.encode(), addr)
+        self.send(text.encode(), addr)
 
     # --- what the test asks
 

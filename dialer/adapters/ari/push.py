@@ -11,7 +11,7 @@ from dialer.domain.codecs import CODECS
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account
 from dialer.domain.said import said
-from dialer.domain.trunk import Keys, Trunk
+from dialer.domain.trunk import Keys, Trunk, check_trunk
 from dialer.domain.types import NAME, OPERATOR_NUMBER, Language, PhoneKind
 
 KINDS = ("auth", "aor", "endpoint", "identify", "registration")  # each leans on those before it
@@ -158,9 +158,8 @@ def _probe(every_s: str) -> dict[str, str]:
 
 def _uri(trunk: Trunk, user: str) -> str:
     at = f"{user}@" if user else ""
-    host = f"[{trunk.host}]" if ":" in trunk.host else trunk.host
     transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
-    return f"sip:{at}{host}:{trunk.port}{transport}"
+    return f"sip:{at}{trunk.host}:{trunk.port}{transport}"
 
 
 def _check_trunk(trunk: Trunk, password: str) -> None:
@@ -170,6 +169,7 @@ def _check_trunk(trunk: Trunk, password: str) -> None:
         raise BadValue(
             said("{place}: two to six digits are an operator's number, give the trunk a name", place=place)
         )
+    check_trunk(trunk)
     if not _is_address(trunk.host):
         wanted = "a host name or an IP address; the port is a field of its own"
         _check(HOST, trunk.host, place, "host", wanted)

@@ -17,9 +17,11 @@ import aiohttp
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.adapters.doctor.sip import is_answering, resolves
 from dialer.domain.clocks import why_apart
-from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
+from dialer.domain.codecs import check_codecs, translated_by
+from dialer.domain.errors import LinkDown, NetworkTrouble, Refused, Untranslatable
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
+from dialer.domain.types import OPERATOR_NUMBER
 
 ANSWER_S = 3.0
 EVENTS = 7
@@ -174,20 +176,50 @@ async def _application(http: aiohttp.ClientSession, place: Place) -> list[Findin
     return [broken("application", text, mend)]
 
 
-async def _trunks(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+async def _codecs(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    """A trunk whose sound has no translator is answered and heard by nobody."""
+    known = translated_by(
+        row["name"] for row in await _get(http, place, "asterisk/modules") if row["status"] == "Running"
+    )
+    found = []
+    for trunk in place.trunks:
+        try:
+            check_codecs(trunk, known)
+        except Untranslatable as flaw:
+            mend = f"dialer trunk set {trunk.id} --codecs {','.join(sorted(known))}"
+            found.append(broken("codecs", flaw.sentence, mend))
+    return found or [well("codecs", said("Asterisk can translate {known}", known=", ".join(sorted(known))))]
+
+
+async def _endpoints(http: aiohttp.ClientSession, place: Place) -> list[dict[str, Any]]:
     try:
-        rows = await _get(http, place, "endpoints/PJSIP")
+        return list(await _get(http, place, "endpoints/PJSIP"))
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        rows = []  # it has none at all
-    states = {row["resource"]: row["state"] for row in rows}
+        return []  # it has none at all
+
+
+async def _phones(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    """Phones that talk and are registered no more: their talk goes on, new calls do not come."""
+    phones = [row for row in await _endpoints(http, place) if OPERATOR_NUMBER.fullmatch(row["resource"])]
+    lost = sorted(row["resource"] for row in phones if row["channel_ids"] and row["state"] != "online")
+    if not lost:
+        return [well("phones", said("every phone that is in a call is registered"))]
+    text = said("in a call, but not registered any more: {phones}", phones=", ".join(lost))
+    return [doubtful("phones", text, said("let them register again: until then they get no new call"))]
+
+
+async def _trunks(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    states = {row["resource"]: row["state"] for row in await _endpoints(http, place)}
     return list(await asyncio.gather(*(_trunk(trunk, states.get(trunk.id)) for trunk in place.trunks)))
 
 
 async def _trunk(trunk: Trunk, state: str | None) -> Finding:
     """What was pushed a moment ago counts as offline until its first probe: then we ask ourselves."""
     name = f"trunk {trunk.id}"
+    if state == "online" and not trunk.probe:
+        return well(name, said("Asterisk has it; nobody asks whether it answers (--probe no), calls tell"))
     if state == "online":
         return well(name, said("answers Asterisk's probes"))
     if not await asyncio.to_thread(resolves, trunk.host):  # Asterisk does not take such a one at all
@@ -369,5 +401,7 @@ _LOOKS = {
     "application": _application,
     "link": _events,
     "sessionlimit": _sessions,
+    "codecs": _codecs,
+    "phones": _phones,
     "trunks": _trunks,
 }

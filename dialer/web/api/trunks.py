@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
-from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCallers
+from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCallers, check_trunk
 from dialer.domain.types import PhoneKind, PhoneNumber, TrunkId
 from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed, try_later
@@ -23,7 +23,7 @@ from dialer.web.values import Body, Flag, Number, Secret, Slug, Whole
 router = APIRouter(prefix="/trunks", tags=["trunks"])
 Host = Annotated[
     str,
-    StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45})$"),
+    StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[\[\]0-9A-Fa-f:.]{2,60})$"),
     Field(examples=["sip.example.org"]),
 ]
 SipName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{0,64}$")]
@@ -193,6 +193,7 @@ async def _changed(parts: Parts, was: Trunk, body: TrunkFields) -> Trunk:
     if "register_" in sent:
         sent["register"] = sent.pop("register_")
     trunk = replace(was, **sent)
+    check_trunk(trunk)
     if trunk.register and not (trunk.user and (trunk.password_file or body.password)):
         raise BadValue("body/register: registering at a carrier needs user and password")
     if body.password is None:

@@ -9,7 +9,7 @@ import pytest
 from dialer.adapters.ari.push import PjsipObject, phone_objects, trunk_objects
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account
-from dialer.domain.trunk import Transport, Trunk
+from dialer.domain.trunk import Keys, Transport, Trunk
 from dialer.domain.types import Language, OperatorId, PhoneKind, TrunkId
 
 BY_ADDRESS = Trunk(TrunkId("main"), "192.0.2.10")
@@ -65,7 +65,7 @@ def test_nobody_becomes_the_trunk_by_calling_himself_so() -> None:
     [
         (Transport.UDP, "192.0.2.10", "sip:192.0.2.10:5060"),
         (Transport.TCP, "sip.example.net", "sip:sip.example.net:5060;transport=tcp"),
-        (Transport.TLS, "2001:db8::1", "sip:[2001:db8::1]:5060;transport=tls"),
+        (Transport.TLS, "sip.example.net", "sip:sip.example.net:5060;transport=tls"),
     ],
 )
 def test_a_trunk_is_reached_by_its_transport(transport: Transport, host: str, contact: str) -> None:
@@ -140,3 +140,22 @@ def test_a_password_that_would_break_the_configuration_is_refused_and_not_shown(
 def test_a_phone_with_an_impossible_number_is_refused(number: str) -> None:
     with pytest.raises(BadValue, match="number"):
         phone_objects(replace(PHONE, id=OperatorId(number)), "pw")
+
+
+@pytest.mark.parametrize("host", ["2001:db8::1", "::1", "[2001:db8::1]:5060", "[::1]"])
+def test_an_ipv6_host_is_refused_with_what_to_give_instead(host: str) -> None:
+    with pytest.raises(BadValue, match="IPv6 address, and SIP listens on IPv4"):
+        trunk_objects(replace(BY_ADDRESS, host=host), "")
+
+
+def test_how_keys_come_whether_the_carrier_is_probed_and_how_long_a_line_may_be_silent_are_set() -> None:
+    quiet = by_kind(trunk_objects(replace(BY_ADDRESS, probe=False, keys=Keys.INBAND), ""))
+    assert quiet["aor"].fields["qualify_frequency"] == "0"
+    assert quiet["endpoint"].fields["dtmf_mode"] == "inband"
+    usual = by_kind(trunk_objects(BY_ADDRESS, ""))
+    assert int(usual["aor"].fields["qualify_frequency"]) > 0
+    assert (usual["endpoint"].fields["dtmf_mode"], usual["endpoint"].fields["rtp_timeout"]) == (
+        "rfc4733",
+        "30",
+    )
+    assert int(usual["endpoint"].fields["rtp_timeout_hold"]) > 300  # the longest hold
