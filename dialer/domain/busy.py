@@ -22,16 +22,17 @@ class Busy:
     def told(self, now_s: float, late_s: float, *, by_asterisk: bool) -> None:
         """The loop turned so late, or Asterisk answered after so long."""
         self.worst_s = max(self.worst_s, late_s)
+        while self._late and now_s - self._late[0][0] > REMEMBERED_S:
+            self._late.popleft()
         if late_s > MOST_S:
             self._late.append((now_s, late_s, by_asterisk))
 
     def obstacle(self, now_s: float) -> Said | str:
-        """Why nothing is dialled; empty: whoever answers is served in time."""
-        while self._late and now_s - self._late[0][0] > REMEMBERED_S:
-            self._late.popleft()
-        if not self._late:
+        """Why nothing is dialled; empty: whoever answers is served in time. For any thread."""
+        late = [one for one in tuple(self._late) if now_s - one[0] <= REMEMBERED_S]
+        if not late:
             return ""
-        _, late_s, by_asterisk = max(self._late, key=lambda one: one[1])
+        _, late_s, by_asterisk = max(late, key=lambda one: one[1])
         if by_asterisk:
             return said(
                 "the machine is too busy: Asterisk took {late_s:.1f} s for an answer"

@@ -22,19 +22,20 @@ class LoopLag:
         self._every_s = every_s
         self._busy = Busy()
         self._was_busy = False
+        self._clock = asyncio.get_running_loop().time  # metrics ask in a thread of their own
         self.on_lag: Callable[[float, float], None] = lambda lag_s, busy_s: None  # of each look
 
     def obstacle(self) -> Said | str:
         """Why nothing is dialled; empty: the machine keeps up."""
-        return self._busy.obstacle(asyncio.get_running_loop().time())
+        return self._busy.obstacle(self._clock())
 
     def answered(self, round_trip_s: float) -> None:
         """Asterisk has answered a question after so long."""
-        self._busy.told(asyncio.get_running_loop().time(), round_trip_s, by_asterisk=True)
+        self._busy.told(self._clock(), round_trip_s, by_asterisk=True)
 
     async def run(self) -> None:
         """Until cancelled."""
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         while True:
             due_s = clock() + self._every_s
             await asyncio.sleep(self._every_s)

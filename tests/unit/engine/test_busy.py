@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from threading import Thread
 
 import pytest
 
@@ -31,4 +32,18 @@ async def test_while_asterisk_answers_late_nobody_new_is_dialled(mode: Mode) -> 
     assert reason.startswith("0 lines: the machine is too busy: Asterisk took 0.7 s for an answer")
     house.asterisk.slow_s = lambda request: 0.0
     await until(lambda: len(house.asterisk.dialled) > dialled, 10)
+    await house.stop()
+
+
+@in_virtual_time
+async def test_every_reason_that_holds_dialing_can_be_asked_from_the_thread_of_the_metrics() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish()
+    await house.start()
+    for ask in house.cell.pacer.holds.values():
+        told: list[str] = []
+        thread = Thread(target=lambda ask=ask, told=told: told.append(ask()))
+        thread.start()
+        thread.join()
+        assert told == [""]
     await house.stop()
