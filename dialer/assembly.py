@@ -38,7 +38,7 @@ from dialer.domain.said import counted, listed, said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, CellId, PhoneNumber, TrunkId
 from dialer.domain.verdict import Verdict
-from dialer.engine.cell import Cell, Ways, no_trouble
+from dialer.engine.cell import Cell
 from dialer.engine.errands import Errands
 from dialer.engine.guard import Guard
 from dialer.engine.mailbox import Mailbox
@@ -48,6 +48,7 @@ from dialer.engine.pacer import Ask
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
+from dialer.engine.ways import Ways, no_trouble
 from dialer.keeper.store import DescriptorStore
 from dialer.ports import (
     ChannelNews,
@@ -416,6 +417,7 @@ def _look(cell: Cell, metrics: Metrics) -> None:
     metrics.at_hand(_at_hand(cell))
     metrics.set_aside(cell.books.faults)
     metrics.passed(utc_now())
+    metrics.spending(cell.spending.shares(utc_now()))
 
 
 async def _count_held(cell: CellId, stores: Stores, metrics: Metrics) -> None:

@@ -123,6 +123,7 @@ def _settle_down() -> None:
 
 def _furnish(settings: Settings, only: frozenset[str]) -> None:
     """Folders, and what the phones say."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     make_folder(sounds_dir(settings), READ_BY_ALL)
     make_folder(recordings_dir(settings), SHARED_BY_GROUP)
     if ENGINE in only:

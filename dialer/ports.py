@@ -15,6 +15,7 @@ from dialer.domain.depth import Depth
 from dialer.domain.guesses import Guesses
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, State, StateChange
+from dialer.domain.spending import SideCall, SideKind, Spent
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     BridgeId,
@@ -336,6 +337,9 @@ class CdrQuery:
     limit: int = 100
 
 
+Fact = Closing | WrapUp | StateChange | SideCall
+
+
 class Ledger(Protocol):
     """Closed facts. Everything here may be told twice: ids make it idempotent."""
 
@@ -344,6 +348,17 @@ class Ledger(Protocol):
 
     async def wrap(self, wraps: Sequence[WrapUp]) -> None: ...
     async def log(self, changes: Sequence[StateChange]) -> None: ...
+    async def side(self, calls: Sequence[SideCall]) -> None:
+        """The latest word on each counts; its first answer stays."""
+
+    async def side_calls(
+        self, *, trunk: TrunkId | None = None, kind: SideKind | None = None, limit: int = 100
+    ) -> Sequence[SideCall]:
+        """The newest first."""
+
+    async def spent(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[CellId, TrunkId], Spent]:
+        """By cell and trunk, of calls that we made: attempts made in the span, answered time within it."""
+
     async def recorded(self, call: CallId, file: str, *, seconds: float) -> None: ...
     async def cdr(self, call: CallId) -> Cdr: ...
     async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]: ...
@@ -516,7 +531,7 @@ class Journal(Protocol):
         Told once a second, and then a disk that failed is tried again.
         """
 
-    def closed(self, fact: Closing | WrapUp | StateChange) -> None: ...
+    def closed(self, fact: Fact) -> None: ...
     def begun(self, key: str) -> None:
         """A command with this key is about to be done; the newest thousand are kept."""
 
@@ -527,7 +542,7 @@ class Journal(Protocol):
     def held_back(self) -> None:
         """The leads that what was lost may have dialled are held back: the damages are told no more."""
 
-    async def pending(self, limit: int) -> tuple[int, Sequence[Closing | WrapUp | StateChange]]:
+    async def pending(self, limit: int) -> tuple[int, Sequence[Fact]]:
         """The oldest facts not yet in the database, and the mark to confirm them with; waits for one."""
 
     def taken(self, mark: int) -> None: ...
@@ -540,18 +555,18 @@ class Journal(Protocol):
 class RefusedFact:
     """A fact that the database does not take, and its reason."""
 
-    fact: Closing | WrapUp | StateChange
+    fact: Fact
     reason: str
 
 
 class Refusals(Protocol):
     """Local disk, beside the journal: facts that the database refuses, kept until it takes them."""
 
-    def keep(self, fact: Closing | WrapUp | StateChange, reason: str) -> None:
+    def keep(self, fact: Fact, reason: str) -> None:
         """On disk when it returns; DiskTrouble when it cannot be. The same fact is kept once."""
 
     def all(self) -> Sequence[RefusedFact]: ...
-    def forget(self, facts: Iterable[Closing | WrapUp | StateChange]) -> None:
+    def forget(self, facts: Iterable[Fact]) -> None:
         """The database has them now."""
 
 

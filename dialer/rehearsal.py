@@ -32,13 +32,14 @@ from dialer.domain.types import (
     TrunkId,
 )
 from dialer.domain.verdict import Verdict
-from dialer.engine.cell import Cell, Ways
+from dialer.engine.cell import Cell
 from dialer.engine.clocks import ASK_S
 from dialer.engine.errands import Errands
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
+from dialer.engine.ways import Ways
 from dialer.ports import CdrQuery, Journal, Live, NumberHistory, Observer, Stores, Switch
 from dialer.settings import Settings
 from dialer.sim import clock

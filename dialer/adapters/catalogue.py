@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po, write_po
 from dialer.adapters.doctor import finding
 from dialer.adapters.languages import LOCALES
 from dialer.adapters.numbering import COUNTRY, country_names
-from dialer.domain import call, explain, listing, operators, shifts
+from dialer.domain import call, explain, listing, operators, shifts, spending
 from dialer.domain.said import context_of
 from dialer.domain.types import CampaignStatus, Language, Mode, Outcome, Purpose
 
@@ -40,6 +40,7 @@ WORDS = (
     Mode,
     Outcome,
     Purpose,
+    spending.SideKind,
 )
 REASON = "reason"  # of a pause, or of being offline: those that the product itself gives
 REASONS = (

@@ -9,9 +9,14 @@ SHARED_BY_GROUP = 0o750
 
 
 def make_folder(path: Path, mode: int) -> None:
-    """Makes it with these rights, whatever the umask is; one that is there keeps its own. Raises OSError."""
+    """Makes it, and what is missing above it, with these rights whatever the umask is; raises OSError.
+
+    A folder that is there keeps its own rights.
+    """
+    if not path.parent.exists():
+        make_folder(path.parent, mode)
     try:
-        path.mkdir(parents=True)
+        path.mkdir()
     except FileExistsError:
         if not path.is_dir():
             raise

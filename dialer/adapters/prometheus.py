@@ -405,9 +405,21 @@ class Metrics(ProcessMetrics):
         """Somebody whom nobody called has called by this trunk."""
         self._count("dialer_unknown_callers_total", trunk, done)
 
+    def spending(self, shares: Mapping[TrunkId, tuple[float, float]]) -> None:
+        """(seconds used today, share of the ceiling) of every trunk that is known."""
+        for trunk, (seconds, share) in shares.items():
+            self._gauge("dialer_trunk_used_seconds", trunk).set(seconds)
+            self._gauge("dialer_trunk_ceiling_used_ratio", trunk).set(share)
+
     def forget_trunk(self, trunk: TrunkId) -> None:
         """The trunk was removed: its lines go."""
-        for name in ("dialer_trunk_registered", "dialer_trunk_reachable", "dialer_trunk_refused"):
+        for name in (
+            "dialer_trunk_registered",
+            "dialer_trunk_reachable",
+            "dialer_trunk_refused",
+            "dialer_trunk_used_seconds",
+            "dialer_trunk_ceiling_used_ratio",
+        ):
             self._remove(name, trunk)
 
 

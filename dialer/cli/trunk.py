@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ import typer
 
 from dialer.adapters.ari.bulk import Bulk, translated
 from dialer.adapters.ari.push import trunk_objects
+from dialer.adapters.clock import utc_now
 from dialer.adapters.codec import loosen
 from dialer.adapters.phones import one_number
 from dialer.adapters.secrets import read_secret
@@ -21,9 +22,10 @@ from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import with_stores
 from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
-from dialer.domain.said import listed, said, titled
+from dialer.domain.said import listed, said, titled, word
+from dialer.domain.spending import DAY, MINUTE_S, NOTHING, Spent, day_of, money, why_full
 from dialer.domain.trunk import Keys, Transport, Trunk, UnknownCallers
-from dialer.domain.types import PhoneKind, TrunkId
+from dialer.domain.types import Outcome, PhoneKind, TrunkId
 from dialer.ports import Stores
 from dialer.settings import Settings
 from dialer.web.api.trunks import TrunkChange
@@ -52,6 +54,11 @@ KNOBS = (
     Knob("keys", "KIND", f"How keys come: {', '.join(Keys)}."),
     Knob("unknown_callers", "KIND", "Callers whom nobody called: " + ", ".join(UnknownCallers) + "."),
     Knob("enabled", "YES|NO", "no: not used until yes.", yes_or_no),
+    Knob("minutes_per_day", "N", "Most answered minutes in a day (UTC); 0: no ceiling.", number),
+    Knob("money_per_day", "N", "Most money in a day (UTC), by the prices; 0: no ceiling.", number),
+    Knob("price", "N", "Of an answered minute.", number),
+    Knob("price_per_call", "N", "Of each attempt.", number),
+    Knob("currency", "WORD", "Of the prices, for people: RUB."),
 )  # fmt: skip
 
 
@@ -107,6 +114,8 @@ def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
     trunk = replace(was, **values | lists)
     if path is not None:
         trunk = replace(trunk, password_file=str(path.absolute()))
+    if trunk.money_per_day and not (trunk.price or trunk.price_per_call):
+        raise BadValue(said("--money-per-day needs a --price or a --price-per-call to be counted by"))
     if trunk.user and not trunk.password_file:
         raise BadValue(
             said(
@@ -148,7 +157,7 @@ def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, is_new: bool) -> None
 @app.command("list")
 def show_all(as_json: AsJson = False) -> None:
     """List the trunks."""
-    found = with_stores(lambda settings, stores: stores.trunks.all())
+    found, used = with_stores(_with_use)
     if as_json:
         print_json(found)
         return
@@ -164,6 +173,7 @@ def show_all(as_json: AsJson = False) -> None:
         "calls/s",
         "prefixes",
         "on",
+        "used today",
     )
     print_table(
         names,
@@ -180,10 +190,74 @@ def show_all(as_json: AsJson = False) -> None:
                 one.calls_per_s,
                 one.prefixes,
                 one.enabled,
+                _use(one, used.get(one.id, NOTHING)),
             )
             for one in found
         ],
         empty=said("There is no trunk: `dialer trunk add NAME --host HOST` makes one."),
+    )
+
+
+async def _with_use(settings: Settings, stores: Stores) -> tuple[Sequence[Trunk], dict[TrunkId, Spent]]:
+    """The trunks, and what each has used today by the records."""
+    day = day_of(utc_now())
+    used: dict[TrunkId, Spent] = {}
+    for (_, trunk), spent in (await stores.ledger.spent(day, day + DAY)).items():
+        used[trunk] = used.get(trunk, NOTHING) + spent
+    return await stores.trunks.all(), used
+
+
+def _use(trunk: Trunk, spent: Spent) -> str:
+    """`12.5 of 600 min`, `80.00 of 1,000 RUB`, and that it is closed."""
+    minutes = spent.seconds / MINUTE_S
+    told = [said("{used:,.1f} min", used=minutes)]
+    if trunk.minutes_per_day:
+        told = [said("{used:,.1f} of {most:,g} min", used=minutes, most=trunk.minutes_per_day)]
+    if trunk.money_per_day:
+        paid, most = money(trunk, spent), trunk.money_per_day
+        told.append(
+            said("{used:,.2f} of {most:,g} {currency}", used=paid, most=most, currency=trunk.currency)
+        )
+    if why_full(trunk, spent):
+        told.append(said("CLOSED until 00:00 UTC"))
+    return listed(told)
+
+
+@app.command("calls")
+def side_calls(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Of this trunk alone.", show_default=False)
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most rows.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List calls of no campaign, the newest first: tests and operators' outside phones."""
+    trunk = TrunkId(name) if name else None
+    found = with_stores(lambda settings, stores: stores.ledger.side_calls(trunk=trunk, limit=limit))
+    if as_json:
+        print_json(found)
+        return
+    names = titled(
+        "begun at", "kind", "trunk", "number", "who", "answered", "ended", "outcome", "cause", "SIP"
+    )
+    print_table(
+        names,
+        [
+            (
+                one.begun_at,
+                word(one.kind),
+                one.trunk,
+                one.number,
+                one.who,
+                one.answer_at,
+                one.end_at if one.is_over else "",
+                word(Outcome(one.outcome)) if one.outcome in set(Outcome) else one.outcome,
+                one.cause,
+                one.sip_code,
+            )
+            for one in found
+        ],
+        empty=said("There is none yet: `dialer trunk test NAME NUMBER` makes one."),
     )
 
 

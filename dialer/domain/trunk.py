@@ -63,6 +63,11 @@ class Trunk:
     probe: bool = True  # ask now and then (OPTIONS) whether the carrier is there; some never answer it
     keys: Keys = Keys.RFC4733
     unknown_callers: UnknownCallers = UnknownCallers.MESSAGE
+    minutes_per_day: float = 0.0  # of answered time, by UTC; 0: no ceiling
+    money_per_day: float = 0.0  # by the two prices; 0: no ceiling
+    price: float = 0.0  # of an answered minute
+    price_per_call: float = 0.0  # of each attempt
+    currency: str = ""  # a word for people
 
 
 def check_trunk(trunk: Trunk) -> None:

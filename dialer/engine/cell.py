@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from time import monotonic
 
 import structlog
 
@@ -21,7 +20,6 @@ from dialer.domain.operators import Operator, State, stays
 from dialer.domain.pacing.decision import Policy
 from dialer.domain.pacing.scorecard import Scorecard
 from dialer.domain.said import Said, counted, listed, said
-from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import (
     Alerting,
     CallId,
@@ -31,12 +29,10 @@ from dialer.domain.types import (
     LeadId,
     OperatorId,
     Outcome,
-    PhoneNumber,
     TrunkId,
 )
-from dialer.domain.workday import Workday
 from dialer.engine.account import Accountant
-from dialer.engine.books import Books, Resolve
+from dialer.engine.books import Books
 from dialer.engine.calls import Calls
 from dialer.engine.clocks import ASK_S, Clocks
 from dialer.engine.closing import Closing
@@ -44,18 +40,20 @@ from dialer.engine.contacts import Contacts
 from dialer.engine.desk import CellDesk
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import LEASE_S, Hopper
-from dialer.engine.inbound import CallersOf, Inbound
+from dialer.engine.inbound import Inbound
 from dialer.engine.lag import LOOK_S, LoopLag
 from dialer.engine.learning import Learning
 from dialer.engine.observers import Observers
 from dialer.engine.ownership import Ownership
-from dialer.engine.pacer import Ask, Pacer
+from dialer.engine.pacer import Pacer
 from dialer.engine.recent import Recent
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.shell import Shell
+from dialer.engine.spending import Spending
 from dialer.engine.trial import Trials
 from dialer.engine.trunks import Trunks
-from dialer.ports import ChannelNews, Follow, PhoneNews, Recovered, Stores
+from dialer.engine.ways import Ways
+from dialer.ports import ChannelNews, PhoneNews, Recovered, Stores
 
 log = structlog.get_logger()
 
@@ -66,29 +64,6 @@ RECONCILE_PAUSE_S = 1.0
 STOPS_WITHIN_S = 30.0  # it waits 15 s for its channels to go
 PUSH_S = 10.0  # for all trunks and phones, before calls begin
 MARK_S = 1.0  # how often the journal is told that Asterisk is heard
-
-
-async def no_trouble(host: str) -> str:
-    """Of a name that nobody looks up: Asterisk will say what is wrong with it."""
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """Pure questions that need a library: the composition root answers them."""
-
-    ask: Ask  # the gates of one number at one instant
-    secret_of: Callable[[str], str]  # what lies in a secret file; empty for no file
-    stamp_of: Callable[[str], object]  # of a secret file: another one when it may hold another secret
-    number_of: Callable[[str], PhoneNumber | None]  # a number as a person wrote it
-    callers_of: CallersOf  # a caller as a network wrote him: every number that it may mean
-    zone_of: ZoneOf
-    follow: Follow = timedelta  # of the cell's clock; by default one that nobody sets
-    look_at_clocks_s: float = ASK_S
-    lab: bool = False
-    resolve: Resolve = no_trouble
-    seconds: Callable[[], float] = monotonic  # a clock that nobody sets
-    workday: Workday = field(default_factory=Workday)  # how long a shift may last
 
 
 class Cell:
@@ -123,7 +98,8 @@ class Cell:
         )
         self.books = self._books(ways)
         self.closing = Closing(shell, floor, ways.workday)
-        self.trials = Trials(shell, trunks, ways.number_of)
+        self.spending = Spending(shell, stores.ledger, calls, floor.legs, trunks)
+        self.trials = Trials(shell, trunks, stores.numbers, floor.legs.side, ways.number_of)
         self.inbound = self._inbound(ways)
         pacer.other_lines = self.inbound.strangers.lines
         accountant = Accountant(
@@ -213,6 +189,7 @@ class Cell:
             self.trunks.was_heard(call.trunk)
         if self.trunks.refusals.ended(call, self._shell.clock()) and not call.reason:
             self._shell.errands.start(self._ask_why(call), f"refused-{call.trunk}")
+        self.spending.ended(call)
         self.pacer.urge()
 
     async def _ask_why(self, call: Call) -> None:
@@ -237,6 +214,7 @@ class Cell:
         self._down_at = recovered.last_at or self._shell.clock()
         await self.books.load()
         self.floor.restore(recovered.operators)
+        await self.spending.recall(self.floor)
         self.desk.answers.restore(recovered.answers)
         for call in recovered.calls:
             await self._remember(call)
@@ -288,6 +266,7 @@ class Cell:
             "pacer": self.pacer.run,
             "books": lambda: self.books.run(self._shell.linked),
             "sweep": self._sweep,
+            "spending": self.spending.run,
             "mark": self._mark,
             "learning": self.learning.run,
             "ownership": self.ownership.run,

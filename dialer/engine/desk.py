@@ -74,7 +74,7 @@ class CellDesk:
         if command.verb in ("mute", "unmute", "keys"):
             return await self._on_leg(operator, command)
         if command.verb == "test":
-            return await self._trials.phone(self._floor.account(operator))
+            return await self._trials.phone(self._floor.account(operator), command.args.get("by", ""))
         if command.verb == "push":
             await self._books.push_again(name)
             return {"pushed": name}
@@ -158,7 +158,9 @@ class CellDesk:
             case "codecs":
                 return {"codecs": sorted(await self._shell.switch.codecs())}
             case "test":
-                return await self._trials.trunk(name, command.args.get("number", ""))
+                return await self._trials.trunk(
+                    name, command.args.get("number", ""), command.args.get("by", "")
+                )
             case _:
                 raise BadValue(
                     said("a trunk cannot be told to {verb!r}: use push or test", verb=command.verb)

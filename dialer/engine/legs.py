@@ -12,13 +12,15 @@ from dialer.domain import shifts
 from dialer.domain.call import Answered, Destroyed, EnteredApp, HangupRequested
 from dialer.domain.callerid import NOBODY
 from dialer.domain.causes import NO_MEDIA
-from dialer.domain.errors import BadValue, NetworkTrouble, Refused
+from dialer.domain.errors import BadValue, Forbidden, NetworkTrouble, Refused
 from dialer.domain.numbers import dial_string
 from dialer.domain.operators import NO_KEY, SLOT, Account, bridge_of, endpoint_of, place_of
 from dialer.domain.said import said
+from dialer.domain.spending import SideKind
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import ChannelId, LegKind, OperatorId, PhoneKind, TrunkId
+from dialer.domain.types import ChannelId, LegKind, OperatorId, Outcome, PhoneKind, PhoneNumber, TrunkId
 from dialer.engine.shell import Shell
+from dialer.engine.sidecalls import SideCalls
 from dialer.engine.speech import Speech
 from dialer.engine.trunks import Turn
 from dialer.engine.whispers import Whispers
@@ -61,6 +63,8 @@ class Legs:
         self._put_down: set[ChannelId] = set()  # the operator hung up, it did not just vanish
         self.whispers = Whispers(shell)
         self.speech = Speech(shell)
+        self.side = SideCalls(shell)
+        self.why_full: Callable[[Trunk], str] = lambda trunk: ""  # set by the cell
 
     def owner(self, channel: ChannelId) -> OperatorId | None:
         return self._owner.get(channel)
@@ -98,6 +102,9 @@ class Legs:
         if not desk and account.phone is PhoneKind.OUTSIDE and account.trunk is not None:
             self._keyed[channel] = False
             await self.turn(account.trunk)
+            self.side.begin(
+                channel, SideKind.LEG, account.trunk, account.number or PhoneNumber(""), account.id
+            )
         await self._shell.linked.wait()
         self._unsent.discard(channel)
         if channel not in self._owner:  # Asterisk stopped meanwhile
@@ -137,6 +144,8 @@ class Legs:
                 said("operator {id} has an outside phone but no number or no trunk: set both", id=account.id)
             )
         self._shell.check_number(account.number, (trunk,), "")
+        if why := self.why_full(trunk):
+            raise Forbidden(why)
         return f"PJSIP/{dial_string(account.number, trunk)}@{trunk.id}", "press1"
 
     def adopt(self, operator: OperatorId, channel: ChannelId, *, up: bool) -> None:
@@ -168,6 +177,7 @@ class Legs:
 
     def forget_all(self) -> None:
         """Asterisk stopped: no channel of ours is left."""
+        self.side.end_all(self._shell.clock())
         self._owner.clear()
         self._up.clear()
         self._keyed.clear()
@@ -178,6 +188,7 @@ class Legs:
 
     def heard(self, news: ChannelNews) -> None:
         """News of a channel that `owner` knows."""
+        self.side.heard(news.channel, news.event)
         match news.event:
             case EnteredApp():
                 self._shell.errands.start(
@@ -224,6 +235,7 @@ class Legs:
             return
         self._up.discard(channel)
         self._keyed.pop(channel, None)
+        self.side.end(channel, at, Outcome.CONNECTED if not missed else Outcome.NETWORK_FAILURE)
         self.whispers.close(channel)
         self.speech.forget(channel)
         down = shifts.LegDown(at, channel, missed=missed, trouble=trouble)

@@ -12,9 +12,10 @@ from dialer.domain.cdr import Cdr, Closing, WrapUp
 from dialer.domain.errors import DiskTrouble, StoreDown, is_expected
 from dialer.domain.kpi import key_of, tally_of
 from dialer.domain.operators import StateChange
+from dialer.domain.spending import SideCall
 from dialer.domain.types import CallId, LeadId
 from dialer.engine.guard import Guard
-from dialer.ports import Journal, Ledger, Live, Numbers, Refusals
+from dialer.ports import Fact, Journal, Ledger, Live, Numbers, Refusals
 
 log = structlog.get_logger()
 
@@ -22,7 +23,6 @@ BATCH = 500
 GATHER_S = 0.2  # one transaction for what comes in this time: a transaction costs more than its rows
 RETRY_S = 600.0  # of facts that were refused
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
-Fact = Closing | WrapUp | StateChange
 
 
 class Recorder:
@@ -140,6 +140,8 @@ class Recorder:
                     await self._numbers.block(wrap.block, campaign=None, reason=reason, now=wrap.at)
         if changes := [fact for fact in facts if isinstance(fact, StateChange)]:
             await self._ledger.log(changes)
+        if sides := [fact for fact in facts if isinstance(fact, SideCall)]:
+            await self._ledger.side(sides)
 
     async def _count(self, cdrs: Sequence[Cdr]) -> None:
         """The live sums follow the records; while Redis is away they wait for the recount at its return."""

@@ -9,57 +9,102 @@ from typing import Any
 
 from dialer.domain import call as c
 from dialer.domain.causes import outcome_of
-from dialer.domain.errors import BadValue, Missing, NetworkTrouble
+from dialer.domain.errors import BadValue, Forbidden, Missing, NetworkTrouble
 from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, endpoint_of
 from dialer.domain.said import Said, plain, said, word
-from dialer.domain.types import ChannelId, OperatorId, PhoneKind, PhoneNumber, TrunkId
+from dialer.domain.spending import SideKind
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import (
+    CampaignId,
+    ChannelId,
+    OperatorId,
+    Outcome,
+    PhoneKind,
+    PhoneNumber,
+    TrunkId,
+    masked,
+)
 from dialer.engine.legs import is_no_way, not_registered
 from dialer.engine.shell import Shell
+from dialer.engine.sidecalls import SideCalls
 from dialer.engine.trunks import Trunks
-from dialer.ports import ChannelNews
+from dialer.ports import ChannelNews, NumberHistory, Numbers
 
 TRIAL_S = 40.0
+NO_CAMPAIGN = CampaignId(0)
 
 Answer = Mapping[str, Any]
 
 
 class Trials:
-    """Channels named t-...; they are no attempts and leave no record."""
+    """Channels named t-...; they are no attempts, and leave a record of their own kind: see SideCall.
 
-    def __init__(self, shell: Shell, trunks: Trunks, number_of: Callable[[str], PhoneNumber | None]) -> None:
+    Asked first, as before every call: what may be dialled, the do-not-call list, the trunk's ceiling for the
+    day. Calling hours are not: whoever tests a trunk calls a phone of his own.
+    """
+
+    def __init__(
+        self,
+        shell: Shell,
+        trunks: Trunks,
+        numbers: Numbers,
+        side: SideCalls,
+        number_of: Callable[[str], PhoneNumber | None],
+    ) -> None:
         self._shell = shell
         self._trunks = trunks
+        self._numbers = numbers
+        self._side = side
         self._number_of = number_of
         self._heard: dict[ChannelId, asyncio.Queue[c.Event]] = {}
 
     def heard(self, news: ChannelNews) -> bool:
         queue = self._heard.get(news.channel)
         if queue is not None:
+            self._side.heard(news.channel, news.event)
             queue.put_nowait(news.event)
         return queue is not None
 
-    async def trunk(self, name: str, text: str) -> Answer:
-        """Call a number by a trunk; it hears the fallback message."""
+    async def trunk(self, name: str, text: str, who: str = "") -> Answer:
+        """Call a number by a trunk; it hears the fallback message. Forbidden and StoreDown: not called."""
         trunk = self._trunks.get(TrunkId(name))
         if trunk is None:
             raise Missing(said("there is no trunk {trunk}: see `dialer trunk list`", trunk=name))
         number = self._number_of(text)
         if number is None:
             raise BadValue(said("{text!r} is no telephone number: write it as +79161234567", text=text))
-        self._shell.check_number(number, (trunk,), "")
+        endpoint = f"PJSIP/{dial_string(number, trunk)}@{trunk.id}"
+        await self._check(number, trunk)
         caller_id = trunk.caller_ids[0] if trunk.caller_ids else ""
         await self._trunks.turn(trunk.id)
-        return await self._run(f"PJSIP/{dial_string(number, trunk)}@{trunk.id}", caller_id)
+        channel = self._new(trunk.id, number, who)
+        return await self._run(channel, endpoint, caller_id)
 
-    async def phone(self, account: Account) -> Answer:
+    async def phone(self, account: Account, who: str = "") -> Answer:
         """Call an operator's phone."""
         if account.phone is PhoneKind.OUTSIDE:
-            return await self.trunk(account.trunk or "", account.number or "")
-        return await self._run(f"PJSIP/{endpoint_of(account.id)}", "Obzvon <0000>", phone=account.id)
+            return await self.trunk(account.trunk or "", account.number or "", who)
+        channel = self._new(TrunkId(""), PhoneNumber(""), who)
+        endpoint = f"PJSIP/{endpoint_of(account.id)}"
+        return await self._run(channel, endpoint, "Obzvon <0000>", phone=account.id)
 
-    async def _run(self, endpoint: str, caller_id: str, *, phone: OperatorId | None = None) -> Answer:
+    async def _check(self, number: PhoneNumber, trunk: Trunk) -> None:
+        self._shell.check_number(number, (trunk,), "")
+        if why := self._trunks.why_full(trunk, self._shell.clock()):
+            raise Forbidden(why)
+        history = await self._numbers.history([number], NO_CAMPAIGN)
+        if why := history.get(number, NumberHistory()).dnc:
+            raise Forbidden(said("{number} is not called: {why}", number=masked(number), why=why))
+
+    def _new(self, trunk: TrunkId, number: PhoneNumber, who: str) -> ChannelId:
         channel = ChannelId(f"t-{self._shell.new_id()}")
+        self._side.begin(channel, SideKind.TEST, trunk, number, who)
+        return channel
+
+    async def _run(
+        self, channel: ChannelId, endpoint: str, caller_id: str, *, phone: OperatorId | None = None
+    ) -> Answer:
         queue = self._heard[channel] = asyncio.Queue()
         began_at = self._shell.clock()
         steps: list[str] = [_at(0.0, said("calling {endpoint}", endpoint=endpoint))]
@@ -80,9 +125,11 @@ class Trials:
             why = not_registered(phone) if phone and is_no_way(trouble) else trouble.sentence
             steps.append(said("not called: {why}", why=why))
         except TimeoutError:
+            ok = self._side.is_answered(channel)
             steps.append(said("Asterisk said nothing more"))
         finally:
             self._heard.pop(channel, None)
+            self._side.end(channel, self._shell.clock(), Outcome.CONNECTED if ok else Outcome.NETWORK_FAILURE)
             await self._end(channel)
         return {"ok": ok, "steps": [plain(step) for step in steps]}
 

@@ -33,6 +33,7 @@ class Trunks:
         self.refusals = Refusals()
         self.bars: dict[TrunkId, str] = {}  # why calls by it would be silent; until it is changed
         self._apart: dict[TrunkId, tuple[int, datetime]] = {}  # joins in a row that came apart, and the last
+        self.why_full: Callable[[Trunk, datetime], str] = lambda trunk, now: ""  # its ceiling for the day
         self.registration_of: Callable[[TrunkId], str] = lambda trunk: ""
 
     def load(self, trunks: Iterable[Trunk]) -> None:
@@ -131,6 +132,8 @@ class Trunks:
                 trunk=trunk.id,
                 until=f"{apart[1] + _rest(apart[0]):%H:%M:%S} UTC",
             )
+        if full := self.why_full(trunk, now):
+            return full
         refused_at, reason = self._refused.get(trunk.id, (None, ""))
         if refused_at is not None and abs(now - refused_at) < timedelta(seconds=REFUSED_PAUSE_S):
             return said("Asterisk refused a call by trunk {trunk}: {reason}", trunk=trunk.id, reason=reason)

@@ -16,7 +16,19 @@ from dialer.domain.errors import ObzvonError
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.ports import Desk, Live, Stores
 from dialer.web import problem
-from dialer.web.api import calls, campaigns, cdrs, dnc, figures, leads, operators, sounds, tokens, trunks
+from dialer.web.api import (
+    calls,
+    campaigns,
+    cdrs,
+    dnc,
+    figures,
+    leads,
+    operators,
+    sounds,
+    spending,
+    tokens,
+    trunks,
+)
 from dialer.web.auth import Guard
 from dialer.web.health import Health, MetricsPage, health_routes
 from dialer.web.parts import Parts, Tools, speak_to
@@ -30,7 +42,7 @@ seconds are decimal numbers, phone numbers are E.164. Sentences come in Russian 
 Accept-Language, English where none is asked for. Lists come in pages: send `next` of one page as `after`
 for the next. Errors are problem+json with a stable `id`. Verbs take an `Idempotency-Key`: the same key is
 done once."""
-_RESOURCES = (campaigns, leads, operators, calls, cdrs, trunks, dnc, figures, sounds, tokens)
+_RESOURCES = (campaigns, leads, operators, calls, cdrs, trunks, spending, dnc, figures, sounds, tokens)
 
 
 def build_app(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -14,15 +15,19 @@ from dialer.domain.errors import Missing
 from dialer.domain.kpi import fold
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
+from dialer.domain.spending import SideCall, SideKind, Spent
 from dialer.domain.types import (
     CallId,
     CampaignId,
+    CellId,
+    ChannelId,
     Direction,
     LeadId,
     LeadStatus,
     OperatorId,
     Outcome,
     PhoneNumber,
+    TrunkId,
 )
 from dialer.ports import CdrQuery, Stores
 from tests.ports.made import AT, CELL, SOON, entries, record, update
@@ -292,3 +297,69 @@ async def test_the_last_operator_of_a_number_is_who_talked(stores: Stores) -> No
         record("c-4", operator=ANN, number=PhoneNumber("+79160000002"), end_at=later + timedelta(hours=2)),
     )
     assert await stores.ledger.last_operator_of(number) == (BOB, CampaignId(3))
+
+
+DAY = AT.replace(hour=0, minute=0, second=0, microsecond=0)
+TRUNK = TrunkId("main")
+
+
+def side(name: str, **changes: Any) -> SideCall:
+    call = SideCall(
+        ChannelId(name),
+        CELL,
+        SideKind.LEG,
+        TRUNK,
+        PhoneNumber("+79165550000"),
+        "101",
+        begun_at=AT,
+        end_at=AT + timedelta(seconds=30),
+        answer_at=AT + timedelta(seconds=5),
+    )
+    return replace(call, **changes)
+
+
+async def test_a_call_of_no_campaign_is_kept_by_its_latest_word_from_its_first_answer_on(
+    stores: Stores,
+) -> None:
+    ledger = stores.ledger
+    first, later = side("o-1"), AT + timedelta(seconds=90)
+    over = side(
+        "o-1", begun_at=later, answer_at=later, end_at=later, is_over=True, outcome="connected", cause=16
+    )
+    soon = AT + timedelta(seconds=1)
+    test = side("t-1", kind=SideKind.TEST, begun_at=soon, trunk=TrunkId(""), answer_at=None)
+    await ledger.side([first, test])
+    assert await ledger.side_calls() == [test, first]
+    await ledger.side([over, over])
+    await ledger.side([first])
+    whole = replace(over, begun_at=first.begun_at, answer_at=first.answer_at)
+    assert await ledger.side_calls() == [test, whole]
+    assert await ledger.side_calls(trunk=TRUNK) == [whole]
+    assert await ledger.side_calls(kind=SideKind.TEST) == [test]
+    assert await ledger.side_calls(limit=1) == [test]
+
+
+async def test_what_trunks_have_used_is_answered_time_and_attempts_within_the_day(stores: Stores) -> None:
+    span = timedelta(seconds=1)
+    other = replace(record("c-5", trunk=TrunkId("spare")), cell=CellId("second"))
+    midnight = record("c-2", dialled_at=DAY - 60 * span, answer_at=DAY - 30 * span, end_at=DAY + 45 * span)
+    await keep(
+        stores,
+        record("c-1", answer_at=AT, end_at=AT + 90 * span),
+        midnight,
+        record("c-3", dialled_at=DAY - 90 * span, answer_at=DAY - 60 * span, end_at=DAY - span),
+        record("c-4", direction=Direction.IN, answer_at=AT, end_at=AT + 600 * span),
+        record("c-6", answer_at=None, end_at=AT + 20 * span, outcome=Outcome.NO_ANSWER),
+        other,
+    )
+    await stores.ledger.side([side("o-1"), side("t-1", trunk=TrunkId(""))])
+    used = await stores.ledger.spent(DAY, DAY + timedelta(days=1))
+    its = midnight.trunk
+    legs = Spent(25.0, 1)
+    assert used[CELL, its] == Spent(90.0 + 45.0, 2) + (legs if its == TRUNK else Spent())
+    assert used.get((CELL, TRUNK)) == (used[CELL, its] if its == TRUNK else legs)
+    assert other.answer_at is not None
+    assert used[CellId("second"), TrunkId("spare")] == Spent(
+        (other.end_at - other.answer_at).total_seconds(), 1
+    )
+    assert len(used) == len({(CELL, its), (CELL, TRUNK), (CellId("second"), TrunkId("spare"))})

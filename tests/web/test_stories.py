@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -15,7 +16,17 @@ from dialer.domain.errors import BadValue, Conflict, Forbidden, LinkDown
 from dialer.domain.kpi import key_of
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as Post
-from dialer.domain.types import CallId, CampaignId, CampaignStatus, LeadId, OperatorId, PhoneNumber, TrunkId
+from dialer.domain.spending import SideCall, SideKind
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    CampaignStatus,
+    ChannelId,
+    LeadId,
+    OperatorId,
+    PhoneNumber,
+    TrunkId,
+)
 from dialer.ports import Command
 from dialer.web.api import cdrs
 from dialer.web.parts import Check
@@ -40,6 +51,35 @@ async def test_a_number_that_is_not_dialled_here_is_refused_by_kind_wherever_it_
         assert refused.status == 422
     async with api["supervisor"].post("/v1/dnc", json={"entry": "+449098791234"}) as barred:
         assert barred.status == 201
+
+
+async def test_a_trunks_ceiling_is_set_and_what_it_used_today_is_told_with_calls_of_no_campaign(
+    api: Api,
+) -> None:
+    boss = api["admin"]
+    async with boss.patch("/v1/trunks/main", json={"money_per_day": 100.0}) as refused:
+        assert refused.status == 422
+        assert "needs a price" in (await refused.json())["detail"]
+    body = {"money_per_day": 1.0, "price": 3.0, "price_per_call": 0.5, "currency": "RUB"}
+    async with boss.patch("/v1/trunks/main", json=body) as saved:
+        assert saved.status == 200
+        assert {name: (await saved.json())[name] for name in body} == body
+    test = SideCall(
+        ChannelId("t-1"), CELL, SideKind.TEST, TrunkId("main"), PhoneNumber("+79161234567"), "boss", NOW, NOW,
+        answer_at=NOW, is_over=True, outcome="connected",
+    )  # fmt: skip
+    await api.world.stores.ledger.side([replace(test, end_at=NOW + timedelta(seconds=30))])
+    async with api["viewer"].get("/v1/trunks/main/today") as told:
+        used = await told.json()
+    before = await api.world.stores.ledger.spent(NOW.replace(hour=0), NOW + timedelta(hours=1))
+    seconds, calls = before[CELL, TrunkId("main")].seconds, before[CELL, TrunkId("main")].attempts
+    assert (used["calls"], used["day"]) == (calls, "2026-02-03")
+    assert used["money"] == pytest.approx(seconds / 60 * 3 + calls * 0.5, abs=1e-3)
+    assert used["share"] > 1
+    assert "RUB of the 1 that it may spend in a day" in used["why_closed"]
+    async with api["viewer"].get("/v1/side-calls", params={"kind": "test"}) as told:
+        (side,) = await told.json()
+    assert (side["number"], side["who"], side["outcome"]) == ("+79161234567", "boss", "connected")
 
 
 async def test_a_campaign_is_made_filled_started_and_explained(api: Api) -> None:
@@ -288,7 +328,9 @@ async def test_a_trunk_is_made_changed_tested_and_removed(api: Api) -> None:
         assert (await changed.json())["lines"] == 30
     async with admin.post("/v1/trunks/second/test", json={"number": "+79161234567"}) as tested:
         assert tested.status == 200
-    assert api.world.desk.told[-1] == Command("test", "trunk:second", {"number": "+79161234567"})
+    assert api.world.desk.told[-1] == Command(
+        "test", "trunk:second", {"number": "+79161234567", "by": "admin"}
+    )
     async with admin.delete("/v1/trunks/main") as refused:
         assert (refused.status, "campaign 1" in (await refused.json())["detail"]) == (409, True)
     async with admin.delete("/v1/trunks/second") as removed:

@@ -13,6 +13,7 @@ from dialer.adapters.journal.lines import FACTS, RULES, Entry, Fact, Kind, entry
 from dialer.domain.call import Call
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Operator, StateChange
+from dialer.domain.spending import SideCall
 from dialer.domain.types import LeadId
 from dialer.ports import KEPT_ANSWERS, Recovered
 
@@ -113,7 +114,7 @@ class Held:
 
 def lead_of(fact: Fact) -> LeadId | None:
     """Whose place in the list a fact changes."""
-    update = None if isinstance(fact, StateChange) else fact.lead
+    update = None if isinstance(fact, (StateChange, SideCall)) else fact.lead
     return None if update is None else update.lead
 
 

@@ -13,8 +13,9 @@ from zlib import crc32
 from dialer.adapters.codec import encode
 from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.operators import StateChange
+from dialer.domain.spending import SideCall
 
-Fact = Closing | WrapUp | StateChange
+Fact = Closing | WrapUp | StateChange | SideCall
 
 
 class Kind(StrEnum):
@@ -30,12 +31,18 @@ class Kind(StrEnum):
     CLOSING = "closing"
     WRAP_UP = "wrap_up"
     CHANGE = "change"
+    SIDE = "side"  # a call of no campaign
     BEGUN = "begun"  # a command with a key
     ANSWERED = "answered"
     TAKEN = "taken"  # the database has every fact up to this number
 
 
-FACTS: dict[Kind, type[Fact]] = {Kind.CLOSING: Closing, Kind.WRAP_UP: WrapUp, Kind.CHANGE: StateChange}
+FACTS: dict[Kind, type[Fact]] = {
+    Kind.CLOSING: Closing,
+    Kind.WRAP_UP: WrapUp,
+    Kind.CHANGE: StateChange,
+    Kind.SIDE: SideCall,
+}
 KIND_OF = {kind: name for name, kind in FACTS.items()}
 RULES = "rules"  # of a call: told once, with the mark; they do not change, and are a third of what it is
 _text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode

@@ -16,22 +16,34 @@ from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key, answers_by_hour, fold
 from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
-from dialer.domain.types import CallId, CampaignId, OperatorId, Outcome, PhoneNumber
-from dialer.ports import CdrQuery, NumberHistory
+from dialer.domain.spending import SideCall, SideKind, Spent, merged, spent_by
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    CellId,
+    ChannelId,
+    Direction,
+    OperatorId,
+    Outcome,
+    PhoneNumber,
+    TrunkId,
+)
+from dialer.ports import CdrQuery, Fact, NumberHistory
 
 
 class MemoryLedger:
     def __init__(self, leads: MemoryLeads) -> None:
         self._leads = leads
-        self.refuse: Callable[[Closing | WrapUp | StateChange], Exception | None] = lambda fact: None
+        self.refuse: Callable[[Fact], Exception | None] = lambda fact: None
         self._rows: dict[CallId, Cdr] = {}
         self._last_of: dict[PhoneNumber, Cdr] = {}  # the attempt that ended last
         self._undialled: set[CallId] = set()
         self._wraps: dict[CallId, WrapUp] = {}
         self._files: dict[CallId, str] = {}
+        self._sides: dict[ChannelId, SideCall] = {}
         self._changes: dict[StateChange, None] = {}  # in the order in which they were told, each once
 
-    def _check(self, facts: Sequence[Closing | WrapUp | StateChange]) -> None:
+    def _check(self, facts: Sequence[Fact]) -> None:
         """One that is refused takes the whole transaction with it, as in a database."""
         for fact in facts:
             if (why := self.refuse(fact)) is not None:
@@ -63,6 +75,33 @@ class MemoryLedger:
     async def log(self, changes: Sequence[StateChange]) -> None:
         self._check(changes)
         self._changes.update(dict.fromkeys(changes))
+
+    async def side(self, calls: Sequence[SideCall]) -> None:
+        self._check(calls)
+        for side in calls:
+            self._sides[side.id] = merged(self._sides.get(side.id), side)
+
+    async def side_calls(
+        self, *, trunk: TrunkId | None = None, kind: SideKind | None = None, limit: int = 100
+    ) -> Sequence[SideCall]:
+        its = [s for s in self._sides.values() if trunk in (None, s.trunk) and kind in (None, s.kind)]
+        return sorted(its, key=lambda side: (side.begun_at, side.id), reverse=True)[: max(0, limit)]
+
+    async def spent(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[CellId, TrunkId], Spent]:
+        sums: dict[tuple[CellId, TrunkId], Spent] = {}
+        calls = [
+            (cdr.cell, cdr.trunk, cdr.dialled_at, cdr.answer_at, cdr.end_at)
+            for cdr in self._rows.values()
+            if cdr.direction is Direction.OUT
+        ]
+        sides = [
+            (s.cell, s.trunk, s.begun_at, s.answer_at, s.end_at) for s in self._sides.values() if s.trunk
+        ]
+        for cell, trunk, dialled_at, answer_at, end_at in (*calls, *sides):
+            if dialled_at < until_at and end_at >= since_at:
+                more = spent_by(dialled_at, answer_at, end_at, since_at=since_at)
+                sums[cell, trunk] = sums.get((cell, trunk), Spent()) + more
+        return sums
 
     async def recorded(self, call: CallId, file: str, *, seconds: float) -> None:
         self._files[call] = file

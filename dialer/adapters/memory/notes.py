@@ -14,11 +14,9 @@ from typing import Any
 from dialer.domain.call import Call
 from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.errors import DiskTrouble, Fatal
-from dialer.domain.operators import Operator, StateChange
+from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, LeadId, OperatorId
-from dialer.ports import KEPT_ANSWERS, Recovered
-
-Fact = Closing | WrapUp | StateChange
+from dialer.ports import KEPT_ANSWERS, Fact, Recovered
 
 
 @dataclass

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.errors import DiskTrouble
-from dialer.domain.operators import StateChange
-from dialer.ports import RefusedFact
-
-Fact = Closing | WrapUp | StateChange
+from dialer.ports import Fact, RefusedFact
 
 
 class MemoryRefusals:

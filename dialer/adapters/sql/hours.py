@@ -29,7 +29,7 @@ def spent(
     As `domain.hours.fold`: the first change of an operator says by its `was` where he stood since `since_at`,
     each lasts until the next one, the last until `until_at`.
     """
-    c, us = state_changes.c, _us_on_sqlite if is_sqlite else _us
+    c, us = state_changes.c, epoch_us_on_sqlite if is_sqlite else epoch_us
     window: dict[str, Any] = {"partition_by": c.operator, "order_by": (c.at, c.n)}
     since, until = literal(since_at, Instant), literal(until_at, Instant)
     query = select(
@@ -51,11 +51,11 @@ def spent(
     return select(*by, func.sum(spans.c.us).label("us")).group_by(*by)
 
 
-def _us_on_sqlite(at: ColumnElement[Any]) -> ColumnElement[int]:
+def epoch_us_on_sqlite(at: ColumnElement[Any]) -> ColumnElement[int]:
     """That is how an instant is kept there; the cast is for the values that are given."""
     return cast(at, BigInteger)
 
 
-def _us(at: ColumnElement[Any]) -> ColumnElement[int]:
+def epoch_us(at: ColumnElement[Any]) -> ColumnElement[int]:
     """Microseconds since 1970."""
     return cast(extract("epoch", at) * 1_000_000, BigInteger)

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dialer.adapters.sql import sidecalls
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.depth import depth_of
 from dialer.adapters.sql.hours import spent
@@ -37,7 +38,17 @@ from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key
 from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
-from dialer.domain.types import CallId, CampaignId, Direction, OperatorId, Outcome, PhoneNumber
+from dialer.domain.spending import SideCall, SideKind, Spent
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    CellId,
+    Direction,
+    OperatorId,
+    Outcome,
+    PhoneNumber,
+    TrunkId,
+)
 from dialer.ports import CdrQuery
 
 HOUR_US = 3_600_000_000
@@ -72,6 +83,17 @@ class SqlLedger:
         async with self._database.write() as connection:
             query = _change_query(connection.dialect.name)
             await connection.execute(query, [columns_of_change(change) for change in changes])
+
+    async def side(self, calls: Sequence[SideCall]) -> None:
+        await sidecalls.keep(self._database, calls)
+
+    async def side_calls(
+        self, *, trunk: TrunkId | None = None, kind: SideKind | None = None, limit: int = 100
+    ) -> Sequence[SideCall]:
+        return await sidecalls.found(self._database, trunk=trunk, kind=kind, limit=limit)
+
+    async def spent(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[CellId, TrunkId], Spent]:
+        return await sidecalls.spent(self._database, since_at, until_at)
 
     async def recorded(self, call: CallId, file: str, *, seconds: float) -> None:
         values = {"call": call, "file": file, "seconds": seconds, "at": self._clock()}

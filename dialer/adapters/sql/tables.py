@@ -277,6 +277,26 @@ cells = Table(
     Column("before", Words, nullable=False),  # who had it when this one took it
 )
 
+side_calls = Table(
+    "side_calls",  # of no campaign: tests, operators' outside phones
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("cell", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("trunk", Words, nullable=False),  # '': a phone that is registered here
+    Column("number", Words, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("end_at", Instant, nullable=False),  # so far, while it is not over
+    Column("answer_at", Instant),
+    Column("outcome", Words, nullable=False),
+    Column("cause", Integer),
+    Column("sip_code", Integer),
+    Column("is_over", Boolean, nullable=False),
+    Index("ix_side_calls_begun_at", "begun_at", "id"),  # the newest ones
+    Index("ix_side_calls_end_at", "end_at"),  # what trunks have used within a day
+)
+
 learned = Table(
     "learned",  # by pacing
     metadata,

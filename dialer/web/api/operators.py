@@ -247,7 +247,7 @@ async def try_phone(
     parts: Given, who: Supervisor, operator: OperatorNumber, speak: Spoken, *, key: Key = ""
 ) -> Done:
     """Call the phone once and say what happened at each step."""
-    return (await _tell(parts, who, "test", operator, key)).spoken(speak)
+    return (await _tell(parts, who, "test", operator, key, by=who.name)).spoken(speak)
 
 
 @router.post("/{operator}/unlock", status_code=204, responses=documented(404))

@@ -18,7 +18,7 @@ from dialer.web.auth import Admin, Viewer
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
-from dialer.web.values import Body, Flag, Number, Secret, Slug, Whole
+from dialer.web.values import Body, Flag, Line, Number, Secret, Slug, Whole
 
 router = APIRouter(prefix="/trunks", tags=["trunks"])
 Host = Annotated[
@@ -28,6 +28,9 @@ Host = Annotated[
 ]
 SipName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{0,64}$")]
 Codec = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{2,16}$"), Field(examples=["alaw"])]
+Ceiling = Annotated[float, Field(strict=True, ge=0, le=1e9)]
+Price = Annotated[float, Field(strict=True, ge=0, le=1e6)]
+Currency = Annotated[Line, Field(max_length=10, examples=["RUB"])]
 Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,14}$"), Field(examples=["+7"])]
 
 
@@ -53,6 +56,11 @@ class TrunkFields(Body):
     unknown_callers: UnknownCallers = Field(
         default=UnknownCallers.MESSAGE, description="what becomes of callers whom nobody called"
     )
+    minutes_per_day: Ceiling = Field(default=0.0, description="of answered time, by UTC; 0: no ceiling")
+    money_per_day: Ceiling = Field(default=0.0, description="by the two prices, by UTC; 0: no ceiling")
+    price: Price = Field(default=0.0, description="of an answered minute")
+    price_per_call: Price = Field(default=0.0, description="of each attempt")
+    currency: Currency = ""
 
 
 class NewTrunk(TrunkFields):
@@ -89,6 +97,11 @@ class TrunkOut(BaseModel):
     probe: bool
     keys: Keys
     unknown_callers: UnknownCallers
+    minutes_per_day: float
+    money_per_day: float
+    price: float
+    price_per_call: float
+    currency: str
 
     @classmethod
     def of(cls, trunk: Trunk) -> Self:
@@ -102,7 +115,8 @@ class TrunkOut(BaseModel):
 
 _SAME = (
     "id", "host", "port", "transport", "user", "from_user", "number_format", "lines", "calls_per_s",
-    "enabled", "probe", "keys", "unknown_callers",
+    "enabled", "probe", "keys", "unknown_callers", "minutes_per_day", "money_per_day", "price",
+    "price_per_call", "currency",
 )  # fmt: skip
 
 
@@ -174,7 +188,7 @@ async def try_trunk(
     parts: Given, who: Admin, trunk: Slug, body: TryNumber, speak: Spoken, *, key: Key = ""
 ) -> Done:
     """Make one call to this number and say what happened at each step."""
-    done = await _tell(parts, who, "test", trunk, key, number=PhoneNumber(body.number))
+    done = await _tell(parts, who, "test", trunk, key, number=PhoneNumber(body.number), by=who.name)
     return done.spoken(speak)
 
 
@@ -194,6 +208,8 @@ async def _changed(parts: Parts, was: Trunk, body: TrunkFields) -> Trunk:
         sent["register"] = sent.pop("register_")
     trunk = replace(was, **sent)
     check_trunk(trunk)
+    if trunk.money_per_day and not (trunk.price or trunk.price_per_call):
+        raise BadValue("body/money_per_day: it needs a price, or a price_per_call, to be counted by")
     if trunk.register and not (trunk.user and (trunk.password_file or body.password)):
         raise BadValue("body/register: registering at a carrier needs user and password")
     if body.password is None:

@@ -353,6 +353,9 @@ def test_the_table_is_what_the_page_shows_and_each_metric_can_be_filled() -> Non
     show(m, [replace(picture, came_apart=n > 2) for n, picture in enumerate(talk("c-4"))])
     assert value(m, "dialer_joins_apart_total", trunk="main") == 1
     m.met(MAIN, "busy")
+    m.spending({MAIN: (90.0, 0.25)})
+    assert value(m, "dialer_trunk_used_seconds", trunk="main") == 90
+    assert value(m, "dialer_trunk_ceiling_used_ratio", trunk="main") == 0.25
     assert value(m, "dialer_unknown_callers_total", trunk="main", done="busy") == 1
     page, content_type = m.page()
     families = {family.name: family for family in text_string_to_metric_families(page.decode())}

@@ -1,0 +1,40 @@
+"""What the cell asks of the composition root: pure questions that need a library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+
+from dialer.domain.schedule import ZoneOf
+from dialer.domain.types import PhoneNumber
+from dialer.domain.workday import Workday
+from dialer.engine.books import Resolve
+from dialer.engine.clocks import ASK_S
+from dialer.engine.inbound import CallersOf
+from dialer.engine.pacer import Ask
+from dialer.ports import Follow
+
+
+async def no_trouble(host: str) -> str:
+    """Of a name that nobody looks up: Asterisk will say what is wrong with it."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Pure questions that need a library: the composition root answers them."""
+
+    ask: Ask  # the gates of one number at one instant
+    secret_of: Callable[[str], str]  # what lies in a secret file; empty for no file
+    stamp_of: Callable[[str], object]  # of a secret file: another one when it may hold another secret
+    number_of: Callable[[str], PhoneNumber | None]  # a number as a person wrote it
+    callers_of: CallersOf  # a caller as a network wrote him: every number that it may mean
+    zone_of: ZoneOf
+    follow: Follow = timedelta  # of the cell's clock; by default one that nobody sets
+    look_at_clocks_s: float = ASK_S
+    lab: bool = False
+    resolve: Resolve = no_trouble
+    seconds: Callable[[], float] = monotonic  # a clock that nobody sets
+    workday: Workday = field(default_factory=Workday)  # how long a shift may last
