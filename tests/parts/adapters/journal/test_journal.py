@@ -425,9 +425,9 @@ async def test_a_disk_that_failed_is_tried_again_though_nobody_tells_anything(
             journal.closed(closing("c-1"))
         assert journal.trouble
         journal.heard(AT)
-        async with asyncio.timeout(5):
-            while journal.trouble:  # noqa: ASYNC110 another thread mends it
-                await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while journal.trouble:  # noqa: ASYNC110 another thread mends it, which a busy loop would keep waiting
+                await asyncio.sleep(0.01)
         assert any(b"c-1" in line for line in lines_in(tmp_path))
 
 
