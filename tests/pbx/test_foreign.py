@@ -106,7 +106,7 @@ async def test_phones_and_carriers_of_other_makes_are_worked_with_as_they_really
     for number in (FIRST, DEAF):
         its = records[PhoneNumber(number)]
         assert (its.outcome, its.ended_by, its.caller_id) == (Outcome.CONNECTED, EndedBy.PERSON, CALLER)
-    assert records[PhoneNumber(FIRST)].talk_s > 2
+    assert records[PhoneNumber(FIRST)].talk_s > 1, "it was listened to for a second without a registration"
 
 
 async def what_asterisk_cannot_translate_is_refused(office: Office, ends: AsyncExitStack) -> None:
