@@ -3,24 +3,30 @@
 By default of the files in dialer/domain and dialer/engine that were changed since main; ARGS names others:
 `make mutants ARGS="dialer/domain/kpi.py"`, `ARGS="--all --most 200 --seed 7"` for a sample of the domain.
 A mutant that survives is a promise without a test, or a break that changes nothing: look at each.
+
+Each mutant meets the tests that import its module first, then those of its room, then all of tests/unit: most
+fall within a second. `--near` leaves out the last step, which takes a minute for each mutant that survives.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import chdir
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast
-from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.mutating import mutate_and_test, mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 from cosmic_ray.testing import run_tests
 from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkResult
@@ -40,8 +46,9 @@ KINDS = (
     "AddNot",
 )
 SAME = ("Is_Eq", "Eq_Is", "IsNot_NotEq", "NotEq_IsNot")  # of members of an enum they are
-TIMEOUT_S = 120.0
-QUIET = ("-x", "-q", "-p", "no:cacheprovider")
+TIMEOUT_S = 180.0
+QUIET = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+UNIT = Path("tests/unit")
 Place = tuple[int, int]
 
 
@@ -52,56 +59,107 @@ def main() -> int:
         print(f"no file of {' or '.join(ROOMS)} was changed since {asked.base}: name some, or --all")
         return 0
     with tempfile.TemporaryDirectory(prefix="obzvon-mutants-") as folder:
-        copy_to(Path(folder))
-        with chdir(folder):  # a mutant is written to disk: never into the work tree
-            if run_tests(command(), TIMEOUT_S)[0] is not TestOutcome.SURVIVED:
-                print("the tests fail before anything is broken: mend that first")
-                return 1
-            return judge(files, asked)
+        begin(folder)
+        whole = [str(UNIT / "domain")] if asked.near else [str(UNIT)]
+        if run_tests(command(*whole), 2 * TIMEOUT_S)[0] is not TestOutcome.SURVIVED:
+            print("the tests fail before anything is broken: mend that first")
+            return 1
+        os.chdir(ROOT)
+        return judge(files, asked, folder)
 
 
-def judge(files: Sequence[Path], asked: argparse.Namespace) -> int:
+def begin(folder: str) -> None:
+    """A mutant is written to disk: each process breaks a copy of its own, never the work tree."""
+    own = Path(tempfile.mkdtemp(dir=folder))
+    copy_to(own)
+    os.chdir(own)
+
+
+def judge(files: Sequence[Path], asked: argparse.Namespace, folder: str) -> int:
     """0 when enough of the mutants were noticed."""
-    drawn = random.Random(asked.seed)
-    mutants = [mutant for file in files for mutant in places(file, drawn)]
-    if len(mutants) > asked.most:
-        mutants = sorted(drawn.sample(mutants, asked.most), key=lambda one: (one.module_path, one.start_pos))
-    survivors = []
-    for n, mutant in enumerate(mutants, 1):
-        result = tried(mutant)
-        word = "noticed" if result.is_killed else "SURVIVES"
-        where = f"{mutant.module_path}:{mutant.start_pos[0]}"
-        print(f"{n}/{len(mutants)} {word} {where} {mutant.operator_name.partition('/')[2]}", flush=True)
-        if not result.is_killed:
-            survivors.append(result)
-            print(result.diff or "", flush=True)
-    noticed = len(mutants) - len(survivors)
+    mutants = sample(files, random.Random(asked.seed), asked.most)
+    survivors = 0
+    with ProcessPoolExecutor(asked.workers, initializer=begin, initargs=(folder,)) as pool:
+        results = pool.map(tried, mutants, [asked.near] * len(mutants))
+        for n, (mutant, result) in enumerate(zip(mutants, results, strict=True), 1):
+            word = "noticed" if result.is_killed else "SURVIVES"
+            where = f"{mutant.module_path}:{mutant.start_pos[0]}"
+            print(f"{n}/{len(mutants)} {word} {where} {mutant.operator_name.partition('/')[2]}", flush=True)
+            if not result.is_killed:
+                survivors += 1
+                print(result.diff or "", flush=True)
+    noticed = len(mutants) - survivors
     share = noticed / max(len(mutants), 1)
     print(f"{noticed} of {len(mutants)} mutants were noticed: {share:.1%}, asked for are {asked.least:.0%}")
     return 0 if share >= asked.least else 1
 
 
-def tried(mutant: MutationSpec) -> WorkResult:
-    """The tests of the file first, then all others of the core: the first that fails is enough."""
-    module = mutant.module_path
-    mirror = Path("tests/unit", *module.parts[1:-1], f"test_{module.stem}.py")
-    return mutate_and_test([mutant], command(*([str(mirror)] if mirror.exists() else [])), TIMEOUT_S)
+def tried(mutant: MutationSpec, near: bool) -> WorkResult:
+    """The tests that import the module first, then those of its room, then all, until one fails."""
+    for tests in rounds(mutant.module_path, near=near):
+        result = mutate_and_test([mutant], command(*tests), TIMEOUT_S)
+        if result.is_killed:
+            break
+    return result
 
 
-def command(*first: str) -> str:
-    return " ".join([sys.executable, "-m", "pytest", *QUIET, *first, "tests/unit"])
+def rounds(module: Path, *, near: bool) -> Iterator[list[str]]:
+    """Which tests a mutant of this module meets, one list after the other."""
+    room = UNIT / module.parts[1]
+    mirror = UNIT.joinpath(*module.parts[1:-1], f"test_{module.stem}.py")
+    names = (".".join(module.with_suffix("").parts), f"{'.'.join(module.parts[:-1])} import {module.stem}")
+    files = sorted(room.rglob("test_*.py"))
+    first = [file for file in files if any(name in file.read_text(encoding="utf-8") for name in names)]
+    first.sort(key=lambda file: file != mirror)
+    if first:
+        yield [str(file) for file in first]
+    rest = [file for file in files if file not in first]
+    if rest:
+        yield [str(file) for file in rest]
+    if not near:
+        yield [str(file) for file in sorted(UNIT.rglob("test_*.py")) if file not in files]
 
 
-def places(file: Path, drawn: random.Random) -> Iterator[MutationSpec]:
-    """One break for each place that has one, drawn from those that are possible there."""
+def command(*tests: str) -> str:
+    return " ".join([sys.executable, "-m", "pytest", *QUIET, *tests])
+
+
+def sample(files: Sequence[Path], drawn: random.Random, most: int) -> list[MutationSpec]:
+    """One break for each place that has one, in the order of the files; `most` places at the most."""
+    at = [place for file in files for place in places(file)]
+    drawn.shuffle(at)
+    some = (mutant for place in at if (mutant := picked(place, drawn)) is not None)
+    return sorted(islice(some, most), key=lambda one: (one.module_path, one.start_pos))
+
+
+def picked(place: list[MutationSpec], drawn: random.Random) -> MutationSpec | None:
+    """One of the breaks that are possible there and leave a program."""
+    drawn.shuffle(place)
+    return next(filter(is_program, place), None)
+
+
+def places(file: Path) -> list[list[MutationSpec]]:
+    """The breaks that are possible at each place of a file."""
     source = file.read_text(encoding="utf-8")
-    spared = annotations(ast.parse(source))
+    tree = ast.parse(source)
+    spared = annotations(tree) + assertions(tree)
     at: dict[Place, list[MutationSpec]] = defaultdict(list)
     for spec in specs(file, source):
         if not any(begin <= spec.start_pos and spec.end_pos <= end for begin, end in spared):
             at[spec.start_pos].append(spec)
-    for place in sorted(at):
-        yield drawn.choice(at[place])
+    return [at[place] for place in sorted(at)]
+
+
+def is_program(spec: MutationSpec) -> bool:
+    """Whether the broken file is Python at all: a syntax error says nothing about the tests."""
+    source = spec.module_path.read_text(encoding="utf-8")
+    broken = mutate_code(source, get_operator(spec.operator_name)(), spec.occurrence)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            compile(broken or source, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def specs(file: Path, source: str) -> Iterator[MutationSpec]:
@@ -127,11 +185,27 @@ def annotations(tree: ast.AST) -> list[tuple[Place, Place]]:
                 found.append(annotation)
             case ast.FunctionDef(returns=returns) | ast.AsyncFunctionDef(returns=returns):
                 found.append(returns)
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, kinds]):
+                found.append(kinds)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp(op=ast.BitOr()) as value):
                 found.append(value if name[:1].isupper() and not name.isupper() else None)  # a union of types
     spans = [each for each in found if each is not None]
     return [
         ((each.lineno, each.col_offset), (each.end_lineno or 0, each.end_col_offset or 0)) for each in spans
+    ]
+
+
+def assertions(tree: ast.AST) -> list[tuple[Place, Place]]:
+    """`@dataclass(frozen=True)` and `zip(strict=True)`: they change nothing that a right program does."""
+    found: list[ast.expr] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(decorator_list=decorators):
+                found += decorators
+            case ast.Call(func=ast.Name(id="zip"), keywords=keywords):
+                found += [keyword.value for keyword in keywords]
+    return [
+        ((each.lineno, each.col_offset), (each.end_lineno or 0, each.end_col_offset or 0)) for each in found
     ]
 
 
@@ -163,6 +237,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--base", default="main", help="changed since this commit")
     parser.add_argument("--most", type=int, default=200, help="mutants at the most, drawn by --seed")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--near", action="store_true", help="only the tests of the same room: quick")
+    parser.add_argument("--workers", type=int, default=2, help="so many mutants at a time")
     parser.add_argument("--least", type=float, default=0.95, help="share that must be noticed")
     return parser.parse_args()
 
