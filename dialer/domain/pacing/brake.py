@@ -84,6 +84,8 @@ class Brakes:
         self._running: set[CampaignId] | None = None
         self._reserved: set[CallId] = set()  # calls that had an operator
         self._judged: set[CallId] = set()  # counted already, not ended yet
+        self._inherited: set[CallId] = set()  # in flight when this life of the service began
+        self._missed: set[CampaignId] = set()  # where somebody of these was abandoned
 
     def on(self) -> frozenset[CampaignId]:
         """Campaigns that are braked."""
@@ -106,10 +108,12 @@ class Brakes:
 
     # --- what happens
 
-    def saw(self, after: Call) -> None:
-        """One step of one call that we made."""
+    def saw(self, after: Call, *, inherited: bool = False) -> None:
+        """One step of one call that we made; `inherited`: as it was when this life of the service began."""
         if after.direction is not Direction.OUT:
             return
+        if inherited:
+            self._inherited.add(after.id)
         if after.operator is not None:
             self._reserved.add(after.id)
         left_alone = after.state is State.MESSAGE or after.outcome is Outcome.ABANDONED
@@ -121,6 +125,7 @@ class Brakes:
         if after.state is State.ENDED:
             self._judged.discard(after.id)
             self._reserved.discard(after.id)
+            self._inherited.discard(after.id)
 
     def _judge(self, call: Call, *, abandoned: bool) -> None:
         self._judged.add(call.id)
@@ -134,10 +139,20 @@ class Brakes:
             if is_try:
                 brake.release(now)
             return
-        brake.in_a_row += call.id in self._reserved
+        brake.in_a_row += self._is_mishap(call)
         why = self._too_many(call.campaign, brake)
         if is_try or (why and not brake.why):
             brake.pull(why or brake.why, now)
+
+    def _is_mishap(self, call: Call) -> bool:
+        """Whoever answered while the service was away had one cause, known and over: one mishap for all."""
+        if call.id not in self._reserved:
+            return False
+        if call.id not in self._inherited:
+            return True
+        is_first = call.campaign not in self._missed
+        self._missed.add(call.campaign)
+        return is_first
 
     def _too_many(self, campaign: CampaignId, brake: Brake) -> str:
         mode, ceiling = self._rules.get(campaign, (Mode.PREDICTIVE, 1.0))

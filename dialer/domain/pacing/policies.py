@@ -55,7 +55,7 @@ class Policies:
     def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
         """Every campaign teaches, whatever its mode: predictive begins with what they know."""
         self.knowledge.saw(before, event, after)
-        self.brakes.saw(after)
+        self.brakes.saw(after, inherited=before is None)
 
     def moved(self, change: StateChange, operator: Operator) -> None:
         """As `saw`, of operators."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,23 @@ async def test_a_service_that_is_killed_has_not_forgotten_its_brake() -> None:
     await asyncio.sleep(15)
     assert "the brake is on" in reason(house)
     assert len(house.asterisk.dialled) == dialled
+    await house.stop()
+
+
+@in_virtual_time
+async def test_who_answered_while_the_service_was_dead_stops_no_campaign() -> None:
+    house = House(PretendAsterisk(lambda number: replace(ANSWERS, after_s=5.0)))
+    await house.furnish(operators=6, leads=200, mode=Mode.POWER, ratio=2.0)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(house.asterisk.people()) >= 10, 10)
+    dialled = len(house.asterisk.dialled)
+    await house.kill()
+    await asyncio.sleep(7)  # all have answered, heard nobody and were sent to the message
+    await house.start()
+    await until(lambda: len(house.asterisk.dialled) > dialled + 10, 30)
+    assert "the brake is on" not in reason(house)
+    assert await abandoned(house) >= 10
     await house.stop()
 
 

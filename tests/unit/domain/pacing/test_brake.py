@@ -44,8 +44,17 @@ class Day:
     def told(self, in_flight: int = 0) -> str:
         return str(self.brakes.obstacle(ONE, self.now, in_flight))
 
+    def restart(self) -> None:
+        """Another life of the service."""
+        states, self.brakes = self.brakes.to_states(), Brakes()
+        self.brakes.load(states)
+        self.note()
+
     def play(self, story: str) -> None:
-        """t: a talk; a: abandoned with an operator reserved; o: without one; n: no answer; h: hung up."""
+        """t: a talk; a: abandoned with an operator reserved; o: without one; n: no answer; h: hung up.
+
+        i: as a, and it was ringing when this life of the service began.
+        """
         for letter in story:
             self.now += timedelta(seconds=10)
             self.calls += 1
@@ -54,6 +63,8 @@ class Day:
     def _call(self, letter: str) -> None:
         at = self.now
         call = Call(CallId(f"c-{self.calls}"), ONE, None, NUMBER, TRUNK, state=State.RINGING, dialled_at=at)
+        if letter == "i":
+            self.brakes.saw(call, inherited=True)
         if letter != "o":
             call = replace(call, operator=ANN)
         self.brakes.saw(call)
@@ -102,6 +113,25 @@ def test_when_the_brake_is_pulled(mode: Mode, story: str, is_on: bool) -> None:
     day.play(story)
     assert (ONE in day.brakes.on()) is is_on
     assert bool(day.told()) is is_on
+
+
+@pytest.mark.parametrize(
+    ("lives", "is_on"),
+    [
+        (["ttt", "iiiiiiii"], False),  # one cause, and it is over
+        (["ttt", "iiiiiiii", "tiii"], False),
+        (["ttt", "iii", "iii"], False),
+        (["ttt", "iii", "iii", "iii"], True),  # it dies and dies, and nobody talks between
+        (["ttt", "iiiaa"], True),  # two more that were dialled by this life
+        (["ttt", "iiia"], False),
+    ],
+)
+def test_all_who_answered_while_the_service_was_away_are_one_mishap(lives: list[str], is_on: bool) -> None:
+    day = Day(Mode.POWER)
+    for life in lives:
+        day.restart()
+        day.play(life)
+    assert (ONE in day.brakes.on()) is is_on
 
 
 def test_the_reason_has_figures_and_says_when_it_is_tried_again() -> None:
