@@ -43,19 +43,19 @@ async def floor() -> AsyncIterator[Lab]:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of a quarter of a megabyte."""
+def small_disk(folder: Path, size: str = "256k") -> Iterator[Path]:
+    """A file system of its own, of a quarter of a megabyte if nothing else is said."""
     folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
     try:
         yield folder
     finally:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-def fill(folder: Path) -> Path:
+def fill(folder: Path, name: str = "somebody's") -> Path:
     """A file that takes all the room that is left, to the last byte."""
-    path = folder / "somebody's"
+    path = folder / name
     with path.open("wb", buffering=0) as file:
         for size in (4096, 1):
             with suppress(OSError):

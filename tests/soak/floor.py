@@ -1,0 +1,165 @@
+"""A floor that dials people of all fates while trouble comes again and again; the carrier is the witness."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from dialer.demo.service import Service
+from dialer.domain.errors import NetworkTrouble
+from dialer.domain.types import Mode
+from dialer.lab.lab import Lab, Options
+from dialer.ports import CdrQuery
+from tests.pbx.office import Office, furnish, numbers, office_of, rooms
+from tests.pbx.test_keeper import by_carrier
+from tests.soak.verdict import FATES, PLAN, Fault, Story, Trouble, faults_of, tell
+
+DESKS, LINES = 14, 60
+UP = int(os.environ.get("SOAK_UP", "56"))  # calls before each trouble
+BACK_S, FILLED_S = 30.0, 90.0
+AT_WORK = ("ready", "reserved", "talking", "wrap_up")
+
+
+def people(n: int) -> list[str]:
+    """n numbers of all fates, in a seeded order."""
+    found = [
+        number
+        for prefix, (_, _, _, share) in FATES.items()
+        for number in numbers(f"+{prefix}", n * share // 100)
+    ]
+    random.Random(2).shuffle(found)
+    return found
+
+
+async def befall(fault: Fault, times: int | None = None) -> Story:
+    """The trouble comes so many times, at random moments with 60 calls up; then everything is compared."""
+    times = times or int(os.environ.get("SOAK_TIMES", fault.times))
+    moments = random.Random(11)
+    async with Lab.start(Options(plan=PLAN, phones=DESKS)) as lab:
+        story = Story(fault, lab)
+        async with on_duty(lab, fault, 300 + 120 * times) as (office, trouble):
+            began_at = datetime.now(UTC)
+            for _ in range(times):
+                await filled(office, story)
+                await asyncio.sleep(moments.uniform(0.0, 1.0))
+                await trouble(office)
+                story.at_work_after_s.append(await all_at_work(office))
+            await office.pause()
+            await office.quiet(timeout_s=90)
+            await all_ready(office)
+            await read(office, story, began_at)
+        tell(story, times)
+        wrong = faults_of(story)
+    assert not wrong, "\n".join(wrong)
+    return story
+
+
+@asynccontextmanager
+async def on_duty(lab: Lab, fault: Fault, list_size: int) -> AsyncIterator[tuple[Office, Trouble]]:
+    """Everybody ready, the campaign started; at the end the service stops, hurried."""
+    variables = rooms(lab)
+    async with fault.open(lab, variables) as trouble:
+        campaign = await furnish(
+            lab,
+            variables,
+            people(list_size),
+            change=lambda its: replace(
+                its, mode=Mode.POWER, ratio=8.0, ring_s=9.0, cap=LINES, wrap_up_s=0.3, retries={}
+            ),
+        )
+        service = await Service(variables, lab.folder / "service.log").__aenter__()
+        office = office_of(lab, variables, service, campaign)
+        try:
+            await office.ready()
+            await office.start()
+            yield office, trouble
+        finally:
+            office.service.hurry()
+            await office.service.stop(drain_s=5.0)
+            await office.service.__aexit__()
+
+
+async def within(timeout_s: float, holds: Callable[[], Awaitable[bool]], what: str) -> float:
+    """How long it took; a service that is away answers nothing, and that is no failure yet."""
+    began_s = time.monotonic()
+    while True:
+        with suppress(NetworkTrouble, OSError, TimeoutError):
+            if await holds():
+                return time.monotonic() - began_s
+        assert time.monotonic() - began_s < timeout_s, f"not within {timeout_s:g} s: {what}"
+        await asyncio.sleep(0.05)
+
+
+async def filled(office: Office, story: Story) -> None:
+    """Until so many calls are up. A brake that is on is written down, and released as a person would."""
+    told = ""
+
+    async def enough() -> bool:
+        nonlocal told
+        if (up := len(await office.calls())) >= UP:
+            story.up.append(up)
+            return True
+        told = (await office.service.get(f"/v1/campaigns/{office.campaign}/explain"))["summary"]
+        if "brake is on" in told:
+            story.braked.append(told)
+            await office.pause()
+            await asyncio.sleep(1)  # the pacer sees that it does not run
+            await office.start()
+        return False
+
+    try:
+        await within(FILLED_S, enough, f"{UP} calls up")
+    except AssertionError as slow:
+        raise AssertionError(f"{slow}; {told}") from slow
+
+
+async def all_at_work(office: Office) -> float:
+    """Until each operator was seen at work after the trouble; how long that took."""
+    missing = set(office.operators)
+
+    async def seen() -> bool:
+        rows = (await office.service.get("/v1/operators"))["items"]
+        missing.difference_update(row["id"] for row in rows if row["state"] in AT_WORK)
+        return not missing
+
+    return await within(BACK_S, seen, f"operators {sorted(missing)} are at work")
+
+
+async def all_ready(office: Office) -> None:
+    """Nobody calls any more: everybody is ready."""
+
+    async def ready() -> bool:
+        rows = (await office.service.get("/v1/operators"))["items"]
+        return all(row["state"] == "ready" for row in rows)
+
+    await within(BACK_S, ready, "everybody is ready when no call is left")
+
+
+async def another_life(office: Office, dead: int) -> None:
+    """A new process that answers with its own token: Asterisk is heard, the database answers."""
+
+    async def is_there() -> bool:
+        if office.service.pid in (0, dead):
+            return False
+        await office.service.get("/v1/calls", limit=1)
+        return True
+
+    await within(BACK_S, is_there, "a new life of the service")
+
+
+async def read(office: Office, story: Story, began_at: datetime) -> None:
+    """The carrier's count, all records, states and leads."""
+    story.calls = await by_carrier(office.lab)
+    async with office.stores() as stores:
+        query = CdrQuery(limit=1000)
+        while page := await stores.ledger.cdrs(query):
+            story.cdrs += page
+            query = CdrQuery(after=page[-1].id, limit=1000)
+        story.leads = dict(await stores.leads.count(office.campaign, datetime.now(UTC)))
+        story.changes = await stores.ledger.changes(None, began_at, datetime.now(UTC))
