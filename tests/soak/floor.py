@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from dialer.demo.service import Service
 from dialer.domain.errors import NetworkTrouble
@@ -22,7 +23,7 @@ from tests.soak.verdict import FATES, PLAN, Fault, Story, Trouble, faults_of, te
 
 DESKS, LINES = 14, 60
 UP = int(os.environ.get("SOAK_UP", "56"))  # calls before each trouble
-BACK_S, FILLED_S = 30.0, 90.0
+BACK_S, FILLED_S, LAST_S = 30.0, 90.0, 60.0
 AT_WORK = ("ready", "reserved", "talking", "wrap_up")
 
 
@@ -42,7 +43,7 @@ async def befall(fault: Fault, times: int | None = None) -> Story:
     times = times or int(os.environ.get("SOAK_TIMES", fault.times))
     moments = random.Random(11)
     async with Lab.start(Options(plan=PLAN, phones=DESKS)) as lab:
-        story = Story(fault, lab)
+        story, log = Story(fault, lab), lab.folder / "service.log"
         async with on_duty(lab, fault, 300 + 120 * times) as (office, trouble):
             began_at = datetime.now(UTC)
             for _ in range(times):
@@ -51,11 +52,12 @@ async def befall(fault: Fault, times: int | None = None) -> Story:
                 await trouble(office)
                 story.at_work_after_s.append(await all_at_work(office))
             await office.pause()
-            await office.quiet(timeout_s=90)
             await all_ready(office)
+            await within(LAST_S, partial(written, office), "every record is written")
             await read(office, story, began_at)
         tell(story, times)
         wrong = faults_of(story)
+        wrong += [line for line in log.read_text(errors="replace").splitlines() if "[error" in line][:20]
     assert not wrong, "\n".join(wrong)
     return story
 
@@ -135,10 +137,18 @@ async def all_ready(office: Office) -> None:
     """Nobody calls any more: everybody is ready."""
 
     async def ready() -> bool:
+        if await office.calls():
+            return False
         rows = (await office.service.get("/v1/operators"))["items"]
         return all(row["state"] == "ready" for row in rows)
 
-    await within(BACK_S, ready, "everybody is ready when no call is left")
+    await within(LAST_S, ready, "no call is left, everybody is ready")
+
+
+async def written(office: Office) -> bool:
+    """No call is left, and the database has every record."""
+    await office.quiet(timeout_s=LAST_S)
+    return True
 
 
 async def another_life(office: Office, dead: int) -> None:
