@@ -579,7 +579,7 @@ class Command:
 
     Verbs for operators: login, logout, ready, pause, dispose, hang_up, hold, unhold, mute, unmute, keys.
     For campaigns: start, pause, stop, reload. For trunks and phones: push, test. For calls: hang_up.
-    For the cell itself: decisions.
+    For the cell itself: decisions, faults.
     """
 
     verb: str

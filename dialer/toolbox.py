@@ -18,7 +18,7 @@ from dialer.adapters.numbering import checker, with_prefixes
 from dialer.adapters.phones import dnc_entry, reading, zones_of
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import store_message
-from dialer.domain.errors import Missing, StoreDown
+from dialer.domain.errors import Missing, ObzvonError, StoreDown
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Reading, Taken
 from dialer.domain.said import heard, listed
@@ -62,6 +62,13 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
         answer = await desk.do(Command("decisions", f"cell:{settings.cell}"))
         return [_reasoned(one) for one in answer["decisions"]]
 
+    async def faults() -> Mapping[str, str]:
+        try:
+            answer = await desk.do(Command("faults", f"cell:{settings.cell}"))
+        except ObzvonError:  # the cell is away: nobody knows
+            return {}
+        return {name: heard(why) for name, why in answer["faults"].items()}
+
     return Tools(
         import_list=import_list,
         keep_message=keep_message,
@@ -72,6 +79,7 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
         zones_of=zones_of,
         explain=explain,
         decisions=decisions,
+        faults=faults,
         clock=clock,
         speak=speaker_for,
     )

@@ -20,7 +20,7 @@ from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, check, phone, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say, tell
 from dialer.cli.stores import with_stores
-from dialer.cli.trunk import LATER, tell_trial
+from dialer.cli.trunk import LATER, faults, tell_aside, tell_trial
 from dialer.domain.errors import BadValue, Conflict, Forbidden
 from dialer.domain.guesses import key_of_operator, key_of_phone
 from dialer.domain.numbers import dial_string
@@ -234,12 +234,18 @@ def plain(account: Account) -> dict[str, Any]:
 def show_all(as_json: AsJson = False) -> None:
     """List the operators' accounts; where the service runs, with the state of this moment."""
 
-    async def work(settings: Settings, stores: Stores) -> list[dict[str, Any]]:
-        live = await states(settings) if await is_running(settings) else {}
+    async def work(settings: Settings, stores: Stores) -> tuple[list[dict[str, Any]], Mapping[str, str]]:
+        runs = await is_running(settings)
+        live = await states(settings) if runs else {}
+        aside = await faults(settings, "/v1/operators") if runs else {}
         nowhere = {"state": None, "desk": ""}
-        return [plain(one) | live.get(one.id, nowhere) for one in await stores.accounts.all()]
+        rows = [
+            plain(one) | live.get(one.id, nowhere) | {"fault": aside.get(one.id, "")}
+            for one in await stores.accounts.all()
+        ]
+        return rows, {**stores.accounts.unread, **aside}
 
-    found = with_stores(work)
+    found, aside = with_stores(work)
     if as_json:
         print_json(found)
         return
@@ -252,6 +258,7 @@ def show_all(as_json: AsJson = False) -> None:
         [tuple(row[name] for name in names) for row in rows],
         empty=said("There is no operator: `dialer operator add 101 --name NAME` makes one."),
     )
+    tell_aside(aside)
 
 
 async def states(settings: Settings) -> dict[str, dict[str, Any]]:

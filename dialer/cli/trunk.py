@@ -13,21 +13,23 @@ from dialer.adapters.ari.bulk import Bulk, translated
 from dialer.adapters.ari.push import trunk_objects
 from dialer.adapters.clock import utc_now
 from dialer.adapters.codec import loosen
+from dialer.adapters.numbering import checker
 from dialer.adapters.phones import one_number
 from dialer.adapters.secrets import read_secret
-from dialer.cli.api import PROBE_S, ask_now, is_running
+from dialer.cli.api import PROBE_S, ask, ask_now, is_running
 from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, check, items, number, phone, whole, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import with_stores
 from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
+from dialer.domain.outside import check_phones
 from dialer.domain.said import listed, said, titled, word
 from dialer.domain.spending import DAY, MINUTE_S, NOTHING, Spent, day_of, money, why_full
 from dialer.domain.trunk import Keys, Transport, Trunk, UnknownCallers
 from dialer.domain.types import Outcome, PhoneKind, TrunkId
 from dialer.ports import Stores
-from dialer.settings import Settings
+from dialer.settings import Settings, dial_rules
 from dialer.web.api.trunks import TrunkChange
 
 app = typer.Typer(no_args_is_help=True, help="The SIP ways out: carriers' accounts.")
@@ -94,6 +96,7 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
     async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
         trunk = changed(settings, await stores.trunks.get(TrunkId(name)), given)
         await check_sound(settings, trunk, given)
+        check_phones(trunk, await stores.accounts.all(), checker(dial_rules(settings)))
         await stores.trunks.save(trunk)
         return trunk, await is_running(settings)
 
@@ -157,9 +160,9 @@ def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, is_new: bool) -> None
 @app.command("list")
 def show_all(as_json: AsJson = False) -> None:
     """List the trunks."""
-    found, used = with_stores(_with_use)
+    found, used, aside = with_stores(_with_use)
     if as_json:
-        print_json(found)
+        print_json([loosen(one) | {"fault": aside.get(one.id, "")} for one in found])
         return
     names = titled(
         "name",
@@ -196,15 +199,31 @@ def show_all(as_json: AsJson = False) -> None:
         ],
         empty=said("There is no trunk: `dialer trunk add NAME --host HOST` makes one."),
     )
+    tell_aside(aside)
 
 
-async def _with_use(settings: Settings, stores: Stores) -> tuple[Sequence[Trunk], dict[TrunkId, Spent]]:
-    """The trunks, and what each has used today by the records."""
+async def faults(settings: Settings, path: str) -> Mapping[str, str]:
+    """What the running service has set aside of these, and why."""
+    page = await ask(settings, "GET", path, query={"limit": "1000"})
+    return {one["id"]: one["fault"] for one in page["items"] if one["fault"]}
+
+
+def tell_aside(aside: Mapping[str, str]) -> None:
+    for name, why in aside.items():
+        remark(said("{name} is set aside, nothing goes by it: {why}", name=name, why=why))
+
+
+async def _with_use(
+    settings: Settings, stores: Stores
+) -> tuple[Sequence[Trunk], dict[TrunkId, Spent], Mapping[str, str]]:
+    """The trunks, what each has used today by the records, and why some are set aside."""
     day = day_of(utc_now())
     used: dict[TrunkId, Spent] = {}
     for (_, trunk), spent in (await stores.ledger.spent(day, day + DAY)).items():
         used[trunk] = used.get(trunk, NOTHING) + spent
-    return await stores.trunks.all(), used
+    found = await stores.trunks.all()
+    live = await faults(settings, "/v1/trunks") if await is_running(settings) else {}
+    return found, used, {**stores.trunks.unread, **live}
 
 
 def _use(trunk: Trunk, spent: Spent) -> str:

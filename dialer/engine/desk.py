@@ -9,7 +9,7 @@ from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.operators import Operator
-from dialer.domain.said import said
+from dialer.domain.said import plain, said
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId
 from dialer.engine.account import Accountant
 from dialer.engine.answers import Answer, Answers
@@ -167,9 +167,15 @@ class CellDesk:
                 )
 
     async def _cell(self, name: str, command: Command) -> Answer:
-        if command.verb != "decisions":
-            raise BadValue(said("a cell cannot be told to {verb!r}: only decisions", verb=command.verb))
-        return self._accountant.decisions()
+        match command.verb:
+            case "decisions":
+                return self._accountant.decisions()
+            case "faults":
+                return {"faults": {name: plain(why) for name, why in self._books.faults.items()}}
+            case _:
+                raise BadValue(
+                    said("a cell cannot be told to {verb!r}: use decisions or faults", verb=command.verb)
+                )
 
 
 def _shown(operator: Operator) -> Answer:

@@ -477,19 +477,22 @@ class Floor:
 
     def resume(self, in_flight: Mapping[CallId, OperatorId | None]) -> None:
         """Clocks start again; whoever holds a call that is no more, or not his, is let go."""
-        now = self._shell.clock()
         for operator in self.all():
-            match operator.state:
-                case State.WRAP_UP if operator.wrap_until_at is not None:
-                    self._start_wrap_up(operator, operator.wrap_until_at)
-                case State.RESERVED | State.TALKING if in_flight.get(_call(operator)) != operator.id:
-                    self.release(operator.id, _call(operator), now, talked=operator.state is State.TALKING)
-                case State.CONNECTING if operator.channel is None:
-                    self._ring(operator.id)
-                case State.READY if self.is_free(operator):
-                    self.on_free(operator.id)
-                case _:
-                    pass
+            self._shell.guard.run("resuming an operator", self._resume, operator, in_flight)
+
+    def _resume(self, operator: Operator, in_flight: Mapping[CallId, OperatorId | None]) -> None:
+        match operator.state:
+            case State.WRAP_UP if operator.wrap_until_at is not None:
+                self._start_wrap_up(operator, operator.wrap_until_at)
+            case State.RESERVED | State.TALKING if in_flight.get(_call(operator)) != operator.id:
+                now, talked = self._shell.clock(), operator.state is State.TALKING
+                self.release(operator.id, _call(operator), now, talked=talked)
+            case State.CONNECTING if operator.channel is None:
+                self._ring(operator.id)
+            case State.READY if self.is_free(operator):
+                self.on_free(operator.id)
+            case _:
+                pass
 
 
 def _call(operator: Operator) -> CallId:

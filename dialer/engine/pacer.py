@@ -45,6 +45,7 @@ from dialer.domain.types import (
     TrunkId,
 )
 from dialer.domain.verdict import Gate, Verdict, refuse
+from dialer.engine.aside import Aside
 from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import Hopper
@@ -59,6 +60,7 @@ log = structlog.get_logger()
 
 SETUP_S = 15.0  # a network that says nothing at all: the ring time and this much more
 AT_ONCE = (Mode.PROGRESSIVE, Mode.POWER)  # nothing is forecast: the decision follows the event
+GATES = "gates"  # a hold: nobody knows whether a number may be dialled
 Ask = Callable[[Campaign, Lead, Trunk, NumberHistory, datetime], Verdict]
 
 
@@ -101,6 +103,8 @@ class Pacer:
         self.keep: Callable[[], Coroutine[Any, Any, None]] | None = None  # what the policy knows
         # Why nothing may be dialled for any campaign, by name; an empty answer: it may.
         self.holds: dict[str, Callable[[], str]] = {}
+        self._aside = Aside(lambda: asyncio.get_running_loop().time())
+        self.holds[GATES] = self._why_gates_rest
         self.on_away: Callable[[StoreDown], None] = lambda trouble: None  # the database, when it is asked
         self.on_decision: Callable[[Decision, float], None] = lambda decision, cpu_s: None
         self.other_lines: Callable[[], Mapping[TrunkId, int]] = dict  # taken by others than our calls
@@ -278,7 +282,20 @@ class Pacer:
     def _dial(self, dials: Sequence[Dial], now: datetime) -> None:
         calls = [call for dial in dials if (call := self._begun(dial, now)) is not None]
         if calls:
-            self._shell.errands.start(self._send(calls), "dial", lambda error: self._not_sent(calls, error))
+            self._shell.errands.start(
+                self._send(calls), "dial", lambda error: self._gates_failed(calls, error)
+            )
+
+    def _gates_failed(self, calls: Sequence[Call], error: Exception) -> None:
+        """Nobody can say whether a number may be dialled: what was decided is taken back, dialing rests."""
+        self._aside.put(GATES, failure(error))
+        self._not_sent(calls, error)
+
+    def _why_gates_rest(self) -> str:
+        if self._aside.is_due(GATES):
+            return ""
+        why = self._aside.reasons()[GATES]
+        return said("the conditions of dialing cannot be looked at: {why}", why=why)
 
     def _begun(self, dial: Dial, now: datetime) -> Call | None:
         """As `_begin`; one lead that goes wrong is taken back, the others are dialled."""
@@ -366,6 +383,7 @@ class Pacer:
                 for call in its_calls:
                     self._take_back(call, f"the database is away: {trouble}")
                 continue
+            self._aside.take(GATES)
             for call in its_calls:
                 self._pass(call, history)
 

@@ -13,9 +13,10 @@ import structlog
 from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.call import Call, State
-from dialer.domain.errors import Refused
+from dialer.domain.errors import LinkDown, TimedOut
 from dialer.domain.operators import LegState, Operator, bridge_of, place_of
-from dialer.domain.types import BridgeId, CallId, ChannelId, EndedBy
+from dialer.domain.operators import State as Post
+from dialer.domain.types import BridgeId, CallId, ChannelId, EndedBy, OperatorId
 from dialer.engine.calls import Calls
 from dialer.engine.clocks import Clocks
 from dialer.engine.contacts import Way
@@ -42,6 +43,7 @@ class Reconciler:
         self._missing: dict[ChannelId, datetime] = {}  # and when they were last there
         self._looked_at = shell.clock()
         self._alone: set[CallId] = set()
+        self._forgotten: set[OperatorId] = set()
         self._strays: dict[ChannelId, float] = {}  # since when they are seen, by the loop's clock
 
     def clock_was_set(self, by: timedelta) -> None:
@@ -72,7 +74,7 @@ class Reconciler:
         await self._in_message(channels)
         for call in self._calls.all():
             if ChannelId(call.id) in channels:
-                self._adopt(call, bridges)
+                self._shell.guard.run("adopting a call", self._adopt, call, bridges)
         self._strangers(channels, bridges)
 
     def all_gone(self, at: datetime) -> None:
@@ -109,7 +111,7 @@ class Reconciler:
             at = max((its and its.end_at) or at, operator.since_at or at)
             ends.append((at, 1, partial(self._floor.legs.vanished, channel, at)))
         for _, _, tell in sorted(ends, key=itemgetter(0, 1)):
-            tell()
+            self._shell.guard.run("end of a call", tell)
 
     async def _noted(
         self, places: Mapping[ChannelId, str]
@@ -124,8 +126,10 @@ class Reconciler:
         try:
             noted = await self._shell.switch.noted_of(channel, place)
             return noted and self._clocks.noted(noted)
-        except Refused as refusal:
-            log.warning("what became of a channel cannot be asked", channel=channel, reason=refusal.reason)
+        except (LinkDown, TimedOut):  # of all of them: it is reconciled once more
+            raise
+        except Exception as trouble:  # the boundary: of this channel alone
+            self._shell.guard.caught("what became of a channel", trouble)
             unasked.add(channel)
             return None
 
@@ -217,6 +221,7 @@ class Reconciler:
         twice = (self._calls.get(CallId(channel)) for channel in self._missing.keys() & there_at.keys())
         await self._vanished([call for call in twice if call is not None], {}, there_at.__getitem__)
         self._alone_twice(bridges)
+        self._held_for_nobody_twice()
         await self._found_again()
         for ended in owned - self._owned():  # while Asterisk was asked: nobody's, but known to be on its way
             channels.pop(ended, None)
@@ -230,6 +235,21 @@ class Reconciler:
             for phone in barred:
                 if phone in known:
                     self._floor.phone_seen(phone, Way(is_reachable=True))
+
+    def _held_for_nobody_twice(self) -> None:
+        """An operator whose call is over, or another's, seen so twice in a row: he is let go."""
+        forgotten = set()
+        for operator in self._floor.all():
+            call = self._calls.get(operator.call) if operator.call is not None else None
+            holds = operator.state in (Post.RESERVED, Post.TALKING)
+            if holds and (call is None or call.operator != operator.id):
+                forgotten.add(operator.id)
+        for operator_id in forgotten & self._forgotten:
+            known = self._floor.get(operator_id)
+            log.warning("an operator was held for a call that is over", operator=operator_id, call=known.call)
+            talked = known.state is Post.TALKING
+            self._floor.release(operator_id, known.call or CallId(""), self._shell.clock(), talked=talked)
+        self._forgotten = forgotten
 
     def _alone_twice(self, bridges: dict[BridgeId, BridgeSeen]) -> None:
         """A talk whose person is in no bridge, seen so twice in a row: an honest end instead of silence."""

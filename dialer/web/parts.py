@@ -100,6 +100,7 @@ class Tools:
     zones_of: Callable[[PhoneNumber], Sequence[str]]
     explain: Callable[[CampaignId], Awaitable[Explanation]]
     decisions: Callable[[], Awaitable[Sequence[Reasoned]]]
+    faults: Callable[[], Awaitable[Mapping[str, str]]]  # by name: what is set aside, and why; never raises
     clock: Clock
     speak: Callable[[str], Speak] = lambda accept: str  # Accept-Language -> what tells a sentence in it
 

@@ -489,3 +489,25 @@ async def test_each_answer_under_v1_is_measured_and_a_scrape_is_not(api: Api) ->
         for status in ("2xx", "4xx")
     ]
     assert counts == [1, 1]
+
+
+async def test_a_trunk_is_not_narrowed_under_an_operator_whose_phone_it_calls(api: Api) -> None:
+    boss = api["admin"]
+    phone = {"phone": "outside", "number": "+74951112233", "trunk": "main"}
+    async with boss.patch("/v1/operators/101", json=phone) as changed:
+        assert changed.status == 200
+    async with boss.patch("/v1/trunks/main", json={"prefixes": ["+7916"]}) as narrowed:
+        assert narrowed.status == 409
+        assert "operator 101" in (await narrowed.json())["detail"]
+    async with boss.get("/v1/trunks/main") as kept:
+        assert (await kept.json())["prefixes"] == ["+7"]
+
+
+async def test_what_is_set_aside_is_shown_with_its_reason(api: Api) -> None:
+    api.world.outside.set_aside |= {"main": "the host cannot be looked up", "102": "no password"}
+    for path in ("trunks", "operators"):
+        async with api["viewer"].get(f"/v1/{path}") as listed:
+            shown = {one["id"]: one["fault"] for one in (await listed.json())["items"]}
+        expected = {"main": "the host cannot be looked up", "101": "", "102": "no password"}
+        assert shown == {name: why for name, why in expected.items() if name in shown}
+        assert any(shown.values())

@@ -71,6 +71,7 @@ class Outside:
     messages: dict[str, bytes] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     imports: list[tuple[str, int, bool]] = field(default_factory=list)
+    set_aside: dict[str, str] = field(default_factory=dict)
 
     async def import_list(
         self, campaign: CampaignId, file_name: str, content: bytes, *, dry_run: bool
@@ -106,6 +107,9 @@ class Outside:
 
     async def decisions(self) -> Sequence[Reasoned]:
         return [Reasoned(CampaignId(1), NOW, "1 free operator, 1 call")]
+
+    async def faults(self) -> Mapping[str, str]:
+        return self.set_aside
 
 
 @dataclass
@@ -143,6 +147,7 @@ async def build_world(*, hosts: Sequence[str] = ()) -> World:
             zones_of=lambda number: ("Europe/Moscow",),
             explain=outside.explain,
             decisions=outside.decisions,
+            faults=outside.faults,
             clock=lambda: NOW,
         ),
         health=health,

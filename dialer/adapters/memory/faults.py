@@ -27,6 +27,7 @@ class Faults:
     damaged: str = ""
     lost_answers: int = 0  # so many writes to come are done, and their answers are lost
     refuses: Callable[[str, Any], bool] = lambda verb, what: False  # a value, for good
+    raises: Callable[[str, str], Exception | None] = lambda store, verb: None  # whatever else a request may
 
     def check(self, verb: str, what: Any) -> None:
         """Raises what the request raises before anything is done."""
@@ -50,7 +51,8 @@ class Faults:
 class _Failing:
     """One store behind its faults."""
 
-    def __init__(self, store: Any, faults: Faults) -> None:
+    def __init__(self, name: str, store: Any, faults: Faults) -> None:
+        self._name = name
         self._store = store
         self._faults = faults
 
@@ -61,6 +63,8 @@ class _Failing:
 
         async def ask(*args: Any, **kwargs: Any) -> Any:
             self._faults.check(name, args[0] if args else None)
+            if (trouble := self._faults.raises(self._name, name)) is not None:
+                raise trouble
             answer = await request(*args, **kwargs)
             self._faults.answer(name)
             return answer
@@ -70,4 +74,6 @@ class _Failing:
 
 def failing(stores: Stores, faults: Faults) -> Stores:
     """The same stores, as somebody sees them whose database has these faults."""
-    return Stores(**{each.name: _Failing(getattr(stores, each.name), faults) for each in fields(stores)})
+    return Stores(
+        **{each.name: _Failing(each.name, getattr(stores, each.name), faults) for each in fields(stores)}
+    )

@@ -83,9 +83,10 @@ class OperatorOut(BaseModel):
     phone_reachable: bool = Field(description="no: a talk goes on, new calls wait for the phone")
     phone_note: str = Field(description="what is wrong with the way to the phone, in words")
     shift_since_at: datetime | None = Field(description="the log-in")
+    fault: str = Field(description="why the phone is set aside: Asterisk cannot have it")
 
     @classmethod
-    def of(cls, account: Account, live: Operator | None, speak: Speak) -> Self:
+    def of(cls, account: Account, live: Operator | None, speak: Speak, fault: str = "") -> Self:
         at_work = live or Operator(account.id)
         return cls(
             id=account.id,
@@ -107,6 +108,7 @@ class OperatorOut(BaseModel):
             campaign=at_work.campaign,
             then=at_work.then,
             wrap_until_at=at_work.wrap_until_at,
+            fault=speak(fault),
             phone_reachable=not at_work.unreachable,
             phone_note=speak(trouble) if (trouble := phone_trouble(at_work)) else "",
             shift_since_at=at_work.shift_since_at,
@@ -155,7 +157,11 @@ async def list_operators(
     """Every operator with the state of this moment."""
     live = {operator.id: operator for operator in await parts.live.operators()}
     accounts = await parts.stores.accounts.all()
-    shown = [OperatorOut.of(account, live.get(account.id), speak) for account in accounts]
+    faults = await parts.tools.faults()
+    shown = [
+        OperatorOut.of(account, live.get(account.id), speak, faults.get(account.id, ""))
+        for account in accounts
+    ]
     rows, following = cut(
         [row for row in shown if state in (None, row.state)], lambda row: row.id, after=after, limit=limit
     )
@@ -324,7 +330,8 @@ async def _check(stores: Stores, account: Account, check_number: CheckNumber) ->
 async def _shown(parts: Parts, operator: OperatorId, speak: Speak) -> OperatorOut:
     account = await parts.stores.accounts.get(operator)
     live = {one.id: one for one in await parts.live.operators()}
-    return OperatorOut.of(account, live.get(operator), speak)
+    faults = await parts.tools.faults()
+    return OperatorOut.of(account, live.get(operator), speak, faults.get(operator, ""))
 
 
 async def _saved(parts: Parts, who: Admin, account: Account, speak: Speak) -> OperatorSaved:

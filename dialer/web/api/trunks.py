@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
+from dialer.domain.outside import check_phones
 from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCallers, check_trunk
 from dialer.domain.types import PhoneKind, PhoneNumber, TrunkId
 from dialer.web.api.campaign_fields import without_defaults
@@ -102,14 +103,15 @@ class TrunkOut(BaseModel):
     price: float
     price_per_call: float
     currency: str
+    fault: str = Field(default="", description="why it is set aside: Asterisk cannot have it")
 
     @classmethod
-    def of(cls, trunk: Trunk) -> Self:
+    def of(cls, trunk: Trunk, fault: str = "") -> Self:
         values = {name: getattr(trunk, name) for name in _SAME}
         return cls.model_validate(
             values
             | {name: list(getattr(trunk, name)) for name in ("codecs", "caller_ids", "prefixes")}
-            | {"register": trunk.register, "has_password": bool(trunk.password_file)}
+            | {"register": trunk.register, "has_password": bool(trunk.password_file), "fault": fault}
         )
 
 
@@ -129,10 +131,13 @@ class TryNumber(Body):
 
 
 @router.get("", responses=documented())
-async def list_trunks(parts: Given, _: Viewer, after: After = "", limit: Limit = 100) -> Page[TrunkOut]:
+async def list_trunks(
+    parts: Given, _: Viewer, after: After = "", limit: Limit = 100, *, speak: Spoken
+) -> Page[TrunkOut]:
     """Every trunk, in the order of their names."""
     rows, following = cut(await parts.stores.trunks.all(), lambda row: row.id, after=after, limit=limit)
-    return Page(items=[TrunkOut.of(row) for row in rows], next=following)
+    faults = await parts.tools.faults()
+    return Page(items=[TrunkOut.of(row, speak(faults.get(row.id, ""))) for row in rows], next=following)
 
 
 @router.post("", status_code=201, responses=documented(409))
@@ -147,16 +152,18 @@ async def create_trunk(parts: Given, who: Admin, body: NewTrunk) -> TrunkSaved:
 
 
 @router.get("/{trunk}", responses=documented(404))
-async def get_trunk(parts: Given, _: Viewer, trunk: Slug) -> TrunkOut:
+async def get_trunk(parts: Given, _: Viewer, trunk: Slug, speak: Spoken) -> TrunkOut:
     """One trunk as it is set."""
-    return TrunkOut.of(await parts.stores.trunks.get(TrunkId(trunk)))
+    faults = await parts.tools.faults()
+    return TrunkOut.of(await parts.stores.trunks.get(TrunkId(trunk)), speak(faults.get(trunk, "")))
 
 
-@router.patch("/{trunk}", responses=documented(404))
+@router.patch("/{trunk}", responses=documented(404, 409))
 async def change_trunk(parts: Given, who: Admin, trunk: Slug, body: TrunkChange) -> TrunkSaved:
     """Change what is named; Asterisk gets it at once."""
     changed = await _changed(parts, await parts.stores.trunks.get(TrunkId(trunk)), body)
     await _check_sound(parts, who, changed, body)
+    check_phones(changed, await parts.stores.accounts.all(), parts.tools.check_number)
     await parts.stores.trunks.save(changed)
     return await _saved(parts, who, changed)
 

@@ -7,9 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from dialer.domain import call as c
 from dialer.domain import shifts
+from dialer.domain.call import Call
 from dialer.domain.errors import BadValue, Refused, TimedOut
+from dialer.domain.moves import step
 from dialer.domain.operators import Account, LegState, State
+from dialer.domain.reactions import Result
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     EndedBy,
@@ -202,6 +206,52 @@ async def test_a_policy_that_raises_dials_nothing_and_says_so_and_talks_go_on() 
     assert house.operator("102").state is State.READY
     policy.decide = decide  # type: ignore[method-assign]
     await until(lambda: house.operator("102").state is State.TALKING, 15)
+    house.shell.guard.failed.clear()
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_operator_whose_release_was_lost_by_a_mistake_is_let_go_by_the_next_sweeps() -> None:
+    house = office(talk_s=5)
+    await house.furnish(operators=1, leads=1, wrap_up_s=1.0)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.TALKING)
+    floor = house.cell.floor
+    release, floor.release = floor.release, lambda *_, **__: 1 / 0  # type: ignore[method-assign, assignment]
+    await until(lambda: not house.calls())
+    assert house.operator().state is State.TALKING
+    floor.release = release  # type: ignore[method-assign]
+    await until(lambda: house.operator().state is State.READY, 35)
+    house.shell.guard.failed.clear()
+    await house.settled()
+    await house.check_records()
+    await house.stop()
+
+
+@pytest.mark.parametrize("broken", [c.Alerted, c.Answered, c.EnteredBridge, c.Destroyed, c.Reserved])
+def test_a_call_whose_step_fails_is_ended_in_good_order_and_has_its_record(
+    broken: type[c.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbling(call: Call, event: c.Event) -> Result:
+        if isinstance(event, broken):
+            raise ZeroDivisionError
+        return step(call, event)
+
+    monkeypatch.setattr("dialer.engine.calls.step", stumbling)
+    run(_calls_that_stumble())
+
+
+async def _calls_that_stumble() -> None:
+    house = office(talk_s=5)
+    await house.furnish(operators=1, leads=2, wrap_up_s=1.0, mode=Mode.POWER, retries={})
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(house.asterisk.dialled) == 2 and not house.calls(), 300)
+    await until(lambda: not house.journal.depth())
+    await house.check_records()
+    await until(lambda: house.operator().state is State.READY, 120)
+    assert house.shell.guard.failed["step of a call"]
     house.shell.guard.failed.clear()
     await house.stop()
 
