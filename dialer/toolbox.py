@@ -62,13 +62,6 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
         answer = await desk.do(Command("decisions", f"cell:{settings.cell}"))
         return [_reasoned(one) for one in answer["decisions"]]
 
-    async def faults() -> Mapping[str, str]:
-        try:
-            answer = await desk.do(Command("faults", f"cell:{settings.cell}"))
-        except ObzvonError:  # the cell is away: nobody knows
-            return {}
-        return {name: heard(why) for name, why in answer["faults"].items()}
-
     return Tools(
         import_list=import_list,
         keep_message=keep_message,
@@ -79,10 +72,18 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
         zones_of=zones_of,
         explain=explain,
         decisions=decisions,
-        faults=faults,
+        faults=partial(_faults, desk, settings.cell),
         clock=clock,
         speak=speaker_for,
     )
+
+
+async def _faults(desk: Desk, cell: str) -> Mapping[str, str]:
+    try:
+        answer = await desk.do(Command("faults", f"cell:{cell}"))
+    except ObzvonError:  # the cell is away: nobody knows
+        return {}
+    return {name: heard(why) for name, why in answer["faults"].items()}
 
 
 @asynccontextmanager

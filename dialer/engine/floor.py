@@ -481,19 +481,15 @@ class Floor:
             self._shell.guard.run("resuming an operator", self._resume, operator, in_flight)
 
     def _resume(self, operator: Operator, in_flight: Mapping[CallId, OperatorId | None]) -> None:
+        call = operator.call or CallId("")
         match operator.state:
             case State.WRAP_UP if operator.wrap_until_at is not None:
                 self._start_wrap_up(operator, operator.wrap_until_at)
-            case State.RESERVED | State.TALKING if in_flight.get(_call(operator)) != operator.id:
-                now, talked = self._shell.clock(), operator.state is State.TALKING
-                self.release(operator.id, _call(operator), now, talked=talked)
+            case State.RESERVED | State.TALKING as state if in_flight.get(call) != operator.id:
+                self.release(operator.id, call, self._shell.clock(), talked=state is State.TALKING)
             case State.CONNECTING if operator.channel is None:
                 self._ring(operator.id)
             case State.READY if self.is_free(operator):
                 self.on_free(operator.id)
             case _:
                 pass
-
-
-def _call(operator: Operator) -> CallId:
-    return operator.call or CallId("")
