@@ -10,7 +10,7 @@ import pytest
 from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.call import Call
-from dialer.domain.errors import BadValue, Refused, TimedOut
+from dialer.domain.errors import BadValue, LinkDown, Refused, TimedOut
 from dialer.domain.moves import step
 from dialer.domain.operators import Account, LegState, State
 from dialer.domain.reactions import Result
@@ -268,7 +268,12 @@ async def test_of_two_reconciles_the_newest_wins_and_no_talk_is_closed_at_the_ne
     await until(lambda: all(op.state is State.TALKING for op in house.operators()))
     house.asterisk.reboot()
     slow = {"push_trunk": 4.0}
+    lost = [LinkDown("the request was lost")]
     house.asterisk.slow_s = lambda request: slow.get(request, 0.0)
+    late_s = asyncio.get_running_loop().time() + 3.9  # the older one's answer comes after the newer's
+    house.asterisk.fault = lambda request: (
+        lost.pop() if lost and asyncio.get_running_loop().time() > late_s else None
+    )
     house.asterisk.connect_to(house.cell)  # the second boot: its reconciling takes long
     await asyncio.sleep(1)
     house.asterisk.reboot()  # and dies meanwhile
