@@ -234,8 +234,9 @@ def _opened(text: str) -> Mapping[str, Any]:
 
 
 def _all_errors() -> dict[str, type[ObzvonError]]:
+    """By the id that each has of its own: one that has its parent's comes back as the parent."""
     kinds = (kind for kind in vars(errors).values() if isinstance(kind, type))
-    return {kind.id: kind for kind in kinds if issubclass(kind, ObzvonError)}
+    return {kind.id: kind for kind in kinds if issubclass(kind, ObzvonError) and "id" in vars(kind)}
 
 
 ERRORS = _all_errors()
