@@ -23,7 +23,8 @@ class Does(StrEnum):
     BUSY = "busy"  # 486
     UNALLOCATED = "unallocated"  # 404
     CONGESTION = "congestion"  # 503
-    REJECTED = "rejected"  # 403
+    REJECTED = "rejected"  # 603: the person declines
+    REFUSED = "refused"  # 403: the carrier refuses us
     MACHINE = "machine"  # answers, plays a greeting and a beep, listens
     EARLY_MEDIA = "early_media"  # 183 with sound instead of 180, then answers
     PROGRESS = "progress"  # 183 without sound, then answers

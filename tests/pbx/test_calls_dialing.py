@@ -114,7 +114,7 @@ BEHAVIOURS = {
     Does.BUSY: ("+79010000001", Outcome.BUSY, 17, 486, Alerting.NONE, EndedBy.NETWORK),
     Does.UNALLOCATED: ("+79020000001", Outcome.UNALLOCATED, 1, 404, Alerting.NONE, EndedBy.NETWORK),
     Does.CONGESTION: ("+79030000001", Outcome.CONGESTION, 34, 503, Alerting.NONE, EndedBy.NETWORK),
-    Does.REJECTED: ("+79040000001", Outcome.REJECTED, 21, 403, Alerting.NONE, EndedBy.NETWORK),
+    Does.REJECTED: ("+79040000001", Outcome.REJECTED, 21, 603, Alerting.NONE, EndedBy.NETWORK),
     Does.NO_ANSWER: ("+79050000001", Outcome.NO_ANSWER, None, None, Alerting.RINGING, EndedBy.RING_TIME),
     Does.RING_ENDS: ("+79060000001", Outcome.NO_ANSWER, 19, 480, Alerting.RINGING, EndedBy.NETWORK),
     Does.EARLY_MEDIA: ("+79070000001", Outcome.CONNECTED, 16, None, Alerting.PROGRESS, EndedBy.PERSON),
@@ -154,7 +154,7 @@ async def test_each_behaviour_of_the_network_has_its_outcome_cause_code_and_time
     assert (never.outcome, never.ended_by) == (Outcome.NO_ANSWER, EndedBy.RING_TIME)
     assert never.ring_s == pytest.approx(RING_S, abs=0.4), "it counts from the 183"
     silent = cdrs[NEVER_RINGS]
-    assert (silent.outcome, silent.alerting) == (Outcome.NO_ANSWER, Alerting.NONE)
+    assert (silent.outcome, silent.alerting) == (Outcome.NETWORK_FAILURE, Alerting.NONE)
     assert (silent.ring_s, silent.setup_s) == (None, None)
     assert silent.reason == "the network said nothing"
 

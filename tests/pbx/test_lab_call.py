@@ -121,7 +121,7 @@ async def test_a_machine_greets_beeps_and_hangs_up(ari: Any, ear: Any, lab: Lab)
 async def test_the_world_file_foretells_what_each_call_does(ari: Any, ear: Any, lab: Lab) -> None:
     numbers = [f"791200001{index:02}" for index in range(24)]
     calls = {number: await ari.call(number) for number in numbers}
-    codes = {Does.BUSY: 486, Does.UNALLOCATED: 404, Does.REJECTED: 403}
+    codes = {Does.BUSY: 486, Does.UNALLOCATED: 404, Does.REJECTED: 603, Does.REFUSED: 403}
     for number, channel in calls.items():
         end = await ear.hears(channel, "ChannelDestroyed", 15)
         fate = lab.world.fate(number)
