@@ -35,7 +35,7 @@ async def test_each_end_of_a_call_hears_the_other(lab: Lab, ari: Any) -> None:
 
 @pytest.mark.parametrize(
     ("number", "cause", "sip"),
-    [("79010000001", 17, 486), ("79020000001", 1, 404), ("79030000001", 34, 503), ("79040000001", 21, 403)],
+    [("79010000001", 17, 486), ("79020000001", 1, 404), ("79030000001", 34, 503), ("79040000001", 21, 603)],
 )
 async def test_a_refused_call_shows_cause_and_sip_code(
     ari: Any, ear: Any, number: str, cause: int, sip: int
