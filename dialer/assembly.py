@@ -42,7 +42,7 @@ from dialer.engine.cell import Cell
 from dialer.engine.errands import Errands
 from dialer.engine.guard import Guard
 from dialer.engine.mailbox import Mailbox
-from dialer.engine.mirror import Mirror
+from dialer.engine.mirror import Mirror, ShownDesk
 from dialer.engine.observers import Observers
 from dialer.engine.pacer import Ask
 from dialer.engine.recorder import Recorder
@@ -52,6 +52,7 @@ from dialer.engine.ways import Ways, no_trouble
 from dialer.keeper.store import DescriptorStore
 from dialer.ports import (
     ChannelNews,
+    Desk,
     Follow,
     Journal,
     Live,
@@ -119,6 +120,7 @@ class Engine:
     metrics: Metrics
     converter: Converter
     listener: Listener
+    desk: Desk
 
     async def recount(self) -> None:
         """The live sums from the records: Redis has lost them. Raises StoreDown."""
@@ -176,6 +178,7 @@ async def open_engine(
         engine = _assembled(
             settings, stores, live, journal, bulk, mirror, *observers, guard=guard, store=store
         )
+        engine = replace(engine, desk=ShownDesk(engine.desk, mirror))
         engine.listener.add(engine.switch.link, credentials)
         _watch(engine, settings)
         cell, recorder = engine.cell, engine.recorder
@@ -299,7 +302,7 @@ def _assembled(
     )
     cell.kept_leads = recorder.kept_leads
     listener = Listener(settings.ari_bind, settings.ari_port, store=store)
-    return Engine(cell, shell, switch, recorder, metrics, converter, listener)
+    return Engine(cell, shell, switch, recorder, metrics, converter, listener, cell.desk)
 
 
 def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics, follow: Follow) -> Cell:

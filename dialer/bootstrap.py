@@ -157,14 +157,14 @@ async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack
     """The cell's own desk, or the way to it through Redis; beside a split service the cell listens there."""
     url = redis_url(settings)
     if engine is not None and not url:
-        return engine.cell.desk
+        return engine.desk
     from dialer.adapters.redis.wire import open_desk, serve_commands  # noqa: PLC0415  few have Redis
 
     if engine is None:
         return await stack.enter_async_context(open_desk(url, CellId(settings.cell)))
-    wire = serve_commands(url, CellId(settings.cell), engine.cell.desk)
+    wire = serve_commands(url, CellId(settings.cell), engine.desk)
     await stack.enter_async_context(background(wire=wire))
-    return engine.cell.desk
+    return engine.desk
 
 
 @asynccontextmanager

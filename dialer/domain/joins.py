@@ -16,11 +16,15 @@ APART_S = 0.25  # a person who hangs up leaves the bridge some milliseconds befo
 HEARD_S = 2.0  # a talk of this length was one
 
 
+def leaving(call: Call, event: c.HangupRequested) -> Result:
+    """The person hangs up: however long Asterisk takes to tell the end, nothing came apart."""
+    return changed(call, is_leaving=True), ()
+
+
 def left_bridge(call: Call, event: c.LeftBridge) -> Result:
     """The air time stops; hold, the lost operator or the end is told by another event, or it came apart."""
     alone = stop_talk(call, event.at)
-    is_strange = call.state is State.BRIDGED and call.in_app and not call.on_hold and not call.hanging_up
-    if call.talk_since_at is None or not is_strange:
+    if call.talk_since_at is None or call.state is not State.BRIDGED or _is_explained(call):
         return alone, ()
     return alone, (c.StartTimer(Timer.APART, later(event.at, APART_S)),)
 
@@ -30,7 +34,7 @@ def came_apart(call: Call, at: datetime) -> Result:
 
     At the beginning it was no talk: the message, at once. Later they are put together once more.
     """
-    if call.talk_since_at is not None or call.on_hold or call.hanging_up or not call.in_app:
+    if call.talk_since_at is not None or _is_explained(call):
         return call, ()
     if call.talk_s >= HEARD_S:
         if call.operator is None or call.failed_connects:
@@ -46,6 +50,11 @@ def came_apart(call: Call, at: datetime) -> Result:
     )
     gone, effects = to_message(silent, at)
     return gone, (c.StopTimer(Timer.TALK), *effects)
+
+
+def _is_explained(call: Call) -> bool:
+    """Why the person is in no bridge."""
+    return call.on_hold or call.hanging_up or call.is_leaving or not call.in_app
 
 
 def timer_in_talk(call: Call, event: c.TimerFired) -> Result:

@@ -175,6 +175,7 @@ _ROWS: Mapping[State, Mapping[type[c.Event], _Row]] = {
         c.LeftApp: (do.left_app, ""),
         c.EnteredBridge: (do.bridged_again, ""),
         c.LeftBridge: (joins.left_bridge, ""),
+        c.HangupRequested: (joins.leaving, ""),
         c.OperatorLost: (do.lost_in_talk, "H"),
         c.HoldAsked: (do.hold, ""),
         c.ConnectFailed: (do.reconnect_failed, ""),

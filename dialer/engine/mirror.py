@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -12,11 +14,12 @@ from dialer.domain.errors import StoreDown
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.types import CallId, CellId, OperatorId
 from dialer.engine.guard import Guard
-from dialer.ports import Live
+from dialer.ports import Command, Desk, Live
 
 log = structlog.get_logger()
 
 EVERY_S = 0.2
+SHOWN_WITHIN_S = 0.5  # else Redis is slow, and nobody waits for it
 
 
 class Mirror:
@@ -74,3 +77,18 @@ class Mirror:
             raise
         except Exception as flaw:  # the boundary: of this value alone
             self._guard.caught("live state", flaw)
+
+
+class ShownDesk:
+    """A desk that answers when what it changed is shown: whoever asked may look at once."""
+
+    def __init__(self, desk: Desk, mirror: Mirror) -> None:
+        self._desk = desk
+        self._mirror = mirror
+
+    async def do(self, command: Command) -> Mapping[str, Any]:
+        answer = await self._desk.do(command)
+        with suppress(StoreDown, TimeoutError):  # it is shown later, by `Mirror.run`
+            async with asyncio.timeout(SHOWN_WITHIN_S):
+                await self._mirror.flush()
+        return answer
