@@ -169,3 +169,30 @@ async def test_a_cell_has_one_service_and_a_killed_one_is_back_at_once(floor: La
 
 async def said_in(log: Path, words: str) -> bool:
     return words in await asyncio.to_thread(log.read_text, "utf-8")
+
+
+async def test_after_a_crash_with_a_broken_journal_no_number_is_dialled_twice(floor: Lab) -> None:
+    variables = rooms(floor)
+    campaign = await furnish(floor, variables, numbers("+7916", 400))
+    async with on_duty(floor, variables, campaign) as office:
+        await office.in_flight(PHONES, "bridged")
+        office.kill()
+        place = Path(variables["DIALER_DATA_DIR"]) / "journal"
+        await asyncio.to_thread(spoil, place)
+        await office.restart()
+        answer: Any = await office.service.get("/readyz")
+        (told,) = [check for check in answer["checks"] if check["name"] == "leads"]
+        held = [lead for lead in await office.leads() if lead.status is LeadStatus.LEASED]
+        assert str(len(held)) in told["detail"] or len(held) >= PHONES
+        await office.ready()
+        await office.in_flight(PHONES, "bridged")
+        await office.pause()
+        await office.quiet()
+        cdrs = await office.cdrs()
+    assert max(Counter(cdr.number for cdr in cdrs).values()) == 1
+
+
+def spoil(place: Path) -> None:
+    """Every mark is broken."""
+    (segment,) = place.glob("*/journal-*.log")
+    segment.write_bytes(segment.read_bytes().replace(b'"dialing"', b'"dialinG"'))
