@@ -18,7 +18,7 @@ from agi.server import AgiServer
 from dialer.adapters import hashes
 from dialer.adapters.clock import utc_now
 from dialer.adapters.memory.people import MemoryPinGuesses
-from dialer.adapters.speech import lay
+from dialer.adapters.speech import SHIPPED, lay
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.operators import Account, Operator, State
 from dialer.domain.types import CallId, Language, OperatorId
@@ -187,6 +187,8 @@ async def test_ready_is_heard_as_rising_tones(room: Room) -> None:
     await room.over()
     assert room.desk.commands[0].verb == "ready"
     assert room.melody() == [523, 659, 784]
+    words_said, _ = tones.read(SHIPPED / Language.RU / "state-ready.wav")
+    assert tones.likeness(tones.read(room.heard())[0], words_said) > 0.8, "and in words"
 
 
 async def test_a_pause_has_the_reason_of_its_digit_and_is_heard_as_falling_tones(room: Room) -> None:

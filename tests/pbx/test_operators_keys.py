@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.speech import SHIPPED
+from dialer.domain.errors import NetworkTrouble
 from dialer.domain.keys import SETTLE_S
 from dialer.domain.operators import State
 from dialer.domain.types import Language
@@ -103,3 +105,33 @@ def without_tones(samples: tones.Samples) -> tones.Samples:
 
 async def said(office: Office, number: str, disposition: str) -> bool:
     return any(cdr.number == number and cdr.disposition == disposition for cdr in await office.cdrs())
+
+
+async def test_a_log_in_at_a_colleagues_phone_rings_that_phone_and_its_codes_are_for_who_works_there() -> (
+    None
+):
+    pin_hash = await hash_secret(PIN)
+    async with Lab.start(Options(plan=PLAN, phones=2)) as lab:
+        async with open_office(
+            lab, numbers("+7916", 1), account=lambda its: replace(its, pin_hash=pin_hash)
+        ) as office:
+            own, desk = lab.world.phone("101"), lab.world.phone("102")
+            await own.registered()
+            await desk.registered()
+            await desk.dial("*10")
+            await desk.press(f"101#{PIN}#")
+            await office.stands("101", "paused", "login")
+            assert (await office.service.get("/v1/operators/101"))["desk"] == "102"
+            assert (await desk.in_call(), await own.in_call()) == (True, False)
+            with pytest.raises(NetworkTrouble, match="operator 101 is at work at phone 102"):
+                await office.do("102", "login")
+            await dial(office, desk, "*11")
+            assert (await office.state("101"), await office.state("102")) == ("ready", "offline")
+            await dial(office, desk, "*14")
+            await office.stands("101", "offline", "logout")
+            await desk.free()
+            heard = sorted(lab.heard.glob("102-*.sln"))
+            told = {
+                name: max(likeness(path, name) for path in heard) for name in ("logged-in", "state-ready")
+            }
+    assert min(told.values()) > 0.8, told
