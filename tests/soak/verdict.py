@@ -66,6 +66,8 @@ class Fault:
     open: Opened
     times: int = 10
     asterisk_ends: bool = False  # then calls end with it, and the carrier's people are left with a dead line
+    logs: str = "nothing"  # the error that the service may log: it is its way to tell of the trouble
+    up: int = 56  # calls before each trouble
     clock_jumps: bool = False  # then wall instants of the state ledger are no witness of spans
 
 
