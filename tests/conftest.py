@@ -22,10 +22,16 @@ _numbers = count(1)
 
 @pytest.fixture(autouse=True)
 def fresh_log() -> Iterator[None]:
-    """A test that configures the log does so for itself alone."""
-    before = structlog.get_config()
+    """A test that configures the log does so for itself alone: no logger of a module keeps what it was then."""
+    before, configure = structlog.get_config(), structlog.configure
+
+    def configure_uncached(**settings: object) -> None:
+        configure(**{**settings, "cache_logger_on_first_use": False})
+
+    structlog.configure = configure_uncached
     yield
-    structlog.configure(**before)
+    structlog.configure = configure
+    configure(**before)
 
 
 def migrated(url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from dialer.cli.api import TOKEN_FILE
 from dialer.cli.environment import load_settings
 from dialer.cli.migrate import database_revision
 from dialer.cli.screen import AsJson, out, print_json, printable, say, tell
-from dialer.domain.errors import ObzvonError
+from dialer.domain.errors import ObzvonError, StoreDown
 from dialer.domain.operators import Account
 from dialer.domain.said import Said, listed, said, titled, word
 from dialer.domain.trunk import Trunk
@@ -142,10 +143,11 @@ def checks(settings: Settings, known: Known) -> list[Check]:
 
 async def _look_at_journal(settings: Settings) -> list[Finding]:
     async def held() -> int:
-        if not await database_revision(settings):
-            return 0
-        async with open_database(settings) as opened:
-            return (await opened.leads.held_back()).get(CellId(settings.cell), 0)
+        with suppress(StoreDown):  # a line of its own tells of that; the journal is read all the same
+            if await database_revision(settings):
+                async with open_database(settings) as opened:
+                    return (await opened.leads.held_back()).get(CellId(settings.cell), 0)
+        return 0
 
     place = settings.data_dir / "journal" / settings.cell
     return await stores.look_at_journal(damages(place), held, settings.cell)

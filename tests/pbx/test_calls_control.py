@@ -198,7 +198,7 @@ async def test_one_test_call_tells_each_step_of_a_trunk_or_a_phone() -> None:
     assert "rings (180)" in said[0]
     assert "answered" in said[0]
     assert "the message began" in said[0]
-    assert "busy (cause 17, SIP 486)" in said[1]
+    assert "busy (cause 17, SIP 486 Busy Here)" in said[1]
     assert "answered" in said[2]
     assert "registered" in said[3]
     assert "phone 101 is not registered" in log

@@ -73,7 +73,7 @@ async def check(office: Office, calls: int) -> None:
     cdrs = await office.cdrs()
     assert [cdr.outcome.value for cdr in cdrs] == ["connected"] * calls
     for cdr in cdrs:
-        assert cdr.wait_s is not None and cdr.wait_s < 0.5
+        assert cdr.wait_s is not None and cdr.wait_s < 1.5  # no message: nobody was abandoned
         assert cdr.talk_s == pytest.approx(3.0, abs=0.3)
         assert (
             cdr.dialled_at <= (cdr.ring_at or cdr.dialled_at) <= (cdr.answer_at or cdr.end_at) <= cdr.end_at
