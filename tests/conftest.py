@@ -22,7 +22,7 @@ _numbers = count(1)
 
 @pytest.fixture(autouse=True)
 def fresh_log() -> Iterator[None]:
-    """A test that configures the log does so for itself alone: no logger of a module keeps what it was then."""
+    """A test that configures the log does so for itself alone: no logger of a module keeps it."""
     before, configure = structlog.get_config(), structlog.configure
 
     def configure_uncached(**settings: object) -> None:
