@@ -142,7 +142,7 @@ def welcome(service: Service, sip: Address, guest_password: str) -> str:
     guest = said(
         "be an operator: register a softphone on this machine as {guest} at {place} (UDP), password"
         " {password};\n  dial *10, enter {guest} and PIN {pin}, hang up, answer the call back, dial *11 or"
-        " press #",
+        " press *#",
         guest=GUEST,
         place=f"{sip.host}:{sip.port}",
         password=guest_password,
