@@ -18,6 +18,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,7 @@ UNWANTED = (
     "PlaybackFinished",
 )
 READY_S = 10.0
+SILENT_S = 2.0
 LEGS_S = 30.0
 ENDED_S = 20.0
 
@@ -177,9 +179,13 @@ class Loop:
 
     async def set_up(self) -> None:
         async with asyncio.timeout(READY_S):
-            await self.registered.wait()
+            while self.peer is None:  # noqa: ASYNC110 it is set by the server's task
+                await asyncio.sleep(0.05)
+        with suppress(TimeoutError):  # whoever had the application before may have left it silenced
+            async with asyncio.timeout(SILENT_S):
+                await self.registered.wait()
         await self.ask("POST", f"applications/{self.app}/subscription", eventSource="endpoint:PJSIP")
-        unwanted = {"disallowed": [{"type": name} for name in UNWANTED]}
+        unwanted = {"allowed": [], "disallowed": [{"type": name} for name in UNWANTED]}
         await self.ask("PUT", f"applications/{self.app}/eventFilter", unwanted)
 
     async def keep_legs(self, operators: list[str]) -> None:
