@@ -7,6 +7,7 @@ harmless; an event of our own in a state where we cannot have sent it raises Ill
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -55,10 +56,8 @@ def rescue(call: Call, event: c.Event) -> Result:
     if not is_over and not call.hanging_up:
         if call.state is State.BRIDGED and not isinstance(event, c.TimerFired | c.HangUpAsked):
             return call, ()
-        try:
+        with suppress(Exception):  # the same mistake again: it is closed below
             return step(call, c.HangUpAsked(event.at, EndedBy.SERVICE, MISTAKE))
-        except Exception:  # noqa: S110 the same mistake again: it is closed below
-            pass
     return endings.broken(call, event, MISTAKE, is_over=is_over)
 
 
