@@ -15,7 +15,8 @@ from dialer.domain import prompts
 from dialer.domain.errors import BadValue, Conflict, Forbidden, NetworkTrouble, ObzvonError, TimedOut
 from dialer.domain.operators import Account, Operator, State
 from dialer.domain.types import OPERATOR_NUMBER, Language, OperatorId
-from dialer.ports import Accounts, Command, Desk, Live
+from dialer.ports.between import Command, Desk, Live
+from dialer.ports.stores import Accounts
 
 ENDPOINT = re.compile(rf"(op-)?(?P<operator>{OPERATOR_NUMBER.pattern})")
 DESK_S = 10.0  # the caller hears nothing meanwhile

@@ -10,7 +10,8 @@ import structlog
 from dialer.domain.errors import Forbidden
 from dialer.domain.guesses import MOST_WRONG, Guesses, guessed, key_of_operator, key_of_phone
 from dialer.domain.operators import Account
-from dialer.ports import Clock, PinGuesses
+from dialer.ports.between import Clock
+from dialer.ports.stores import PinGuesses
 
 log = structlog.get_logger()
 

@@ -23,7 +23,7 @@ from dialer.domain.cdr import Closing
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, State, StateChange
 from dialer.domain.types import CallId, CampaignId, CampaignStatus, LeadId, OperatorId, PhoneNumber
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings
 from dialer.storage import open_database
 from dialer.web.auth import new_token

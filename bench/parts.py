@@ -30,7 +30,7 @@ from dialer.domain.cdr import Closing
 from dialer.domain.pacing.decision import Snapshot
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.types import CampaignId
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 
 ROUNDS = 5  # ours and the baseline in turns; the medians count
 ROUND_S = 0.2

@@ -26,7 +26,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TRUNK = TrunkId("carrier")
@@ -103,7 +103,7 @@ async def leads_of(stores: Stores, campaign: CampaignId, n: int) -> Sequence[Lea
     """So many leased leads."""
     fresh = [Lead(LeadId(0), campaign, (PhoneNumber(f"+7926{k:07d}"),)) for k in range(n)]
     await stores.leads.import_list(campaign, "bench", fresh, now=AT)
-    return await stores.leads.lease(
+    return await stores.leases.lease(
         campaign, n, cell=CellId("bench"), now=AT, until_at=AT + timedelta(hours=1)
     )
 

@@ -24,7 +24,7 @@ from dialer.demo.service import Service
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import Fatal, NetworkTrouble, TimedOut
 from dialer.domain.types import Outcome
-from dialer.ports import CdrQuery
+from dialer.ports.stores import CdrQuery
 from dialer.storage import open_database
 
 READY_S = 40.0
@@ -150,7 +150,7 @@ class Product:
         found: list[Cdr] = []
         async with open_database(self._stage.settings) as stores:
             query = CdrQuery(since_at=since_at, limit=1000)
-            while page := await stores.ledger.cdrs(query):
+            while page := await stores.records.cdrs(query):
                 found.extend(page)
                 query = CdrQuery(since_at=since_at, after=page[-1].id, limit=1000)
         return [cdr for cdr in found if since_at <= cdr.dialled_at < until_at]

@@ -25,7 +25,7 @@ from dialer.domain.types import CampaignId, LeadId, Mode, OperatorId, PhoneNumbe
 from dialer.lab.fate import Does, Plan, Rule, Voice
 from dialer.lab.lab import Lab, Options
 from dialer.lab.phones import Phone
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings, sounds_dir
 from dialer.storage import open_database
 from dialer.worlds import fixed

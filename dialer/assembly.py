@@ -50,18 +50,9 @@ from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
 from dialer.engine.ways import Ways, no_trouble
 from dialer.keeper.store import DescriptorStore
-from dialer.ports import (
-    ChannelNews,
-    Desk,
-    Follow,
-    Journal,
-    Live,
-    NumberHistory,
-    Observer,
-    PhoneNews,
-    Recovered,
-    Stores,
-)
+from dialer.ports.asterisk import ChannelNews, PhoneNews
+from dialer.ports.between import Desk, Follow, Live, Observer
+from dialer.ports.stores import Journal, NumberHistory, Recovered, Stores
 from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir, workday
 
 log = structlog.get_logger()
@@ -293,8 +284,7 @@ def _assembled(
     )
     recorder = Recorder(
         journal,
-        stores.ledger,
-        stores.numbers,
+        stores,
         live,
         converter.closed,
         refusals=FileRefusals(settings.data_dir / "journal" / settings.cell / "refused", utc_now),
@@ -425,7 +415,7 @@ def _look(cell: Cell, metrics: Metrics) -> None:
 
 async def _count_held(cell: CellId, stores: Stores, metrics: Metrics) -> None:
     try:
-        metrics.held_back((await stores.leads.held_back()).get(cell, 0))
+        metrics.held_back((await stores.leases.held_back()).get(cell, 0))
     except StoreDown as trouble:
         log.debug("leads could not be counted", reason=str(trouble))
 

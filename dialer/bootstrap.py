@@ -33,7 +33,8 @@ from dialer.domain.said import listed, said
 from dialer.domain.types import CellId, Language
 from dialer.keeper.store import DescriptorStore
 from dialer.loops import Crossing, DeskAcross, LiveAcross, on_own_loop
-from dialer.ports import Desk, Live, Stores
+from dialer.ports.between import Desk, Live
+from dialer.ports.stores import Stores
 from dialer.settings import Settings, agi_peers, agi_secret_path, in_the_clear, recordings_dir, sounds_dir
 from dialer.storage import open_database, redis_url
 from dialer.toolbox import api_tools, cli_admitted
@@ -229,7 +230,7 @@ class Outside:
     async def _held_back(self) -> list[Check]:
         """Leads that wait for a person: the rest is dialled, so this makes nothing unready."""
         try:
-            leads = (await self.stores.leads.held_back()).get(CellId(self.settings.cell), 0)
+            leads = (await self.stores.leases.held_back()).get(CellId(self.settings.cell), 0)
         except StoreDown:
             return []
         return [Check("leads", True, str(held_back(self.settings.cell, leads)))] if leads else []

@@ -13,7 +13,7 @@ from dialer.domain.call import Call
 from dialer.domain.cdr import Tally
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, CellId
-from dialer.ports import Command, Desk, Live
+from dialer.ports.between import Command, Desk, Live
 
 Value = TypeVar("Value")
 # Python's threads change places this often when both want to run. The default, 5 ms, would be waited for at

@@ -40,7 +40,9 @@ from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
 from dialer.engine.ways import Ways
-from dialer.ports import CdrQuery, Journal, Live, NumberHistory, Observer, Stores, Switch
+from dialer.ports.asterisk import Switch
+from dialer.ports.between import Live, Observer
+from dialer.ports.stores import CdrQuery, Journal, NumberHistory, Stores
 from dialer.settings import Settings
 from dialer.sim import clock
 from dialer.sim.callers import Callers
@@ -116,8 +118,7 @@ def assemble(
     cell = Cell(shell, stores, Policies(ZoneInfo), ways, hopper_size=hopper_size, interval_s=times.interval_s)
     recorder = Recorder(
         journal,
-        stores.ledger,
-        stores.numbers,
+        stores,
         live,
         lambda call: None,
         refusals=MemoryRefusals(),
@@ -209,7 +210,7 @@ async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Rehearse
         await _pass_time(scenario, watch, on_progress)
         await engine.cell.drain(LAST_TALKS_S)
         await clock.until(lambda: not engine.shell.journal.depth())
-    cdrs = await stores.ledger.cdrs(CdrQuery(limit=len(switch.dialled) + 1))
+    cdrs = await stores.records.cdrs(CdrQuery(limit=len(switch.dialled) + 1))
     failed = engine.shell.mailbox.failed + engine.shell.errands.failed + engine.shell.guard.failed.total()
     spent_s = machine.process_time() - began_s
     return Rehearsed(day_of(scenario, seed, cdrs, watch, switch, failed=failed, cpu_s=spent_s), cdrs, watch)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from dialer.adapters.secrets import read_secret
 from dialer.adapters.sql.open import open_stores
 from dialer.adapters.sql.revision import HEAD, revision
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings
 
 SQLITE = "obzvon.db"

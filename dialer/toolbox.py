@@ -23,7 +23,8 @@ from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Reading, Taken
 from dialer.domain.said import heard, listed
 from dialer.domain.types import CampaignId
-from dialer.ports import Clock, Command, Desk, Stores, Tokens
+from dialer.ports.between import Clock, Command, Desk
+from dialer.ports.stores import Stores, Tokens
 from dialer.settings import Settings, dial_rules, sounds_dir
 from dialer.web.auth import hashed, new_token
 from dialer.web.parts import Explanation, GateLine, Imported, Reasoned, Reject, Tools

@@ -24,7 +24,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.schedule import every_day
 from dialer.domain.types import CampaignId, LeadId
 from dialer.lab.lab import Lab, Options
-from dialer.ports import CdrQuery, Stores
+from dialer.ports.stores import CdrQuery, Stores
 from dialer.rehearsal import WRAP_UP_LIMIT_S
 from dialer.settings import Settings, sounds_dir
 from dialer.sim.scenario import HOUR_S, Scenario
@@ -73,7 +73,7 @@ async def on_asterisk(scenario: Scenario, cast: Cast, seed: int, say: Say) -> Re
             await service.stop(drain_s=10.0)
         async with open_database(settings) as stores:
             cdrs = await _cdrs(stores)
-            changes = await stores.ledger.changes(None, came_at, until_at)
+            changes = await stores.records.changes(None, came_at, until_at)
     return Real(
         Seen(cdrs, changes, since_at, until_at, forecasts),
         used,
@@ -194,6 +194,6 @@ async def _in_flight(service: Service) -> list[dict[str, Any]]:
 
 async def _cdrs(stores: Stores) -> list[Cdr]:
     found: list[Cdr] = []
-    while page := await stores.ledger.cdrs(CdrQuery(after=found[-1].id if found else "", limit=1000)):
+    while page := await stores.records.cdrs(CdrQuery(after=found[-1].id if found else "", limit=1000)):
         found.extend(page)
     return found

@@ -20,7 +20,7 @@ from dialer.adapters.folders import SHARED_BY_GROUP, make_folder
 from dialer.adapters.sounds import RATE, wav_header
 from dialer.domain.errors import DiskTrouble, Missing, NetworkTrouble
 from dialer.domain.types import CallId
-from dialer.ports import Ledger
+from dialer.ports.stores import Ledger
 
 log = structlog.get_logger()
 

@@ -40,7 +40,7 @@ from dialer.domain.said import listed, said, titled, word
 from dialer.domain.schedule import hours
 from dialer.domain.types import CampaignId, CampaignStatus, Language, Mode, Purpose
 from dialer.domain.verdict import Gate
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings, sounds_dir
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut
 

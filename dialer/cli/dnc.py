@@ -15,7 +15,7 @@ from dialer.domain.dnc import checked
 from dialer.domain.errors import BadValue, Missing
 from dialer.domain.said import said, titled
 from dialer.domain.types import CampaignId
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The do-not-call list: numbers and prefixes never dialled.")

@@ -146,7 +146,7 @@ async def _look_at_journal(settings: Settings) -> list[Finding]:
         with suppress(StoreDown):  # a line of its own tells of that; the journal is read all the same
             if await database_revision(settings):
                 async with open_database(settings) as opened:
-                    return (await opened.leads.held_back()).get(CellId(settings.cell), 0)
+                    return (await opened.leases.held_back()).get(CellId(settings.cell), 0)
         return 0
 
     place = settings.data_dir / "journal" / settings.cell

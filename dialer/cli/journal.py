@@ -14,7 +14,7 @@ from dialer.domain.depth import held_back
 from dialer.domain.errors import BadValue
 from dialer.domain.said import counted, said
 from dialer.domain.types import CellId
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ def show(cell: Cell = "", as_json: AsJson = False) -> None:
     async def work(settings: Settings, stores: Stores) -> tuple[str, list[str], int]:
         name = cell or settings.cell
         found = damage.damages(_folder(settings, name))
-        return name, found, (await stores.leads.held_back()).get(CellId(name), 0)
+        return name, found, (await stores.leases.held_back()).get(CellId(name), 0)
 
     name, found, leads = with_stores(work)
     if as_json:
@@ -58,7 +58,7 @@ def accept(
 
     async def work(settings: Settings, stores: Stores) -> tuple[str, int]:
         name = cell or settings.cell
-        leads = await stores.leads.decide(CellId(name), dial=dial)
+        leads = await stores.leases.decide(CellId(name), dial=dial)
         damage.accept(_folder(settings, name))
         return name, leads
 

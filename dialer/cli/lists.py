@@ -27,7 +27,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
 from dialer.domain.said import listed, said, titled, word
 from dialer.domain.types import CampaignId
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
 
 CampaignOption = Annotated[

@@ -33,7 +33,7 @@ from dialer.domain.types import (
     OperatorId,
     PhoneKind,
 )  # fmt: skip
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
 from dialer.web.api.operators import AccountChange
 

@@ -27,7 +27,7 @@ from dialer.domain.errors import BadValue
 from dialer.domain.law import HIGHEST_RATIO
 from dialer.domain.said import Said, said
 from dialer.domain.types import LeadStatus
-from dialer.ports import CdrQuery, Stores
+from dialer.ports.stores import CdrQuery, Stores
 from dialer.settings import Settings, spoken_language
 from dialer.sim.advice import advice
 from dialer.sim.floor import Tally
@@ -194,7 +194,7 @@ async def _figures(stores: Stores, campaign: Campaign) -> Figures:
     for long in SPANS:
         history, after = History(), ""
         since_at = utc_now() - long
-        while page := await stores.ledger.cdrs(
+        while page := await stores.records.cdrs(
             CdrQuery(campaign=campaign.id, since_at=since_at, after=after, limit=PAGE)
         ):
             history.take(page)

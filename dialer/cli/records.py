@@ -20,7 +20,7 @@ from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.explain import Standing
 from dialer.domain.said import Said, counted, listed, said, titled, word
 from dialer.domain.types import OperatorId, Outcome
-from dialer.ports import CdrQuery, Stores
+from dialer.ports.stores import CdrQuery, Stores
 from dialer.settings import Settings
 
 LOOKS = (
@@ -216,7 +216,7 @@ def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
             until_at=given.get("until_at"),
             limit=given.get("limit", 100),
         )
-        return await stores.ledger.cdrs(query)
+        return await stores.records.cdrs(query)
 
     found = with_stores(work)
     if as_json:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from dialer.cli.environment import load_settings
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings
 from dialer.storage import open_database
 

@@ -12,7 +12,7 @@ from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import with_stores
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said, titled
-from dialer.ports import Stores, Token
+from dialer.ports.stores import Stores, Token
 from dialer.settings import Settings
 from dialer.web.auth import DEFAULT_DAYS, MOST_DAYS, expiry, new_token, parse_role
 

@@ -28,7 +28,7 @@ from dialer.domain.said import listed, said, titled, word
 from dialer.domain.spending import DAY, MINUTE_S, NOTHING, Spent, day_of, money, why_full
 from dialer.domain.trunk import Keys, Transport, Trunk, UnknownCallers
 from dialer.domain.types import Outcome, PhoneKind, TrunkId
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
 from dialer.web.api.trunks import TrunkChange
 
@@ -219,7 +219,7 @@ async def _with_use(
     """The trunks, what each has used today by the records, and why some are set aside."""
     day = day_of(utc_now())
     used: dict[TrunkId, Spent] = {}
-    for (_, trunk), spent in (await stores.ledger.spent(day, day + DAY)).items():
+    for (_, trunk), spent in (await stores.records.spent(day, day + DAY)).items():
         used[trunk] = used.get(trunk, NOTHING) + spent
     found = await stores.trunks.all()
     live = await faults(settings, "/v1/trunks") if await is_running(settings) else {}
@@ -252,7 +252,7 @@ def side_calls(
 ) -> None:
     """List calls of no campaign, the newest first: tests and operators' outside phones."""
     trunk = TrunkId(name) if name else None
-    found = with_stores(lambda settings, stores: stores.ledger.side_calls(trunk=trunk, limit=limit))
+    found = with_stores(lambda settings, stores: stores.records.side_calls(trunk=trunk, limit=limit))
     if as_json:
         print_json(found)
         return

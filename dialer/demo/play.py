@@ -28,7 +28,7 @@ from dialer.domain.types import CampaignId, Language, Mode, OperatorId
 from dialer.lab.lab import Lab, Options
 from dialer.lab.site import Address
 from dialer.lab.worldfile import read as read_world
-from dialer.ports import CdrQuery
+from dialer.ports.stores import CdrQuery
 from dialer.settings import Settings
 from dialer.storage import open_database
 
@@ -236,6 +236,6 @@ async def _wind_down(
 async def _cdrs(settings: Settings) -> list[Cdr]:
     found: list[Cdr] = []
     async with open_database(settings) as stores:
-        while page := await stores.ledger.cdrs(CdrQuery(after=found[-1].id if found else "", limit=1000)):
+        while page := await stores.records.cdrs(CdrQuery(after=found[-1].id if found else "", limit=1000)):
             found.extend(page)
     return found

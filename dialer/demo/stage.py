@@ -25,7 +25,7 @@ from dialer.domain.trunk import NumberFormat, Trunk
 from dialer.domain.types import CampaignId, Mode, OperatorId, PhoneNumber, TrunkId
 from dialer.lab.lab import TrunkAccount
 from dialer.lab.phones import Handset
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.settings import Settings, sounds_dir
 from dialer.storage import open_database
 

@@ -16,7 +16,7 @@ from dialer.engine.calls import Calls
 from dialer.engine.pacer import Pacer
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Trunks
-from dialer.ports import Leads
+from dialer.ports.stores import Leads
 
 
 class Accountant:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dialer.domain.errors import Conflict
 from dialer.domain.said import said
-from dialer.ports import KEPT_ANSWERS, Journal
+from dialer.ports.stores import KEPT_ANSWERS, Marks
 
 Answer = Mapping[str, Any]
 
@@ -15,7 +15,7 @@ Answer = Mapping[str, Any]
 class Answers:
     """Written down before the deed and after it: a crash in between never leads to a second deed."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Marks) -> None:
         self._journal = journal
         self._known: dict[str, Answer | None] = {}  # the oldest first; None: begun
 

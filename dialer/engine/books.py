@@ -18,7 +18,8 @@ from dialer.engine.floor import Floor
 from dialer.engine.guard import Guard
 from dialer.engine.pacer import Pacer
 from dialer.engine.trunks import Trunks
-from dialer.ports import Stores, Switch
+from dialer.ports.asterisk import Provisioning
+from dialer.ports.stores import Stores
 
 log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ class Books:
     def __init__(
         self,
         stores: Stores,
-        switch: Switch,
+        switch: Provisioning,
         pacer: Pacer,
         floor: Floor,
         trunks: Trunks,

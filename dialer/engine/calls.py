@@ -35,6 +35,7 @@ from dialer.engine.errands import OnFailure
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Turn
+from dialer.ports.asterisk import Outgoing
 
 log = structlog.get_logger()
 
@@ -312,13 +313,15 @@ class Calls:
             return
         try:
             await self._shell.switch.originate(
-                ChannelId(call.id),
-                endpoint=f"PJSIP/{call.rules.dial_string}@{call.trunk}",
-                context="obz-out",
-                exten="answered",
-                caller_id=call.rules.caller_id,
-                timeout_s=int(call.rules.setup_s + call.rules.ring_s) + 5,
-                variables=_variables(call),
+                Outgoing(
+                    ChannelId(call.id),
+                    endpoint=f"PJSIP/{call.rules.dial_string}@{call.trunk}",
+                    context="obz-out",
+                    exten="answered",
+                    caller_id=call.rules.caller_id,
+                    timeout_s=int(call.rules.setup_s + call.rules.ring_s) + 5,
+                    variables=_variables(call),
+                )
             )
         except Refused as refusal:
             self.tell(call.id, c.OriginateRefused(now(), refusal.reason))

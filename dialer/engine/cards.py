@@ -11,7 +11,7 @@ from dialer.domain.cdr import WrapUp
 from dialer.domain.lead import Disposition, Lead, after_disposition
 from dialer.domain.operators import Operator, State
 from dialer.domain.types import CallId, OperatorId, PhoneNumber
-from dialer.ports import Journal
+from dialer.ports.stores import Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Card:
 class Cards:
     """One for each operator at most."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Marks) -> None:
         self._journal = journal
         self._cards: dict[OperatorId, Card] = {}
         self.on_never: Callable[[PhoneNumber, CallId], None] = lambda number, call: None  # to be called again

@@ -53,7 +53,8 @@ from dialer.engine.spending import Spending
 from dialer.engine.trial import Trials
 from dialer.engine.trunks import Trunks
 from dialer.engine.ways import Ways
-from dialer.ports import ChannelNews, PhoneNews, Recovered, Stores
+from dialer.ports.asterisk import ChannelNews, PhoneNews
+from dialer.ports.stores import Recovered, Stores
 
 log = structlog.get_logger()
 
@@ -79,11 +80,11 @@ class Cell:
         shell = replace(shell, observer=Observers(shell.guard, policy, scorecard, recent, shell.observer))
         self._shell, self._stores, self.recent = shell, stores, recent
         self.ownership = Ownership(stores.cells, shell.cell, ways.seconds)
-        self.learning = Learning(policy, stores.learned, stores.ledger, shell.clock)
+        self.learning = Learning(policy, stores.learned, stores.records, shell.clock)
         trunks = self.trunks = Trunks()
         floor = self.floor = Floor(shell, self._campaign, trunks.get)
         calls = self.calls = Calls(shell, floor, self._ended)
-        hopper = self._hopper = Hopper(stores.leads, shell.cell, shell.clock, hopper_size)
+        hopper = self._hopper = Hopper(stores.leases, shell.cell, shell.clock, hopper_size)
         pacer = self.pacer = Pacer(
             shell,
             calls,
@@ -98,7 +99,7 @@ class Cell:
         )
         self.books = self._books(ways)
         self.closing = Closing(shell, floor, ways.workday)
-        self.spending = Spending(shell, stores.ledger, calls, floor.legs, trunks)
+        self.spending = Spending(shell, stores.records, calls, floor.legs, trunks)
         self.trials = Trials(shell, trunks, stores.numbers, floor.legs.side, ways.number_of)
         self.inbound = self._inbound(ways)
         pacer.other_lines = self.inbound.strangers.lines
@@ -123,7 +124,7 @@ class Cell:
             self._shell,
             self.calls,
             self.floor,
-            ledger=self._stores.ledger,
+            records=self._stores.records,
             campaign_of=self._campaign,
             trunk_of=self.trunks.get,
             callers_of=ways.callers_of,
@@ -234,10 +235,10 @@ class Cell:
 
     async def _give_back_or_hold(self, recovered: Recovered) -> int:
         """Leases of the last life go back; where its journal is damaged, a person decides about them."""
-        leads, cell = self._stores.leads, self._shell.cell
+        leases, cell = self._stores.leases, self._shell.cell
         if not recovered.damages:
-            return await leads.release_cell(cell, but=self._busy())
-        held = await leads.hold_back(cell, but=self._busy())
+            return await leases.release_cell(cell, but=self._busy())
+        held = await leases.hold_back(cell, but=self._busy())
         self._shell.journal.held_back()
         log.error("the journal is damaged: leads are held back until a person decides", leads=held)
         return 0
@@ -253,7 +254,7 @@ class Cell:
 
     async def _reopen_card(self, operator: OperatorId, call: CallId) -> None:
         try:
-            cdr = await self._stores.ledger.cdr(call)
+            cdr = await self._stores.records.cdr(call)
             lead = await self._stores.leads.get(cdr.lead) if cdr.lead is not None else None
         except Missing:
             return
@@ -465,11 +466,11 @@ class Cell:
     async def _check_leases(self, now: datetime) -> None:
         """A talk may be longer than a lease: its lead stays ours. Those of cells that died go back."""
         await self._hopper.renew()  # where our clock was set, what waits here seems to have run out
-        leads = self._stores.leads
-        await leads.renew(self._busy(), cell=self._shell.cell, until_at=now + timedelta(seconds=LEASE_S))
-        await leads.reclaim(self._shell.cell, but={*self._busy(), *self._hopper.waiting()}, now=now)
+        leases = self._stores.leases
+        await leases.renew(self._busy(), cell=self._shell.cell, until_at=now + timedelta(seconds=LEASE_S))
+        await leases.reclaim(self._shell.cell, but={*self._busy(), *self._hopper.waiting()}, now=now)
         if self.ownership.steady_s() >= STEADY_S:  # else another cell may just not have come to renew its own
-            await leads.release_run_out(now)
+            await leases.release_run_out(now)
 
     def _busy(self) -> set[LeadId]:
         """Leads of which we know more than the database: in a call, or in facts on their way there."""

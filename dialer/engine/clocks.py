@@ -13,7 +13,8 @@ from dialer.domain.clocks import TwoClocks
 from dialer.domain.errors import ObzvonError
 from dialer.domain.said import Said
 from dialer.engine.shell import Shell
-from dialer.ports import ChannelNews, ChannelSeen, Follow, Noted
+from dialer.ports.asterisk import ChannelNews, ChannelSeen, Noted
+from dialer.ports.between import Follow
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dialer.ports import PhoneNews
+from dialer.ports.asterisk import PhoneNews
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dialer.engine.calls import Calls
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.engine.trial import Trials
-from dialer.ports import Command
+from dialer.ports.between import Command
 
 
 class CellDesk:

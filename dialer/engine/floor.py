@@ -36,7 +36,7 @@ from dialer.engine.desks import Desks
 from dialer.engine.keypad import Keypad
 from dialer.engine.legs import Legs
 from dialer.engine.shell import Shell
-from dialer.ports import ChannelNews
+from dialer.ports.asterisk import ChannelNews
 
 log = structlog.get_logger()
 

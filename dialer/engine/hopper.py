@@ -14,7 +14,8 @@ from dialer.domain.depth import WINDOWS
 from dialer.domain.errors import StoreDown
 from dialer.domain.lead import Lead, LeadUpdate
 from dialer.domain.types import CampaignId, CellId, LeadId
-from dialer.ports import Clock, Leads
+from dialer.ports.between import Clock
+from dialer.ports.stores import Leases
 
 log = structlog.get_logger()
 
@@ -27,8 +28,8 @@ EMPTY_PAUSE_S = 1.0  # between two looks into a list that had nothing due
 class Hopper:
     """One queue of leased leads per campaign."""
 
-    def __init__(self, leads: Leads, cell: CellId, clock: Clock, size: int) -> None:
-        self._leads = leads
+    def __init__(self, leases: Leases, cell: CellId, clock: Clock, size: int) -> None:
+        self._leases = leases
         self._cell = cell
         self._clock = clock
         self._size = size
@@ -91,7 +92,7 @@ class Hopper:
         now = self._clock()
         self._came_empty_at[campaign] = now  # whatever comes of it
         try:
-            came = await self._leads.lease(
+            came = await self._leases.lease(
                 campaign,
                 self._size - len(queue),
                 cell=self._cell,
@@ -158,7 +159,7 @@ class Hopper:
     async def _renew(self, campaign: CampaignId, until_at: datetime) -> None:
         """What is somebody else's by now is forgotten."""
         asked = self._waiting(campaign)
-        ours = await self._leads.renew([lead.id for lead in asked], cell=self._cell, until_at=until_at)
+        ours = await self._leases.renew([lead.id for lead in asked], cell=self._cell, until_at=until_at)
         lost = [lead for lead in asked if lead.id not in ours]
         queue = self._queues.get(campaign, deque())
         for lead in lost:
@@ -180,11 +181,11 @@ class Hopper:
         for lead in queue:
             self._came.pop(lead.id, None)
         if queue:
-            await self._leads.give_back([lead.id for lead in queue], cell=self._cell)
+            await self._leases.give_back([lead.id for lead in queue], cell=self._cell)
 
     async def put_off(self, lead: Lead, not_before_at: datetime) -> None:
         """A gate is closed for this lead until then."""
-        await self._leads.give_back([lead.id], cell=self._cell, not_before_at=not_before_at)
+        await self._leases.give_back([lead.id], cell=self._cell, not_before_at=not_before_at)
 
     def campaigns(self) -> list[CampaignId]:
         return list(self._queues)

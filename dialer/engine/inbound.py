@@ -27,7 +27,8 @@ from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.engine.strangers import Strangers
-from dialer.ports import ChannelNews, Ledger
+from dialer.ports.asterisk import ChannelNews
+from dialer.ports.stores import Records
 
 log = structlog.get_logger()
 
@@ -48,7 +49,7 @@ class Inbound:
         calls: Calls,
         floor: Floor,
         *,
-        ledger: Ledger,
+        records: Records,
         campaign_of: Callable[[CampaignId], Campaign | None],
         trunk_of: Callable[[TrunkId], Trunk | None],
         callers_of: CallersOf,
@@ -56,7 +57,7 @@ class Inbound:
         self._shell = shell
         self._calls = calls
         self._floor = floor
-        self._ledger = ledger
+        self._records = records
         self._campaign_of = campaign_of
         self._trunk_of = trunk_of
         self._callers_of = callers_of
@@ -133,7 +134,7 @@ class Inbound:
 
     async def _last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
         try:
-            return await self._ledger.last_operator_of(number)
+            return await self._records.last_operator_of(number)
         except StoreDown as trouble:  # the caller is told at once, and does not wait for the guard
             log.warning("nobody knows whose return call this is", number=masked(number), reason=str(trouble))
             return None

@@ -10,8 +10,9 @@ import structlog
 from dialer.domain.errors import BadValue, NetworkTrouble, StoreRefused
 from dialer.domain.pacing.budget import KEPT_HOURS
 from dialer.domain.pacing.decision import Policy
-from dialer.ports import Clock, Ledger
-from dialer.ports import Learned as Store
+from dialer.ports.between import Clock
+from dialer.ports.stores import Learned as Store
+from dialer.ports.stores import Records
 
 log = structlog.get_logger()
 
@@ -21,16 +22,16 @@ SAVE_S = 10.0
 class Learning:
     """The policy's memory; of a crash it forgets the last SAVE_S of learning, and nothing of the budget."""
 
-    def __init__(self, policy: Policy, store: Store, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, policy: Policy, store: Store, records: Records, clock: Clock) -> None:
         self._policy = policy
         self._store = store
-        self._ledger = ledger
+        self._records = records
         self._clock = clock
 
     async def recall(self) -> None:
         """Statistics from their own table, abandon budgets from the records. StoreDown is the caller's."""
         since_at = self._clock() - timedelta(hours=KEPT_HOURS)
-        answers = await self._ledger.answers_by_hour(None, since_at)
+        answers = await self._records.answers_by_hour(None, since_at)
         try:
             self._policy.recall(await self._store.load(), answers)
         except BadValue as flaw:

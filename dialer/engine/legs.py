@@ -24,7 +24,7 @@ from dialer.engine.sidecalls import SideCalls
 from dialer.engine.speech import Speech
 from dialer.engine.trunks import Turn
 from dialer.engine.whispers import Whispers
-from dialer.ports import ChannelNews
+from dialer.ports.asterisk import ChannelNews, Outgoing
 
 log = structlog.get_logger()
 
@@ -111,17 +111,19 @@ class Legs:
             return
         await self._shell.switch.create_bridge(bridge_of(account.id))
         await self._shell.switch.originate(
-            channel,
-            endpoint=endpoint,
-            context="obz-leg",
-            exten=exten,
-            caller_id=shown or NOBODY_SHOWN,
-            timeout_s=NAILED_UP_RING_S if nailed_up else ON_DEMAND_RING_S,
-            variables={
-                "OBZ_PRESS1": self._shell.sound(PRESS_ONE),
-                SLOT: place_of(account.id),
-                **({} if nailed_up else AUTO_ANSWER),
-            },
+            Outgoing(
+                channel,
+                endpoint=endpoint,
+                context="obz-leg",
+                exten=exten,
+                caller_id=shown or NOBODY_SHOWN,
+                timeout_s=NAILED_UP_RING_S if nailed_up else ON_DEMAND_RING_S,
+                variables={
+                    "OBZ_PRESS1": self._shell.sound(PRESS_ONE),
+                    SLOT: place_of(account.id),
+                    **({} if nailed_up else AUTO_ANSWER),
+                },
+            )
         )
 
     def _not_rung(self, account: Account, channel: ChannelId, desk: str, error: Exception) -> None:

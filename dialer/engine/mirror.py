@@ -14,7 +14,7 @@ from dialer.domain.errors import StoreDown
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.types import CallId, CellId, OperatorId
 from dialer.engine.guard import Guard
-from dialer.ports import Command, Desk, Live
+from dialer.ports.between import Command, Desk, Live
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dialer.domain.call import Call, Event
 from dialer.domain.operators import Operator, StateChange
 from dialer.engine.guard import Guard
-from dialer.ports import Observer
+from dialer.ports.between import Observer
 
 
 class Observers:

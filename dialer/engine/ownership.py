@@ -11,7 +11,7 @@ from dialer.domain.cells import Held, Holder
 from dialer.domain.errors import Fatal, StoreDown, StoreRefused
 from dialer.domain.said import Said, said
 from dialer.domain.types import CellId
-from dialer.ports import Cells
+from dialer.ports.stores import Cells
 
 log = structlog.get_logger()
 

@@ -54,7 +54,7 @@ from dialer.engine.rhythm import GATHER_S, Rhythm
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Trunks
 from dialer.engine.views import Views
-from dialer.ports import NumberHistory
+from dialer.ports.stores import NumberHistory
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, Outcome, PhoneNumber
 from dialer.engine.calls import Calls
 from dialer.engine.floor import Floor
-from dialer.ports import Journal, NumberHistory, Numbers
+from dialer.ports.stores import Backlog, NumberHistory, Numbers
 
 KEPT_S = 60.0  # after the database had everything: a question that was asked before may come back as late
 
@@ -24,7 +24,7 @@ KEPT_S = 60.0  # after the database had everything: a question that was asked be
 class Recent:
     """Ends of calls and numbers never to be called again, until the database surely knows of them."""
 
-    def __init__(self, numbers: Numbers, journal: Journal) -> None:
+    def __init__(self, numbers: Numbers, journal: Backlog) -> None:
         self._numbers = numbers
         self._journal = journal
         self._ends: dict[PhoneNumber, tuple[datetime, Outcome]] = {}

@@ -22,7 +22,7 @@ from dialer.engine.clocks import Clocks
 from dialer.engine.contacts import Way
 from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
-from dialer.ports import BridgeSeen, ChannelSeen, Noted
+from dialer.ports.asterisk import BridgeSeen, ChannelSeen, Noted
 
 log = structlog.get_logger()
 

@@ -15,7 +15,8 @@ from dialer.domain.operators import StateChange
 from dialer.domain.spending import SideCall
 from dialer.domain.types import CallId, LeadId
 from dialer.engine.guard import Guard
-from dialer.ports import Fact, Journal, Ledger, Live, Numbers, Refusals
+from dialer.ports.between import Live
+from dialer.ports.stores import Backlog, Fact, Refusals, Stores
 
 log = structlog.get_logger()
 
@@ -30,9 +31,8 @@ class Recorder:
 
     def __init__(
         self,
-        journal: Journal,
-        ledger: Ledger,
-        numbers: Numbers,
+        journal: Backlog,
+        stores: Stores,
         live: Live,
         on_recorded: Callable[[CallId], None],
         *,
@@ -42,8 +42,7 @@ class Recorder:
         self._journal = journal
         self._guard = guard
         self.refusals = refusals
-        self._ledger = ledger
-        self._numbers = numbers
+        self._stores = stores
         self._live = live
         self._took = asyncio.Event()
         self._one_count = asyncio.Lock()  # a batch is in the records and in the sums, or in neither
@@ -130,18 +129,18 @@ class Recorder:
         closings = [fact for fact in facts if isinstance(fact, Closing)]
         if closings:
             async with self._one_count:
-                await self._ledger.close(closings)
+                await self._stores.ledger.close(closings)
                 await self._count([closing.cdr for closing in closings if closing.cdr is not None])
         if wraps := [fact for fact in facts if isinstance(fact, WrapUp)]:
-            await self._ledger.wrap(wraps)
+            await self._stores.ledger.wrap(wraps)
             for wrap in wraps:
                 if wrap.block is not None:
                     reason = f"asked for in call {wrap.call}"
-                    await self._numbers.block(wrap.block, campaign=None, reason=reason, now=wrap.at)
+                    await self._stores.numbers.block(wrap.block, campaign=None, reason=reason, now=wrap.at)
         if changes := [fact for fact in facts if isinstance(fact, StateChange)]:
-            await self._ledger.log(changes)
+            await self._stores.ledger.log(changes)
         if sides := [fact for fact in facts if isinstance(fact, SideCall)]:
-            await self._ledger.side(sides)
+            await self._stores.ledger.side(sides)
 
     async def _count(self, cdrs: Sequence[Cdr]) -> None:
         """The live sums follow the records; while Redis is away they wait for the recount at its return."""
@@ -169,7 +168,7 @@ class Recorder:
         today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         async with self._one_count:
             for began_at in (today - timedelta(days=1), today):
-                sums = await self._ledger.tallies(began_at, began_at + timedelta(days=1))
+                sums = await self._stores.records.tallies(began_at, began_at + timedelta(days=1))
                 await self._live.reset_tallies(began_at.date().isoformat(), sums)
 
     async def settle(self, timeout_s: float) -> bool:

@@ -12,7 +12,9 @@ from dialer.engine.errands import Errands
 from dialer.engine.guard import Guard
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.timers import Timers
-from dialer.ports import Clock, Journal, Observer, Switch
+from dialer.ports.asterisk import Switch
+from dialer.ports.between import Clock, Observer
+from dialer.ports.stores import Journal
 
 
 @dataclass(frozen=True, slots=True)

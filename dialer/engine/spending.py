@@ -29,7 +29,7 @@ from dialer.engine.floor import Floor
 from dialer.engine.legs import Legs
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Trunks
-from dialer.ports import Ledger
+from dialer.ports.stores import Records
 
 log = structlog.get_logger()
 
@@ -40,9 +40,9 @@ UNKNOWN_S = 1.0
 class Spending:
     """Closed calls are summed as they end; those in flight are looked at when somebody asks."""
 
-    def __init__(self, shell: Shell, ledger: Ledger, calls: Calls, legs: Legs, trunks: Trunks) -> None:
+    def __init__(self, shell: Shell, records: Records, calls: Calls, legs: Legs, trunks: Trunks) -> None:
         self._shell = shell
-        self._ledger = ledger
+        self._records = records
         self._calls = calls
         self._side = legs.side
         self._trunks = trunks
@@ -126,7 +126,7 @@ class Spending:
         if self._shell.journal.depth():
             return
         try:
-            sums = await self._ledger.spent(since_at, since_at + DAY)
+            sums = await self._records.spent(since_at, since_at + DAY)
         except StoreDown as trouble:
             log.info("what trunks have used today is not known yet", reason=str(trouble))
             return
@@ -150,7 +150,7 @@ class Spending:
         if not any(map(has_ceiling, self._trunks.all())):
             return
         try:
-            sums = await self._ledger.spent(since_at, since_at + DAY)
+            sums = await self._records.spent(since_at, since_at + DAY)
         except StoreDown as trouble:
             log.info("what other cells have used is as it was", reason=str(trouble))
             return

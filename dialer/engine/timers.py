@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Hashable
 from datetime import datetime
 
-from dialer.ports import Clock
+from dialer.ports.between import Clock
 
 
 class Timers:

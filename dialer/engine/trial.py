@@ -29,7 +29,8 @@ from dialer.engine.legs import is_no_way, not_registered
 from dialer.engine.shell import Shell
 from dialer.engine.sidecalls import SideCalls
 from dialer.engine.trunks import Trunks
-from dialer.ports import ChannelNews, NumberHistory, Numbers
+from dialer.ports.asterisk import ChannelNews, Outgoing
+from dialer.ports.stores import NumberHistory, Numbers
 
 TRIAL_S = 40.0
 NO_CAMPAIGN = CampaignId(0)
@@ -111,13 +112,14 @@ class Trials:
         ok = False
         try:
             await self._shell.switch.originate(
-                channel,
-                endpoint=endpoint,
-                context="obz-out",
-                exten="safe",
-                caller_id=caller_id,
-                timeout_s=int(TRIAL_S),
-                variables={},
+                Outgoing(
+                    channel,
+                    endpoint=endpoint,
+                    context="obz-out",
+                    exten="safe",
+                    caller_id=caller_id,
+                    timeout_s=int(TRIAL_S),
+                )
             )
             async with asyncio.timeout(TRIAL_S + 10):
                 ok = await self._watch(queue, began_at, steps)

@@ -14,7 +14,7 @@ from dialer.engine.books import Resolve
 from dialer.engine.clocks import ASK_S
 from dialer.engine.inbound import CallersOf
 from dialer.engine.pacer import Ask
-from dialer.ports import Follow
+from dialer.ports.between import Follow
 
 
 async def no_trouble(host: str) -> str:

@@ -13,7 +13,7 @@ from dialer.domain.call import EnteredApp
 from dialer.domain.errors import NetworkTrouble
 from dialer.domain.types import ChannelId
 from dialer.engine.shell import Shell
-from dialer.ports import ChannelNews
+from dialer.ports.asterisk import ChannelNews
 
 log = structlog.get_logger()
 

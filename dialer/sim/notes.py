@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dialer.domain.types import ChannelId
-from dialer.ports import Noted
+from dialer.ports.asterisk import Noted
 from dialer.sim.channel import Channel
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 
-from dialer.ports import PhoneNews
+from dialer.ports.asterisk import PhoneNews
 from dialer.sim.clock import now
 
 DESK = "phone:5060"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 
 from dialer.domain import call as c
@@ -19,7 +19,7 @@ from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.operators import SLOT, Account
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import Alerting, BridgeId, CallId, ChannelId
-from dialer.ports import BridgeSeen, ChannelNews, ChannelSeen, Ear, Noted, PhoneNews
+from dialer.ports.asterisk import BridgeSeen, ChannelNews, ChannelSeen, Ear, Noted, Outgoing, PhoneNews
 from dialer.sim.carrier import Carrier
 from dialer.sim.channel import Channel
 from dialer.sim.clock import now
@@ -35,7 +35,7 @@ SHUTDOWN = 4  # why it hangs up when it stops in good order
 
 
 class PretendAsterisk:
-    """Satisfies ports.Switch."""
+    """Satisfies ports.asterisk.Switch."""
 
     def __init__(self, fate_of: Callable[[str], Fate] = lambda number: Fate()) -> None:
         self.fate_of = fate_of
@@ -145,30 +145,27 @@ class PretendAsterisk:
 
     # --- dialing
 
-    async def originate(
-        self,
-        channel: ChannelId,
-        *,
-        endpoint: str,
-        context: str,
-        exten: str,
-        caller_id: str,
-        timeout_s: int,
-        variables: Mapping[str, str],
-    ) -> None:
+    async def originate(self, call: Outgoing) -> None:
         await self._travel("originate")
-        if (trouble := self.refuse(endpoint)) is not None:
+        if (trouble := self.refuse(call.endpoint)) is not None:
             raise trouble
-        if channel in self.lines:
+        if call.channel in self.lines:
             raise Refused(409, "Channel with given unique ID already exists")
-        number, _, trunk = endpoint.removeprefix("PJSIP/").partition("@")
+        number, _, trunk = call.endpoint.removeprefix("PJSIP/").partition("@")
         line = Channel(
-            channel, endpoint, context, exten, self._stamp(), number, trunk, slot=variables.get(SLOT, "")
+            call.channel,
+            call.endpoint,
+            call.context,
+            call.exten,
+            self._stamp(),
+            number,
+            trunk,
+            slot=call.variables.get(SLOT, ""),
         )
-        self.lines[channel] = line
+        self.lines[line.id] = line
         self.notes.write(line)
         self._dial(line)
-        self._later(line, timeout_s, lambda: self._destroy(line, 19, 0) if line.state != "Up" else None)
+        self._later(line, call.timeout_s, lambda: self._destroy(line, 19, 0) if line.state != "Up" else None)
         self._later(line, line.fate.setup_s, lambda: self._ring(line))
         await self._answer_request()
 

@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from dialer.domain.errors import ObzvonError
 from dialer.domain.law import LAWFUL_RING_S
-from dialer.ports import Desk, Live, Stores
+from dialer.ports.between import Desk, Live
+from dialer.ports.stores import Stores
 from dialer.web import problem
 from dialer.web.api import (
     calls,

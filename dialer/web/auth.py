@@ -23,7 +23,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dialer.domain.errors import BadValue, Forbidden, ObzvonError
 from dialer.domain.said import said
 from dialer.domain.types import OPERATOR_NUMBER, OperatorId
-from dialer.ports import Clock, Tokens
+from dialer.ports.between import Clock
+from dialer.ports.stores import Tokens
 from dialer.web.patience import Patience
 from dialer.web.problem import KINDS, respond
 

@@ -12,7 +12,8 @@ from pydantic import StringConstraints
 
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CampaignId, PhoneNumber
-from dialer.ports import Clock, Command, Desk, Live, Stores
+from dialer.ports.between import Clock, Command, Desk, Live
+from dialer.ports.stores import Stores
 from dialer.web.auth import Caller
 
 

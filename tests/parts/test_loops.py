@@ -13,7 +13,7 @@ import pytest
 
 from dialer.domain.errors import Conflict
 from dialer.loops import Crossing, DeskAcross, on_own_loop
-from dialer.ports import Command
+from dialer.ports.between import Command
 
 
 class Desk:

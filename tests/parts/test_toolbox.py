@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dialer.adapters.sql.open import open_stores
-from dialer.ports import Stores, Token
+from dialer.ports.stores import Stores, Token
 from dialer.toolbox import cli_admitted
 from dialer.web.auth import hashed
 

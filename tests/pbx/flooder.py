@@ -22,7 +22,7 @@ from dialer.domain.errors import NetworkTrouble
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CellId, ChannelId
 from dialer.keeper.store import DescriptorStore
-from dialer.ports import ChannelNews, PhoneNews
+from dialer.ports.asterisk import ChannelNews, Outgoing, PhoneNews
 from tests.pbx.linked import BUSY, CALLER, GONE_AT_ONCE, TRUNK
 
 CALLS_PER_S = 80
@@ -69,13 +69,15 @@ async def flood(switch: AriSwitch, life: int, folder: Path) -> None:
         number = f"{(GONE_AT_ONCE, BUSY)[n % 2]}{life:03d}{n:05d}"
         with contextlib.suppress(NetworkTrouble):
             await switch.originate(
-                ChannelId(f"c-{number}"),
-                endpoint=f"PJSIP/{number}@{TRUNK}",
-                context="obz-out",
-                exten="answered",
-                caller_id=CALLER,
-                timeout_s=30,
-                variables={"OBZ_MESSAGE": "beep"},
+                Outgoing(
+                    ChannelId(f"c-{number}"),
+                    endpoint=f"PJSIP/{number}@{TRUNK}",
+                    context="obz-out",
+                    exten="answered",
+                    caller_id=CALLER,
+                    timeout_s=30,
+                    variables={"OBZ_MESSAGE": "beep"},
+                )
             )
 
     n = 0

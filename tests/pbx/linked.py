@@ -21,7 +21,7 @@ from dialer.domain.types import CellId, ChannelId, TrunkId
 from dialer.keeper.store import DescriptorStore
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab
-from dialer.ports import ChannelNews, PhoneNews
+from dialer.ports.asterisk import ChannelNews, Outgoing, PhoneNews
 from dialer.worlds import fixed
 
 CALLER = "74950000000"
@@ -118,13 +118,15 @@ class Linked:
         channel = channel or self.channel()
         number = prefix + channel.rpartition("-")[2].zfill(5)
         await self.switch.originate(
-            channel,
-            endpoint=f"PJSIP/{number}@{TRUNK}",
-            context="obz-out",
-            exten="answered",
-            caller_id=CALLER,
-            timeout_s=30,
-            variables={"OBZ_MESSAGE": "beep"},
+            Outgoing(
+                channel,
+                endpoint=f"PJSIP/{number}@{TRUNK}",
+                context="obz-out",
+                exten="answered",
+                caller_id=CALLER,
+                timeout_s=30,
+                variables={"OBZ_MESSAGE": "beep"},
+            )
         )
         return channel
 

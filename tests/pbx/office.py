@@ -28,7 +28,7 @@ from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, LeadId, OperatorId, PhoneNumber, TrunkId
 from dialer.lab import tones
 from dialer.lab.lab import Lab
-from dialer.ports import CdrQuery, Stores
+from dialer.ports.stores import CdrQuery, Stores
 from dialer.settings import Settings, sounds_dir
 from dialer.storage import open_database
 
@@ -174,7 +174,7 @@ class Office:
 
     async def cdrs(self) -> list[Cdr]:
         async with self.stores() as stores:
-            return list(await stores.ledger.cdrs(CdrQuery(limit=1000)))
+            return list(await stores.records.cdrs(CdrQuery(limit=1000)))
 
     async def cdr(self, number: str, timeout_s: float = 10.0) -> Cdr:
         """The one record of this number, once the database has it."""

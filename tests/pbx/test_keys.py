@@ -25,7 +25,7 @@ from dialer.domain.types import CallId, Language, OperatorId
 from dialer.lab import tones
 from dialer.lab.lab import Lab
 from dialer.lab.phones import Phone
-from dialer.ports import Command
+from dialer.ports.between import Command
 
 PIN = "4711"
 DONE_S = 20.0

@@ -18,6 +18,7 @@ from dialer.domain.call import Alerted, Answered, Destroyed, EnteredApp, Entered
 from dialer.domain.errors import Fatal, Refused, TimedOut
 from dialer.domain.types import BridgeId, ChannelId
 from dialer.lab.lab import Lab, Options
+from dialer.ports.asterisk import Outgoing
 from tests.pbx.linked import BUSY, PLAN, RINGS, Linked, linked, polled, ready
 
 
@@ -96,13 +97,14 @@ async def test_a_refusal_tells_asterisks_reason(link: Linked) -> None:
 async def test_a_trunk_that_asterisk_does_not_know_is_named(link: Linked) -> None:
     with pytest.raises(Refused, match="no way to 'nowhere'"):
         await link.switch.originate(
-            link.channel(),
-            endpoint="PJSIP/79000100001@nowhere",
-            context="obz-out",
-            exten="answered",
-            caller_id="74950000000",
-            timeout_s=30,
-            variables={},
+            Outgoing(
+                link.channel(),
+                endpoint="PJSIP/79000100001@nowhere",
+                context="obz-out",
+                exten="answered",
+                caller_id="74950000000",
+                timeout_s=30,
+            )
         )
 
 

@@ -14,7 +14,7 @@ from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, Language, OperatorId, TrunkId
 from dialer.lab.lab import Lab, Options
-from dialer.ports import PhoneNews
+from dialer.ports.asterisk import Outgoing, PhoneNews
 from tests.pbx.linked import ANSWERS, BUSY, PLAN, Linked, linked, polled, ready, trunk_of
 
 
@@ -48,13 +48,14 @@ async def test_a_pushed_phone_registers_and_can_be_called(lab: Lab, link: Linked
     await link.diary.until(lambda: reachable(link, who.id, True), "the phone answers probes")
     leg = link.channel()
     await link.switch.originate(
-        leg,
-        endpoint=f"PJSIP/{who.id}",
-        context="obz-leg",
-        exten="up",
-        caller_id="74950000000",
-        timeout_s=20,
-        variables={},
+        Outgoing(
+            leg,
+            endpoint=f"PJSIP/{who.id}",
+            context="obz-leg",
+            exten="up",
+            caller_id="74950000000",
+            timeout_s=20,
+        )
     )
     await link.diary.hears(leg, EnteredApp)
     await link.switch.hang_up(leg)
@@ -68,13 +69,14 @@ async def test_a_key_pressed_in_mid_talk_is_heard_and_heard_once(lab: Lab, link:
     leg, bridge = link.channel(), BridgeId(f"b-{link.run}")
     await link.switch.create_bridge(bridge)
     await link.switch.originate(
-        leg,
-        endpoint=f"PJSIP/{who.id}",
-        context="obz-leg",
-        exten="up",
-        caller_id="74950000000",
-        timeout_s=20,
-        variables={},
+        Outgoing(
+            leg,
+            endpoint=f"PJSIP/{who.id}",
+            context="obz-leg",
+            exten="up",
+            caller_id="74950000000",
+            timeout_s=20,
+        )
     )
     await link.diary.hears(leg, EnteredApp)
     await link.switch.add(leg, bridge)
@@ -132,13 +134,14 @@ async def test_a_dropped_trunk_dials_no_more(lab: Lab, link: Linked) -> None:
     await link.switch.drop_endpoint("spare")
     with pytest.raises(Refused, match="spare"):
         await link.switch.originate(
-            link.channel(),
-            endpoint="PJSIP/79000100001@spare",
-            context="obz-out",
-            exten="answered",
-            caller_id="74950000000",
-            timeout_s=20,
-            variables={},
+            Outgoing(
+                link.channel(),
+                endpoint="PJSIP/79000100001@spare",
+                context="obz-out",
+                exten="answered",
+                caller_id="74950000000",
+                timeout_s=20,
+            )
         )
 
 

@@ -60,7 +60,7 @@ async def test_an_outside_phone_counts_after_press_1_takes_a_line_and_a_voicemai
             cdr = await office.cdr(person)
             async with office.stores() as stores:
                 now = datetime.now(UTC)
-                changes = await stores.ledger.changes(OperatorId("102"), now - timedelta(hours=1), now)
+                changes = await stores.records.changes(OperatorId("102"), now - timedelta(hours=1), now)
             await office.go_home()
             heard = phases(lab.world.heard_by(AT_HOME), person=tone_of(person))
             by_person = phases(lab.world.heard_by(person), operator=tone_of(AT_HOME))

@@ -14,7 +14,7 @@ from dialer.domain.operators import State
 from dialer.domain.types import LeadStatus
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
-from dialer.ports import CdrQuery
+from dialer.ports.stores import CdrQuery
 from dialer.worlds import fixed
 from tests.pbx.office import Office, numbers, open_office
 
@@ -93,8 +93,8 @@ async def test_a_campaign_can_pause_its_operators_after_wrap_up_and_every_move_i
             await office.quiet()
             async with office.stores() as stores:
                 now = datetime.now(UTC)
-                changes = await stores.ledger.changes(None, now - timedelta(hours=1), now)
-                cdrs = await stores.ledger.cdrs(CdrQuery())
+                changes = await stores.records.changes(None, now - timedelta(hours=1), now)
+                cdrs = await stores.records.cdrs(CdrQuery())
     moves = [(change.was.value, change.became.value) for change in changes if change.was != change.became]
     states = [moves[0][0], *(became for _, became in moves)]
     assert states == [

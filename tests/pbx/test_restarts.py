@@ -76,7 +76,7 @@ async def test_planned_stops_and_deaths_while_reconciling_send_nobody_home_and_c
 
             await office.pause()
             async with open_database(office.settings) as stores:
-                changes = await stores.ledger.changes(None, began_at, datetime.now(UTC))
+                changes = await stores.records.changes(None, began_at, datetime.now(UTC))
             assert not [one for one in changes if one.became == "offline"]
             cdrs = {cdr.id: cdr for cdr in await office.cdrs()}
             for call in first | second:

@@ -82,7 +82,7 @@ async def test_who_hangs_up_meanwhile_has_talked_until_then(what: str) -> None:
         for number in RINGERS:
             check_abandoned(cdrs[number.lstrip("+")])
         async with office.stores() as stores:
-            changes = await stores.ledger.changes(None, down_at - timedelta(seconds=60), datetime.now(UTC))
+            changes = await stores.records.changes(None, down_at - timedelta(seconds=60), datetime.now(UTC))
         for cdr in cdrs.values():
             if cdr.operator is not None:
                 check_operator(cdr, [change for change in changes if change.call == cdr.id])

@@ -10,7 +10,7 @@ from dialer.adapters.memory import memory_stores
 from dialer.adapters.sql.open import open_stores
 from dialer.domain.campaign import Campaign
 from dialer.domain.types import CampaignId
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

@@ -6,7 +6,7 @@ import asyncio
 
 from dialer.domain.cells import Held, Holder, Taken
 from dialer.domain.types import CellId
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 
 MAIN, WEST = CellId("main"), CellId("west")
 ANN, BEN, CYD = (Holder(name, f"{name}.example", pid) for pid, name in enumerate(("ann", "ben", "cyd"), 41))

@@ -38,7 +38,7 @@ from dialer.domain.types import (
     Outcome,
     PhoneNumber,
 )
-from dialer.ports import CdrQuery, Stores
+from dialer.ports.stores import CdrQuery, Stores
 from tests.ports.made import AT, CELL, SOON, entries, record, update
 from tests.servers import Server, psql
 
@@ -124,15 +124,15 @@ async def use_everything(stores: Stores) -> None:
     """Every query that the service makes while it works."""
     campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "c"))).id
     await stores.leads.import_list(campaign, "a.csv", entries(9), now=AT)
-    leads = await stores.leads.lease(campaign, 4, cell=CELL, now=AT, until_at=SOON)
-    await stores.leads.renew([leads[0].id], cell=CELL, until_at=SOON)
-    await stores.leads.give_back([leads[0].id], cell=CELL, not_before_at=AT)
-    await stores.leads.release_run_out(AT)
-    await stores.leads.reclaim(CELL, but=[], now=AT)
+    leads = await stores.leases.lease(campaign, 4, cell=CELL, now=AT, until_at=SOON)
+    await stores.leases.renew([leads[0].id], cell=CELL, until_at=SOON)
+    await stores.leases.give_back([leads[0].id], cell=CELL, not_before_at=AT)
+    await stores.leases.release_run_out(AT)
+    await stores.leases.reclaim(CELL, but=[], now=AT)
     await stores.cells.take(CELL, Holder("ann", "host", 1), lease_s=60)
     await stores.cells.keep(CELL, "ann", lease_s=60)
     await stores.cells.all()
-    await stores.leads.release_cell(CellId("west"), but=[])
+    await stores.leases.release_cell(CellId("west"), but=[])
     await stores.leads.find(campaign)
     await stores.leads.find(campaign, status=LeadStatus.NEW, number="+7916", after=3)
     await stores.leads.count(campaign, AT)
@@ -144,22 +144,22 @@ async def use_everything(stores: Stores) -> None:
     await stores.ledger.wrap([WrapUp(CallId("c-1"), OperatorId("101"), 1.0, "x", AT, change)])
     await stores.ledger.log([StateChange(OperatorId("101"), State.READY, State.PAUSED, "x", AT)])
     await stores.ledger.recorded(CallId("c-1"), "f", seconds=1.0)
-    await stores.ledger.cdr(CallId("c-1"))
+    await stores.records.cdr(CallId("c-1"))
     for query in (
         CdrQuery(campaign=campaign, after="c"),
         CdrQuery(operator=OperatorId("101"), after="c"),
         CdrQuery(lead=LeadId(1)),
         CdrQuery(after="c"),
     ):
-        await stores.ledger.cdrs(query)
-    await stores.ledger.tallies(AT, SOON)
-    await stores.ledger.answers_by_hour(None, AT)
-    await stores.ledger.answers_by_hour(campaign, AT)
+        await stores.records.cdrs(query)
+    await stores.records.tallies(AT, SOON)
+    await stores.records.answers_by_hour(None, AT)
+    await stores.records.answers_by_hour(campaign, AT)
     await stores.learned.save({"product": {"calls": 1}}, AT)
     await stores.learned.load()
-    await stores.ledger.changes(None, AT, SOON)
-    await stores.ledger.changes(OperatorId("101"), AT, SOON)
-    await stores.ledger.last_operator_of(PhoneNumber("+79160000001"))
+    await stores.records.changes(None, AT, SOON)
+    await stores.records.changes(OperatorId("101"), AT, SOON)
+    await stores.records.last_operator_of(PhoneNumber("+79160000001"))
     await stores.numbers.block("+7903*", campaign=None, reason="", now=AT)
     await stores.numbers.history([PhoneNumber("+79160000001")], campaign)
     await stores.tokens.find("x")
@@ -223,7 +223,7 @@ async def test_the_lease_reads_the_partial_indexes(sqlite_url: str, name: str) -
     event.listen(Engine, "before_cursor_execute", listen)
     try:
         async with open_stores(sqlite_url) as stores:
-            await stores.leads.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
+            await stores.leases.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
     finally:
         event.remove(Engine, "before_cursor_execute", listen)
     ((statement, parameters),) = plans
@@ -241,7 +241,7 @@ async def test_hours_are_those_of_utc_on_a_server_that_lives_by_half_hours(
     psql(postgres_server, f"ALTER DATABASE {name} SET timezone = 'Asia/Kolkata'")
     async with open_stores(postgres_url) as stores:
         await stores.ledger.close([Closing(record("c-1"), None, CallId("c-1"))])
-        ((_, hour),) = await stores.ledger.answers_by_hour(None, AT)
+        ((_, hour),) = await stores.records.answers_by_hour(None, AT)
     assert hour == AT.replace(minute=0, second=0, microsecond=0)
 
 
@@ -336,6 +336,6 @@ async def test_a_statement_that_is_never_answered_is_given_up(
         async with blocker.write() as connection:
             await connection.execute(text("LOCK TABLE leads"))
             with pytest.raises(StoreDown, match="failed: "):
-                await stores.leads.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
-        assert await stores.leads.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON) == []
+                await stores.leases.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
+        assert await stores.leases.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON) == []
     await blocker.close()

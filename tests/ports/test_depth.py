@@ -11,7 +11,7 @@ from dialer.domain.cdr import Closing
 from dialer.domain.depth import Depth, Span
 from dialer.domain.lead import Lead, excluded
 from dialer.domain.types import CallId, CampaignId, Direction, LeadStatus, Outcome
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from tests.ports.made import AT, CELL, SOON, entry, record, update
 
 DAY = AT.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -23,7 +23,7 @@ async def _leased(stores: Stores, campaign: CampaignId) -> Mapping[int, Lead]:
     """The whole list, by the number in its name."""
     rows = [replace(entry(n), priority=priority) for n, priority in enumerate(LONG_LIST, 1)]
     await stores.leads.import_list(campaign, "a.csv", rows, now=AT)
-    held = await stores.leads.lease(campaign, len(rows), cell=CELL, now=AT, until_at=SOON)
+    held = await stores.leases.lease(campaign, len(rows), cell=CELL, now=AT, until_at=SOON)
     return {int(lead.name.removeprefix("lead ")): lead for lead in held}
 
 
@@ -46,7 +46,7 @@ async def test_places_go_by_priority_and_then_by_the_order_of_the_list(
     await stores.ledger.close(closings)
     span = Span(leads=2, dials=3, contacts=1, first=3, last=6)
     # passed over: leads 3, 1, 4 and 5, all of them still leased
-    assert await stores.ledger.depth(campaign, DAY, NEXT) == Depth(8, 2, 6, 4, 4, span)
+    assert await stores.records.depth(campaign, DAY, NEXT) == Depth(8, 2, 6, 4, 4, span)
 
 
 async def test_who_may_not_be_dialled_any_more_is_not_passed_over(
@@ -56,9 +56,9 @@ async def test_who_may_not_be_dialled_any_more_is_not_passed_over(
     refused = Closing(None, excluded(leads[1]), CallId("c-2"))
     await stores.ledger.close([_closing("c-1", leads[5], Outcome.BUSY), refused])
     await stores.leads.exclude(leads[2].id)
-    await stores.leads.give_back([leads[3].id], cell=CELL, not_before_at=SOON)  # waits for its hours
-    await stores.leads.give_back([leads[8].id], cell=CELL)
-    depth = await stores.ledger.depth(campaign, DAY, NEXT)
+    await stores.leases.give_back([leads[3].id], cell=CELL, not_before_at=SOON)  # waits for its hours
+    await stores.leases.give_back([leads[8].id], cell=CELL)
+    depth = await stores.records.depth(campaign, DAY, NEXT)
     # lead 3 waits, lead 4 is leased; behind lead 5 nothing counts
     assert (depth.deepest, depth.passed_over, depth.at_hand) == (5, 2, 1)
 
@@ -80,14 +80,14 @@ async def test_a_day_is_told_apart_from_the_days_before_and_other_campaigns(
             Closing(inbound, None, CallId("c-9")),
         ]
     )
-    depth = await stores.ledger.depth(campaign, NEXT, NEXT + timedelta(days=1))
+    depth = await stores.records.depth(campaign, NEXT, NEXT + timedelta(days=1))
     assert depth.span == Span(leads=2, dials=2, contacts=1, first=2, last=4)
     assert depth.span.contacts_per_1000 == 500
     assert (depth.dialled, depth.deepest) == (4, 7)
 
 
 async def test_a_list_that_nobody_has_begun_has_no_depth(stores: Stores, campaign: CampaignId) -> None:
-    assert await stores.ledger.depth(campaign, DAY, NEXT) == Depth()
+    assert await stores.records.depth(campaign, DAY, NEXT) == Depth()
     await _leased(stores, campaign)
-    assert await stores.ledger.depth(campaign, DAY, NEXT) == Depth(leads=8)
-    assert await stores.ledger.depth(CampaignId(2**66), DAY, datetime.now(UTC)) == Depth()
+    assert await stores.records.depth(campaign, DAY, NEXT) == Depth(leads=8)
+    assert await stores.records.depth(CampaignId(2**66), DAY, datetime.now(UTC)) == Depth()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dialer.domain.errors import BadValue
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from tests.ports.made import AT, SOON
 
 CURVE = {"rate": 0.1 + 0.2, "calls": 2**53, "tiny": 5e-324, "hours": [0.25, None, True], "лист": {"a": []}}

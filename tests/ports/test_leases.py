@@ -20,12 +20,12 @@ from dialer.domain.cdr import Closing
 from dialer.domain.errors import Conflict
 from dialer.domain.lead import Lead
 from dialer.domain.types import CallId, CampaignId, CellId, LeadId, LeadStatus, Outcome
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from tests.ports.made import AT, CELL, SOON, entries, entry, update
 
 
 async def leased(stores: Stores, campaign: CampaignId, n: int, cell: CellId = CELL) -> Sequence[Lead]:
-    return await stores.leads.lease(campaign, n, cell=cell, now=AT, until_at=SOON)
+    return await stores.leases.lease(campaign, n, cell=cell, now=AT, until_at=SOON)
 
 
 def names(leads: Sequence[Lead]) -> list[str]:
@@ -54,8 +54,8 @@ async def test_due_retries_go_before_new_leads_and_priority_before_both(
     waits = {"lead 1": -10, "lead 2": -20, "lead 3": 10, "lead 4": -5}  # minutes from now
     for name, minutes in waits.items():
         lead = all_of_them.pop(name)
-        await stores.leads.give_back([lead.id], cell=CELL, not_before_at=AT + timedelta(minutes=minutes))
-    await stores.leads.give_back([lead.id for lead in all_of_them.values()], cell=CELL)
+        await stores.leases.give_back([lead.id], cell=CELL, not_before_at=AT + timedelta(minutes=minutes))
+    await stores.leases.give_back([lead.id for lead in all_of_them.values()], cell=CELL)
     assert names(await leased(stores, campaign, 3)) == ["4", "6", "2"]
     assert names(await leased(stores, campaign, 10)) == ["1", "5", "7"]  # the third is not due yet
     counted = await stores.leads.count(campaign, AT)
@@ -66,13 +66,13 @@ async def test_a_lead_given_back_is_as_it_was(stores: Stores, campaign: Campaign
     await stores.leads.import_list(campaign, "a.csv", entries(2), now=AT)
     before = await stores.leads.find(campaign)
     held = await leased(stores, campaign, 2)
-    await stores.leads.give_back([held[0].id], cell=CELL)
-    await stores.leads.give_back([held[1].id], cell=CELL, not_before_at=SOON)
+    await stores.leases.give_back([held[0].id], cell=CELL)
+    await stores.leases.give_back([held[1].id], cell=CELL, not_before_at=SOON)
     assert await stores.leads.get(before[0].id) == before[0]
     waiting = await stores.leads.get(before[1].id)
     assert (waiting.status, waiting.next_at) == (LeadStatus.RETRY, SOON)
     nobodys = [before[0].id, before[1].id, LeadId(99)]
-    await stores.leads.give_back(nobodys, cell=CELL)
+    await stores.leases.give_back(nobodys, cell=CELL)
     assert await stores.leads.get(before[1].id) == waiting
 
 
@@ -83,7 +83,7 @@ async def test_a_retry_given_back_waits_as_before(stores: Stores, campaign: Camp
     await stores.ledger.close([Closing(None, tried, CallId("c-1"))])
     (again,) = await leased(stores, campaign, 1)
     assert (again.attempts, again.tried, again.next_at) == (1, {Outcome.BUSY: 1}, AT)
-    await stores.leads.give_back([again.id], cell=CELL)
+    await stores.leases.give_back([again.id], cell=CELL)
     assert await stores.leads.get(again.id) == replace(again, status=LeadStatus.RETRY)
 
 
@@ -92,11 +92,11 @@ async def test_a_lease_that_runs_out_is_free_and_a_renewed_one_is_not(
 ) -> None:
     await stores.leads.import_list(campaign, "a.csv", entries(2), now=AT)
     first, second = await leased(stores, campaign, 2)
-    await stores.leads.renew([second.id], cell=CELL, until_at=SOON + timedelta(minutes=5))
-    assert await stores.leads.release_run_out(SOON) == 0  # until then, and not a moment less
-    assert await stores.leads.release_run_out(SOON + timedelta(microseconds=1)) == 1
+    await stores.leases.renew([second.id], cell=CELL, until_at=SOON + timedelta(minutes=5))
+    assert await stores.leases.release_run_out(SOON) == 0  # until then, and not a moment less
+    assert await stores.leases.release_run_out(SOON + timedelta(microseconds=1)) == 1
     assert names(await leased(stores, campaign, 5)) == [first.name.removeprefix("lead ")]
-    await stores.leads.renew([LeadId(99)], cell=CELL, until_at=SOON)
+    await stores.leases.renew([LeadId(99)], cell=CELL, until_at=SOON)
 
 
 async def test_a_cell_that_starts_gets_rid_of_its_old_leases_only(
@@ -105,7 +105,7 @@ async def test_a_cell_that_starts_gets_rid_of_its_old_leases_only(
     await stores.leads.import_list(campaign, "a.csv", entries(5), now=AT)
     mine = await leased(stores, campaign, 3)
     others = await leased(stores, campaign, 2, CellId("west"))
-    assert await stores.leads.release_cell(CELL, but=[mine[1].id]) == 2
+    assert await stores.leases.release_cell(CELL, but=[mine[1].id]) == 2
     assert (await stores.leads.get(mine[1].id)).status is LeadStatus.LEASED
     assert (await stores.leads.get(others[0].id)).status is LeadStatus.LEASED
     assert names(await leased(stores, campaign, 9)) == ["1", "3"]
@@ -115,8 +115,8 @@ async def test_leads_are_counted_by_what_holds_them(stores: Stores, campaign: Ca
     await stores.leads.import_list(campaign, "a.csv", entries(8), now=AT)
     held = await leased(stores, campaign, 7)
     await stores.leads.exclude(held[0].id)
-    await stores.leads.give_back([held[1].id], cell=CELL, not_before_at=AT)
-    await stores.leads.give_back([held[2].id], cell=CELL, not_before_at=SOON)
+    await stores.leases.give_back([held[1].id], cell=CELL, not_before_at=AT)
+    await stores.leases.give_back([held[2].id], cell=CELL, not_before_at=SOON)
     await stores.ledger.close(
         [
             Closing(None, update(held[3], Outcome.CONNECTED, LeadStatus.DONE), CallId("c-1")),
@@ -146,16 +146,16 @@ async def test_the_counts_stay_true_through_everything_that_moves_a_lead(
                 with suppress(Conflict):
                     await stores.leads.undo_import(imports[-1])
             case 2:
-                await stores.leads.give_back(held, cell=CELL)
+                await stores.leases.give_back(held, cell=CELL)
             case 3:
                 later = AT + timedelta(minutes=random.randrange(-5, 5))
-                await stores.leads.give_back(held, cell=CELL, not_before_at=later)
+                await stores.leases.give_back(held, cell=CELL, not_before_at=later)
             case 4:
                 for lead in held:
                     change = update(await stores.leads.get(lead), Outcome.BUSY, next_at=AT)
                     await stores.ledger.close([Closing(None, change, CallId(f"c-{n}-{lead}"))])
             case _:
-                await stores.leads.release_run_out(SOON + timedelta(seconds=1))
+                await stores.leases.release_run_out(SOON + timedelta(seconds=1))
     its = await stores.leads.find(campaign, limit=1000)
     counted = Counter(lead.status.value for lead in its)
     due = sum(
@@ -175,7 +175,7 @@ async def test_of_many_priorities_each_lease_takes_the_best(stores: Stores, camp
     await stores.leads.import_list(campaign, "a.csv", rows, now=AT)
     for lead in await leased(stores, campaign, 30):
         minutes = lead.id * 53 % 40 - 20
-        await stores.leads.give_back([lead.id], cell=CELL, not_before_at=AT + timedelta(minutes=minutes))
+        await stores.leases.give_back([lead.id], cell=CELL, not_before_at=AT + timedelta(minutes=minutes))
     its = await stores.leads.find(campaign, limit=100)
     due = [lead for lead in its if lead.next_at is None or lead.next_at <= AT]
     best = sorted(due, key=lambda lead: (-lead.priority, lead.next_at or SOON, lead.id))
@@ -193,8 +193,8 @@ async def test_it_is_known_when_the_next_lead_is_due(stores: Stores, campaign: C
     assert await stores.leads.next_due_at(campaign, AT) == AT
     first, second = await leased(stores, campaign, 2)
     assert await stores.leads.next_due_at(campaign, AT) is None  # what is leased does not wait
-    await stores.leads.give_back([first.id], cell=CELL, not_before_at=SOON)
-    await stores.leads.give_back([second.id], cell=CELL, not_before_at=SOON + timedelta(hours=1))
+    await stores.leases.give_back([first.id], cell=CELL, not_before_at=SOON)
+    await stores.leases.give_back([second.id], cell=CELL, not_before_at=SOON + timedelta(hours=1))
     assert await stores.leads.next_due_at(campaign, AT) == SOON
     assert await stores.leads.next_due_at(campaign, SOON + timedelta(seconds=1)) == SOON + timedelta(
         seconds=1
@@ -209,7 +209,7 @@ async def test_a_lead_taken_out_stays_out_when_its_call_ends(stores: Stores, cam
     await stores.ledger.close([Closing(None, update(first, Outcome.BUSY, next_at=AT), CallId("c-1"))])
     after = await stores.leads.get(first.id)
     assert (after.status, after.next_at, after.attempts) == (LeadStatus.EXCLUDED, None, 1)
-    await stores.leads.give_back([first.id, second.id], cell=CELL, not_before_at=AT)
+    await stores.leases.give_back([first.id, second.id], cell=CELL, not_before_at=AT)
     assert names(await leased(stores, campaign, 9)) == ["2"]
 
 
@@ -238,7 +238,7 @@ async def main(url, campaign):
         print("ready", flush=True)
         sys.stdin.readline()
         while (await stores.leads.count(campaign, now))["new"]:
-            some = await stores.leads.lease(
+            some = await stores.leases.lease(
                 campaign, 3, cell="cell", now=now, until_at=now + timedelta(minutes=5)
             )
             got += [lead.id for lead in some]

@@ -29,7 +29,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports import CdrQuery, Stores
+from dialer.ports.stores import CdrQuery, Stores
 from tests.ports.made import AT, CELL, SOON, entries, record, update
 
 ANN, BOB = OperatorId("101"), OperatorId("102")
@@ -37,7 +37,7 @@ ANN, BOB = OperatorId("101"), OperatorId("102")
 
 async def leased(stores: Stores, campaign: CampaignId) -> Lead:
     await stores.leads.import_list(campaign, "a.csv", entries(1), now=AT)
-    (lead,) = await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON)
+    (lead,) = await stores.leases.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON)
     return lead
 
 
@@ -54,8 +54,8 @@ async def test_a_record_comes_back_as_it_was_written(stores: Stores) -> None:
         talk_s=0.0, outcome=Outcome.NO_ANSWER, cause=None, ended_by=None, operator=None,
     )  # fmt: skip
     await keep(stores, full, bare)
-    assert await stores.ledger.cdr(full.id) == full
-    assert await stores.ledger.cdr(bare.id) == bare
+    assert await stores.records.cdr(full.id) == full
+    assert await stores.records.cdr(bare.id) == bare
 
 
 async def test_closing_moves_the_lead_on_and_frees_it(stores: Stores, campaign: CampaignId) -> None:
@@ -65,19 +65,19 @@ async def test_closing_moves_the_lead_on_and_frees_it(stores: Stores, campaign: 
     after = await stores.leads.get(lead.id)
     assert (after.status, after.next_at, after.last_at) == (LeadStatus.RETRY, SOON, AT)
     assert (after.attempts, after.tried, after.dead) == (1, {Outcome.BUSY: 1}, lead.numbers)
-    assert await stores.leads.release_cell(CELL, but=[]) == 0
+    assert await stores.leases.release_cell(CELL, but=[]) == 0
 
 
 async def test_a_repeated_closing_changes_nothing(stores: Stores, campaign: CampaignId) -> None:
     lead = await leased(stores, campaign)
     closing = Closing(record("c-1", lead), update(lead, Outcome.BUSY, next_at=AT), CallId("c-1"))
     await stores.ledger.close([closing, closing])
-    (again,) = await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON)
+    (again,) = await stores.leases.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON)
     other = replace(record("c-1", lead), outcome=Outcome.ABANDONED)
     await stores.ledger.close([closing, Closing(other, update(again, Outcome.ABANDONED), CallId("c-1"))])
     assert await stores.leads.get(lead.id) == again  # still leased, by whoever leased it since
-    assert (await stores.ledger.cdr(CallId("c-1"))).outcome is Outcome.CONNECTED
-    assert len(await stores.ledger.cdrs(CdrQuery())) == 1
+    assert (await stores.records.cdr(CallId("c-1"))).outcome is Outcome.CONNECTED
+    assert len(await stores.records.cdrs(CdrQuery())) == 1
 
 
 async def test_a_call_that_was_never_dialled_gives_its_lead_back_once(
@@ -88,36 +88,36 @@ async def test_a_call_that_was_never_dialled_gives_its_lead_back_once(
     closing = Closing(None, back, CallId("c-1"))
     await stores.ledger.close([closing])
     assert (await stores.leads.get(lead.id)).status is LeadStatus.NEW
-    (again,) = await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON)
+    (again,) = await stores.leases.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON)
     await stores.ledger.close([closing])
     assert await stores.leads.get(lead.id) == again
-    assert await stores.ledger.cdrs(CdrQuery()) == []
+    assert await stores.records.cdrs(CdrQuery()) == []
 
 
 async def test_a_new_lead_that_must_wait_is_not_leased_before(stores: Stores, campaign: CampaignId) -> None:
     lead = await leased(stores, campaign)
     waits = replace(update(lead, Outcome.BUSY), attempts=0, tried={}, status=LeadStatus.NEW, next_at=SOON)
     await stores.ledger.close([Closing(None, waits, CallId("c-1"))])
-    assert await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON) == []
-    assert len(await stores.leads.lease(campaign, 1, cell=CELL, now=SOON, until_at=SOON)) == 1
+    assert await stores.leases.lease(campaign, 1, cell=CELL, now=AT, until_at=SOON) == []
+    assert len(await stores.leases.lease(campaign, 1, cell=CELL, now=SOON, until_at=SOON)) == 1
 
 
 async def test_facts_outlive_what_they_speak_of(stores: Stores) -> None:
     gone = record("c-1", campaign=CampaignId(404), lead=LeadId(404), operator=OperatorId("404"))
     lead = Lead(LeadId(404), CampaignId(404), (gone.number,))
     await stores.ledger.close([Closing(gone, update(lead, Outcome.BUSY), gone.id)])
-    assert await stores.ledger.cdr(gone.id) == gone
+    assert await stores.records.cdr(gone.id) == gone
 
 
 async def test_odd_text_from_the_network_is_no_reason_to_lose_a_record(stores: Stores) -> None:
     await keep(stores, record("c-1", reason="a\0b\udc80", number=PhoneNumber("+7\0")))
-    assert (await stores.ledger.cdr(CallId("c-1"))).reason.startswith("a")
+    assert (await stores.records.cdr(CallId("c-1"))).reason.startswith("a")
 
 
 async def test_a_batch_of_many_is_one_transaction(stores: Stores) -> None:
     many = [record(f"c-{n:05}") for n in range(3_000)]
     await keep(stores, *many)
-    page = await stores.ledger.cdrs(CdrQuery(after="c-01499", limit=1_000))
+    page = await stores.records.cdrs(CdrQuery(after="c-01499", limit=1_000))
     assert [cdr.id for cdr in page] == [cdr.id for cdr in many[1_500:2_500]]
 
 
@@ -127,12 +127,12 @@ async def test_the_operators_word_is_added_to_the_record(stores: Stores, campaig
     moved = update(lead, Outcome.CONNECTED, LeadStatus.RETRY, SOON)
     wrap = WrapUp(CallId("c-1"), ANN, 12.5, "call back", AT, lead=moved, note="in May")
     await stores.ledger.wrap([wrap, wrap])
-    cdr = await stores.ledger.cdr(CallId("c-1"))
+    cdr = await stores.records.cdr(CallId("c-1"))
     assert (cdr.wrap_up_s, cdr.disposition, cdr.note) == (12.5, "call back", wrap.note)
     assert (await stores.leads.get(lead.id)).next_at == SOON
     await stores.ledger.wrap([replace(wrap, disposition="too late", at=AT - timedelta(seconds=1))])
     await stores.ledger.wrap([replace(wrap, disposition="sold", at=AT + timedelta(seconds=1), lead=None)])
-    assert (await stores.ledger.cdr(CallId("c-1"))).disposition == "sold"
+    assert (await stores.records.cdr(CallId("c-1"))).disposition == "sold"
 
 
 async def test_an_operators_word_told_before_the_end_stands(stores: Stores, campaign: CampaignId) -> None:
@@ -142,14 +142,14 @@ async def test_an_operators_word_told_before_the_end_stands(stores: Stores, camp
     closing = Closing(record("c-1", lead), update(lead, Outcome.CONNECTED, LeadStatus.DONE), CallId("c-1"))
     await stores.ledger.close([closing])
     assert (await stores.leads.get(lead.id)).status is LeadStatus.EXCLUDED
-    assert (await stores.ledger.cdr(CallId("c-1"))).disposition == "never call"
+    assert (await stores.records.cdr(CallId("c-1"))).disposition == "never call"
 
 
 async def test_a_converted_recording_is_found_by_its_call(stores: Stores) -> None:
     await keep(stores, record("c-1", recording="c-1"))
     await stores.ledger.recorded(CallId("c-1"), "2026/01/31/c-1.flac", seconds=40.2)
     await stores.ledger.recorded(CallId("c-1"), "2026/01/31/c-1.flac", seconds=40.2)
-    assert (await stores.ledger.cdr(CallId("c-1"))).recording == "2026/01/31/c-1.flac"
+    assert (await stores.records.cdr(CallId("c-1"))).recording == "2026/01/31/c-1.flac"
 
 
 async def test_records_are_found_by_whom_when_and_what(stores: Stores) -> None:
@@ -161,7 +161,7 @@ async def test_records_are_found_by_whom_when_and_what(stores: Stores) -> None:
     await keep(stores, *rows)
 
     async def found(query: CdrQuery) -> list[str]:
-        return [cdr.id for cdr in await stores.ledger.cdrs(query)]
+        return [cdr.id for cdr in await stores.records.cdrs(query)]
 
     assert await found(CdrQuery()) == ["c-1", "c-2", "c-3"]
     assert await found(CdrQuery(operator=ANN)) == ["c-1"]
@@ -174,14 +174,14 @@ async def test_records_are_found_by_whom_when_and_what(stores: Stores) -> None:
     assert await found(CdrQuery(after="c-1", limit=1)) == ["c-2"]
     assert await found(CdrQuery(campaign=CampaignId(2**70), outcome="\0", limit=10**9)) == []
     with pytest.raises(Missing, match="no record of the call c-9"):
-        await stores.ledger.cdr(CallId("c-9"))
+        await stores.records.cdr(CallId("c-9"))
 
 
 async def test_pages_follow_the_bytes_of_ids(stores: Stores) -> None:
     ids = ["a-1", "a1", "a-2", "B", "b", "a.1"]  # a language would pass over dashes and case
     await keep(stores, *(record(name) for name in ids))
-    assert [cdr.id for cdr in await stores.ledger.cdrs(CdrQuery())] == sorted(ids)
-    assert [cdr.id for cdr in await stores.ledger.cdrs(CdrQuery(after="a.1"))] == ["a1", "b"]
+    assert [cdr.id for cdr in await stores.records.cdrs(CdrQuery())] == sorted(ids)
+    assert [cdr.id for cdr in await stores.records.cdrs(CdrQuery(after="a.1"))] == ["a1", "b"]
 
 
 async def test_the_fold_in_the_database_is_the_fold_over_the_records(stores: Stores) -> None:
@@ -206,15 +206,15 @@ async def test_the_fold_in_the_database_is_the_fold_over_the_records(stores: Sto
     await keep(stores, *rows)
     since_at, until_at = AT + timedelta(hours=3), AT + timedelta(days=2)
     inside = [cdr for cdr in rows if since_at <= cdr.dialled_at < until_at]
-    assert await stores.ledger.tallies(since_at, until_at) == fold(inside)
-    assert await stores.ledger.tallies(until_at, since_at) == {}
+    assert await stores.records.tallies(since_at, until_at) == fold(inside)
+    assert await stores.records.tallies(until_at, since_at) == {}
 
 
 async def test_a_record_counts_on_the_day_of_its_dialing_in_utc(stores: Stores) -> None:
     midnight = datetime(2026, 2, 1, tzinfo=UTC)
     late = midnight - timedelta(microseconds=1)
     await keep(stores, record("c-1", dialled_at=late), record("c-2", dialled_at=midnight))
-    sums = await stores.ledger.tallies(midnight - timedelta(days=9), midnight + timedelta(days=9))
+    sums = await stores.records.tallies(midnight - timedelta(days=9), midnight + timedelta(days=9))
     assert sorted(day for _, _, day in sums) == ["2026-01-31", "2026-02-01"]
 
 
@@ -240,12 +240,12 @@ async def test_answers_and_abandoned_calls_are_counted_in_the_hour_of_the_answer
     )
     one, two = CampaignId(1), CampaignId(2)
     of_one = {(one, nine): (3, 1), (one, ten): (1, 1)}
-    assert await stores.ledger.answers_by_hour(None, nine) == {**of_one, (two, ten): (1, 0)}
-    assert await stores.ledger.answers_by_hour(one, nine) == of_one
-    assert await stores.ledger.answers_by_hour(one, last) == {(one, nine): (2, 1), (one, ten): (1, 1)}
-    assert await stores.ledger.answers_by_hour(two, last) == {(two, ten): (1, 0)}
+    assert await stores.records.answers_by_hour(None, nine) == {**of_one, (two, ten): (1, 0)}
+    assert await stores.records.answers_by_hour(one, nine) == of_one
+    assert await stores.records.answers_by_hour(one, last) == {(one, nine): (2, 1), (one, ten): (1, 1)}
+    assert await stores.records.answers_by_hour(two, last) == {(two, ten): (1, 0)}
     for nobodys in (CampaignId(3), CampaignId(2**70)):
-        assert await stores.ledger.answers_by_hour(nobodys, nine) == {}
+        assert await stores.records.answers_by_hour(nobodys, nine) == {}
 
 
 async def test_state_changes_are_kept_once_and_in_order(stores: Stores) -> None:
@@ -259,13 +259,13 @@ async def test_state_changes_are_kept_once_and_in_order(stores: Stores) -> None:
     await stores.ledger.log(changes[:3])
     await stores.ledger.log(changes)
     await stores.ledger.log([])
-    assert await stores.ledger.changes(None, AT, SOON) == changes
-    assert await stores.ledger.changes(ANN, AT, SOON) == changes[:3]
-    assert await stores.ledger.changes(None, at[1], at[2]) == changes[1:3]
-    assert await stores.ledger.changes(None, AT, SOON, limit=2) == changes[:2]
-    assert await stores.ledger.changes(None, AT, SOON, skip=1, limit=2) == changes[1:3]
-    assert await stores.ledger.changes(None, AT, SOON, skip=3) == changes[3:]
-    assert await stores.ledger.changes(None, AT, SOON, skip=4, limit=1) == []
+    assert await stores.records.changes(None, AT, SOON) == changes
+    assert await stores.records.changes(ANN, AT, SOON) == changes[:3]
+    assert await stores.records.changes(None, at[1], at[2]) == changes[1:3]
+    assert await stores.records.changes(None, AT, SOON, limit=2) == changes[:2]
+    assert await stores.records.changes(None, AT, SOON, skip=1, limit=2) == changes[1:3]
+    assert await stores.records.changes(None, AT, SOON, skip=3) == changes[3:]
+    assert await stores.records.changes(None, AT, SOON, skip=4, limit=1) == []
 
 
 async def test_hours_worked_are_those_that_the_fold_over_the_changes_gives(stores: Stores) -> None:
@@ -279,15 +279,15 @@ async def test_hours_worked_are_those_that_the_fold_over_the_changes_gives(store
         was[operator] = became
     await stores.ledger.log(changes)
     for since_at, until_at in ((AT, SOON), (AT + timedelta(seconds=9.7), AT + timedelta(seconds=33))):
-        told = await stores.ledger.hours(None, since_at, until_at)
+        told = await stores.records.hours(None, since_at, until_at)
         assert told == hours.fold(changes, since_at=since_at, until_at=until_at)
-        assert await stores.ledger.hours(ANN, since_at, until_at) == {ANN: told[ANN]}
-    assert await stores.ledger.hours(None, SOON, SOON + timedelta(days=1)) == {}
+        assert await stores.records.hours(ANN, since_at, until_at) == {ANN: told[ANN]}
+    assert await stores.records.hours(None, SOON, SOON + timedelta(days=1)) == {}
 
 
 async def test_the_last_operator_of_a_number_is_who_talked(stores: Stores) -> None:
     number = PhoneNumber("+79160000001")
-    assert await stores.ledger.last_operator_of(number) is None
+    assert await stores.records.last_operator_of(number) is None
     later = AT + timedelta(hours=1)
     await keep(
         stores,
@@ -296,7 +296,7 @@ async def test_the_last_operator_of_a_number_is_who_talked(stores: Stores) -> No
         record("c-3", operator=None, bridge_at=None, end_at=later + timedelta(hours=1)),
         record("c-4", operator=ANN, number=PhoneNumber("+79160000002"), end_at=later + timedelta(hours=2)),
     )
-    assert await stores.ledger.last_operator_of(number) == (BOB, CampaignId(3))
+    assert await stores.records.last_operator_of(number) == (BOB, CampaignId(3))
 
 
 DAY = AT.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -353,7 +353,7 @@ async def test_what_trunks_have_used_is_answered_time_and_attempts_within_the_da
         other,
     )
     await stores.ledger.side([side("o-1"), side("t-1", trunk=TrunkId(""))])
-    used = await stores.ledger.spent(DAY, DAY + timedelta(days=1))
+    used = await stores.records.spent(DAY, DAY + timedelta(days=1))
     its = midnight.trunk
     legs = Spent(25.0, 1)
     assert used[CELL, its] == Spent(90.0 + 45.0, 2) + (legs if its == TRUNK else Spent())

@@ -12,7 +12,7 @@ from dialer.domain.cdr import Closing
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.types import CallId, CampaignId, CellId, LeadId, LeadStatus, Outcome, PhoneNumber
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from tests.ports.made import AT, entries, entry, update
 
 CELL = CellId("main")
@@ -127,7 +127,7 @@ async def test_the_ids_of_an_undone_import_are_not_given_again(stores: Stores, c
 
 async def test_undo_is_refused_after_the_first_call(stores: Stores, campaign: CampaignId) -> None:
     import_id, _ = await stores.leads.import_list(campaign, "a.csv", entries(3), now=AT)
-    (lead,) = await stores.leads.lease(campaign, 1, cell=CELL, now=AT, until_at=AT + timedelta(minutes=5))
+    (lead,) = await stores.leases.lease(campaign, 1, cell=CELL, now=AT, until_at=AT + timedelta(minutes=5))
     with pytest.raises(Conflict, match="about to be dialled: stop its campaign"):
         await stores.leads.undo_import(import_id)
     await stores.ledger.close([Closing(cdr=None, lead=update(lead, Outcome.BUSY), call=CallId("c-1"))])

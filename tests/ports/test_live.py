@@ -21,7 +21,7 @@ from dialer.domain.errors import Fatal, StoreDown
 from dialer.domain.kpi import fold, key_of, tally_of
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, CampaignId, CellId, LeadId, OperatorId, PhoneNumber, TrunkId
-from dialer.ports import Live
+from dialer.ports.between import Live
 from tests.ports.made import AT, CELL, record
 from tests.servers import Server
 

@@ -9,7 +9,7 @@ import pytest
 from dialer.domain.cdr import Closing
 from dialer.domain.errors import BadValue
 from dialer.domain.types import CampaignId, Outcome, PhoneNumber
-from dialer.ports import NumberHistory, Stores
+from dialer.ports.stores import NumberHistory, Stores
 from tests.ports.made import AT, record
 
 NUMBER, OTHER = PhoneNumber("+79161234567"), PhoneNumber("+79031234567")

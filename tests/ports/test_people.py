@@ -24,7 +24,7 @@ from dialer.domain.types import (
     Purpose,
     TrunkId,
 )
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from tests.ports.made import AT, SOON
 
 SPRING = Campaign(

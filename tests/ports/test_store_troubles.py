@@ -19,7 +19,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
 from dialer.domain.errors import Conflict, StoreDamaged, StoreDown, StoreRefused
 from dialer.domain.types import CallId, CampaignId
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from tests.ports.made import AT, CELL, SOON, record
 from tests.servers import Server, psql
 
@@ -57,9 +57,9 @@ async def fill(stores: Stores) -> None:
 
 async def use(url: str) -> None:
     async with open_stores(url) as stores:
-        await stores.ledger.tallies(AT, SOON)
-        await stores.leads.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
-        await stores.ledger.cdr(CallId("c-3"))
+        await stores.records.tallies(AT, SOON)
+        await stores.leases.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
+        await stores.records.cdr(CallId("c-3"))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_a_server_that_is_read_only_is_away_and_is_used_again_when_it_is_t
                 await stores.ledger.close(closing)
         psql(postgres_server, f"ALTER DATABASE {name} RESET default_transaction_read_only")
         await stores.ledger.close(closing)  # a new connection: the old one would be read-only for ever
-        assert (await stores.ledger.cdr(CallId("c-1"))).id == "c-1"
+        assert (await stores.records.cdr(CallId("c-1"))).id == "c-1"
 
 
 @both

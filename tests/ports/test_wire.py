@@ -25,7 +25,7 @@ from dialer.domain.errors import (
 )
 from dialer.domain.operators import Operator, State
 from dialer.domain.types import CellId, OperatorId
-from dialer.ports import Command, Desk
+from dialer.ports.between import Command, Desk
 from tests.ports.made import AT
 from tests.servers import Server
 

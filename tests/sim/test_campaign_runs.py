@@ -13,7 +13,7 @@ from dialer.domain.operators import State
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, CampaignStatus, LeadStatus, Mode, Outcome
 from dialer.engine.trunks import REFUSED_PAUSE_S
-from dialer.ports import Command
+from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
@@ -66,7 +66,7 @@ async def test_live_sums_equal_the_fold_over_the_records() -> None:
     await house.all_ready()
     await house.worked_through(campaign)
     day = now().date().isoformat()
-    folded = await house.stores.ledger.tallies(now().replace(hour=0), now())
+    folded = await house.stores.records.tallies(now().replace(hour=0), now())
     assert await house.live.tallies(day) == folded
     assert folded
     await house.stop()

@@ -10,6 +10,7 @@ import pytest
 from dialer.domain import shifts
 from dialer.domain.operators import LegState, State
 from dialer.domain.types import EndedBy, LeadStatus, Mode, Outcome
+from dialer.ports.asterisk import Outgoing
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import MESSAGE_S, PretendAsterisk
@@ -89,11 +90,11 @@ async def test_a_lead_whose_number_was_never_dialled_goes_back() -> None:
     never = asyncio.Event()
     originate = asterisk.originate
 
-    async def swallow(channel: str, **details: object) -> None:
-        if channel.startswith("c-"):
+    async def swallow(call: Outgoing) -> None:
+        if call.channel.startswith("c-"):
             never.set()
             await asyncio.sleep(3600)
-        await originate(channel, **details)  # type: ignore[arg-type]  # passed on as it came
+        await originate(call)
 
     asterisk.originate = swallow  # type: ignore[method-assign]
     await house.start()
@@ -219,13 +220,14 @@ async def test_a_channel_of_a_forgotten_call_is_ended() -> None:
     await house.furnish(operators=1, leads=0)
     await house.start()
     await house.asterisk.originate(
-        "c-stranger",  # type: ignore[arg-type]  # nobody's
-        endpoint="PJSIP/79160000009@main",
-        context="obz-out",
-        exten="answered",
-        caller_id="",
-        timeout_s=60,
-        variables={},
+        Outgoing(
+            "c-stranger",  # type: ignore[arg-type]  # nobody's
+            endpoint="PJSIP/79160000009@main",
+            context="obz-out",
+            exten="answered",
+            caller_id="",
+            timeout_s=60,
+        )
     )
     await until(lambda: not house.asterisk.people(), 30)
     await house.stop()

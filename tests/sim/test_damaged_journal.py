@@ -24,15 +24,15 @@ async def test_no_number_is_dialled_twice_and_what_is_not_known_waits_for_a_pers
     await house.kill()
     house.journal.lose()
     await house.start()
-    held = (await house.stores.leads.held_back())[CELL]
+    held = (await house.stores.leases.held_back())[CELL]
     assert held >= 8
     await until(lambda: len(asterisk.dialled) >= 120 - held, 3600)
     await until(lambda: not house.calls() and not house.journal.depth(), 3600)
     assert max(Counter(number for _, number, _ in asterisk.dialled).values()) == 1
     await house.kill()
     await house.start()  # whole this time: what is held back stays so
-    assert (await house.stores.leads.held_back())[CELL] == held
+    assert (await house.stores.leases.held_back())[CELL] == held
     assert len(await house.leads(campaign, LeadStatus.LEASED)) == held
-    await house.stores.leads.decide(CELL, dial=False)
+    await house.stores.leases.decide(CELL, dial=False)
     assert await house.leads(campaign, LeadStatus.LEASED) == []
     await house.stop()

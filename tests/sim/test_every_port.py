@@ -14,7 +14,6 @@ from itertools import cycle
 
 import pytest
 
-from dialer import ports
 from dialer.domain import shifts
 from dialer.domain.call import EnteredApp, KeyPressed
 from dialer.domain.errors import (
@@ -45,7 +44,9 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports import ChannelNews, Command, PhoneNews
+from dialer.ports import stores
+from dialer.ports.asterisk import ChannelNews, PhoneNews, Switch
+from dialer.ports.between import Command
 from dialer.sim.clock import now, run, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import Channel, PretendAsterisk
@@ -92,14 +93,14 @@ def test_every_error_of_the_tree_is_walked() -> None:
 
 
 def methods(protocol: type) -> list[str]:
-    return [name for name, each in vars(protocol).items() if inspect.iscoroutinefunction(each)]
+    return [name for name, _ in inspect.getmembers(protocol, inspect.iscoroutinefunction)]
 
 
-REQUESTS = methods(ports.Switch)
+REQUESTS = methods(Switch)
 STORED = [
     (each.name, verb)
-    for each in fields(ports.Stores)
-    for verb in methods(getattr(ports, str(each.type)))
+    for each in fields(stores.Stores)
+    for verb in methods(getattr(stores, str(each.type)))
     if each.name not in ("tokens", "cells")
 ]
 

@@ -9,7 +9,7 @@ import pytest
 
 from dialer.domain.operators import State
 from dialer.domain.types import LeadStatus, Mode, Outcome
-from dialer.ports import Command
+from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk

@@ -16,7 +16,7 @@ from dialer.demo.service import Service
 from dialer.domain.errors import NetworkTrouble
 from dialer.domain.types import Mode
 from dialer.lab.lab import Lab, Options
-from dialer.ports import CdrQuery
+from dialer.ports.stores import CdrQuery
 from tests.pbx.office import Office, furnish, numbers, office_of, rooms
 from tests.pbx.test_keeper import by_carrier
 from tests.soak.verdict import FATES, PLAN, Fault, Story, Trouble, faults_of, tell
@@ -168,8 +168,8 @@ async def read(office: Office, story: Story, began_at: datetime) -> None:
     story.calls = await by_carrier(office.lab)
     async with office.stores() as stores:
         query = CdrQuery(limit=1000)
-        while page := await stores.ledger.cdrs(query):
+        while page := await stores.records.cdrs(query):
             story.cdrs += page
             query = CdrQuery(after=page[-1].id, limit=1000)
         story.leads = dict(await stores.leads.count(office.campaign, datetime.now(UTC)))
-        story.changes = await stores.ledger.changes(None, began_at, datetime.now(UTC))
+        story.changes = await stores.records.changes(None, began_at, datetime.now(UTC))

@@ -27,7 +27,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports import Command
+from dialer.ports.between import Command
 from dialer.web.api import cdrs
 from dialer.web.parts import Check
 from tests.web.conftest import Api
@@ -71,7 +71,7 @@ async def test_a_trunks_ceiling_is_set_and_what_it_used_today_is_told_with_calls
     await api.world.stores.ledger.side([replace(test, end_at=NOW + timedelta(seconds=30))])
     async with api["viewer"].get("/v1/trunks/main/today") as told:
         used = await told.json()
-    before = await api.world.stores.ledger.spent(NOW.replace(hour=0), NOW + timedelta(hours=1))
+    before = await api.world.stores.records.spent(NOW.replace(hour=0), NOW + timedelta(hours=1))
     seconds, calls = before[CELL, TrunkId("main")].seconds, before[CELL, TrunkId("main")].attempts
     assert (used["calls"], used["day"]) == (calls, "2026-02-03")
     assert used["money"] == pytest.approx(seconds / 60 * 3 + calls * 0.5, abs=1e-3)

@@ -35,7 +35,8 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports import Command, Stores
+from dialer.ports.between import Command
+from dialer.ports.stores import Stores
 from dialer.web.app import build_app
 from dialer.web.auth import new_token
 from dialer.web.parts import Check, Explanation, GateLine, Imported, Reasoned, Reject, Tools

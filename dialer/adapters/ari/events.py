@@ -10,7 +10,7 @@ from typing import Any
 from dialer.domain import call
 from dialer.domain.errors import BadValue
 from dialer.domain.types import Alerting, BridgeId, ChannelId
-from dialer.ports import ChannelNews, Noted, PhoneNews
+from dialer.ports.asterisk import ChannelNews, Noted, PhoneNews
 
 RawEvent = Mapping[str, Any]
 News = ChannelNews | PhoneNews

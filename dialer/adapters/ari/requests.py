@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from dialer.adapters.ari.connection import Request
 from dialer.adapters.ari.push import PjsipObject
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import SLOT
 from dialer.domain.types import NAME, BridgeId, ChannelId, masked
+from dialer.ports.asterisk import Outgoing
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,127}")  # a plus would become a space on its way
 DIALLED = re.compile(r"\+?[0-9]{3,15}")  # anything else after the slash is dialled as it is: 7916;x=1
@@ -29,40 +30,32 @@ ANSWER = "RESTResponse"
 GUARD = "TIMEOUT(absolute)"  # the PBX's own clock, set by the dialplan at the answer
 
 
-def originate(
-    channel: ChannelId,
-    *,
-    endpoint: str,
-    context: str,
-    exten: str,
-    caller_id: str,
-    timeout_s: int,
-    variables: Mapping[str, str],
-    formats: str = "",
-) -> Request:
+def originate(call: Outgoing, *, formats: str = "") -> Request:
     """A call into the dialplan; never with `app`, which would win over the context without a word.
 
     With a place the request leaves its first note there, and the dialplan the last one: see `Noted`.
     `formats` is what the offer holds, in this order; without it the far end's settings decide, in another.
     """
-    _check(1 <= timeout_s <= 600, f"a ring timeout of {timeout_s} s is not between 1 and 600")
-    for name, value in variables.items():
+    _check(1 <= call.timeout_s <= 600, f"a ring timeout of {call.timeout_s} s is not between 1 and 600")
+    for name, value in call.variables.items():
         _check(VARIABLE.fullmatch(name), f"the channel variable {name!r} has an impossible name")
         _check(_is_clean(value), f"the channel variable {name} holds a control character")
-    place = variables.get(SLOT)
-    notes = {f"GLOBAL({note_of(place)})": f"{channel},,,,", AT_THE_END: "obz-end,gone,1"} if place else {}
+    place = call.variables.get(SLOT)
+    notes = {}
+    if place:
+        notes = {f"GLOBAL({note_of(place)})": f"{call.channel},,,,", AT_THE_END: "obz-end,gone,1"}
     query = {
-        "endpoint": checked_endpoint(endpoint),
-        "context": _matching(NAME, context, "context"),
-        "extension": _matching(EXTEN, exten, "extension"),
+        "endpoint": checked_endpoint(call.endpoint),
+        "context": _matching(NAME, call.context, "context"),
+        "extension": _matching(EXTEN, call.exten, "extension"),
         "priority": "1",
-        "channelId": _id(channel),
-        "callerId": checked_caller_id(caller_id),
-        "timeout": str(timeout_s),
+        "channelId": _id(call.channel),
+        "callerId": checked_caller_id(call.caller_id),
+        "timeout": str(call.timeout_s),
     }
     if formats:
         query["formats"] = formats
-    known = {**variables, **notes, FORWARDS: "obz-nowhere"}
+    known = {**call.variables, **notes, FORWARDS: "obz-nowhere"}
     return Request("POST", "channels", query, {"variables": known})
 
 

@@ -25,7 +25,7 @@ from dialer.domain.operators import Account
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, CellId, ChannelId
-from dialer.ports import BridgeSeen, ChannelSeen, Ear, LinkWatcher, Noted, PhoneNews
+from dialer.ports.asterisk import BridgeSeen, ChannelSeen, Ear, LinkWatcher, Noted, Outgoing, PhoneNews
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ GUARD_AGAIN_S = "0.3"  # a person who could not be connected is the PBX's charge
 
 
 class AriSwitch:
-    """Satisfies ports.Switch. `link` goes to the Listener; `ear` hears what Asterisk says."""
+    """Satisfies ports.asterisk.Switch. `link` goes to the Listener; `ear` hears what Asterisk says."""
 
     def __init__(
         self,
@@ -169,40 +169,21 @@ class AriSwitch:
 
     # --- calls -----------------------------------------------------------------------------------------
 
-    async def originate(
-        self,
-        channel: ChannelId,
-        *,
-        endpoint: str,
-        context: str,
-        exten: str,
-        caller_id: str,
-        timeout_s: int,
-        variables: Mapping[str, str],
-    ) -> None:
+    async def originate(self, call: Outgoing) -> None:
         """Dials; the call must be known under `channel` before, its events may come before the answer."""
-        request = requests.originate(
-            channel,
-            endpoint=endpoint,
-            context=context,
-            exten=exten,
-            caller_id=caller_id,
-            timeout_s=timeout_s,
-            variables=variables,
-            formats=self._formats_of(endpoint),
-        )
-        number = endpoint.removeprefix("PJSIP/").rpartition("@")[0]
+        request = requests.originate(call, formats=self._formats_of(call.endpoint))
+        number = call.endpoint.removeprefix("PJSIP/").rpartition("@")[0]
         if number:
             self.reasons.forget(number)
-            self._dialled[channel] = number
+            self._dialled[call.channel] = number
             _bound(self._dialled, MOST_DIALLED)
         try:
             await self._ask(request)
         except Refused as refusal:
-            self._dialled.pop(channel, None)
+            self._dialled.pop(call.channel, None)
             if refusal.status not in NO_CHANNEL:
                 raise
-            name = endpoint.rpartition("@")[2].rpartition("/")[2]
+            name = call.endpoint.rpartition("@")[2].rpartition("/")[2]
             reason = f"{refusal.reason}; it says so too when it has no way to {name!r}"
             raise Refused(refusal.status, reason) from refusal
 

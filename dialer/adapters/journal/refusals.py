@@ -13,13 +13,13 @@ from dialer.adapters.codec import decode, encode
 from dialer.adapters.journal.lines import FACTS, KIND_OF, Fact, entry, read
 from dialer.domain.errors import BadValue, DiskTrouble
 from dialer.domain.said import said
-from dialer.ports import RefusedFact
+from dialer.ports.stores import RefusedFact
 
 log = structlog.get_logger()
 
 
 class FileRefusals:
-    """See dialer.ports.Refusals. Few and rare: the file is written whole at each change."""
+    """See dialer.ports.stores.Refusals. Few and rare: the file is written whole at each change."""
 
     def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
         self._path = path

@@ -16,7 +16,7 @@ from dialer.adapters.memory.people import (
     MemoryTokens,
     MemoryTrunks,
 )
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 
 
 def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Stores:
@@ -27,11 +27,13 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
     ledger = MemoryLedger(leads)
     return Stores(
         leads=leads,
+        leases=leads,
         campaigns=campaigns,
         accounts=MemoryAccounts(),
         trunks=MemoryTrunks(),
         numbers=MemoryNumbers(ledger),
         ledger=ledger,
+        records=ledger,
         learned=MemoryLearned(),
         tokens=MemoryTokens(),
         pins=MemoryPinGuesses(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from dialer.domain.errors import StoreDamaged, StoreDown, StoreRefused
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 
 READS = frozenset(
     {

@@ -28,7 +28,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports import CdrQuery, Fact, NumberHistory
+from dialer.ports.stores import CdrQuery, Fact, NumberHistory
 
 
 class MemoryLedger:

@@ -13,7 +13,7 @@ from dialer.domain.operators import Account
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, CampaignStatus, OperatorId, TrunkId
-from dialer.ports import Token
+from dialer.ports.stores import Token
 
 
 class MemoryCampaigns:

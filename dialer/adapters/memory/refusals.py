@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dialer.domain.errors import DiskTrouble
-from dialer.ports import Fact, RefusedFact
+from dialer.ports.stores import Fact, RefusedFact
 
 
 class MemoryRefusals:
-    """See dialer.ports.Refusals; `trouble` makes its disk full."""
+    """See dialer.ports.stores.Refusals; `trouble` makes its disk full."""
 
     def __init__(self) -> None:
         self._kept: list[RefusedFact] = []

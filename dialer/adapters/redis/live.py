@@ -65,7 +65,7 @@ async def open_live(
 
 
 class RedisLive:
-    """See dialer.ports.Live; every method raises StoreDown while Redis is away."""
+    """See dialer.ports.between.Live; every method raises StoreDown while Redis is away."""
 
     def __init__(self, redis: Redis, where: str) -> None:
         self._redis = redis

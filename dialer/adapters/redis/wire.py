@@ -21,7 +21,7 @@ from dialer.domain import errors
 from dialer.domain.errors import BadValue, ObzvonError, Refused, StoreDown, TimedOut
 from dialer.domain.said import heard, plain, said
 from dialer.domain.types import CellId
-from dialer.ports import Command, Desk
+from dialer.ports.between import Command, Desk
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ async def open_desk(url: str, cell: CellId, *, timeout_s: float = TIMEOUT_S) -> 
 
 
 class RedisDesk:
-    """See dialer.ports.Desk; raises what the cell raised, TimedOut, or StoreDown."""
+    """See dialer.ports.between.Desk; raises what the cell raised, TimedOut, or StoreDown."""
 
     def __init__(self, redis: Redis, where: str, cell: CellId, timeout_s: float) -> None:
         self._redis = redis

@@ -49,7 +49,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports import CdrQuery
+from dialer.ports.stores import CdrQuery
 
 HOUR_US = 3_600_000_000
 

@@ -13,7 +13,7 @@ from dialer.adapters.sql.insert import chunks, insert
 from dialer.adapters.sql.tables import cdrs, dnc
 from dialer.domain.dnc import checked, entries_of, why_blocked
 from dialer.domain.types import CampaignId, Outcome, PhoneNumber
-from dialer.ports import NumberHistory
+from dialer.ports.stores import NumberHistory
 
 EVERYWHERE = 0  # in place of a campaign
 AT_ONCE = 500  # numbers in one query: up to fifteen prefixes each

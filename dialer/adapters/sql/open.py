@@ -20,7 +20,7 @@ from dialer.adapters.sql.tokens import SqlTokens
 from dialer.adapters.sql.trunks import SqlTrunks
 from dialer.domain.errors import Fatal
 from dialer.domain.said import said
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 
 
 @asynccontextmanager
@@ -31,13 +31,16 @@ async def open_stores(
     database = Database(url)
     try:
         await _check_revision(database)
+        leads, ledger = SqlLeads(database), SqlLedger(database, clock)
         yield Stores(
-            leads=SqlLeads(database),
+            leads=leads,
+            leases=leads,
             campaigns=SqlCampaigns(database),
             accounts=SqlAccounts(database),
             trunks=SqlTrunks(database),
             numbers=SqlNumbers(database),
-            ledger=SqlLedger(database, clock),
+            ledger=ledger,
+            records=ledger,
             learned=SqlLearned(database),
             tokens=SqlTokens(database),
             pins=SqlPinGuesses(database),

@@ -12,7 +12,7 @@ from dialer.adapters.sql.tables import tokens
 from dialer.adapters.sql.troubles import Twin
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.said import said
-from dialer.ports import Token
+from dialer.ports.stores import Token
 
 
 class SqlTokens:

@@ -151,7 +151,7 @@ async def measure_depth(
     known = await parts.stores.campaigns.get(CampaignId(campaign))
     on = day or parts.tools.clock().date().isoformat()
     since_at = datetime.fromisoformat(on).replace(tzinfo=UTC)
-    found = await parts.stores.ledger.depth(known.id, since_at, since_at + timedelta(days=1))
+    found = await parts.stores.records.depth(known.id, since_at, since_at + timedelta(days=1))
     span = found.span
     return DepthOut(
         campaign=campaign,

@@ -27,7 +27,7 @@ from dialer.domain.types import (
     OperatorId,
     Outcome,
 )
-from dialer.ports import CdrQuery, Ledger
+from dialer.ports.stores import CdrQuery, Records
 from dialer.web.auth import Viewer
 from dialer.web.paging import After, Limit, Page, next_of
 from dialer.web.parts import Given
@@ -113,7 +113,7 @@ async def list_cdrs(
     parts: Given, _: Viewer, filters: Filtered, after: After = "", limit: Limit = 100
 ) -> Page[CdrOut]:
     """Closed attempts in the order in which they were dialled."""
-    rows = await parts.stores.ledger.cdrs(filters.query(after=after, limit=limit))
+    rows = await parts.stores.records.cdrs(filters.query(after=after, limit=limit))
     return Page(items=[CdrOut.of(row) for row in rows], next=next_of(rows, limit, lambda row: row.id))
 
 
@@ -133,19 +133,21 @@ async def export_cdrs(
 ) -> StreamingResponse:
     """The same search as a CSV file, whole. Cells that a spreadsheet would take for a formula are quoted."""
     query = filters.query(limit=EXPORT_PAGE)
-    first = await parts.stores.ledger.cdrs(query)  # a failing database is told before the file begins
+    first = await parts.stores.records.cdrs(query)  # a failing database is told before the file begins
     headers = {"Content-Disposition": 'attachment; filename="cdrs.csv"'}
-    lines = _lines(parts.stores.ledger, query, first, excel=excel)
+    lines = _lines(parts.stores.records, query, first, excel=excel)
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/cdrs/{call}", responses=documented(404))
 async def get_cdr(parts: Given, _: Viewer, call: CallName) -> CdrOut:
     """The record of one attempt."""
-    return CdrOut.of(await parts.stores.ledger.cdr(CallId(call)))
+    return CdrOut.of(await parts.stores.records.cdr(CallId(call)))
 
 
-async def _lines(ledger: Ledger, query: CdrQuery, rows: Sequence[Cdr], *, excel: bool) -> AsyncIterator[str]:
+async def _lines(
+    records: Records, query: CdrQuery, rows: Sequence[Cdr], *, excel: bool
+) -> AsyncIterator[str]:
     names = list(CdrOut.model_fields)
     separator = ";" if excel else ","
     yield ("\ufeff" if excel else "") + as_csv([names], separator)
@@ -154,7 +156,7 @@ async def _lines(ledger: Ledger, query: CdrQuery, rows: Sequence[Cdr], *, excel:
         yield as_csv([[safe_cell(one[name]) for name in names] for one in told], separator)
         if len(rows) < query.limit:
             return
-        rows = await ledger.cdrs(replace(query, after=rows[-1].id))
+        rows = await records.cdrs(replace(query, after=rows[-1].id))
 
 
 def as_csv(rows: Sequence[Sequence[str]], separator: str) -> str:

@@ -119,7 +119,7 @@ async def list_tallies(
 async def fold_tallies(parts: Given, _: Viewer, since_at: Since, until_at: Until) -> Tallies:
     """The same sums folded from the records, for any span."""
     _check(since_at, until_at)
-    return _told(await parts.stores.ledger.tallies(since_at, until_at))
+    return _told(await parts.stores.records.tallies(since_at, until_at))
 
 
 @router.get("/hours", responses=documented())
@@ -130,7 +130,7 @@ async def list_hours(
     _check(since_at, until_at)
     who = None if operator is None else OperatorId(operator)
     end_at = max(since_at, min(until_at, parts.tools.clock()))
-    worked = await parts.stores.ledger.hours(who, since_at, end_at)
+    worked = await parts.stores.records.hours(who, since_at, end_at)
     names = {account.id: account.name for account in await parts.stores.accounts.all()}
     return [
         HoursOut(
@@ -158,7 +158,7 @@ async def list_changes(
     """The ledger itself: who went from which state to which, and when."""
     _check(since_at, until_at)
     who = None if operator is None else OperatorId(operator)
-    rows = await parts.stores.ledger.changes(who, since_at, until_at, skip=after, limit=limit + 1)
+    rows = await parts.stores.records.changes(who, since_at, until_at, skip=after, limit=limit + 1)
     page = [ChangeOut.model_validate(row, from_attributes=True) for row in rows[:limit]]
     return Page(items=page, next=str(after + limit) if len(rows) > limit else None)
 

@@ -17,7 +17,7 @@ from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, LegState, Operator, State, phone_trouble
 from dialer.domain.said import said
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind, PhoneNumber, TrunkId
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed, try_later
 from dialer.web.auth import Admin, OperatorOrMore, Supervisor, Viewer, may_act_for

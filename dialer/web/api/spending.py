@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from dialer.domain.spending import DAY, NOTHING, SideCall, SideKind, Spent, day_of, money, share, why_full
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
-from dialer.ports import Ledger
+from dialer.ports.stores import Records
 from dialer.web.auth import Viewer
 from dialer.web.paging import Limit
 from dialer.web.parts import Given, Spoken
@@ -78,7 +78,7 @@ async def used_today(parts: Given, _: Viewer, trunk: Slug, speak: Spoken) -> Use
     """What the trunk has used of its ceilings."""
     known = await parts.stores.trunks.get(TrunkId(trunk))
     day = day_of(parts.tools.clock())
-    told = UsedOut.of(known, await used_by(parts.stores.ledger, known.id, day), day)
+    told = UsedOut.of(known, await used_by(parts.stores.records, known.id, day), day)
     return told.model_copy(update={"why_closed": speak(told.why_closed)})
 
 
@@ -93,11 +93,11 @@ async def list_side_calls(
 ) -> list[SideCallOut]:
     """Calls of no campaign, the newest first."""
     which = None if trunk is None else TrunkId(trunk)
-    found = await parts.stores.ledger.side_calls(trunk=which, kind=kind, limit=limit)
+    found = await parts.stores.records.side_calls(trunk=which, kind=kind, limit=limit)
     return [SideCallOut.of(side) for side in found]
 
 
-async def used_by(ledger: Ledger, trunk: TrunkId, day: datetime) -> Spent:
+async def used_by(records: Records, trunk: TrunkId, day: datetime) -> Spent:
     """By all cells, as the records have it."""
-    sums = await ledger.spent(day, day + DAY)
+    sums = await records.spent(day, day + DAY)
     return sum((spent for (_, name), spent in sums.items() if name == trunk), NOTHING)

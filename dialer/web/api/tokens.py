@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.errors import Conflict
-from dialer.ports import Token
+from dialer.ports.stores import Token
 from dialer.web.auth import DEFAULT_DAYS, MOST_DAYS, Admin, AnyCaller, Role, expiry, new_token, parse_role
 from dialer.web.parts import Given
 from dialer.web.problem import documented

@@ -18,7 +18,7 @@ from dialer.adapters.memory.people import MemoryPinGuesses
 from dialer.domain.errors import Missing
 from dialer.domain.operators import Account, Operator
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind
-from dialer.ports import Command
+from dialer.ports.between import Command
 
 ANSWERED_S = 5.0
 SECRET = "s3cret-of-this-agi"

@@ -36,7 +36,7 @@ from dialer.domain.types import (
 from dialer.engine.cell import Cell
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
-from dialer.ports import CdrQuery
+from dialer.ports.stores import CdrQuery
 from dialer.rehearsal import Times, assemble
 from dialer.sim.clock import MachineClock, now, until
 from dialer.sim.switch import PretendAsterisk
@@ -216,7 +216,7 @@ class House:
         return call
 
     async def cdrs(self) -> list[Cdr]:
-        return list(await self.stores.ledger.cdrs(CdrQuery(limit=100_000)))
+        return list(await self.stores.records.cdrs(CdrQuery(limit=100_000)))
 
     async def outcomes(self) -> dict[str, int]:
         return dict(Counter(cdr.outcome.value for cdr in await self.cdrs()))

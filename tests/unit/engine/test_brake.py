@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dialer.domain.types import CampaignId, CampaignStatus, LeadStatus, Mode
-from dialer.ports import Command
+from dialer.ports.between import Command
 from dialer.sim.clock import until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk

@@ -13,7 +13,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.operators import State
 from dialer.domain.schedule import Window
 from dialer.domain.types import CampaignId, ChannelId, LeadId, Mode, PhoneNumber
-from dialer.ports import Command
+from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import Channel, PretendAsterisk

@@ -11,7 +11,7 @@ from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.operators import LegState, State
 from dialer.domain.said import heard
 from dialer.domain.types import Mode
-from dialer.ports import Command
+from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
@@ -42,7 +42,7 @@ async def test_a_shift_by_the_desk() -> None:
     assert await do(house, "logout") == "offline"
     await until(lambda: not house.asterisk.lines, 1.0)
     await until(lambda: not house.journal.depth())
-    day = await house.stores.ledger.changes(None, now().replace(hour=0), now())
+    day = await house.stores.records.changes(None, now().replace(hour=0), now())
     assert [change.became for change in day] == ["connecting", "paused", "ready", "paused", "offline"]
     await house.stop()
 

@@ -10,7 +10,7 @@ from dialer.domain.errors import BadValue, Conflict, Mistake
 from dialer.domain.operators import Account, State
 from dialer.domain.types import LegKind, OperatorId, PhoneKind, PhoneNumber
 from dialer.engine.contacts import Way
-from dialer.ports import Command
+from dialer.ports.between import Command
 from dialer.sim.clock import until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk

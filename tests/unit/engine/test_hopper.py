@@ -15,7 +15,7 @@ from dialer.domain.pacing.supply import Supply
 from dialer.domain.schedule import every_day
 from dialer.domain.types import CallId, CampaignId, CellId, LeadId, Outcome, PhoneNumber, TrunkId
 from dialer.engine.hopper import LEASE_S, Hopper
-from dialer.ports import Stores
+from dialer.ports.stores import Stores
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MAIN = TrunkId("main")
@@ -38,7 +38,7 @@ async def dialled(n: int, odds: Callable[[Lead], float], *, of: int) -> AsyncIte
     campaign = await stores.campaigns.add(Campaign(CampaignId(0), "list", **settings))  # type: ignore[arg-type]
     rows = [Lead(LeadId(0), campaign.id, (PhoneNumber(f"+7916{n:07}"),)) for n in range(of)]
     await stores.leads.import_list(campaign.id, "list.csv", rows, now=AT)
-    hopper = Hopper(stores.leads, CellId("main"), lambda: AT, SIZE)
+    hopper = Hopper(stores.leases, CellId("main"), lambda: AT, SIZE)
     for _ in range(n):
         if hopper.wants(campaign.id):
             await hopper.fill(campaign.id)
@@ -70,7 +70,7 @@ async def filled(stores: Stores, clock: Callable[[], datetime] = lambda: AT) -> 
     campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "list"))).id
     rows = [Lead(LeadId(0), campaign, (PhoneNumber(f"+7916{n:07}"),)) for n in range(SIZE // 2)]
     await stores.leads.import_list(campaign, "list.csv", rows, now=AT)
-    hopper = Hopper(stores.leads, MAIN_CELL, clock, SIZE)
+    hopper = Hopper(stores.leases, MAIN_CELL, clock, SIZE)
     assert await hopper.fill(campaign) == SIZE // 2
     return hopper, campaign
 
@@ -84,7 +84,7 @@ async def test_a_lead_that_is_leased_again_while_it_is_ours_comes_once() -> None
     hopper.take(campaign, third)
     hopper.busy = lambda: {second.id}
     hopper.moved(next_try(third, Campaign(campaign, "list"), Outcome.BUSY, AT))
-    await stores.leads.release_run_out(AT + timedelta(days=1))
+    await stores.leases.release_run_out(AT + timedelta(days=1))
     assert await hopper.fill(campaign) == 0
     ids = [lead.id for lead in hopper.candidates(campaign)]
     assert sorted(ids) == sorted(set(ids))
@@ -107,10 +107,10 @@ async def test_a_lead_that_came_back_from_the_database_with_its_attempt_is_diall
 async def test_what_somebody_else_has_by_now_is_not_dialled() -> None:
     stores = memory_stores()
     hopper, campaign = await filled(stores)
-    await stores.leads.release_run_out(AT + timedelta(days=1))
+    await stores.leases.release_run_out(AT + timedelta(days=1))
     until_at = AT + timedelta(hours=1)
-    west = await stores.leads.lease(campaign, 4, cell=CellId("west"), now=AT, until_at=until_at)
-    await stores.leads.lease(campaign, 99, cell=MAIN_CELL, now=AT, until_at=AT + timedelta(hours=1))
+    west = await stores.leases.lease(campaign, 4, cell=CellId("west"), now=AT, until_at=until_at)
+    await stores.leases.lease(campaign, 99, cell=MAIN_CELL, now=AT, until_at=AT + timedelta(hours=1))
     hopper.must_renew()
     await hopper.renew()
     left = {lead.id for lead in hopper.candidates(campaign)}
@@ -135,7 +135,7 @@ async def test_leads_given_back_count_anew() -> None:
     campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "list"))).id
     rows = [Lead(LeadId(0), campaign, (PhoneNumber(f"+7916{n:07}"),)) for n in range(9 * SIZE)]
     await stores.leads.import_list(campaign, "list.csv", rows, now=AT)
-    hopper = Hopper(stores.leads, CellId("main"), lambda: AT, SIZE)
+    hopper = Hopper(stores.leases, CellId("main"), lambda: AT, SIZE)
     for _ in range(2 * SIZE):
         if hopper.wants(campaign):
             await hopper.fill(campaign)

@@ -9,7 +9,7 @@ from dialer.domain.call import KeyPressed
 from dialer.domain.keys import INTER_DIGIT_S, QUIET_S, SETTLE_S
 from dialer.domain.operators import Account, State
 from dialer.domain.types import Language, LeadStatus, OperatorId
-from dialer.ports import ChannelNews
+from dialer.ports.asterisk import ChannelNews
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk

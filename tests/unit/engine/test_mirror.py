@@ -10,7 +10,7 @@ from dialer.domain.errors import StoreDown
 from dialer.domain.operators import Operator
 from dialer.domain.types import CellId, OperatorId
 from dialer.engine.mirror import SHOWN_WITHIN_S, Mirror, ShownDesk
-from dialer.ports import Command
+from dialer.ports.between import Command
 from tests.unit.engine.virtual import in_virtual_time
 
 CELL = CellId("main")

@@ -16,7 +16,8 @@ from dialer.domain.operators import State, bridge_of
 from dialer.domain.types import ChannelId, Direction, EndedBy, LeadStatus, Mode, Outcome
 from dialer.engine.cell import SWEEP_S
 from dialer.engine.reconcile import YOUNG
-from dialer.ports import BridgeSeen, ChannelNews, Command
+from dialer.ports.asterisk import BridgeSeen, ChannelNews
+from dialer.ports.between import Command
 from dialer.sim.channel import Channel
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate

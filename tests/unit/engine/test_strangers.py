@@ -9,7 +9,7 @@ import pytest
 from dialer.domain.call import EnteredApp
 from dialer.domain.trunk import Trunk, UnknownCallers
 from dialer.domain.types import ChannelId
-from dialer.ports import ChannelNews
+from dialer.ports.asterisk import ChannelNews
 from dialer.sim.channel import Channel
 from dialer.sim.clock import now
 from dialer.sim.switch import MESSAGE_S, PretendAsterisk

@@ -13,7 +13,7 @@ from dialer.domain.operators import Account, State
 from dialer.domain.spending import SideKind, day_of
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import LegKind, OperatorId, Outcome, PhoneKind, PhoneNumber, TrunkId
-from dialer.ports import Command
+from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
@@ -132,11 +132,11 @@ async def test_an_outside_phone_is_on_the_bill_and_on_record_and_is_not_called_p
     await house.cell.desk.do(Command("login", "operator:101"))
     await until(lambda: house.operator().state is State.PAUSED)
     await until(lambda: bool(why(house)), 400)
-    (side,) = await house.stores.ledger.side_calls(trunk=MAIN)
+    (side,) = await house.stores.records.side_calls(trunk=MAIN)
     assert (side.kind, side.number, side.who, side.is_over) == (SideKind.LEG, OUTSIDE.number, "101", False)
     await house.cell.desk.do(Command("logout", "operator:101"))
     await until(lambda: not house.asterisk.lines and not house.journal.depth())
-    (side,) = await house.stores.ledger.side_calls(trunk=MAIN)
+    (side,) = await house.stores.records.side_calls(trunk=MAIN)
     assert side.is_over
     assert side.answer_at is not None
     assert (side.end_at - side.answer_at).total_seconds() >= 300
@@ -160,7 +160,7 @@ async def test_a_test_of_a_trunk_is_on_record_and_obeys_the_ceiling_and_the_do_n
     await house.shell.linked.wait()
     assert await tried(house, "79161234567")
     await until(lambda: not house.journal.depth())
-    (side,) = await house.stores.ledger.side_calls(kind=SideKind.TEST)
+    (side,) = await house.stores.records.side_calls(kind=SideKind.TEST)
     assert (side.trunk, side.number, side.who, side.outcome) == (MAIN, "+79161234567", "boss", "connected")
     assert await house.cdrs() == []
     spent = house.cell.spending.spent(MAIN, now())
@@ -172,5 +172,5 @@ async def test_a_test_of_a_trunk_is_on_record_and_obeys_the_ceiling_and_the_do_n
     await house.stores.trunks.save(replace(CAPPED, minutes_per_day=0.01))
     with pytest.raises(Forbidden, match=r"of the 0\.01 that it may use"):
         await tried(house, "79031234567")
-    assert len(await house.stores.ledger.side_calls()) == 1
+    assert len(await house.stores.records.side_calls()) == 1
     await house.stop()

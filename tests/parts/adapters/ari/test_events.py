@@ -13,7 +13,7 @@ from dialer.adapters.ari.events import TABLE, noted, parse
 from dialer.domain.call import Event
 from dialer.domain.errors import BadValue
 from dialer.domain.types import ChannelId
-from dialer.ports import ChannelNews, Noted, PhoneNews
+from dialer.ports.asterisk import ChannelNews, Noted, PhoneNews
 
 CALLS = Path(__file__).parents[3] / "calls"
 

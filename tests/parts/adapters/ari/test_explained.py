@@ -11,7 +11,7 @@ from dialer.adapters.ari.reasons import Reason
 from dialer.adapters.ari.switch import AriSwitch
 from dialer.domain.call import Destroyed
 from dialer.domain.types import CellId
-from dialer.ports import ChannelNews, PhoneNews
+from dialer.ports.asterisk import ChannelNews, PhoneNews
 
 AT = "2026-11-30T07:25:14.650+0000"
 NAME, NUMBER = "PJSIP/main-0000002a", "79161234567"

@@ -11,12 +11,14 @@ from dialer.adapters.ari import requests
 from dialer.adapters.ari.connection import Request
 from dialer.domain.errors import BadValue
 from dialer.domain.types import BridgeId, ChannelId
+from dialer.ports.asterisk import Outgoing
 
 CALL = ChannelId("c-20250101-0001")
 
 
 def originate(**change: Any) -> Request:
     given: dict[str, Any] = {
+        "channel": CALL,
         "endpoint": "PJSIP/79160000001@main",
         "context": "obz-out",
         "exten": "answered",
@@ -24,7 +26,7 @@ def originate(**change: Any) -> Request:
         "timeout_s": 30,
         "variables": {"OBZ_MESSAGE": "/srv/sounds/a"},
     }
-    return requests.originate(change.pop("channel", CALL), **{**given, **change})
+    return requests.originate(Outgoing(**{**given, **change}))
 
 
 NO_FORWARDS = {"FORWARD_CONTEXT": "obz-nowhere"}

@@ -1,13 +1,13 @@
-"""Every Protocol that the engine, the web and the AGI server need, on one screen."""
+"""Every store: the database's, and the journal on local disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
-from dialer.domain.call import Call, Event
+from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.cells import Held, Holder, Taken
@@ -18,12 +18,10 @@ from dialer.domain.operators import Account, Operator, State, StateChange
 from dialer.domain.spending import SideCall, SideKind, Spent
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
-    BridgeId,
     CallId,
     CampaignId,
     CampaignStatus,
     CellId,
-    ChannelId,
     LeadId,
     LeadStatus,
     OperatorId,
@@ -31,162 +29,10 @@ from dialer.domain.types import (
     TrunkId,
 )
 
-# --- Asterisk ---------------------------------------------------------------------------------------------
 
+class Leases(Protocol):
+    """Leads on their way to a call: who has which, and until when."""
 
-@dataclass(frozen=True, slots=True)
-class ChannelSeen:
-    """A channel as Asterisk lists it."""
-
-    id: ChannelId
-    state: str  # Down, Ring, Ringing, Up ...
-    created_at: datetime
-    app: str  # the dialplan application it executes; Stasis when it is ours to control
-    context: str
-    exten: str
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeSeen:
-    id: BridgeId
-    channels: tuple[ChannelId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """What became of a channel of ours, noted by Asterisk for who was not there to hear it."""
-
-    answer_at: datetime | None
-    message_at: datetime | None
-    end_at: datetime | None  # None: it was dialled, or in the message, when this was noted
-    cause: int
-    sip_code: int | None = None  # the network's last word, where it said one
-    message_over: bool = False  # heard to its end
-    words: str = ""  # what the network wrote behind its code
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelNews:
-    """Something that happened to one channel: a person's, an operator's leg, a return call's."""
-
-    channel: ChannelId
-    event: Event
-    args: tuple[str, ...] = ()  # of EnteredApp: what the dialplan says that the channel is
-    caller: str = ""  # of EnteredApp: who calls, as the trunk wrote it
-    exten: str = ""  # of EnteredApp: where the channel is in the dialplan
-    endpoint: str = ""  # of EnteredApp: the trunk or the phone that the channel belongs to
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneNews:
-    """A phone or a trunk began or ceased to answer Asterisk's probes."""
-
-    endpoint: str
-    is_reachable: bool
-    at: datetime
-    contact: str = ""  # which of its addresses
-    is_removed: bool = False  # the registration of this address has ended, or another took its place
-
-
-class Ear(Protocol):
-    """Who hears Asterisk. Called by the reader, in Asterisk's order; everything here must return at once.
-
-    Instants are as Asterisk's own clock showed them.
-    """
-
-    def heard(self, news: ChannelNews | PhoneNews) -> None: ...
-    def ready(self, booted_at: datetime) -> None:
-        """Connected and set up, all that happened meanwhile was heard: reconcile now."""
-
-    def down(self) -> None:
-        """Asterisk is not connected; requests raise LinkDown until the next `ready`."""
-
-
-class LinkWatcher(Protocol):
-    """Sees how the link to Asterisk fares: metrics. Cheap, never raises."""
-
-    def saw_lag(self, lag_s: float) -> None:
-        """Our clock less Asterisk's stamp of a live event; replayed events are left out."""
-
-    def saw_link(self, is_ready: bool) -> None: ...
-    def request_failed(self, why: str) -> None:
-        """`why` is the id of the error: refused, timed-out, link-down."""
-
-
-class Switch(Protocol):
-    """One Asterisk. Every request may raise Refused, TimedOut or LinkDown (domain.errors)."""
-
-    async def originate(
-        self,
-        channel: ChannelId,
-        *,
-        endpoint: str,
-        context: str,
-        exten: str,
-        caller_id: str,
-        timeout_s: int,
-        variables: Mapping[str, str],
-    ) -> None: ...
-    async def connect(self, channel: ChannelId, bridge: BridgeId) -> None:
-        """Clear the channel's guard clock and add it to the bridge, back to back."""
-
-    async def answer(self, channel: ChannelId) -> None:
-        """Pick up a call that came in."""
-
-    async def hang_up(self, channel: ChannelId, reason: str = "normal") -> None:
-        """A channel that is gone already is no error."""
-
-    async def create_bridge(self, bridge: BridgeId) -> None: ...
-    async def destroy_bridge(self, bridge: BridgeId) -> None: ...
-    async def add(self, channel: ChannelId, bridge: BridgeId) -> None: ...
-    async def remove(self, channel: ChannelId, bridge: BridgeId) -> None: ...
-    async def go_on(self, channel: ChannelId, *, context: str, exten: str) -> None:
-        """Leave the application and continue in the dialplan."""
-
-    async def set_variable(self, channel: ChannelId, name: str, value: str) -> None: ...
-    async def start_music(self, channel: ChannelId) -> None: ...
-    async def stop_music(self, channel: ChannelId) -> None: ...
-    async def play(self, channel: ChannelId, *media: str, playback: str = "") -> None:
-        """One after another. `playback`: a name by which it can be stopped."""
-
-    async def stop_playing(self, playback: str) -> None:
-        """One that is over already is no error."""
-
-    async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
-        """Open a snoop that only this channel hears; lasts until it is hung up."""
-
-    async def mute(self, channel: ChannelId, on: bool) -> None: ...
-    async def send_keys(self, channel: ChannelId, keys: str) -> None: ...
-    async def channels(self) -> Sequence[ChannelSeen]: ...
-    async def bridges(self) -> Sequence[BridgeSeen]: ...
-    async def reachable(self) -> Set[str]:
-        """The phones and trunks to which Asterisk knows a way."""
-
-    async def booted_at(self) -> datetime:
-        """When this Asterisk started: another boot, another instant."""
-
-    async def clock(self) -> tuple[datetime, datetime]:
-        """The span that Asterisk's clock was in at some instant between question and answer."""
-
-    async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
-        """What its place holds, if it is of this channel. None: this Asterisk never had it.
-
-        The first note is made with the request that makes the channel. Asterisk that was started since, or
-        whose globals were cleared, knows none.
-        """
-
-    async def codecs(self) -> Set[str]:
-        """The sound formats that Asterisk can translate into each other; no other one is of use."""
-
-    async def push_trunk(self, trunk: Trunk, password: str) -> None: ...
-    async def push_phone(self, account: Account, password: str) -> None: ...
-    async def drop_endpoint(self, name: str) -> None: ...
-
-
-# --- stores -----------------------------------------------------------------------------------------------
-
-
-class Leads(Protocol):
     async def lease(
         self, campaign: CampaignId, n: int, *, cell: CellId, now: datetime, until_at: datetime
     ) -> Sequence[Lead]:
@@ -217,6 +63,10 @@ class Leads(Protocol):
 
     async def release_run_out(self, now: datetime) -> int:
         """Give back leases that have run out, of cells that no service holds any more."""
+
+
+class Leads(Protocol):
+    """The lists: what is in them, and what people do to them."""
 
     async def get(self, lead: LeadId) -> Lead: ...
     async def find(
@@ -341,7 +191,7 @@ Fact = Closing | WrapUp | StateChange | SideCall
 
 
 class Ledger(Protocol):
-    """Closed facts. Everything here may be told twice: ids make it idempotent."""
+    """Takes closed facts. Everything here may be told twice: ids make it idempotent."""
 
     async def close(self, closings: Sequence[Closing]) -> None:
         """One transaction: CDR rows, leads' next tries, leases freed."""
@@ -351,6 +201,14 @@ class Ledger(Protocol):
     async def side(self, calls: Sequence[SideCall]) -> None:
         """The latest word on each counts; its first answer stays."""
 
+    async def recorded(self, call: CallId, file: str, *, seconds: float) -> None: ...
+
+
+class Records(Protocol):
+    """Reads what the ledger took."""
+
+    async def cdr(self, call: CallId) -> Cdr: ...
+    async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]: ...
     async def side_calls(
         self, *, trunk: TrunkId | None = None, kind: SideKind | None = None, limit: int = 100
     ) -> Sequence[SideCall]:
@@ -359,9 +217,6 @@ class Ledger(Protocol):
     async def spent(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[CellId, TrunkId], Spent]:
         """By cell and trunk, of calls that we made: attempts made in the span, answered time within it."""
 
-    async def recorded(self, call: CallId, file: str, *, seconds: float) -> None: ...
-    async def cdr(self, call: CallId) -> Cdr: ...
-    async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]: ...
     async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[str, int, str], Tally]:
         """Fold over SQL by (operator or '', campaign, day as YYYY-MM-DD in UTC)."""
 
@@ -463,34 +318,17 @@ class Stores:
     """One database: every store that lies in it."""
 
     leads: Leads
+    leases: Leases
     campaigns: Campaigns
     accounts: Accounts
     trunks: Trunks
     numbers: Numbers
     ledger: Ledger
+    records: Records
     learned: Learned
     tokens: Tokens
     pins: PinGuesses
     cells: Cells
-
-
-class Live(Protocol):
-    """Live state that other processes and the wallboard read: memory or Redis."""
-
-    async def clear(self, cell: CellId) -> None:
-        """At start: forget the calls and operators of this cell's last run."""
-
-    async def put_call(self, cell: CellId, call: Call) -> None: ...
-    async def drop_call(self, cell: CellId, call: CallId) -> None: ...
-    async def calls(self) -> Sequence[Call]: ...
-    async def put_operator(self, cell: CellId, operator: Operator) -> None: ...
-    async def operators(self) -> Sequence[Operator]: ...
-    async def add(self, key: tuple[str, int, str], delta: Tally, *, once: CallId) -> None:
-        """Add to the sums of (operator or '', campaign, day); the same `once` is counted once."""
-
-    async def tallies(self, day: str) -> Mapping[tuple[str, int, str], Tally]: ...
-    async def reset_tallies(self, day: str, sums: Mapping[tuple[str, int, str], Tally]) -> None:
-        """Set a day's sums to the fold over SQL; drain the journal first: what was counted stays so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,8 +347,8 @@ class Recovered:
 KEPT_ANSWERS = 1000  # to commands with a key: the oldest is forgotten first
 
 
-class Journal(Protocol):
-    """Local disk. What `note*` and `closed` wrote survives the process, `dialing` the machine too.
+class Marks(Protocol):
+    """What `note*` and `closed` wrote survives the process, `dialing` the machine too.
 
     While the disk takes nothing, what they are told stays in memory and is written when it does again.
     """
@@ -538,6 +376,10 @@ class Journal(Protocol):
     def answered(self, key: str, answer: Mapping[str, Any] | None) -> None:
         """What came of it; None: it was refused, and may be asked again."""
 
+
+class Backlog(Protocol):
+    """What the journal holds and the database does not."""
+
     def recover(self) -> Recovered: ...
     def held_back(self) -> None:
         """The leads that what was lost may have dialled are held back: the damages are told no more."""
@@ -549,6 +391,10 @@ class Journal(Protocol):
     def depth(self) -> int: ...
     def leads(self) -> Collection[LeadId]:
         """Those of the facts that the database has not taken: it does not know yet where they stand."""
+
+
+class Journal(Marks, Backlog, Protocol):
+    """The journal on local disk, whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -568,38 +414,3 @@ class Refusals(Protocol):
     def all(self) -> Sequence[RefusedFact]: ...
     def forget(self, facts: Iterable[Fact]) -> None:
         """The database has them now."""
-
-
-# --- people outside the engine ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What the web, the AGI server or the command line asks of a cell.
-
-    Verbs for operators: login, logout, ready, pause, dispose, hang_up, hold, unhold, mute, unmute, keys.
-    For campaigns: start, pause, stop, reload. For trunks and phones: push, test. For calls: hang_up.
-    For the cell itself: decisions, faults.
-    """
-
-    verb: str
-    target: str  # kind:id, such as operator:101, campaign:3, trunk:main, call:c-...
-    args: Mapping[str, str] = field(default_factory=dict)
-    key: str = ""  # idempotency: the same key is done once
-
-
-class Desk(Protocol):
-    """Where commands go and what they answer; raises the Mistakes of domain.errors."""
-
-    async def do(self, command: Command) -> Mapping[str, Any]: ...
-
-
-class Observer(Protocol):
-    """The one fan-out point of calls and operators: metrics, screens, statistics. Cheap, never raises."""
-
-    def saw(self, before: Call | None, event: Event | None, after: Call) -> None: ...
-    def moved(self, change: StateChange, operator: Operator) -> None: ...
-
-
-Clock = Callable[[], datetime]  # aware, UTC; ours never jumps by itself, so spans are measured by it
-Follow = Callable[[], timedelta]  # the clock shows the machine's again; gives how far that one was set
