@@ -18,6 +18,7 @@ from dialer.adapters.numbering import checker, with_prefixes
 from dialer.adapters.phones import dnc_entry, reading, zones_of
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import store_message
+from dialer.domain.columns import ReadOptions
 from dialer.domain.errors import Missing, ObzvonError, StoreDown
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Reading, Taken
@@ -33,10 +34,17 @@ from dialer.web.parts import Explanation, GateLine, Imported, Reasoned, Reject, 
 def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -> Tools:
     """What other rooms do for the API."""
 
-    async def import_list(campaign: CampaignId, file_name: str, content: bytes, *, dry_run: bool) -> Imported:
+    async def import_list(
+        campaign: CampaignId, file_name: str, content: bytes, options: ReadOptions, *, dry_run: bool
+    ) -> Imported:
         taken = Taken.by_campaign(await stores.leads.numbers_of(campaign))
         file, leads, flaws = await asyncio.to_thread(
-            _read_list, file_name, content, await _reading_for(settings, stores, campaign), taken
+            _read_list,
+            file_name,
+            content,
+            await _reading_for(settings, stores, campaign, options),
+            options,
+            taken,
         )
         shown = [_preview_row(lead) for lead in leads[:10]]
         import_id = None
@@ -129,18 +137,22 @@ async def _keep_secret(folder: Path, name: str, secret: str) -> str:
     return str(path)
 
 
-async def _reading_for(settings: Settings, stores: Stores, campaign: CampaignId) -> Reading:
+async def _reading_for(
+    settings: Settings, stores: Stores, campaign: CampaignId, options: ReadOptions
+) -> Reading:
     """Takes what the campaign may dial: its country and what its trunks' prefixes name are open as well."""
     known = await stores.campaigns.get(campaign)
     trunks = [trunk for trunk in await stores.trunks.all() if trunk.id in known.trunks]
-    return reading(settings.country, with_prefixes(dial_rules(settings).beside(known.country), *trunks))
+    country = options.country or settings.country
+    rules = with_prefixes(dial_rules(settings).beside(known.country, country), *trunks)
+    return reading(country, rules, options.zone)
 
 
 def _read_list(
-    name: str, content: bytes, wanted: Reading, taken: Taken
+    name: str, content: bytes, wanted: Reading, options: ReadOptions, taken: Taken
 ) -> tuple[ListFile, list[Lead], list[Flaw]]:
     """The whole file, in a thread: reading is synchronous and may take seconds."""
-    file = open_content(name, content, wanted)
+    file = open_content(name, content, wanted, options)
     flaws: list[Flaw] = []
     return file, list(file.leads(taken, flaws.extend)), flaws
 

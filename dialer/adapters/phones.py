@@ -87,13 +87,22 @@ def dnc_entry(text: str, country: str) -> str:
     return entry
 
 
-def reading(country: str, rules: DialRules | None = None) -> Reading:
+def reading(country: str, rules: DialRules | None = None, zone: str = "") -> Reading:
     """What the reader of lists needs, for numbers that belong to `country` unless they say otherwise.
 
     Without rules those of the country itself hold: ordinary numbers, and no other country's.
+    `zone` is where all rows are that do not say it.
     """
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        raise BadValue(
+            said("there is no country {country!r}: write its two letters, such as RU", country=country)
+        )
     known = rules or DialRules(frozenset({country}))
-    return Reading(lambda text: normalise(text, country, known), zones_of, zone_named)
+    all_in = zone_named(zone) if zone else None
+    if zone and all_in is None:
+        raise BadValue(said("there is no time zone {zone!r}: write it as Europe/Moscow or UTC+3", zone=zone))
+    where = (lambda number: (all_in,)) if all_in else zones_of
+    return Reading(lambda text: normalise(text, country, known), where, zone_named)
 
 
 # --- one cell ---------------------------------------------------------------------------------------------

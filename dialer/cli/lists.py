@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -21,7 +22,7 @@ from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, with_knobs
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
 from dialer.cli.stores import with_stores
-from dialer.domain.columns import Field
+from dialer.domain.columns import Field, ReadOptions, mapping_of
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
@@ -43,12 +44,35 @@ Undo = Annotated[
     typer.Option(metavar="ID", show_default=False, help="Take an import back, if nobody was called."),
 ]
 Listed = Annotated[bool, typer.Option("--list", help="Show what was imported.")]
+Hidden = Annotated[bool, typer.Option("--hidden-rows", help="Take the rows that the spreadsheet hides, too.")]
+
+
+def _line(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ValueError(said("rows are counted from 1"))
+    return int(text)
+
+
+def _country(text: str) -> str:
+    if not re.fullmatch("[A-Za-z]{2}", text):
+        raise ValueError(said("a country has two letters, such as RU"))
+    return text.upper()
+
+
 KNOBS = (
     Knob("columns", "COLUMN=FIELD", f"What a column is ({', '.join(Field)}), by its header or number.",
          option="map", many=True, read=list),
-    Knob("country", "XX", "Where numbers without a country code belong; DIALER_COUNTRY if not said."),
+    Knob("header_row", "N", "The row with the headers, counted as in the file.", _line),
+    Knob("encoding", "NAME", "The encoding of a text file, such as utf-8, cp1251, cp866, koi8-r."),
+    Knob("sheet", "NAME", "Which sheet of a spreadsheet to read, by its name or number."),
+    Knob("zone", "ZONE", "The time zone of rows that name none."),
+    Knob("country", "XX", "Where numbers without a country code belong; DIALER_COUNTRY if not said.",
+         _country),
     Knob("rejects", "PATH", "Where refused rows go; beside FILE if not said.", Path),
 )  # fmt: skip
+
+
+_OPTIONS = ("header_row", "encoding", "sheet", "zone", "country")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +81,7 @@ class Wish:
 
     path: Path
     campaign: str
-    mapping: Mapping[str, str]
-    header: bool | None
-    country: str
+    options: ReadOptions
     rejects: Path
     is_dry: bool
 
@@ -84,6 +106,7 @@ def import_list(
     *,
     dry_run: DryRun = False,
     header: Header = None,
+    hidden_rows: Hidden = False,
     undo: Undo = None,
     listed: Listed = False,
     as_json: AsJson = False,
@@ -98,8 +121,10 @@ def import_list(
         raise BadValue(said("say what to import and where: dialer import FILE --campaign NAME"))
     else:
         rejects = given.get("rejects") or file.with_name(f"{file.stem}.rejects.csv")
-        columns = mapping(given.get("columns", ()))
-        wish = Wish(file, campaign, columns, header, given.get("country", ""), rejects, dry_run)
+        named = {name: given[name] for name in _OPTIONS if name in given}
+        columns = mapping_of(given.get("columns", ()))
+        options = ReadOptions(mapping=columns, header=header, hidden_rows=hidden_rows, **named)
+        wish = Wish(file, campaign, options, rejects, dry_run)
         result = with_stores(lambda settings, stores: take(settings, stores, wish, is_quiet=as_json))
         if as_json:
             print_json(as_plain(result))
@@ -133,30 +158,15 @@ async def _imports(stores: Stores, name: str) -> list[dict[str, Any]]:
     ]
 
 
-def mapping(texts: Sequence[str]) -> dict[str, str]:
-    """`Phone=phone` or `phone=Phone`, as field -> columns."""
-    found: dict[str, str] = {}
-    for text in texts:
-        column, sign, name = (part.strip() for part in text.rpartition("="))
-        if column.lower() in set(Field) and name.lower() not in set(Field):
-            column, name = name, column
-        if not sign or not column:
-            raise BadValue(
-                said("--map {text!r}: write COLUMN=FIELD, for example --map 'Mobile=phone'", text=text)
-            )
-        found[name] = f"{found[name]},{column}" if name in found else column
-    return found
-
-
 async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool = False) -> Result:
     """Reads the file, shows how it is understood, and puts its leads into the campaign."""
     campaign = await find_campaign(stores, wish.campaign)
     taken = Taken.by_campaign(await stores.leads.numbers_of(campaign.id))
-    country = (wish.country or settings.country).upper()
+    country = wish.options.country or settings.country
     trunks = [trunk for trunk in await stores.trunks.all() if trunk.id in campaign.trunks]
     rules = with_prefixes(dial_rules(settings).beside(campaign.country, country), *trunks)
     file = await asyncio.to_thread(
-        open_path, wish.path, reading(country, rules), mapping=wish.mapping, header=wish.header
+        open_path, wish.path, reading(country, rules, wish.options.zone), wish.options
     )
     preview = file.preview(taken)
     if not is_quiet:

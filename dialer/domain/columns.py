@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dialer.domain.errors import BadValue
@@ -44,6 +44,20 @@ GUESSES: Sequence[tuple[Field, str]] = (
 )
 ALONE: Mapping[str, Field] = {"номер": Field.PHONE, "номера": Field.PHONE, "number": Field.PHONE}
 _REPEATED = frozenset({Field.PHONE, Field.NAME, Field.EXTRA, Field.SKIP})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the user says of a file; what is left empty is found in it."""
+
+    mapping: Mapping[str, str] = field(default_factory=dict)  # field -> headers or numbers of columns
+    header: bool | None = None  # False: there is none
+    header_row: int = 0  # counted as an editor or a spreadsheet does
+    encoding: str = ""
+    sheet: str = ""  # name, or number from 1
+    country: str = ""  # ISO 3166, of numbers without a country code
+    zone: str = ""  # of every row that names none
+    hidden_rows: bool = False  # take rows that the spreadsheet hides
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,21 @@ def plan(
     if not has_header and not mapping:
         _find_emails(body, fields)
     return Columns(names, tuple(fields)), has_header
+
+
+def mapping_of(texts: Sequence[str]) -> dict[str, str]:
+    """`Phone=phone` or `phone=Phone`, as field -> columns; BadValue for anything else."""
+    found: dict[str, str] = {}
+    for text in texts:
+        column, sign, name = (part.strip() for part in text.rpartition("="))
+        if column.lower() in set(Field) and name.lower() not in set(Field):
+            column, name = name, column
+        if not sign or not column:
+            raise BadValue(
+                said("{text!r} maps nothing: write COLUMN=FIELD, for example Mobile=phone", text=text)
+            )
+        found[name] = f"{found[name]},{column}" if name in found else column
+    return found
 
 
 def guess(header: str) -> Field:

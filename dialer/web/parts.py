@@ -10,6 +10,7 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Header, Request
 from pydantic import StringConstraints
 
+from dialer.domain.columns import ReadOptions
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.ports.between import Clock, Command, Desk, Live
@@ -40,7 +41,7 @@ class Imported:
 
 class ImportList(Protocol):
     async def __call__(
-        self, campaign: CampaignId, file_name: str, content: bytes, *, dry_run: bool
+        self, campaign: CampaignId, file_name: str, content: bytes, options: ReadOptions, *, dry_run: bool
     ) -> Imported:
         """BadValue when the file cannot be read; nothing is changed then."""
 

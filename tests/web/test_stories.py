@@ -12,6 +12,7 @@ import pytest
 
 from dialer.domain.call import Call, State
 from dialer.domain.cdr import Tally
+from dialer.domain.columns import ReadOptions
 from dialer.domain.errors import BadValue, Conflict, Forbidden, LinkDown
 from dialer.domain.kpi import key_of
 from dialer.domain.operators import Operator, StateChange
@@ -203,10 +204,32 @@ async def test_a_list_file_is_imported_shown_and_undone(api: Api) -> None:
     assert (told.status, report["import_id"], report["leads"]) == (200, None, 1)
     assert report["rejects"] == [{"line": 2, "value": "abc", "reason": "no number"}]
     assert api.world.outside.imports == [("список.csv", 28, True)]
+    assert api.world.outside.options == [ReadOptions()]
     async with api["viewer"].get("/v1/campaigns/1/imports") as told:
         assert [one["file_name"] for one in await told.json()] == ["spring.csv"]
     async with api["supervisor"].delete("/v1/imports/1") as undone:
         assert await undone.json() == {"import_id": 1, "removed": 3}
+
+
+async def test_an_import_takes_every_option_that_the_command_line_has(api: Api) -> None:
+    query = [
+        ("map", "Куда=phone"), ("map", "3=skip"), ("header", "true"), ("header_row", "3"),
+        ("encoding", "cp866"), ("sheet", "Клиенты"), ("country", "KZ"), ("zone", "UTC+5"),
+        ("hidden_rows", "true"), ("dry_run", "true"),
+    ]  # fmt: skip
+    form = aiohttp.FormData()
+    form.add_field("file", b"a\n1\n", filename="list.txt")
+    async with api["supervisor"].post("/v1/campaigns/1/imports", params=query, data=form) as told:
+        assert told.status == 200
+    (options,) = api.world.outside.options
+    assert options == ReadOptions(
+        {"phone": "Куда", "skip": "3"}, True, 3, "cp866", "Клиенты", "KZ", "UTC+5", hidden_rows=True
+    )
+    for name, bad in (("map", "x"), ("header_row", "-1"), ("country", "Kasachstan"), ("header", "maybe")):
+        form = aiohttp.FormData()
+        form.add_field("file", b"a\n1\n", filename="list.txt")
+        async with api["supervisor"].post("/v1/campaigns/1/imports", params={name: bad}, data=form) as told:
+            assert told.status == 422, name
 
 
 async def test_an_excluded_lead_is_out(api: Api) -> None:

@@ -17,6 +17,7 @@ from dialer.adapters.phones import dnc_entry
 from dialer.adapters.prometheus import Metrics
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing
+from dialer.domain.columns import ReadOptions
 from dialer.domain.dialable import DialRules
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
@@ -72,12 +73,14 @@ class Outside:
     messages: dict[str, bytes] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     imports: list[tuple[str, int, bool]] = field(default_factory=list)
+    options: list[ReadOptions] = field(default_factory=list)
     set_aside: dict[str, str] = field(default_factory=dict)
 
     async def import_list(
-        self, campaign: CampaignId, file_name: str, content: bytes, *, dry_run: bool
+        self, campaign: CampaignId, file_name: str, content: bytes, options: ReadOptions, *, dry_run: bool
     ) -> Imported:
         self.imports.append((file_name, len(content), dry_run))
+        self.options.append(options)
         try:
             lines = content.decode().splitlines()[1:]
         except UnicodeDecodeError:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dialer.adapters.files.sheet import is_sheet, open_sheet, read_sheet
 from dialer.adapters.files.text import SAMPLE_ROWS, decode, find_delimiter, read_records
-from dialer.domain.columns import Columns, Field, plan
+from dialer.domain.columns import Columns, Field, ReadOptions, plan
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Kind, Reading, Row, Taken, read
@@ -56,6 +56,7 @@ class ListFile:
     counts: Counts = field(default_factory=Counts)
     _rows: Callable[[], Iterator[Row]] = field(kw_only=True, repr=False)
     _reading: Reading = field(kw_only=True, repr=False)
+    _from_line: int = field(kw_only=True, repr=False)
 
     def preview(self, taken: Taken | None = None) -> Preview:
         """Nothing is counted or kept."""
@@ -88,13 +89,11 @@ class ListFile:
         on_progress(counts)
 
     def _body(self) -> Iterator[Row]:
-        rows = (row for row in self._rows() if any(cell.strip() for cell in row.cells))
+        rows = _filled(self._rows(), self._from_line)
         return islice(rows, 1, None) if self.header else rows
 
 
-def open_path(
-    path: Path, reading: Reading, *, mapping: Mapping[str, str] | None = None, header: bool | None = None
-) -> ListFile:
+def open_path(path: Path, reading: Reading, options: ReadOptions | None = None) -> ListFile:
     """The list at this path; BadValue says why it is none."""
     try:
         size = path.stat().st_size
@@ -112,18 +111,12 @@ def open_path(
                 largest_file=LARGEST_FILE // 2**20,
             )
         )
-    return open_content(path.name, content, reading, mapping=mapping, header=header)
+    return open_content(path.name, content, reading, options)
 
 
-def open_content(
-    name: str,
-    content: bytes,
-    reading: Reading,
-    *,
-    mapping: Mapping[str, str] | None = None,
-    header: bool | None = None,
-) -> ListFile:
+def open_content(name: str, content: bytes, reading: Reading, options: ReadOptions | None = None) -> ListFile:
     """A list that came over the network; `name` is for people only."""
+    options = options or ReadOptions()
     if not content:
         raise BadValue(
             said(
@@ -132,24 +125,31 @@ def open_content(
             )
         )
     if is_sheet(content):
-        sheet = open_sheet(content)
+        sheet = open_sheet(content, options.sheet)
         form, delimiter, about = "spreadsheet", ";", sheet.total_height
 
         def rows() -> Iterator[Row]:
             return read_sheet(sheet)
     else:
-        text, encoding = decode(content)
+        text, encoding = decode(content, options.encoding)
         delimiter = find_delimiter(text)
         form, about = f'CSV, {encoding}, "{delimiter}"', text.count("\n") + 1
 
         def rows() -> Iterator[Row]:
             return read_records(text, delimiter)
 
-    filled = (row.cells for row in rows() if any(cell.strip() for cell in row.cells))
+    filled = (row.cells for row in _filled(rows(), options.header_row))
     columns, has_header = plan(
         list(islice(filled, SAMPLE_ROWS)),
         lambda cell: bool(reading.phones(cell).numbers),
-        mapping=mapping,
-        header=header,
+        mapping=options.mapping,
+        header=options.header or (True if options.header_row else options.header),
     )
-    return ListFile(name, form, delimiter, columns, has_header, about, _rows=rows, _reading=reading)
+    return ListFile(
+        name, form, delimiter, columns, has_header, about,
+        _rows=rows, _reading=reading, _from_line=options.header_row,
+    )  # fmt: skip
+
+
+def _filled(rows: Iterator[Row], from_line: int) -> Iterator[Row]:
+    return (row for row in rows if row.line >= from_line and any(cell.strip() for cell in row.cells))

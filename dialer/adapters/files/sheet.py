@@ -31,10 +31,12 @@ def is_sheet(content: bytes) -> bool:
     return content.startswith((ZIP, COMPOUND))
 
 
-def open_sheet(content: bytes) -> CalamineSheet:
-    """The first visible sheet that has rows."""
+def open_sheet(content: bytes, wanted: str = "") -> CalamineSheet:
+    """The sheet of this name or number, else the first visible one that has rows."""
     try:
         workbook = CalamineWorkbook.from_filelike(BytesIO(content))
+        if wanted:
+            return _named(workbook, wanted)
         for sheet in workbook.sheets_metadata:
             if sheet.typ is SheetTypeEnum.WorkSheet and sheet.visible is SheetVisibleEnum.Visible:
                 found = workbook.get_sheet_by_name(sheet.name)
@@ -47,6 +49,18 @@ def open_sheet(content: bytes) -> CalamineSheet:
             said("The spreadsheet cannot be read ({flaw}): save it again as XLSX, or as CSV.", flaw=flaw)
         ) from None
     raise BadValue(said("The spreadsheet has no rows on any visible sheet: put the list on the first one."))
+
+
+def _named(workbook: CalamineWorkbook, wanted: str) -> CalamineSheet:
+    names = workbook.sheet_names
+    found = next((name for name in names if name.casefold() == wanted.strip().casefold()), None)
+    if found is None and wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= len(names):
+        found = names[int(wanted) - 1]
+    if found is None:
+        raise BadValue(
+            said("There is no sheet {wanted!r}: name one of {names}.", wanted=wanted, names=", ".join(names))
+        )
+    return workbook.get_sheet_by_name(found)
 
 
 def read_sheet(sheet: CalamineSheet) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterator
@@ -18,32 +19,50 @@ LONGEST_RECORD = 100  # lines; a longer one is a quotation mark that nobody clos
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-def decode(content: bytes) -> tuple[str, str]:
-    """The text and its encoding: as marked, else UTF-8, else Windows-1251."""
+def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
+    """The text and its encoding: as the user says, as marked, else UTF-8, else Windows-1251."""
+    if encoding:
+        return _decode_as(content, encoding)
     mark, marked = next((bom for bom in _BOMS if content.startswith(bom[0])), (b"", ""))
     if marked == "utf-8":
         content = content[len(mark) :]
     if not marked and b"\0" in content:
         raise BadValue(said("The file is not text: save the list as CSV (UTF-8) or XLSX."))
-    for encoding in (marked,) if marked else ("utf-8", "cp1251"):
+    for tried in (marked,) if marked else ("utf-8", "cp1251"):
         try:
-            text = content.decode(encoding)
+            text = content.decode(tried)
         except UnicodeDecodeError as flaw:
             line = content.count(b"\n", 0, flaw.start) + 1
-            if not marked and encoding == "utf-8" and not _mostly_utf8(content):
+            if not marked and tried == "utf-8" and not _mostly_utf8(content):
                 continue
             raise BadValue(
                 said(
                     "Line {line} is not {upper} text (byte 0x{content:02x}): save the list again as"
                     " CSV (UTF-8).",
                     line=line,
-                    upper=encoding.upper(),
+                    upper=tried.upper(),
                     content=content[flaw.start],
                 )
             ) from None
         _check_text(text)
-        return text, encoding
+        return text, tried
     raise BadValue(said("The file is neither UTF-8 nor Windows-1251: save the list again as CSV (UTF-8)."))
+
+
+def _decode_as(content: bytes, encoding: str) -> tuple[str, str]:
+    try:
+        name = codecs.lookup(encoding).name
+        text = content.decode(name)
+    except LookupError:
+        raise BadValue(
+            said("There is no encoding {encoding!r}: name one such as utf-8 or cp1251.", encoding=encoding)
+        ) from None
+    except UnicodeDecodeError as flaw:
+        line = content.count(b"\n", 0, flaw.start) + 1
+        raise BadValue(
+            said("Line {line} is not {encoding} text: name another encoding.", line=line, encoding=encoding)
+        ) from None
+    return text.removeprefix("\ufeff"), name
 
 
 def _mostly_utf8(content: bytes) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, File, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Query, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.campaign import Campaign
+from dialer.domain.columns import ReadOptions, mapping_of
 from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.lead import Lead
 from dialer.domain.said import said
@@ -20,9 +21,11 @@ from dialer.web.auth import Supervisor, Viewer
 from dialer.web.paging import AfterId, Limit, Page, next_of
 from dialer.web.parts import Given, Parts, Spoken
 from dialer.web.problem import documented
-from dialer.web.values import Body, Id, Line, Number, Whole
+from dialer.web.values import PRINTABLE, Body, Country, Id, Line, Number, Whole
 
 router = APIRouter(tags=["leads"])
+LIST_NAMES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
+Word = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
 Mail = Annotated[str, StringConstraints(pattern=r"^([^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,190})?$")]
 Inn = Annotated[str, StringConstraints(pattern=r"^([0-9]{10}|[0-9]{12})?$"), Field(examples=["7707083893"])]
 Column = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=64)]
@@ -156,6 +159,32 @@ async def add_leads(
     return Added(import_id=import_id, added=added, duplicates=twins)
 
 
+async def read_options(
+    *,
+    column: Annotated[
+        list[Word] | None,
+        Query(alias="map", description="COLUMN=FIELD, by header or number; may be repeated"),
+    ] = None,
+    header: Annotated[
+        bool | None, Query(description="whether there is a row of headers; found if not said")
+    ] = None,
+    header_row: Annotated[int, Query(ge=0, le=1_048_576, description="the row of headers; 0: found")] = 0,
+    encoding: Annotated[Word, Query(description="of a text file, such as cp1251")] = "",
+    sheet: Annotated[Word, Query(description="of a spreadsheet, by name or number")] = "",
+    country: Annotated[
+        Country | Literal[""], Query(description="where numbers without a country code belong")
+    ] = "",
+    zone: Annotated[Word, Query(description="time zone of rows that name none")] = "",
+    hidden_rows: Annotated[bool, Query(description="take the rows that the spreadsheet hides, too")] = False,
+) -> ReadOptions:
+    """How the file is to be read, as on the command line."""
+    mapping = mapping_of(column or ())
+    return ReadOptions(mapping, header, header_row, encoding, sheet, country, zone, hidden_rows)
+
+
+Options = Annotated[ReadOptions, Depends(read_options)]
+
+
 @router.post("/campaigns/{campaign}/imports", responses=documented(404, 409))
 async def import_leads(
     parts: Given,
@@ -163,16 +192,23 @@ async def import_leads(
     campaign: Id,
     file: Annotated[UploadFile, File(description="CSV or XLSX; the first line names the columns")],
     speak: Spoken,
+    options: Options,
     *,
     dry_run: Annotated[bool, Query(description="only say what would happen")] = False,
 ) -> ImportedOut:
     """Import a list file: all of its good lines, or nothing when it cannot be read."""
     await parts.stores.campaigns.get(CampaignId(campaign))
     name = (file.filename or "").strip()
-    if not name.lower().endswith((".csv", ".xlsx")):
-        raise BadValue("body/file: a list is a .csv or an .xlsx file; the name of this one ends otherwise")
+    if not name.lower().endswith(LIST_NAMES):
+        raise BadValue(
+            said(
+                "body/file: a list's name ends in one of {endings}; this one's does not",
+                endings=", ".join(LIST_NAMES),
+            )
+        )
     shown = "".join(sign for sign in name if sign.isprintable())[-100:]
-    told = await parts.tools.import_list(CampaignId(campaign), shown, await file.read(), dry_run=dry_run)
+    content = await file.read()
+    told = await parts.tools.import_list(CampaignId(campaign), shown, content, options, dry_run=dry_run)
     rejects = [RejectOut(line=one.line, value=one.value, reason=speak(one.reason)) for one in told.rejects]
     return ImportedOut.model_validate(told, from_attributes=True).model_copy(update={"rejects": rejects})
 

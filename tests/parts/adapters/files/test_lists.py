@@ -15,7 +15,7 @@ import xlsxwriter  # type: ignore[import-untyped]  # it has no type stubs
 from dialer.adapters.files.lists import Counts, ListFile, open_content, open_path
 from dialer.adapters.files.rejects import RejectsFile, safe
 from dialer.adapters.phones import reading
-from dialer.domain.columns import Field
+from dialer.domain.columns import Field, ReadOptions
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
@@ -24,13 +24,14 @@ READING = reading("RU")
 MOBILE, OTHER = "+79161234567", "+79031112233"
 
 
-def opened(content: str | bytes, encoding: str = "utf-8", **options: object) -> ListFile:
-    raw = content.encode(encoding) if isinstance(content, str) else content
-    return open_content("list.csv", raw, READING, **options)  # type: ignore[arg-type]  # as the signature says
+def opened(content: str | bytes, **options: object) -> ListFile:
+    raw = content.encode() if isinstance(content, str) else content
+    return open_content("list.csv", raw, READING, ReadOptions(**options))  # type: ignore[arg-type]  # as there
 
 
 def leads(content: str | bytes, encoding: str = "utf-8", **options: object) -> list[Lead]:
-    return list(opened(content, encoding, **options).leads(Taken()))
+    raw = content.encode(encoding) if isinstance(content, str) else content
+    return list(opened(raw, **options).leads(Taken()))
 
 
 def flaws(content: str | bytes) -> list[Flaw]:
@@ -156,6 +157,41 @@ class TestReading:
     def test_a_mapping_and_no_header_are_obeyed(self) -> None:
         (lead,) = leads("Иван;89161234567;89031112233\n", mapping={"phone": "3", "name": "1"}, header=False)
         assert (lead.name, lead.numbers, lead.extra) == ("Иван", (OTHER,), {"column 2": "89161234567"})
+
+
+class TestOptions:
+    def test_an_encoding_that_is_named_is_obeyed(self) -> None:
+        text = "Телефон;Имя\n89161234567;Пётр\n"
+        (lead,) = opened(text.encode("cp866"), encoding="CP866").leads(Taken())
+        assert lead.name == "Пётр"
+        with pytest.raises(BadValue, match="There is no encoding 'klingon'"):
+            opened(text.encode(), encoding="klingon")
+        with pytest.raises(BadValue, match="Line 1 is not utf-8 text"):
+            opened(text.encode("cp1251"), encoding="utf-8")
+
+    def test_a_row_of_headers_that_is_named_is_obeyed(self) -> None:
+        text = "89031112233;на 01.12\n\nТелефон;Имя\n89161234567;Пётр\n"
+        (lead,) = leads(text, header_row=3)
+        assert (lead.numbers, lead.name) == ((MOBILE,), "Пётр")
+
+    @pytest.mark.parametrize("wanted", ["SECRET", "1"])
+    def test_a_sheet_that_is_named_is_read_though_it_is_hidden(self, wanted: str) -> None:
+        content = sheet(["phone"], [79161234567], hidden_first=True)
+        assert leads(content, sheet=wanted) == []
+        assert len(leads(content, sheet="2")) == 1
+
+    def test_a_sheet_that_is_not_there_is_told_with_those_that_are(self) -> None:
+        with pytest.raises(BadValue, match="There is no sheet 'Clients': name one of list"):
+            leads(sheet(["phone"], [79161234567]), sheet="Clients")
+
+    def test_zone_and_country_hold_for_rows_that_say_nothing_else(self) -> None:
+        text = "phone;tz\n020 7946 0958;\n020 7946 0959;Europe/Paris\n"
+        found = open_content("a.csv", text.encode(), reading("GB", zone="utc+1"))
+        assert [lead.zones for lead in found.leads(Taken())] == [("Etc/GMT-1",), ("Europe/Paris",)]
+        with pytest.raises(BadValue, match="there is no time zone 'Mars'"):
+            reading("GB", zone="Mars")
+        with pytest.raises(BadValue, match="there is no country 'XX'"):
+            reading("XX")
 
 
 class TestBadFiles:
