@@ -34,26 +34,6 @@ from dialer.web.parts import Explanation, GateLine, Imported, Reasoned, Reject, 
 def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -> Tools:
     """What other rooms do for the API."""
 
-    async def import_list(
-        campaign: CampaignId, file_name: str, content: bytes, options: ReadOptions, *, dry_run: bool
-    ) -> Imported:
-        taken = Taken.by_campaign(await stores.leads.numbers_of(campaign))
-        file, leads, flaws = await asyncio.to_thread(
-            _read_list,
-            file_name,
-            content,
-            await _reading_for(settings, stores, campaign, options),
-            options,
-            taken,
-        )
-        shown = [_preview_row(lead) for lead in leads[:10]]
-        import_id = None
-        if not dry_run:
-            import_id, _ = await stores.leads.import_list(campaign, file_name, leads, now=clock())
-        rejects = [Reject(flaw.line, flaw.value, listed([flaw.column, flaw.reason], ": ")) for flaw in flaws]
-        columns = dict(zip(file.columns.names, map(str, file.columns.fields), strict=True))
-        return Imported(import_id, len(leads), file.counts.duplicates, rejects, columns, shown)
-
     async def keep_message(name: str, content: bytes) -> float:
         return (await store_message(sounds_dir(settings), name, content)).seconds
 
@@ -72,7 +52,7 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
         return [_reasoned(one) for one in answer["decisions"]]
 
     return Tools(
-        import_list=import_list,
+        import_list=partial(_import_list, settings, stores, clock),
         keep_message=keep_message,
         keep_secret=partial(_keep_secret, settings.data_dir.absolute() / "secrets"),
         check_number=checker(dial_rules(settings)),
@@ -85,6 +65,35 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
         clock=clock,
         speak=speaker_for,
     )
+
+
+async def _import_list(
+    settings: Settings,
+    stores: Stores,
+    clock: Clock,
+    campaign: CampaignId,
+    file_name: str,
+    content: bytes,
+    options: ReadOptions,
+    *,
+    dry_run: bool,
+) -> Imported:
+    taken = Taken.by_campaign(await stores.leads.numbers_of(campaign))
+    file, leads, flaws = await asyncio.to_thread(
+        _read_list,
+        file_name,
+        content,
+        await _reading_for(settings, stores, campaign, options),
+        options,
+        taken,
+    )
+    shown = [_preview_row(lead) for lead in leads[:10]]
+    import_id = None
+    if not dry_run:
+        import_id, _ = await stores.leads.import_list(campaign, file_name, leads, now=clock())
+    rejects = [Reject(flaw.line, flaw.value, listed([flaw.column, flaw.reason], ": ")) for flaw in flaws]
+    columns = dict(zip(file.columns.names, map(str, file.columns.fields), strict=True))
+    return Imported(import_id, len(leads), file.counts.duplicates, rejects, columns, shown)
 
 
 async def _faults(desk: Desk, cell: str) -> Mapping[str, str]:

@@ -44,13 +44,18 @@ Undo = Annotated[
     typer.Option(metavar="ID", show_default=False, help="Take an import back, if nobody was called."),
 ]
 Listed = Annotated[bool, typer.Option("--list", help="Show what was imported.")]
-Hidden = Annotated[bool, typer.Option("--hidden-rows", help="Take the rows that the spreadsheet hides, too.")]
 
 
 def _line(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
         raise ValueError(said("rows are counted from 1"))
     return int(text)
+
+
+def _hidden(text: str) -> bool:
+    if text not in ("take", "skip"):
+        raise ValueError(said("hidden rows are either taken (take) or not (skip)"))
+    return text == "take"
 
 
 def _country(text: str) -> str:
@@ -65,6 +70,7 @@ KNOBS = (
     Knob("header_row", "N", "The row with the headers, counted as in the file.", _line),
     Knob("encoding", "NAME", "The encoding of a text file, such as utf-8, cp1251, cp866, koi8-r."),
     Knob("sheet", "NAME", "Which sheet of a spreadsheet to read, by its name or number."),
+    Knob("hidden_rows", "take|skip", "What becomes of rows that the spreadsheet hides.", _hidden),
     Knob("zone", "ZONE", "The time zone of rows that name none."),
     Knob("country", "XX", "Where numbers without a country code belong; DIALER_COUNTRY if not said.",
          _country),
@@ -72,7 +78,7 @@ KNOBS = (
 )  # fmt: skip
 
 
-_OPTIONS = ("header_row", "encoding", "sheet", "zone", "country")
+_OPTIONS = ("header_row", "encoding", "sheet", "zone", "country", "hidden_rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,6 @@ def import_list(
     *,
     dry_run: DryRun = False,
     header: Header = None,
-    hidden_rows: Hidden = False,
     undo: Undo = None,
     listed: Listed = False,
     as_json: AsJson = False,
@@ -123,7 +128,7 @@ def import_list(
         rejects = given.get("rejects") or file.with_name(f"{file.stem}.rejects.csv")
         named = {name: given[name] for name in _OPTIONS if name in given}
         columns = mapping_of(given.get("columns", ()))
-        options = ReadOptions(mapping=columns, header=header, hidden_rows=hidden_rows, **named)
+        options = ReadOptions(mapping=columns, header=header, **named)
         wish = Wish(file, campaign, options, rejects, dry_run)
         result = with_stores(lambda settings, stores: take(settings, stores, wish, is_quiet=as_json))
         if as_json:
