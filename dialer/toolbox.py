@@ -52,7 +52,7 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
         return [_reasoned(one) for one in answer["decisions"]]
 
     return Tools(
-        import_list=partial(_import_list, settings, stores, clock),
+        import_list=partial(_import_list, settings=settings, stores=stores, clock=clock),
         keep_message=keep_message,
         keep_secret=partial(_keep_secret, settings.data_dir.absolute() / "secrets"),
         check_number=checker(dial_rules(settings)),
@@ -68,15 +68,15 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
 
 
 async def _import_list(
-    settings: Settings,
-    stores: Stores,
-    clock: Clock,
     campaign: CampaignId,
     file_name: str,
     content: bytes,
     options: ReadOptions,
     *,
     dry_run: bool,
+    settings: Settings,
+    stores: Stores,
+    clock: Clock,
 ) -> Imported:
     taken = Taken.by_campaign(await stores.leads.numbers_of(campaign))
     file, leads, flaws = await asyncio.to_thread(
