@@ -10,13 +10,15 @@ from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.errors import BadValue, StoreRefused
 from dialer.domain.operators import State, StateChange
 from dialer.domain.types import CallId
-from dialer.engine.recorder import RETRY_S, Fact
+from dialer.engine import recorder
+from dialer.engine.recorder import Fact
 from dialer.sim.clock import run, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
 from tests.unit.engine.virtual import in_virtual_time
 
+RETRY_S = 60.0  # ten times sooner than it really is
 REFUSALS = (StoreRefused("value out of range"), BadValue("no zone"), ZeroDivisionError(), KeyError("lead"))
 
 
@@ -27,8 +29,9 @@ def of(fact: Fact) -> CallId | None:
 @pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize("kind", [Closing, WrapUp, StateChange])
 def test_a_fact_that_the_database_refuses_is_kept_apart_and_all_the_others_arrive(
-    refusal: Exception, kind: type[Fact]
+    refusal: Exception, kind: type[Fact], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(recorder, "RETRY_S", RETRY_S)
     run(_one_refused(refusal, kind))
 
 

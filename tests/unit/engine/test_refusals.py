@@ -145,7 +145,7 @@ async def test_the_next_trunk_takes_over_while_the_first_rests() -> None:
 async def test_a_number_that_alone_is_refused_is_booked_so_the_third_time() -> None:
     barred = "79160000003"
     asterisk = PretendAsterisk(
-        lambda number: Fate("rejected") if number == barred else Fate("answer", after_s=2, talk_s=20)
+        lambda number: Fate("rejected") if number == barred else Fate("answer", after_s=2, talk_s=5)
     )
     house = House(asterisk)
     campaign = await house.furnish(operators=2, leads=40, retries={})
