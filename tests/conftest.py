@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import shutil
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -32,6 +33,17 @@ def fresh_log() -> Iterator[None]:
     yield
     structlog.configure = configure
     configure(**before)
+
+
+@pytest.fixture
+def quiet_log() -> Iterator[None]:
+    """Failures only: thousands of lines of a day's log help nobody. Plain: to draw a traceback takes long."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)],
+    )
+    yield
+    structlog.reset_defaults()
 
 
 def migrated(url: str) -> None:

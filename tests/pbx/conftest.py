@@ -21,6 +21,7 @@ from aiohttp import web
 from dialer.lab import worldfile
 from dialer.lab.fate import Does, Fate
 from dialer.lab.lab import Lab, Options
+from tests.pbx.linked import polled
 
 CALLER = "74951234567"
 TRUNK = "carrier"
@@ -113,16 +114,16 @@ class Ari:
 
     async def up(self, channel: str) -> None:
         """Returns when the channel has been answered."""
-        await until(lambda: self._is(channel, "Up"), f"channel {channel} answered")
+        await polled(lambda: self._is(channel, "Up"), f"channel {channel} answered")
 
     async def gone(self, channel: str, timeout_s: float = 10.0) -> None:
         """Returns when there is no such channel any more."""
-        await until(lambda: self._is(channel, ""), f"channel {channel} ended", timeout_s)
+        await polled(lambda: self._is(channel, ""), f"channel {channel} ended", timeout_s)
 
     async def talk(self, person: str, operator: str) -> str:
         """Clears the guard and connects two channels, once both are with the service; the bridge's id."""
         for channel in (person, operator):
-            await until(lambda channel=channel: self._is_ours(channel), f"channel {channel} in Stasis")
+            await polled(lambda channel=channel: self._is_ours(channel), f"channel {channel} in Stasis")
         bridge = f"bridge-{person}"
         await self.send("POST", "bridges", type="mixing", bridgeId=bridge)
         await self.send("POST", f"channels/{person}/variable", variable="TIMEOUT(absolute)", value="0")
@@ -243,16 +244,6 @@ async def asking(lab: Lab) -> AsyncIterator[Ari]:
         yield Ari(lab, http)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 10.0) -> None:
-    """Returns when the condition holds; fails the test, naming it, when it does not in time."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            while not await holds():  # noqa: ASYNC110 the other side is another process
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        pytest.fail(f"not within {timeout_s:g} s: {what}")
-
-
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def lab() -> AsyncIterator[Lab]:
     """A PBX, the world of world.toml and three phones (the last can be unplugged), for the whole session."""
@@ -309,7 +300,7 @@ def listen() -> Callable[[Lab], AbstractAsyncContextManager[Ear]]:
 @pytest.fixture(name="until")
 def until_fixture() -> Callable[..., Awaitable[None]]:
     """Waits for a condition."""
-    return until
+    return polled
 
 
 @pytest.fixture

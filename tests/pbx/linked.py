@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -131,12 +132,28 @@ class Linked:
         return channel
 
 
-async def polled(holds: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 8.0) -> None:
+class Looks:
+    """When to ask another process again: often at first, then every 25th of what has passed.
+
+    To ask 50 times a second takes a core from the calls that are waited for.
+    """
+
+    def __init__(self, often_s: float = 0.02, seldom_s: float = 0.15) -> None:
+        self._often_s, self._seldom_s = often_s, seldom_s
+        self._began_s = time.monotonic()
+
+    async def again(self) -> None:
+        """Returns when it is time for the next look."""
+        await asyncio.sleep(min(self._seldom_s, max(self._often_s, (time.monotonic() - self._began_s) / 25)))
+
+
+async def polled(holds: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 10.0) -> None:
     """Returns when the condition holds; fails the test, naming it, when it does not in time."""
+    looks = Looks()
     try:
         async with asyncio.timeout(timeout_s):
-            while not await holds():  # noqa: ASYNC110  # asked of other processes, which signal nothing
-                await asyncio.sleep(0.01)
+            while not await holds():
+                await looks.again()
     except TimeoutError:
         raise AssertionError(f"not within {timeout_s:g} s: {what}") from None
 

@@ -31,6 +31,7 @@ from dialer.lab.lab import Lab
 from dialer.ports.stores import CdrQuery, Stores
 from dialer.settings import Settings, sounds_dir
 from dialer.storage import open_database
+from tests.pbx.linked import Looks
 
 TRUNK = TrunkId("carrier")
 
@@ -80,10 +81,11 @@ class Office:
 
     async def until(self, holds: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 20.0) -> None:
         """Returns when the condition holds; fails the test, naming it, when it does not in time."""
+        looks = Looks()
         try:
             async with asyncio.timeout(timeout_s):
-                while not await holds():  # noqa: ASYNC110 another process is asked
-                    await asyncio.sleep(0.03)
+                while not await holds():
+                    await looks.again()
         except TimeoutError:
             pytest.fail(f"not within {timeout_s:g} s: {what}; calls {await self.calls()}")
 
