@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE  # else each worker, and each service that a te
 
 BIN := .venv/bin
 TESTS := tests/pbx tests/sim tests/cli tests/web tests/parts tests/ports tests/calls tests/house tests/unit  # longest first
-WORKERS ?= 2
+WORKERS ?= 3  # on two cores: tests with real calls wait for a third of their time
 ARGS ?=
 
 .PHONY: mutants words prompts dashboards help setup demo run test check format bench floor stack-test docs clean distclean
@@ -35,9 +35,8 @@ check:  ## format, lint, types, import contracts, house numbers
 	@.ci/setup run >&2
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/house/test_sources.py
+	$(BIN)/mypy & $(BIN)/lint-imports && $(BIN)/python -m pytest -q tests/house/test_sources.py; \
+	  rest=$$?; wait $$! && exit $$rest
 
 format:  ## mend what ruff can mend
 	@.ci/setup run >&2

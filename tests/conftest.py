@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -82,6 +83,50 @@ def postgres_url(postgres_server: Server, postgres_template: str) -> Iterator[st
     assert psql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
     yield f"postgresql://dialer@127.0.0.1:{postgres_server.port}/{name}"
     psql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+# Whose every test starts a lab of its own.
+ALONE = ("calls_", "crash", "lab_instances", "operators_", "true_ends")
+# Whose tests share the lab of their worker; what stands together meets one lab.
+TOGETHER = (
+    ("keys", "doctor", "sound_files", "lab_trunk"),
+    ("lab_call", "lab_guard", "lab_phones", "lab_sipp"),
+)
+# Longest first: at the end no worker waits for another.
+FIRST = ("keys", "lab_call", "crash", "foreign", "calls_lost_ends", "true_ends", "restarts", "dashboards")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """As `--dist loadscope`, but what is dealt out is not a file: it is what shares a lab."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  mutants are tried without it
+
+    class ByLab(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(nodeid)
+
+    return ByLab(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+def unit_of(nodeid: str) -> str:
+    """What is dealt out together with this test."""
+    file = nodeid.partition("::")[0]
+    folder, _, name = file.removesuffix(".py").rpartition("/test_")
+    if folder == "tests/sim" or (folder == "tests/pbx" and name.startswith(ALONE)):
+        return nodeid
+    return next((names[0] for names in TOGETHER if folder == "tests/pbx" and name in names), file)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of FIRST before all others."""
+    units = [unit_of(item.nodeid) for item in items]
+    ranks = {unit: rank(unit) for unit in units}
+    items[:] = [item for _, item in sorted(zip(units, items, strict=True), key=lambda pair: ranks[pair[0]])]
+
+
+def rank(unit: str) -> int:
+    name = unit.partition("::")[0].removesuffix(".py").removeprefix("tests/pbx/test_")
+    return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
 @pytest.hookimpl(wrapper=True)
