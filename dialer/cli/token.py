@@ -10,11 +10,12 @@ import typer
 from dialer.adapters.clock import utc_now
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import with_stores
+from dialer.domain.access import DEFAULT_DAYS, MOST_DAYS, expiry, parse_role
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said, titled
 from dialer.ports.stores import Stores, Token
 from dialer.settings import Settings
-from dialer.web.auth import DEFAULT_DAYS, MOST_DAYS, expiry, new_token, parse_role
+from dialer.web.auth import new_token
 
 app = typer.Typer(no_args_is_help=True, help="Bearer tokens of the API.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose it is.", show_default=False)]

@@ -38,11 +38,11 @@ from dialer.web.shield import Shield
 from dialer.web.stopwatch import Answered, Stopwatch
 
 SUMMARY = "Obzvon: a predictive dialer for Asterisk"
-ABOUT = """Every address under /v1 wants a token: `Authorization: Bearer obz_...`. Times are RFC 3339 in UTC,
-seconds are decimal numbers, phone numbers are E.164. Sentences come in Russian or English by
-Accept-Language, English where none is asked for. Lists come in pages: send `next` of one page as `after`
-for the next. Errors are problem+json with a stable `id`. Verbs take an `Idempotency-Key`: the same key is
-done once."""
+ABOUT = """Every address wants a token, `Authorization: Bearer obz_...`, but /healthz, /readyz, /metrics,
+/docs and /v1/openapi.json. Times are RFC 3339 in UTC, seconds are decimal numbers, phone numbers are E.164.
+Sentences come in Russian or English by Accept-Language, English where none is asked for. Lists come in pages:
+send `next` of one page as `after` for the next. Errors are problem+json with a stable `id`. Verbs take an
+`Idempotency-Key`: the same key is done once."""
 _RESOURCES = (campaigns, leads, operators, calls, cdrs, trunks, spending, dnc, figures, sounds, tokens)
 
 

@@ -1,4 +1,4 @@
-"""Who asks, and what they may: bearer tokens, kept as hashes, each with a role."""
+"""Who asks: bearer tokens, kept as hashes, each with a role."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import structlog
@@ -20,9 +17,9 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dialer.domain.access import Caller, Permission, caller, demand, parse_role
 from dialer.domain.errors import BadValue, Forbidden, ObzvonError
 from dialer.domain.said import said
-from dialer.domain.types import OPERATOR_NUMBER, OperatorId
 from dialer.ports.between import Clock
 from dialer.ports.stores import Tokens
 from dialer.web.patience import Patience
@@ -32,31 +29,7 @@ PREFIX = "obz_"  # makes a leaked token easy to find
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _NOTE_USE_EVERY = timedelta(minutes=1)
 log = structlog.get_logger(__name__)
-DEFAULT_DAYS, MOST_DAYS = 365, 3650  # that a token lasts
-OPEN = frozenset({"/v1/openapi.json"})
-
-
-class Role(StrEnum):
-    """Each may do what those before it may; an operator's own verbs are for that operator only."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    SUPERVISOR = "supervisor"
-    ADMIN = "admin"
-
-    @property
-    def rank(self) -> int:
-        return tuple(Role).index(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent this request."""
-
-    token: int
-    name: str
-    role: Role
-    operator: OperatorId | None = None
+OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/v1/openapi.json"})  # all else wants a token
 
 
 def new_token() -> tuple[str, str]:
@@ -72,25 +45,6 @@ def hashed(text: str) -> str:
     nobody can try them all, however fast the hash, so a fast one is right, and each request can afford it.
     """
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def expiry(days: int, now: datetime) -> datetime:
-    """When a token made now expires."""
-    if not 1 <= days <= MOST_DAYS:
-        raise BadValue(said("a token lasts 1 to {most} days, not {days}", most=MOST_DAYS, days=days))
-    return now + timedelta(days=days)
-
-
-def parse_role(text: str) -> tuple[Role, OperatorId | None]:
-    """`admin`, `supervisor`, `viewer`, or `operator:101`: the role of that one operator."""
-    name, _, operator = text.partition(":")
-    if name == Role.OPERATOR and OPERATOR_NUMBER.fullmatch(operator):
-        return Role.OPERATOR, OperatorId(operator)
-    if name in set(Role) - {Role.OPERATOR} and not operator and ":" not in text:
-        return Role(name), None
-    raise BadValue(
-        said("{text!r} is no role: take viewer, supervisor, admin, or operator:NUMBER", text=text[:40])
-    )
 
 
 class Expired(Forbidden):
@@ -124,7 +78,7 @@ async def authenticate(tokens: Tokens, header: str, now: datetime) -> Caller | N
     except BadValue as error:
         log.error("a token opens nothing", token=found.name, reason=str(error))
         return None
-    return Caller(found.id, found.name, role, operator)
+    return caller(found.name, role, operator, token=found.id)
 
 
 class Guard:
@@ -138,15 +92,14 @@ class Guard:
         self._patience = Patience(time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if scope["type"] != "http" or not (path + "/").startswith("/v1/") or path in OPEN:
+        if scope["type"] != "http" or scope.get("path", "") in OPEN:
             await self._app(scope, receive, send)
             return
         header = Headers(scope=scope).get("authorization", "")
         try:
-            caller = await authenticate(self._tokens, header, self._clock())
-            if caller is not None:
-                await self._note_use(caller)
+            who = await authenticate(self._tokens, header, self._clock())
+            if who is not None:
+                await self._note_use(who)
         except Expired as expired:
             await _turn_away(str(expired))(scope, receive, send)
             return
@@ -154,10 +107,10 @@ class Guard:
             kind = error.id if error.id in KINDS else "internal"
             await respond(kind, str(error))(scope, receive, send)
             return
-        if caller is None:
+        if who is None:
             await (await self._refusal(scope, header))(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = caller
+        scope.setdefault("state", {})["caller"] = who
         await self._app(scope, receive, send)
 
     async def _refusal(self, scope: Scope, header: str) -> ASGIApp:
@@ -176,11 +129,11 @@ class Guard:
             await asyncio.sleep(waits_s)
         return _turn_away()
 
-    async def _note_use(self, caller: Caller) -> None:
+    async def _note_use(self, who: Caller) -> None:
         now = self._clock()
-        if now.timestamp() - self._noted.get(caller.token, 0.0) >= _NOTE_USE_EVERY.total_seconds():
-            self._noted[caller.token] = now.timestamp()
-            await self._tokens.used(caller.token, now)
+        if now.timestamp() - self._noted.get(who.token, 0.0) >= _NOTE_USE_EVERY.total_seconds():
+            self._noted[who.token] = now.timestamp()
+            await self._tokens.used(who.token, now)
 
 
 SEND_ONE = "Send a valid token: Authorization: Bearer obz_...; `dialer token add` makes one."
@@ -202,44 +155,20 @@ _scheme = HTTPBearer(
 
 
 def _caller(request: Request, _: Annotated[object, Security(_scheme)]) -> Caller:
-    caller = request.state.caller
-    assert isinstance(caller, Caller)
-    return caller
+    who = request.state.caller
+    assert isinstance(who, Caller)
+    return who
 
 
 AnyCaller = Annotated[Caller, Depends(_caller)]
 
 
-def _at_least(role: Role) -> Callable[[Caller], Awaitable[Caller]]:
-    async def check(caller: AnyCaller) -> Caller:
-        if caller.role.rank < role.rank:
-            raise Forbidden(
-                said(
-                    "this needs the role {role}; the token {name!r} has {role2}",
-                    role=role,
-                    name=caller.name,
-                    role2=caller.role,
-                )
-            )
-        return caller
+class Needs:
+    """A route's condition, asked before its body is read: `Annotated[Caller, Depends(Needs(...))]`."""
 
-    return check
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
 
-
-Viewer = Annotated[Caller, Depends(_at_least(Role.VIEWER))]
-OperatorOrMore = Annotated[Caller, Depends(_at_least(Role.OPERATOR))]
-Supervisor = Annotated[Caller, Depends(_at_least(Role.SUPERVISOR))]
-Admin = Annotated[Caller, Depends(_at_least(Role.ADMIN))]
-
-
-def may_act_for(caller: Caller, operator: OperatorId) -> None:
-    """An operator's token works for that operator only; Forbidden says so."""
-    if caller.role is Role.OPERATOR and caller.operator != operator:
-        raise Forbidden(
-            said(
-                "the token {name!r} is for operator {operator}, not {operator2}",
-                name=caller.name,
-                operator=caller.operator,
-                operator2=operator,
-            )
-        )
+    async def __call__(self, who: AnyCaller) -> Caller:
+        demand(who, self.permission)
+        return who

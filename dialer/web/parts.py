@@ -10,12 +10,12 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Header, Request
 from pydantic import StringConstraints
 
+from dialer.domain.access import Caller
 from dialer.domain.columns import ReadOptions
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.ports.between import Clock, Command, Desk, Live
 from dialer.ports.stores import Stores
-from dialer.web.auth import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +117,9 @@ class Parts:
     tools: Tools
     shortest_ring_s: float
 
-    async def do(
-        self, caller: Caller, verb: str, target: str, key: str = "", **args: str
-    ) -> Mapping[str, Any]:
+    async def do(self, who: Caller, verb: str, target: str, key: str = "", **args: str) -> Mapping[str, Any]:
         """Send a command to the cell. A key counts for one token, verb and target only."""
-        scoped = f"{caller.token}:{verb}:{target}:{key}" if key else ""
+        scoped = f"{who.token}:{verb}:{target}:{key}" if key else ""
         return await self.desk.do(Command(verb, target, {k: v for k, v in args.items() if v}, scoped))
 
 

@@ -6,11 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
 from dialer.web.reference import operations
 from tests.web.world import ask, build_world
 
-ORDER = ("viewer", "operator", "supervisor", "admin")
 VERBS = (
     "login",
     "logout",
@@ -24,18 +25,27 @@ VERBS = (
     "unmute",
     "keys",
 )
+OPEN = {"healthz", "readyz", "metrics", "docs", "openapi"}
 ADMIN = {
     "create_operator", "change_operator", "push_phone", "create_trunk", "change_trunk", "delete_trunk",
     "push_trunk", "try_trunk", "list_tokens", "create_token", "revoke_token",
 }  # fmt: skip
 OPERATOR = {f"operator_{verb}" for verb in VERBS} | {"pause_operator", "dispose_call", "send_keys"}
+ORDER = ("viewer", "operator", "supervisor", "admin")
 
 world = asyncio.run(build_world())
-ROUTES = [
-    (operation["operationId"], method.upper(), path)
-    for _, method, path, operation in operations(world.app.openapi())
-    if path.startswith("/v1/")
-]
+
+
+def routes_of(app: FastAPI) -> list[tuple[str, str, str]]:
+    """(name, method, path) of everything that the app answers, whether it is described or not."""
+    return [
+        (route.name or "", method, route.path or "")
+        for route in iter_route_contexts(app.routes)
+        for method in sorted((route.methods or {"WEBSOCKET"}) - {"HEAD"})
+    ]
+
+
+ROUTES = routes_of(world.app)
 
 
 def least(name: str, method: str) -> str:
@@ -46,8 +56,19 @@ def least(name: str, method: str) -> str:
     return "viewer" if method == "GET" else "supervisor"
 
 
+def test_every_route_of_the_app_is_walked() -> None:
+    described = {
+        (operation["operationId"], method.upper(), path)
+        for _, method, path, operation in operations(world.app.openapi())
+    }
+    assert described <= set(ROUTES)
+    assert {name for name, *_ in set(ROUTES) - described} == {"docs", "openapi"}
+
+
 @pytest.mark.parametrize(("name", "method", "path"), ROUTES, ids=str)
-async def test_a_role_may_do_what_its_rank_allows_and_nothing_more(name: str, method: str, path: str) -> None:
+async def test_a_role_may_do_what_it_is_given_and_nobody_may_do_anything(
+    name: str, method: str, path: str
+) -> None:
     where = path.format(
         campaign=99,
         lead=99,
@@ -58,6 +79,9 @@ async def test_a_role_may_do_what_its_rank_allows_and_nothing_more(name: str, me
         entry="+7916*",
         name="x",
     )
+    if name in OPEN:
+        assert (await ask(world.app, method, where)).status in (200, 503)
+        return
     for role in ORDER:
         answer = await ask(world.app, method, where, token=world.tokens[role])
         allowed = ORDER.index(role) >= ORDER.index(least(name, method))
@@ -65,6 +89,12 @@ async def test_a_role_may_do_what_its_rank_allows_and_nothing_more(name: str, me
         if not allowed:
             assert f"needs the role {least(name, method)}" in answer.json["detail"]
     assert (await ask(world.app, method, where)).status == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v2/x", "/static/x.js", "/docs/", "/metrics/", "/HEALTHZ"])
+async def test_what_is_not_on_the_short_list_wants_a_caller_whether_it_is_there_or_not(path: str) -> None:
+    assert (await ask(world.app, "GET", path)).status == 401
+    assert (await ask(world.app, "GET", path, token=world.tokens["viewer"])).status == 404
 
 
 async def test_an_operators_token_is_for_that_operator_only() -> None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from dialer.domain.access import Caller, Permission
 from dialer.domain.call import Call, State
 from dialer.domain.errors import Missing
 from dialer.domain.types import Direction
 from dialer.web.api.commands import Done
-from dialer.web.auth import Supervisor, Viewer
+from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts
 from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.values import CallName, Id, OperatorNumber
 
 router = APIRouter(prefix="/calls", tags=["calls"])
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CALLS))]
+Ends = Annotated[Caller, Depends(Needs(Permission.END_CALLS))]
 
 
 class CallOut(BaseModel):
@@ -47,7 +50,7 @@ class CallOut(BaseModel):
 @router.get("", responses=documented())
 async def list_calls(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     *,
     state: Annotated[State | None, Query()] = None,
     campaign: Annotated[Id | None, Query()] = None,
@@ -68,13 +71,13 @@ async def list_calls(
 
 
 @router.get("/{call}", responses=documented(404))
-async def get_call(parts: Given, _: Viewer, call: CallName) -> CallOut:
+async def get_call(parts: Given, _: Sees, call: CallName) -> CallOut:
     """One call in flight."""
     return CallOut.of(await _find(parts, call))
 
 
 @router.post("/{call}/hang_up", responses=documented(*VERB_ERRORS))
-async def hang_up_call(parts: Given, who: Supervisor, call: CallName, key: Key = "") -> Done:
+async def hang_up_call(parts: Given, who: Ends, call: CallName, key: Key = "") -> Done:
     """End a call, whatever its state."""
     await _find(parts, call)
     target = f"call:{call}"

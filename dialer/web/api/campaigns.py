@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain import depth, law
+from dialer.domain.access import Caller, Permission
 from dialer.domain.callerid import check_caller_id
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
@@ -19,13 +20,17 @@ from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.domain.verdict import Gate
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
 from dialer.web.api.commands import Pushed, try_later
-from dialer.web.auth import Supervisor, Viewer
+from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page
 from dialer.web.parts import Given, Key, Parts, Spoken
 from dialer.web.problem import documented
 from dialer.web.values import Day, Id
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
+SeesLeads = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
+Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_CAMPAIGNS))]
+Runs = Annotated[Caller, Depends(Needs(Permission.RUN_CAMPAIGNS))]
 
 
 class GateOut(BaseModel):
@@ -74,7 +79,7 @@ class StatusSet(Pushed):
 @router.get("", responses=documented())
 async def list_campaigns(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     status: Annotated[CampaignStatus | None, Query()] = None,
     after: AfterId = 0,
     limit: Limit = 100,
@@ -89,7 +94,7 @@ async def list_campaigns(
 
 
 @router.post("", status_code=201, responses=documented(409))
-async def create_campaign(parts: Given, _: Supervisor, body: NewCampaign) -> CampaignOut:
+async def create_campaign(parts: Given, _: Changes, body: NewCampaign) -> CampaignOut:
     """Make a campaign. Next: upload its message, import a list, start it."""
     campaign = replace(Campaign(CampaignId(0), body.name), **body.changes())
     await _check(parts, campaign, body.changes())
@@ -97,13 +102,13 @@ async def create_campaign(parts: Given, _: Supervisor, body: NewCampaign) -> Cam
 
 
 @router.get("/{campaign}", responses=documented(404))
-async def get_campaign(parts: Given, _: Viewer, campaign: Id) -> CampaignOut:
+async def get_campaign(parts: Given, _: Sees, campaign: Id) -> CampaignOut:
     """One campaign as it is set."""
     return CampaignOut.of(await parts.stores.campaigns.get(CampaignId(campaign)))
 
 
 @router.patch("/{campaign}", responses=documented(404, 409))
-async def change_campaign(parts: Given, who: Supervisor, campaign: Id, body: CampaignChange) -> CampaignSaved:
+async def change_campaign(parts: Given, who: Changes, campaign: Id, body: CampaignChange) -> CampaignSaved:
     """Change what is named. A running campaign takes it up at its next decision."""
     was = await parts.stores.campaigns.get(CampaignId(campaign))
     changed = replace(was, **body.changes())
@@ -116,14 +121,14 @@ async def change_campaign(parts: Given, who: Supervisor, campaign: Id, body: Cam
 
 
 @router.get("/{campaign}/leads/count", tags=["leads"], responses=documented(404))
-async def count_leads(parts: Given, _: Viewer, campaign: Id) -> dict[str, int]:
+async def count_leads(parts: Given, _: SeesLeads, campaign: Id) -> dict[str, int]:
     """How many leads stand where; `retry` is split into due and later."""
     await parts.stores.campaigns.get(CampaignId(campaign))
     return dict(await parts.stores.leads.count(CampaignId(campaign), parts.tools.clock()))
 
 
 @router.get("/{campaign}/explain", responses=documented(404, 504, 502))
-async def explain_campaign(parts: Given, _: Viewer, campaign: Id, speak: Spoken) -> ExplanationOut:
+async def explain_campaign(parts: Given, _: Sees, campaign: Id, speak: Spoken) -> ExplanationOut:
     """Why it dials, or why nothing is being dialled: each gate, and when it opens; by Accept-Language."""
     await parts.stores.campaigns.get(CampaignId(campaign))
     told = await parts.tools.explain(CampaignId(campaign))
@@ -142,7 +147,7 @@ async def explain_campaign(parts: Given, _: Viewer, campaign: Id, speak: Spoken)
 @router.get("/{campaign}/depth", responses=documented(404))
 async def measure_depth(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     campaign: Id,
     speak: Spoken,
     day: Annotated[Day | None, Query(description="in UTC; today where it is not given")] = None,
@@ -172,7 +177,7 @@ async def measure_depth(
 
 
 @router.post("/{campaign}/start", responses=documented(404, 409))
-async def start_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> StatusSet:
+async def start_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -> StatusSet:
     """Begin, or go on, dialing. Refused with the reason when something is missing or a law forbids it."""
     row = await parts.stores.campaigns.get(CampaignId(campaign))
     problems = law.check_start(row, lab=parts.shortest_ring_s < law.LAWFUL_RING_S)
@@ -189,7 +194,7 @@ async def start_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key =
 
 
 @router.post("/{campaign}/pause", responses=documented(404, 409))
-async def pause_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> StatusSet:
+async def pause_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -> StatusSet:
     """Dial nobody new until it is started again; calls in flight go on."""
     row = await parts.stores.campaigns.get(CampaignId(campaign))
     if row.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSED):
@@ -204,14 +209,14 @@ async def pause_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key =
 
 
 @router.post("/{campaign}/stop", responses=documented(404))
-async def stop_campaign(parts: Given, who: Supervisor, campaign: Id, key: Key = "") -> StatusSet:
+async def stop_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -> StatusSet:
     """Dial nobody new and give the leads back; calls in flight go on."""
     await parts.stores.campaigns.get(CampaignId(campaign))
     return await _set_status(parts, who, CampaignStatus.STOPPED, campaign, key)
 
 
 async def _set_status(
-    parts: Parts, who: Supervisor, status: CampaignStatus, campaign: int, key: str
+    parts: Parts, who: Caller, status: CampaignStatus, campaign: int, key: str
 ) -> StatusSet:
     """The database first: a cell that is away now reads it when it is back."""
     await parts.stores.campaigns.set_status(CampaignId(campaign), status)

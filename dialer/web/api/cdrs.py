@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from dialer.domain.access import Caller, Permission
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import BadValue
 from dialer.domain.types import (
@@ -28,13 +29,14 @@ from dialer.domain.types import (
     Outcome,
 )
 from dialer.ports.stores import CdrQuery, Records
-from dialer.web.auth import Viewer
+from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, next_of
 from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.values import CallName, Id, OperatorNumber, Utc
 
 router = APIRouter(tags=["cdrs"])
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 EXPORT_PAGE = 1000
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
 
@@ -110,7 +112,7 @@ Filtered = Annotated[Filters, Depends()]
 
 @router.get("/cdrs", responses=documented())
 async def list_cdrs(
-    parts: Given, _: Viewer, filters: Filtered, after: After = "", limit: Limit = 100
+    parts: Given, _: Sees, filters: Filtered, after: After = "", limit: Limit = 100
 ) -> Page[CdrOut]:
     """Closed attempts in the order in which they were dialled."""
     rows = await parts.stores.records.cdrs(filters.query(after=after, limit=limit))
@@ -125,7 +127,7 @@ async def list_cdrs(
 )
 async def export_cdrs(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     filters: Filtered,
     excel: Annotated[
         bool, Query(description="with a byte order mark and semicolons, as Excel opens it")
@@ -140,7 +142,7 @@ async def export_cdrs(
 
 
 @router.get("/cdrs/{call}", responses=documented(404))
-async def get_cdr(parts: Given, _: Viewer, call: CallName) -> CdrOut:
+async def get_cdr(parts: Given, _: Sees, call: CallName) -> CdrOut:
     """The record of one attempt."""
     return CdrOut.of(await parts.stores.records.cdr(CallId(call)))
 

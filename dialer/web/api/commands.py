@@ -7,9 +7,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
+from dialer.domain.access import Caller
 from dialer.domain.errors import Mistake, NetworkTrouble
 from dialer.domain.said import heard
-from dialer.web.auth import Caller
 from dialer.web.parts import Parts, Speak
 
 _JSON = TypeAdapter(dict[str, Any])

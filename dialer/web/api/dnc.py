@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
+from dialer.domain.access import Caller, Permission
 from dialer.domain.errors import Missing
 from dialer.domain.types import CampaignId
-from dialer.web.auth import Supervisor, Viewer
+from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page
 from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.values import Body, Id, Line
 
 router = APIRouter(prefix="/dnc", tags=["do not call"])
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_DNC))]
+Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_DNC))]
 Entry = Annotated[
     str,
     StringConstraints(pattern=r"^\+[1-9]([0-9]{6,14}|[0-9]{0,13}\*)$"),
@@ -40,7 +43,7 @@ class EntryOut(BaseModel):
 @router.get("", responses=documented())
 async def list_entries(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     *,
     campaign: Annotated[Id | None, Query(description="only entries of this campaign")] = None,
     after: After = "",
@@ -56,7 +59,7 @@ async def list_entries(
 
 
 @router.post("", status_code=201, responses=documented(404))
-async def add_entry(parts: Given, _: Supervisor, body: NewEntry) -> EntryOut:
+async def add_entry(parts: Given, _: Changes, body: NewEntry) -> EntryOut:
     """Bar a number or a prefix; counts at once, for every way of dialing."""
     campaign = None if body.campaign is None else CampaignId(body.campaign)
     if campaign is not None:
@@ -69,7 +72,7 @@ async def add_entry(parts: Given, _: Supervisor, body: NewEntry) -> EntryOut:
 @router.delete("/{entry}", status_code=204, responses=documented(404))
 async def remove_entry(
     parts: Given,
-    _: Supervisor,
+    _: Changes,
     entry: Entry,
     campaign: Annotated[Id | None, Query(description="the entry of this campaign")] = None,
 ) -> Response:

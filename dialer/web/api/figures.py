@@ -6,21 +6,23 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain import hours, kpi
+from dialer.domain.access import Caller, Permission
 from dialer.domain.cdr import Tally
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import State
 from dialer.domain.types import OperatorId
-from dialer.web.auth import Viewer
+from dialer.web.auth import Needs
 from dialer.web.paging import Limit, Page
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
 from dialer.web.values import Day, Id, OperatorNumber, Utc
 
 router = APIRouter(tags=["figures"])
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 LONGEST_SPAN = timedelta(days=92)
 
 
@@ -101,7 +103,7 @@ OneOperator = Annotated[OperatorNumber | None, Query()]
 @router.get("/tallies", responses=documented())
 async def list_tallies(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     *,
     day: Annotated[Day | None, Query(description="in UTC; today where it is not given")] = None,
     operator: OneOperator = None,
@@ -116,7 +118,7 @@ async def list_tallies(
 
 
 @router.get("/tallies/recorded", responses=documented())
-async def fold_tallies(parts: Given, _: Viewer, since_at: Since, until_at: Until) -> Tallies:
+async def fold_tallies(parts: Given, _: Sees, since_at: Since, until_at: Until) -> Tallies:
     """The same sums folded from the records, for any span."""
     _check(since_at, until_at)
     return _told(await parts.stores.records.tallies(since_at, until_at))
@@ -124,7 +126,7 @@ async def fold_tallies(parts: Given, _: Viewer, since_at: Since, until_at: Until
 
 @router.get("/hours", responses=documented())
 async def list_hours(
-    parts: Given, _: Viewer, since_at: Since, until_at: Until, operator: OneOperator = None
+    parts: Given, _: Sees, since_at: Since, until_at: Until, operator: OneOperator = None
 ) -> list[HoursOut]:
     """Hours worked, from the ledger of state changes."""
     _check(since_at, until_at)
@@ -147,7 +149,7 @@ async def list_hours(
 @router.get("/state-changes", responses=documented())
 async def list_changes(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     since_at: Since,
     until_at: Until,
     *,
@@ -164,7 +166,7 @@ async def list_changes(
 
 
 @router.get("/decisions", responses=documented())
-async def list_decisions(parts: Given, _: Viewer, speak: Spoken) -> list[DecisionOut]:
+async def list_decisions(parts: Given, _: Sees, speak: Spoken) -> list[DecisionOut]:
     """What the pacer last decided for each campaign, and why; the reason by Accept-Language."""
     return [
         DecisionOut(

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Depends, File, Query, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
+from dialer.domain.access import Caller, Permission
 from dialer.domain.campaign import Campaign
 from dialer.domain.columns import ReadOptions, mapping_of
 from dialer.domain.errors import BadValue, Forbidden
@@ -17,7 +18,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
 from dialer.web.api.commands import try_later
-from dialer.web.auth import Supervisor, Viewer
+from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page, next_of
 from dialer.web.parts import Given, Parts, Spoken
 from dialer.web.problem import documented
@@ -26,6 +27,8 @@ from dialer.web.values import PRINTABLE, Body, Country, Id, Line, Number, Whole
 router = APIRouter(tags=["leads"])
 LIST_NAMES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 Word = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
+Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_LEADS))]
 Mail = Annotated[str, StringConstraints(pattern=r"^([^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,190})?$")]
 Inn = Annotated[str, StringConstraints(pattern=r"^([0-9]{10}|[0-9]{12})?$"), Field(examples=["7707083893"])]
 Column = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=64)]
@@ -120,7 +123,7 @@ class Undone(BaseModel):
 @router.get("/campaigns/{campaign}/leads", responses=documented(404))
 async def list_leads(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     campaign: Id,
     *,
     status: Annotated[LeadStatus | None, Query()] = None,
@@ -142,7 +145,7 @@ async def list_leads(
 @router.post("/campaigns/{campaign}/leads", status_code=201, responses=documented(404, 409))
 async def add_leads(
     parts: Given,
-    _: Supervisor,
+    _: Changes,
     campaign: Id,
     body: Annotated[list[NewLead], Field(min_length=1, max_length=1000)],
 ) -> Added:
@@ -188,7 +191,7 @@ Options = Annotated[ReadOptions, Depends(read_options)]
 @router.post("/campaigns/{campaign}/imports", responses=documented(404, 409))
 async def import_leads(
     parts: Given,
-    _: Supervisor,
+    _: Changes,
     campaign: Id,
     file: Annotated[UploadFile, File(description="CSV or XLSX; the first line names the columns")],
     speak: Spoken,
@@ -214,26 +217,26 @@ async def import_leads(
 
 
 @router.get("/campaigns/{campaign}/imports", responses=documented(404))
-async def list_imports(parts: Given, _: Viewer, campaign: Id) -> list[ImportOut]:
+async def list_imports(parts: Given, _: Sees, campaign: Id) -> list[ImportOut]:
     """Every import into this campaign that was not undone."""
     await parts.stores.campaigns.get(CampaignId(campaign))
     return [ImportOut.model_validate(row) for row in await parts.stores.leads.imports(CampaignId(campaign))]
 
 
 @router.delete("/imports/{import_id}", responses=documented(404, 409))
-async def undo_import(parts: Given, _: Supervisor, import_id: Id) -> Undone:
+async def undo_import(parts: Given, _: Changes, import_id: Id) -> Undone:
     """Take an import back. Refused when one of its leads was dialled already."""
     return Undone(import_id=import_id, removed=await parts.stores.leads.undo_import(import_id))
 
 
 @router.get("/leads/{lead}", responses=documented(404))
-async def get_lead(parts: Given, _: Viewer, lead: Id) -> LeadOut:
+async def get_lead(parts: Given, _: Sees, lead: Id) -> LeadOut:
     """One lead and where it stands."""
     return LeadOut.of(await parts.stores.leads.get(LeadId(lead)))
 
 
 @router.post("/leads/{lead}/exclude", responses=documented(404))
-async def exclude_lead(parts: Given, who: Supervisor, lead: Id) -> LeadOut:
+async def exclude_lead(parts: Given, who: Changes, lead: Id) -> LeadOut:
     """Never dial it again in this campaign; a call in flight goes on. To bar a number everywhere: /v1/dnc."""
     excluded = await parts.stores.leads.exclude(LeadId(lead))
     campaign = await parts.stores.campaigns.get(excluded.campaign)

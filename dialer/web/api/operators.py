@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from dialer.domain.access import Caller, Permission, demand
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import BadValue, Conflict, Forbidden
 from dialer.domain.guesses import key_of_operator, key_of_phone
@@ -20,13 +21,17 @@ from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind, PhoneN
 from dialer.ports.stores import Stores
 from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed, try_later
-from dialer.web.auth import Admin, OperatorOrMore, Supervisor, Viewer, may_act_for
+from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.values import Body, Flag, Note, Number, OperatorNumber, Reason, Secret, Slug, Title, Utc
 
 router = APIRouter(prefix="/operators", tags=["operators"])
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_OPERATORS))]
+Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_OPERATORS))]
+Works = Annotated[Caller, Depends(Needs(Permission.WORK))]
+LooksAfter = Annotated[Caller, Depends(Needs(Permission.LOOK_AFTER_OPERATORS))]
 Pin = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$"), Field(examples=["4711"])]
 
 
@@ -147,7 +152,7 @@ class Keys(Body):
 @router.get("", responses=documented())
 async def list_operators(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     state: Annotated[State | None, Query()] = None,
     after: After = "",
     limit: Limit = 100,
@@ -169,7 +174,7 @@ async def list_operators(
 
 
 @router.post("", status_code=201, responses=documented(404, 409))
-async def create_operator(parts: Given, who: Admin, body: NewAccount, speak: Spoken) -> OperatorSaved:
+async def create_operator(parts: Given, who: Changes, body: NewAccount, speak: Spoken) -> OperatorSaved:
     """Make an operator's account; the phone's account is pushed into Asterisk at once."""
     if body.id in {row.id for row in await parts.stores.accounts.all()}:
         raise Conflict(f"there is an operator {body.id} already: change it by PATCH")
@@ -179,14 +184,14 @@ async def create_operator(parts: Given, who: Admin, body: NewAccount, speak: Spo
 
 
 @router.get("/{operator}", responses=documented(404))
-async def get_operator(parts: Given, _: Viewer, operator: OperatorNumber, speak: Spoken) -> OperatorOut:
+async def get_operator(parts: Given, _: Sees, operator: OperatorNumber, speak: Spoken) -> OperatorOut:
     """One operator with the state of this moment."""
     return await _shown(parts, OperatorId(operator), speak)
 
 
 @router.patch("/{operator}", responses=documented(404, 409))
 async def change_operator(
-    parts: Given, who: Admin, operator: OperatorNumber, body: AccountChange, speak: Spoken
+    parts: Given, who: Changes, operator: OperatorNumber, body: AccountChange, speak: Spoken
 ) -> OperatorSaved:
     """Change what is named; a new password reaches Asterisk at once."""
     account = await _changed(parts, await parts.stores.accounts.get(OperatorId(operator)), body)
@@ -197,7 +202,7 @@ async def change_operator(
 @router.post("/{operator}/login", responses=documented(*VERB_ERRORS))
 async def operator_login(
     parts: Given,
-    who: OperatorOrMore,
+    who: Works,
     operator: OperatorNumber,
     body: LoginAsked | None = None,
     key: Key = "",
@@ -209,7 +214,7 @@ async def operator_login(
 
 @router.post("/{operator}/pause", responses=documented(*VERB_ERRORS))
 async def pause_operator(
-    parts: Given, who: OperatorOrMore, operator: OperatorNumber, body: PauseAsked, key: Key = ""
+    parts: Given, who: Works, operator: OperatorNumber, body: PauseAsked, key: Key = ""
 ) -> Done:
     """Take no more calls; asked for in a call, it begins after it."""
     return await _tell(parts, who, "pause", operator, key, reason=body.reason)
@@ -217,7 +222,7 @@ async def pause_operator(
 
 @router.post("/{operator}/dispose", responses=documented(*VERB_ERRORS))
 async def dispose_call(
-    parts: Given, who: OperatorOrMore, operator: OperatorNumber, body: Disposed, key: Key = ""
+    parts: Given, who: Works, operator: OperatorNumber, body: Disposed, key: Key = ""
 ) -> Done:
     """Say what came of the present or the last call; said again, it replaces the first."""
     at = "" if body.callback_at is None else body.callback_at.astimezone(UTC).isoformat()
@@ -235,29 +240,27 @@ async def dispose_call(
 
 
 @router.post("/{operator}/keys", responses=documented(*VERB_ERRORS))
-async def send_keys(
-    parts: Given, who: OperatorOrMore, operator: OperatorNumber, body: Keys, key: Key = ""
-) -> Done:
+async def send_keys(parts: Given, who: Works, operator: OperatorNumber, body: Keys, key: Key = "") -> Done:
     """Send keys to the person's line, as a robot at the other end may want them."""
     return await _tell(parts, who, "keys", operator, key, keys=body.keys)
 
 
 @router.post("/{operator}/push", responses=documented(*VERB_ERRORS))
-async def push_phone(parts: Given, who: Admin, operator: OperatorNumber, key: Key = "") -> Done:
+async def push_phone(parts: Given, who: Changes, operator: OperatorNumber, key: Key = "") -> Done:
     """Put the phone's account into Asterisk again."""
     return await _tell(parts, who, "push", operator, key)
 
 
 @router.post("/{operator}/test", responses=documented(*VERB_ERRORS))
 async def try_phone(
-    parts: Given, who: Supervisor, operator: OperatorNumber, speak: Spoken, *, key: Key = ""
+    parts: Given, who: LooksAfter, operator: OperatorNumber, speak: Spoken, *, key: Key = ""
 ) -> Done:
     """Call the phone once and say what happened at each step."""
-    return (await _tell(parts, who, "test", operator, key, by=who.name)).spoken(speak)
+    return (await _tell(parts, who, "test", operator, key, by=who.user)).spoken(speak)
 
 
 @router.post("/{operator}/unlock", status_code=204, responses=documented(404))
-async def unlock_operator(parts: Given, _: Supervisor, operator: OperatorNumber) -> Response:
+async def unlock_operator(parts: Given, _: LooksAfter, operator: OperatorNumber) -> Response:
     """Forget the wrong PINs of this operator, and of the phone of this number: both may log in again."""
     account = await parts.stores.accounts.get(OperatorId(operator))
     for key in (key_of_operator(account.id), key_of_phone(account.id)):
@@ -266,7 +269,7 @@ async def unlock_operator(parts: Given, _: Supervisor, operator: OperatorNumber)
 
 
 def _add_plain_verb(verb: str, sentence: str) -> None:
-    async def act(parts: Given, who: OperatorOrMore, operator: OperatorNumber, key: Key = "") -> Done:
+    async def act(parts: Given, who: Works, operator: OperatorNumber, key: Key = "") -> Done:
         return await _tell(parts, who, verb, operator, key)
 
     act.__name__ = f"operator_{verb}"
@@ -285,8 +288,9 @@ for _verb, _sentence in {
     _add_plain_verb(_verb, _sentence)
 
 
-async def _tell(parts: Parts, who: OperatorOrMore, verb: str, operator: str, key: str, **args: str) -> Done:
-    may_act_for(who, OperatorId(operator))
+async def _tell(parts: Parts, who: Caller, verb: str, operator: str, key: str, **args: str) -> Done:
+    if who.operator is not None:
+        demand(who, Permission.WORK, OperatorId(operator))
     await parts.stores.accounts.get(OperatorId(operator))
     target = f"operator:{operator}"
     return Done.of(verb, target, await parts.do(who, verb, target, key, **args))
@@ -334,7 +338,7 @@ async def _shown(parts: Parts, operator: OperatorId, speak: Speak) -> OperatorOu
     return OperatorOut.of(account, live.get(operator), speak, faults.get(operator, ""))
 
 
-async def _saved(parts: Parts, who: Admin, account: Account, speak: Speak) -> OperatorSaved:
+async def _saved(parts: Parts, who: Caller, account: Account, speak: Speak) -> OperatorSaved:
     pushed = await try_later(parts, who, "push", f"operator:{account.id}")
     shown = await _shown(parts, account.id, speak)
     return OperatorSaved(**shown.model_dump(), **pushed.model_dump())

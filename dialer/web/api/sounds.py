@@ -6,18 +6,20 @@ import hashlib
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, Depends, File, UploadFile
 from pydantic import Field
 
+from dialer.domain.access import Caller, Permission
 from dialer.domain.errors import BadValue
 from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.web.api.commands import Pushed, try_later
-from dialer.web.auth import Supervisor
+from dialer.web.auth import Needs
 from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.values import Id
 
 router = APIRouter(tags=["campaigns"])
+Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_CAMPAIGNS))]
 SMALLEST_WAV = 44  # bytes of the header
 
 
@@ -31,7 +33,7 @@ class MessageSaved(Pushed):
 @router.post("/campaigns/{campaign}/message", responses=documented(404))
 async def upload_message(
     parts: Given,
-    who: Supervisor,
+    who: Changes,
     campaign: Id,
     file: Annotated[UploadFile, File(description="WAV, PCM, up to a minute; converted to 8 kHz mono 16-bit")],
 ) -> MessageSaved:

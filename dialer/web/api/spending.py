@@ -5,20 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from dialer.domain.access import Caller, Permission
 from dialer.domain.spending import DAY, NOTHING, SideCall, SideKind, Spent, day_of, money, share, why_full
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 from dialer.ports.stores import Records
-from dialer.web.auth import Viewer
+from dialer.web.auth import Needs
 from dialer.web.paging import Limit
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
 from dialer.web.values import Slug
 
 router = APIRouter(tags=["trunks"])
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
 
 
 class UsedOut(BaseModel):
@@ -74,7 +76,7 @@ class SideCallOut(BaseModel):
 
 
 @router.get("/trunks/{trunk}/today", responses=documented(404))
-async def used_today(parts: Given, _: Viewer, trunk: Slug, speak: Spoken) -> UsedOut:
+async def used_today(parts: Given, _: Sees, trunk: Slug, speak: Spoken) -> UsedOut:
     """What the trunk has used of its ceilings."""
     known = await parts.stores.trunks.get(TrunkId(trunk))
     day = day_of(parts.tools.clock())
@@ -85,7 +87,7 @@ async def used_today(parts: Given, _: Viewer, trunk: Slug, speak: Spoken) -> Use
 @router.get("/side-calls", responses=documented())
 async def list_side_calls(
     parts: Given,
-    _: Viewer,
+    _: Sees,
     *,
     trunk: Annotated[Slug | None, Query(description="only by this trunk")] = None,
     kind: Annotated[SideKind | None, Query(description="only tests, or only operators' phones")] = None,

@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field, StringConstraints
 
+from dialer.domain.access import DEFAULT_DAYS, MOST_DAYS, Caller, Permission, Role, expiry, parse_role
 from dialer.domain.errors import Conflict
 from dialer.ports.stores import Token
-from dialer.web.auth import DEFAULT_DAYS, MOST_DAYS, Admin, AnyCaller, Role, expiry, new_token, parse_role
+from dialer.web.auth import AnyCaller, Needs, new_token
 from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.values import Body, OperatorNumber
 
 router = APIRouter(tags=["tokens"])
+Manages = Annotated[Caller, Depends(Needs(Permission.MANAGE_TOKENS))]
 TokenName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
@@ -55,24 +57,24 @@ class Me(BaseModel):
     """Whose token this is."""
 
     name: str
-    role: Role
+    role: Role | None
     operator: OperatorNumber | None = None
 
 
 @router.get("/me", responses=documented())
-async def whoami(caller: AnyCaller) -> Me:
+async def whoami(who: AnyCaller) -> Me:
     """What the token of this request may do."""
-    return Me(name=caller.name, role=caller.role, operator=caller.operator)
+    return Me(name=who.user, role=who.role, operator=who.operator)
 
 
 @router.get("/tokens", responses=documented())
-async def list_tokens(parts: Given, _: Admin) -> list[TokenOut]:
+async def list_tokens(parts: Given, _: Manages) -> list[TokenOut]:
     """Every token, the revoked ones too."""
     return [TokenOut.of(token) for token in await parts.stores.tokens.all()]
 
 
 @router.post("/tokens", status_code=201, responses=documented(409))
-async def create_token(parts: Given, _: Admin, body: NewToken) -> TokenMade:
+async def create_token(parts: Given, _: Manages, body: NewToken) -> TokenMade:
     """Make a token. Its text is in this answer and nowhere else."""
     parse_role(body.role)
     text, digest = new_token()
@@ -84,9 +86,9 @@ async def create_token(parts: Given, _: Admin, body: NewToken) -> TokenMade:
 
 
 @router.delete("/tokens/{name}", status_code=204, responses=documented(404, 409))
-async def revoke_token(parts: Given, who: Admin, name: TokenName) -> Response:
+async def revoke_token(parts: Given, who: Manages, name: TokenName) -> Response:
     """Revoke a token: it stops working at once."""
-    if name == who.name:
+    if name == who.user:
         raise Conflict(f"{name} is the token of this request: revoke it with another one")
     await parts.stores.tokens.revoke(name, parts.tools.clock())
     return Response(status_code=204)

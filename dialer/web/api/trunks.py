@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from dialer.domain.access import Caller, Permission
 from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
 from dialer.domain.outside import check_phones
@@ -15,13 +16,15 @@ from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCal
 from dialer.domain.types import PhoneKind, PhoneNumber, TrunkId
 from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed, try_later
-from dialer.web.auth import Admin, Viewer
+from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.values import Body, Flag, Line, Number, Secret, Slug, Whole
 
 router = APIRouter(prefix="/trunks", tags=["trunks"])
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
+Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_TRUNKS))]
 Host = Annotated[
     str,
     StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[\[\]0-9A-Fa-f:.]{2,60})$"),
@@ -132,7 +135,7 @@ class TryNumber(Body):
 
 @router.get("", responses=documented())
 async def list_trunks(
-    parts: Given, _: Viewer, after: After = "", limit: Limit = 100, *, speak: Spoken
+    parts: Given, _: Sees, after: After = "", limit: Limit = 100, *, speak: Spoken
 ) -> Page[TrunkOut]:
     """Every trunk, in the order of their names."""
     rows, following = cut(await parts.stores.trunks.all(), lambda row: row.id, after=after, limit=limit)
@@ -141,7 +144,7 @@ async def list_trunks(
 
 
 @router.post("", status_code=201, responses=documented(409))
-async def create_trunk(parts: Given, who: Admin, body: NewTrunk) -> TrunkSaved:
+async def create_trunk(parts: Given, who: Changes, body: NewTrunk) -> TrunkSaved:
     """Make a trunk; it is pushed into Asterisk at once."""
     if body.id in {row.id for row in await parts.stores.trunks.all()}:
         raise Conflict(f"there is a trunk {body.id} already: change it by PATCH")
@@ -152,14 +155,14 @@ async def create_trunk(parts: Given, who: Admin, body: NewTrunk) -> TrunkSaved:
 
 
 @router.get("/{trunk}", responses=documented(404))
-async def get_trunk(parts: Given, _: Viewer, trunk: Slug, speak: Spoken) -> TrunkOut:
+async def get_trunk(parts: Given, _: Sees, trunk: Slug, speak: Spoken) -> TrunkOut:
     """One trunk as it is set."""
     faults = await parts.tools.faults()
     return TrunkOut.of(await parts.stores.trunks.get(TrunkId(trunk)), speak(faults.get(trunk, "")))
 
 
 @router.patch("/{trunk}", responses=documented(404, 409))
-async def change_trunk(parts: Given, who: Admin, trunk: Slug, body: TrunkChange) -> TrunkSaved:
+async def change_trunk(parts: Given, who: Changes, trunk: Slug, body: TrunkChange) -> TrunkSaved:
     """Change what is named; Asterisk gets it at once."""
     changed = await _changed(parts, await parts.stores.trunks.get(TrunkId(trunk)), body)
     await _check_sound(parts, who, changed, body)
@@ -169,7 +172,7 @@ async def change_trunk(parts: Given, who: Admin, trunk: Slug, body: TrunkChange)
 
 
 @router.delete("/{trunk}", responses=documented(404, 409))
-async def delete_trunk(parts: Given, who: Admin, trunk: Slug) -> Pushed:
+async def delete_trunk(parts: Given, who: Changes, trunk: Slug) -> Pushed:
     """Remove a trunk that no campaign and no operator's phone uses."""
     await parts.stores.trunks.get(TrunkId(trunk))
     users = [f"campaign {row.id}" for row in await parts.stores.campaigns.all() if trunk in row.trunks]
@@ -185,21 +188,21 @@ async def delete_trunk(parts: Given, who: Admin, trunk: Slug) -> Pushed:
 
 
 @router.post("/{trunk}/push", responses=documented(*VERB_ERRORS))
-async def push_trunk(parts: Given, who: Admin, trunk: Slug, key: Key = "") -> Done:
+async def push_trunk(parts: Given, who: Changes, trunk: Slug, key: Key = "") -> Done:
     """Put the trunk into Asterisk again."""
     return await _tell(parts, who, "push", trunk, key)
 
 
 @router.post("/{trunk}/test", responses=documented(*VERB_ERRORS))
 async def try_trunk(
-    parts: Given, who: Admin, trunk: Slug, body: TryNumber, speak: Spoken, *, key: Key = ""
+    parts: Given, who: Changes, trunk: Slug, body: TryNumber, speak: Spoken, *, key: Key = ""
 ) -> Done:
     """Make one call to this number and say what happened at each step."""
-    done = await _tell(parts, who, "test", trunk, key, number=PhoneNumber(body.number), by=who.name)
+    done = await _tell(parts, who, "test", trunk, key, number=PhoneNumber(body.number), by=who.user)
     return done.spoken(speak)
 
 
-async def _tell(parts: Parts, who: Admin, verb: str, trunk: str, key: str, **args: str) -> Done:
+async def _tell(parts: Parts, who: Caller, verb: str, trunk: str, key: str, **args: str) -> Done:
     await parts.stores.trunks.get(TrunkId(trunk))
     target = f"trunk:{trunk}"
     return Done.of(verb, target, await parts.do(who, verb, target, key, **args))
@@ -224,7 +227,7 @@ async def _changed(parts: Parts, was: Trunk, body: TrunkFields) -> Trunk:
     return replace(trunk, password_file=await parts.tools.keep_secret(f"trunk-{was.id}", body.password))
 
 
-async def _check_sound(parts: Parts, who: Admin, trunk: Trunk, body: TrunkFields) -> None:
+async def _check_sound(parts: Parts, who: Caller, trunk: Trunk, body: TrunkFields) -> None:
     """What Asterisk cannot translate is refused here; while it cannot be asked, when it gets the trunk."""
     if "codecs" not in body.model_fields_set:
         return
@@ -236,6 +239,6 @@ async def _check_sound(parts: Parts, who: Admin, trunk: Trunk, body: TrunkFields
         check_codecs(trunk, frozenset(known))
 
 
-async def _saved(parts: Parts, who: Admin, trunk: Trunk) -> TrunkSaved:
+async def _saved(parts: Parts, who: Caller, trunk: Trunk) -> TrunkSaved:
     pushed = await try_later(parts, who, "push", f"trunk:{trunk.id}")
     return TrunkSaved.model_validate(TrunkOut.of(trunk).model_dump(by_alias=True) | pushed.model_dump())

@@ -1,0 +1,62 @@
+"""Roles are sets of permissions, and an operator's are for that operator."""
+
+from __future__ import annotations
+
+import pytest
+
+from dialer.domain.access import ROLES, Caller, Permission, Role, caller, demand, may, parse_role
+from dialer.domain.errors import BadValue, Forbidden
+from dialer.domain.types import OperatorId
+
+ANNA, OTHER = OperatorId("101"), OperatorId("102")
+
+
+def test_every_role_has_its_set_and_an_administrator_has_all() -> None:
+    assert ROLES.keys() == set(Role)
+    assert ROLES[Role.ADMIN] == set(Permission)
+    assert ROLES[Role.VIEWER] < ROLES[Role.OPERATOR] < ROLES[Role.SUPERVISOR] < ROLES[Role.ADMIN]
+    assert not [one for one in ROLES[Role.VIEWER] if not one.endswith(":see")]
+
+
+def test_a_caller_without_permissions_may_nothing() -> None:
+    nobody = Caller("nobody", frozenset())
+    assert not [one for one in Permission if may(nobody, one)]
+    for one in Permission:
+        with pytest.raises(Forbidden, match="this needs the role"):
+            demand(nobody, one)
+
+
+def test_the_role_that_is_needed_is_the_least() -> None:
+    with pytest.raises(Forbidden, match="needs the role supervisor; the token 'wall' has viewer"):
+        demand(caller("wall", Role.VIEWER), Permission.RUN_CAMPAIGNS)
+
+
+def test_a_set_that_is_no_role_is_asked_for_what_it_holds() -> None:
+    """A quality controller, say: hears records, sees no trunk."""
+    listener = Caller("quality", frozenset({Permission.SEE_RECORDS}))
+    demand(listener, Permission.SEE_RECORDS)
+    assert not may(listener, Permission.SEE_TRUNKS)
+
+
+def test_an_operator_works_for_itself_only_and_a_supervisor_for_everybody() -> None:
+    mine = caller("anna", Role.OPERATOR, ANNA)
+    demand(mine, Permission.WORK, ANNA)
+    demand(caller("boss", Role.SUPERVISOR), Permission.WORK, ANNA)
+    assert not may(mine, Permission.WORK, OTHER)
+    with pytest.raises(Forbidden, match="for operator 101, not 102"):
+        demand(mine, Permission.WORK, OTHER)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "root", "Admin", "operator", "operator:", "operator:1", "operator:1a", "admin:101", "viewer:"],
+)
+def test_what_is_no_role_is_refused_with_the_list_of_roles(text: str) -> None:
+    with pytest.raises(BadValue, match="viewer, supervisor, admin, or operator:NUMBER"):
+        parse_role(text)
+
+
+@pytest.mark.parametrize("text", ["viewer", "supervisor", "admin", "operator:101"])
+def test_the_roles_of_stored_tokens_go_on_opening_what_they_opened(text: str) -> None:
+    role, operator = parse_role(text)
+    assert (role, operator) == (Role(text.partition(":")[0]), ANNA if ":" in text else None)
