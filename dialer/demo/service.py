@@ -42,6 +42,7 @@ class Service:
     """A child process, and its API. Use it with `async with`."""
 
     verb: tuple[str, ...] = ("run",)
+    ready_s = READY_S
 
     def __init__(self, environment: Mapping[str, str], log_file: Path, language: str = "en") -> None:
         self._environment = {**os.environ, **environment}
@@ -95,7 +96,7 @@ class Service:
     async def _wait_ready(self) -> None:
         """Until it answers and Asterisk is connected to it."""
         try:
-            async with asyncio.timeout(READY_S):
+            async with asyncio.timeout(self.ready_s):
                 while not self._is_found():
                     self._check_alive()
                     await asyncio.sleep(0.05)
@@ -108,7 +109,7 @@ class Service:
             raise TimedOut(
                 said(
                     "the service was not ready within {ready_s:g} s: {last_words}",
-                    ready_s=READY_S,
+                    ready_s=self.ready_s,
                     last_words=self._last_words(),
                 )
             ) from None

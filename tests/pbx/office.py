@@ -46,6 +46,7 @@ class Office:
     service: Service
     campaign: CampaignId
     operators: Sequence[OperatorId]
+    login_s: float = 20.0
 
     async def ready(self, *operators: str) -> None:
         """These (all, if none is named) log in and are ready."""
@@ -55,7 +56,7 @@ class Office:
     async def _begin_shift(self, operator: str) -> None:
         if operator in {handset.number for handset in self.lab.handsets}:
             await self.lab.world.phone(operator).registered()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(self.login_s):
             while (state := await self.state(operator)) not in ("ready", "reserved", "talking"):
                 with suppress(NetworkTrouble):
                     if state == "paused":

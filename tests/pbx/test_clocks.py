@@ -35,7 +35,7 @@ class Hands:
         return {
             "LD_PRELOAD": str(FAKETIME),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",  # it looks at the file once a second: each look costs
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
 

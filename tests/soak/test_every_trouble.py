@@ -146,4 +146,4 @@ async def test_without_its_database_no_call_is_lost_and_nobody_is_called_twice(
 
 async def test_a_clock_that_is_set_again_and_again_loses_no_call_and_leaves_nobody_in_silence() -> None:
     # each look at a faked clock reads a file: two cores carry no more
-    await befall(Fault("a clock that is set", wrong_clock, clock_jumps=True, up=25))
+    await befall(Fault("a clock that is set", wrong_clock, up=25))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
-from dialer.demo.summary import double_booked
 from dialer.domain.cdr import Cdr
 from dialer.domain.operators import State, StateChange
 from dialer.domain.types import LeadStatus, Outcome
@@ -19,12 +17,13 @@ from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab
 from dialer.worlds import Length, fixed
 from tests.pbx.office import Office
+from tests.soak.witness import Life, Witness
 
 STUCK_S = 20.0
 SERVED_S = 2.0  # from an answer to the operator or the message
 QUIET_S = 3.0  # what a person may hear nothing of, in a whole call
+EQUAL_S = 0.5  # between a talk by its record and the same by the PBX's own events
 STOPPED = "Asterisk stopped during the call"
-PASSING = (State.CONNECTING, State.RESERVED, State.WRAP_UP)
 
 # What the numbers do, and how many of a hundred do so.
 FATES: dict[str, tuple[Does, Length, Length, int]] = {
@@ -68,7 +67,6 @@ class Fault:
     asterisk_ends: bool = False  # then calls end with it, and the carrier's people are left with a dead line
     logs: str = "nothing"  # the error that the service may log: it is its way to tell of the trouble
     up: int = 56  # calls before each trouble
-    clock_jumps: bool = False  # then wall instants of the state ledger are no witness of spans
 
 
 @dataclass
@@ -77,6 +75,7 @@ class Story:
 
     fault: Fault
     lab: Lab
+    witness: Witness
     calls: Counter[str] = field(default_factory=Counter)  # at the carrier, by number
     cdrs: list[Cdr] = field(default_factory=list)
     changes: Sequence[StateChange] = ()
@@ -88,21 +87,26 @@ class Story:
 
 def tell(story: Story, times: int) -> None:
     records = Counter(its(cdr.number) for cdr in story.cdrs)
+    lives = [life for life in story.witness.lives.values() if life.answer_s is not None]
+    quiet = [life.stayed_s - heard_s(story.lab, number) for number, life in people_of(story)]
     print(
         f"\n{story.fault.name}: {times} times with {min(story.up)} to {max(story.up)} calls up;"
         f" carrier {story.calls.total()}, records {records.total()},"
         f" of no call {(records - story.calls).total()};"
+        f" answered {len(lives)}, joins {story.witness.talks};"
         f" all at work again within {max(story.at_work_after_s):.1f} s;"
-        f" longest answer to operator or message {max(served(story), default=0):.2f} s;"
+        f" longest answer to operator or message {max((life.waited_s for life in lives), default=0):.2f} s,"
+        f" longest silence of a call {max(quiet, default=0):.1f} s;"
         f" {dict(Counter(str(cdr.outcome) for cdr in story.cdrs))}"
     )
 
 
-def served(story: Story) -> list[float]:
+def people_of(story: Story) -> list[tuple[str, Life]]:
+    """Those who answer and stay, and were not cut off with Asterisk: by number, what the PBX saw of them."""
     return [
-        ((cdr.bridge_at or cdr.message_at or cdr.end_at) - cdr.answer_at).total_seconds()
+        (cdr.number, story.witness.lives[cdr.id])
         for cdr in story.cdrs
-        if cdr.answer_at is not None
+        if story.lab.world.fate(cdr.number).does is Does.ANSWER and cdr.reason != STOPPED
     ]
 
 
@@ -115,7 +119,8 @@ def its(number: str) -> str:
 
 def faults_of(story: Story) -> list[str]:
     """Empty: every promise held."""
-    return [*of_the_count(story), *of_people(story), *of_outcomes(story), *of_operators(story)]
+    wrong = [*of_the_count(story), *of_people(story), *of_outcomes(story), *of_operators(story)]
+    return [*wrong, *story.witness.wrong]
 
 
 def of_the_count(story: Story) -> list[str]:
@@ -140,16 +145,14 @@ def of_people(story: Story) -> list[str]:
     """Whoever answered had an operator or the message in time, and heard something all the while."""
     wrong = []
     for cdr in story.cdrs:
-        if cdr.answer_at is None:
-            continue
-        stayed_s = (cdr.end_at - cdr.answer_at).total_seconds()
-        at = cdr.bridge_at or cdr.message_at
-        waited_s = stayed_s if at is None else (at - cdr.answer_at).total_seconds()
-        if waited_s > SERVED_S:
-            wrong.append(f"{cdr.number} waited {waited_s:.1f} s, {cdr.outcome}: {cdr.reason}")
-        is_heard = story.lab.world.fate(cdr.number).does is Does.ANSWER and cdr.reason != STOPPED
-        if is_heard and (quiet_s := stayed_s - heard_s(story.lab, cdr.number)) > QUIET_S:
-            wrong.append(f"{cdr.number} heard nothing for {quiet_s:.1f} of {stayed_s:.1f} s, {cdr.outcome}")
+        life = story.witness.lives[cdr.id]
+        if cdr.answer_at is not None and life.answer_s is None and cdr.reason != STOPPED:
+            wrong.append(f"{cdr.number} has never answered, its record says {cdr.outcome}")
+        if life.waited_s > SERVED_S:
+            wrong.append(f"{cdr.number} waited {life.waited_s:.1f} s, {cdr.outcome}: {cdr.reason}")
+    for number, life in people_of(story):
+        if (quiet_s := life.stayed_s - heard_s(story.lab, number)) > QUIET_S:
+            wrong.append(f"{number} heard nothing for {quiet_s:.1f} of {life.stayed_s:.1f} s")
     return wrong
 
 
@@ -174,12 +177,15 @@ def of_outcomes(story: Story) -> list[str]:
             story.fault.asterisk_ends and cdr.outcome is Outcome.NETWORK_FAILURE
         ):
             wrong.append(f"{cdr.number} does {fate.does}, its record says {cdr.outcome}: {cdr.reason}")
-        if fate.does is Does.ANSWER and cdr.outcome is Outcome.CONNECTED and cdr.reason != STOPPED:
-            short_s = fate.talk_s - cdr.talk_s
+        life = story.witness.lives[cdr.id]
+        if cdr.reason == STOPPED:
+            continue
+        if abs(cdr.talk_s - life.talked_s) > EQUAL_S:
+            wrong.append(f"{cdr.number} talked {life.talked_s:.1f} s, its record says {cdr.talk_s:.1f}")
+        if fate.does is Does.ANSWER and cdr.outcome is Outcome.CONNECTED:
+            short_s = fate.talk_s - life.talked_s
             if not -1.0 < short_s < SERVED_S + 0.5:
-                wrong.append(f"{cdr.number} talked {cdr.talk_s:.1f} of {fate.talk_s:g} s, {cdr.ended_by}")
-    if n := double_booked(story.cdrs):
-        wrong.append(f"{n} talks overlap at one operator")
+                wrong.append(f"{cdr.number} talked {life.talked_s:.1f} of {fate.talk_s:g} s, {cdr.ended_by}")
     return wrong
 
 
@@ -189,12 +195,9 @@ def of_operators(story: Story) -> list[str]:
     wrong += [
         f"{one.operator} was sent home: {one.reason}" for one in story.changes if one.became == State.OFFLINE
     ]
-    by_operator: dict[str, list[StateChange]] = defaultdict(list)
-    for change in story.changes:
-        by_operator[change.operator].append(change)
-    for operator, changes in by_operator.items():
-        for one, after in pairwise(changes):
-            stayed_s = (after.at - one.at).total_seconds()
-            if one.became in PASSING and stayed_s > STUCK_S and not story.fault.clock_jumps:
-                wrong.append(f"{operator} was {one.became} for {stayed_s:.0f} s: {one.reason}")
+    wrong += [
+        f"{operator} was {state} for {stayed_s:.0f} s"
+        for (operator, state), stayed_s in story.witness.longest_passing_s.items()
+        if stayed_s > STUCK_S
+    ]
     return wrong
