@@ -84,7 +84,9 @@ class Cell:
         trunks = self.trunks = Trunks()
         floor = self.floor = Floor(shell, self._campaign, trunks.get)
         calls = self.calls = Calls(shell, floor, self._ended)
-        hopper = self._hopper = Hopper(stores.leases, shell.cell, shell.clock, hopper_size)
+        hopper = self._hopper = Hopper(
+            stores.leases, shell.cell, shell.clock, seconds=ways.seconds, size=hopper_size
+        )
         pacer = self.pacer = Pacer(
             shell,
             calls,
@@ -325,6 +327,9 @@ class Cell:
         elif (call := self.calls.get(CallId(news.channel))) is not None:
             if isinstance(news.event, c.Answered) or news.event == c.Alerted(news.event.at, Alerting.RINGING):
                 self.trunks.refusals.carries(call.trunk)
+            late = self._shell.clock() - news.event.at
+            if isinstance(news.event, c.Answered) and late.total_seconds() > call.rules.give_up_s:
+                self.pacer.heard_late(call.id)
             if not self._is_half_told(call, news.event):
                 self.calls.tell(call.id, news.event)
         elif isinstance(news.event, c.EnteredApp):
@@ -426,6 +431,8 @@ class Cell:
         self.floor.clock_was_set(by)
         self.reconciler.clock_was_set(by)
         self.recent.clock_was_set(by)
+        self.trunks.clock_was_set(by)
+        self.pacer.clock_was_set(by)
         self._heard_at, self._down_at = self._heard_at + by, self._down_at + by
         self.pacer.wake()
 
@@ -465,12 +472,12 @@ class Cell:
 
     async def _check_leases(self, now: datetime) -> None:
         """A talk may be longer than a lease: its lead stays ours. Those of cells that died go back."""
-        await self._hopper.renew()  # where our clock was set, what waits here seems to have run out
+        await self._hopper.renew()
         leases = self._stores.leases
         await leases.renew(self._busy(), cell=self._shell.cell, until_at=now + timedelta(seconds=LEASE_S))
         await leases.reclaim(self._shell.cell, but={*self._busy(), *self._hopper.waiting()}, now=now)
         if self.ownership.steady_s() >= STEADY_S:  # else another cell may just not have come to renew its own
-            await leases.release_run_out(now)
+            await leases.release_run_out(now, gone_s=LEASE_S)
 
     def _busy(self) -> set[LeadId]:
         """Leads of which we know more than the database: in a call, or in facts on their way there."""

@@ -241,6 +241,8 @@ class Floor:
             moved = self._operators[operator.id] = shifted(operator, by)
             if moved is not operator:
                 self._shell.journal.note_operator(moved)
+        self.keypad.clock_was_set(by)
+        self.legs.side.clock_was_set(by)
 
     # --- for calls (synchronous: between the look and the move nothing else runs)
 

@@ -28,17 +28,21 @@ EMPTY_PAUSE_S = 1.0  # between two looks into a list that had nothing due
 class Hopper:
     """One queue of leased leads per campaign."""
 
-    def __init__(self, leases: Leases, cell: CellId, clock: Clock, size: int) -> None:
+    def __init__(
+        self, leases: Leases, cell: CellId, clock: Clock, *, seconds: Callable[[], float], size: int
+    ) -> None:
+        """`seconds`: of a clock that nobody can set; `clock` says which leads are due."""
         self._leases = leases
         self._cell = cell
         self._clock = clock
+        self._seconds = seconds
         self._size = size
         self._queues: dict[CampaignId, deque[Lead]] = {}
         self._seen: dict[CampaignId, tuple[Lead, ...]] = {}  # the queues as they were looked at last
         self._taken: Counter[CampaignId] = Counter()  # so far
         self._came: dict[LeadId, int] = {}  # how many its campaign had taken when it came
-        self._came_empty_at: dict[CampaignId, datetime] = {}
-        self._until: dict[CampaignId, datetime] = {}  # as the database has said
+        self._came_empty: dict[CampaignId, float] = {}  # when
+        self._until: dict[CampaignId, float] = {}  # for so long the leases are ours for certain
         self._renewing: set[CampaignId] = set()
         self._attempts: dict[LeadId, int] = {}  # made by this cell, of the leads dialled last
         # whose place in the list is not what the database says: in a call, or in facts on their way there
@@ -53,8 +57,8 @@ class Hopper:
 
     def candidates(self, campaign: CampaignId) -> Sequence[Lead]:
         """First come first; none while their leases may have run out."""
-        until_at = self._until.get(campaign)
-        if until_at is not None and until_at <= self._clock():
+        until = self._until.get(campaign)
+        if until is not None and until <= self._seconds():
             return ()
         return self._waiting(campaign)
 
@@ -82,15 +86,14 @@ class Hopper:
 
     def wants(self, campaign: CampaignId) -> bool:
         low = len(self._queues.get(campaign, ())) <= self._size // 2
-        came_empty_at = self._came_empty_at.get(campaign)
-        pause = timedelta(seconds=EMPTY_PAUSE_S)
-        return low and (came_empty_at is None or abs(self._clock() - came_empty_at) >= pause)
+        came_empty = self._came_empty.get(campaign)
+        return low and (came_empty is None or self._seconds() - came_empty >= EMPTY_PAUSE_S)
 
     async def fill(self, campaign: CampaignId) -> int:
         """Lease up to the hopper's size; gives how many came."""
         queue = self._queues.setdefault(campaign, deque())
-        now = self._clock()
-        self._came_empty_at[campaign] = now  # whatever comes of it
+        now, asked = self._clock(), self._seconds()
+        self._came_empty[campaign] = asked  # whatever comes of it
         try:
             came = await self._leases.lease(
                 campaign,
@@ -107,9 +110,9 @@ class Hopper:
         self._came.update((lead.id, self._taken[campaign]) for lead in fresh)
         self._seen.pop(campaign, None)
         if len(queue) == len(fresh):
-            self._until[campaign] = now + timedelta(seconds=LEASE_S)
+            self._until[campaign] = asked + LEASE_S
         if fresh:
-            del self._came_empty_at[campaign]
+            del self._came_empty[campaign]
         return len(fresh)
 
     def _fresh(self, came: Sequence[Lead]) -> list[Lead]:
@@ -128,14 +131,14 @@ class Hopper:
 
     def must_renew(self) -> None:
         """The database was away: whose the leads here are is asked before any of them is dialled."""
-        self._until = dict.fromkeys(self._until, self._clock())
+        self._until = dict.fromkeys(self._until, self._seconds())
 
     def ages(self) -> bool:
         """Whether something waits here whose lease is half over."""
         return bool(self._ageing())
 
     def _ageing(self) -> list[CampaignId]:
-        soon = self._clock() + timedelta(seconds=LEASE_S / 2)
+        soon = self._seconds() + LEASE_S / 2
         return [
             each
             for each, queue in self._queues.items()
@@ -144,23 +147,23 @@ class Hopper:
 
     async def renew(self) -> None:
         """Keep what waits here from being leased to another cell."""
-        until_at = self._clock() + timedelta(seconds=LEASE_S)
         ageing = self._ageing()
         self._renewing.update(ageing)  # asked for once, however long the answer takes
         try:
             for campaign in ageing:
-                await self._renew(campaign, until_at)
+                await self._renew(campaign)
         except StoreDown as trouble:
             log.warning("leases could not be renewed", reason=str(trouble))
             await asyncio.sleep(AGAIN_S)
         finally:
             self._renewing.difference_update(ageing)
 
-    async def _renew(self, campaign: CampaignId, until_at: datetime) -> None:
+    async def _renew(self, campaign: CampaignId) -> None:
         """What is somebody else's by now is forgotten."""
-        asked = self._waiting(campaign)
-        ours = await self._leases.renew([lead.id for lead in asked], cell=self._cell, until_at=until_at)
-        lost = [lead for lead in asked if lead.id not in ours]
+        waiting, asked = self._waiting(campaign), self._seconds()
+        until_at = self._clock() + timedelta(seconds=LEASE_S)
+        ours = await self._leases.renew([lead.id for lead in waiting], cell=self._cell, until_at=until_at)
+        lost = [lead for lead in waiting if lead.id not in ours]
         queue = self._queues.get(campaign, deque())
         for lead in lost:
             if lead in queue:
@@ -170,13 +173,13 @@ class Hopper:
             log.warning("leases were lost", campaign=campaign, leads=len(lost))
             self._seen.pop(campaign, None)
         if campaign in self._queues:
-            self._until[campaign] = until_at
+            self._until[campaign] = asked + LEASE_S
 
     async def give_back(self, campaign: CampaignId) -> None:
         """The campaign stops here: others may have its leads."""
         queue = self._queues.pop(campaign, deque())
         self._seen.pop(campaign, None)
-        self._came_empty_at.pop(campaign, None)
+        self._came_empty.pop(campaign, None)
         self._until.pop(campaign, None)
         for lead in queue:
             self._came.pop(lead.id, None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, assert_never
 
 import structlog
 
 from dialer.domain import keys, prompts, shifts
+from dialer.domain.clocks import shifted
 from dialer.domain.errors import Mistake
 from dialer.domain.lead import Disposition
 from dialer.domain.operators import LegState, Operator, State
@@ -35,6 +36,10 @@ class Keypad:
         self._hands = hands
         self._entries: dict[OperatorId, keys.Entry] = {}
         self._ended: dict[OperatorId, CallId | None] = {}  # the talk that an operator has ended by keys
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before: what was begun is as old as it was."""
+        self._entries = {operator: shifted(entry, by) for operator, entry in self._entries.items()}
 
     def moved(self, before: Operator, after: Operator) -> None:
         """The operator is in another state, or in it with another call: what was begun is dropped."""

@@ -120,6 +120,16 @@ class Pacer:
         """Something changed that a campaign may dial by: an operator, a line, a lead, a setting."""
         self._rhythm.urge()
 
+    def heard_late(self, call: CallId) -> None:
+        """It was answered while we were frozen: what becomes of it says nothing of what follows."""
+        self._policy.heard_late(call)
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before: what was learned and promised moves with it."""
+        self.decided_at = self.decided_at and self.decided_at + by
+        self._policy.clock_was_set(by)
+        self.scorecard.clock_was_set(by)
+
     async def run(self) -> None:
         """Until cancelled. A round waits for nobody: neither Asterisk nor the database can hold it up."""
         is_whole = True

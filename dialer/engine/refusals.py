@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from dialer.domain.call import Call
+from dialer.domain.clocks import shifted
 from dialer.domain.said import Said, said
 from dialer.domain.types import Alerting, Direction, Outcome, TrunkId
 
@@ -69,6 +70,10 @@ class Refusals:
                 rest, until_at=now + timedelta(seconds=FIRST_REST_S), probed_at=None
             )
         return False
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before."""
+        self._rests = {trunk: shifted(rest, by) for trunk, rest in self._rests.items()}
 
     def carries(self, trunk: TrunkId) -> None:
         """A phone rings, or somebody answered."""

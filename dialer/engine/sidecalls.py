@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dialer.domain import call as c
 from dialer.domain.causes import outcome_of
+from dialer.domain.clocks import shifted
 from dialer.domain.spending import SideCall, SideKind
 from dialer.domain.types import ChannelId, Outcome, PhoneNumber, TrunkId
 from dialer.engine.shell import Shell
@@ -23,6 +24,10 @@ class SideCalls:
 
     def all(self) -> list[SideCall]:
         return list(self._calls.values())
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before: its minutes are those that have passed."""
+        self._calls = {channel: shifted(side, by) for channel, side in self._calls.items()}
 
     def is_answered(self, channel: ChannelId) -> bool:
         side = self._calls.get(channel)

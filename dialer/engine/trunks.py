@@ -45,6 +45,13 @@ class Trunks:
     def get(self, trunk: TrunkId) -> Trunk | None:
         return self._trunks.get(trunk)
 
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before: a trunk rests for as long as was said."""
+        self._tokens = {id_: (tokens, at + by) for id_, (tokens, at) in self._tokens.items()}
+        self._refused = {id_: (at + by, why) for id_, (at, why) in self._refused.items()}
+        self._apart = {id_: (n, at + by) for id_, (n, at) in self._apart.items()}
+        self.refusals.clock_was_set(by)
+
     def sent(self, trunk: TrunkId, at: datetime) -> None:
         """A call by this trunk was decided."""
         tokens, since_at = self._tokens.get(trunk, (1.0, at))

@@ -61,8 +61,11 @@ class Leases(Protocol):
     async def reclaim(self, cell: CellId, *, but: Iterable[LeadId], now: datetime) -> int:
         """Give back leases of this cell that ran out and that it knows nothing of: an answer was lost."""
 
-    async def release_run_out(self, now: datetime) -> int:
-        """Give back leases that have run out, of cells that no service holds any more."""
+    async def release_run_out(self, now: datetime, *, gone_s: float) -> int:
+        """Give back the leases of cells that no service has held for so long, by the database's clock.
+
+        Of a cell that never held itself (an older version's), those that had run out by `now`.
+        """
 
 
 class Leads(Protocol):

@@ -127,7 +127,7 @@ async def use_everything(stores: Stores) -> None:
     leads = await stores.leases.lease(campaign, 4, cell=CELL, now=AT, until_at=SOON)
     await stores.leases.renew([leads[0].id], cell=CELL, until_at=SOON)
     await stores.leases.give_back([leads[0].id], cell=CELL, not_before_at=AT)
-    await stores.leases.release_run_out(AT)
+    await stores.leases.release_run_out(AT, gone_s=0)
     await stores.leases.reclaim(CELL, but=[], now=AT)
     await stores.cells.take(CELL, Holder("ann", "host", 1), lease_s=60)
     await stores.cells.keep(CELL, "ann", lease_s=60)

@@ -93,8 +93,8 @@ async def test_a_lease_that_runs_out_is_free_and_a_renewed_one_is_not(
     await stores.leads.import_list(campaign, "a.csv", entries(2), now=AT)
     first, second = await leased(stores, campaign, 2)
     await stores.leases.renew([second.id], cell=CELL, until_at=SOON + timedelta(minutes=5))
-    assert await stores.leases.release_run_out(SOON) == 0  # until then, and not a moment less
-    assert await stores.leases.release_run_out(SOON + timedelta(microseconds=1)) == 1
+    assert await stores.leases.release_run_out(SOON, gone_s=0) == 0  # until then, and not a moment less
+    assert await stores.leases.release_run_out(SOON + timedelta(microseconds=1), gone_s=0) == 1
     assert names(await leased(stores, campaign, 5)) == [first.name.removeprefix("lead ")]
     await stores.leases.renew([LeadId(99)], cell=CELL, until_at=SOON)
 
@@ -155,7 +155,7 @@ async def test_the_counts_stay_true_through_everything_that_moves_a_lead(
                     change = update(await stores.leads.get(lead), Outcome.BUSY, next_at=AT)
                     await stores.ledger.close([Closing(None, change, CallId(f"c-{n}-{lead}"))])
             case _:
-                await stores.leases.release_run_out(SOON + timedelta(seconds=1))
+                await stores.leases.release_run_out(SOON + timedelta(seconds=1), gone_s=0)
     its = await stores.leads.find(campaign, limit=1000)
     counted = Counter(lead.status.value for lead in its)
     due = sum(

@@ -53,10 +53,10 @@ class MemoryCells:
             if row.holder is not None
         ]
 
-    def is_alive(self, cell: CellId) -> bool:
-        """Whether it has a service that renews its hold."""
+    def is_gone(self, cell: CellId, seconds: float, unknown: bool) -> bool:
+        """No service has held it for so long; `unknown`: what is so of a cell that was never held."""
         known = self._rows.get(cell)
-        return known is not None and known.until_at >= self._clock()
+        return unknown if known is None else known.until_at < self._clock() - timedelta(seconds=seconds)
 
     def _of(self, cell: CellId, holder: str) -> _Row | None:
         known = self._rows.get(cell)

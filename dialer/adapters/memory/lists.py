@@ -125,9 +125,11 @@ class MemoryLeads:
         its = [(lead, held) for lead, held in self._leases.items() if held.cell == cell]
         return self._free([lead for lead, held in its if held.is_over(now) and lead not in kept])
 
-    async def release_run_out(self, now: datetime) -> int:
-        run_out = [(lead, held.cell) for lead, held in self._leases.items() if held.is_over(now)]
-        return self._free([lead for lead, cell in run_out if not self._cells.is_alive(cell)])
+    async def release_run_out(self, now: datetime, *, gone_s: float) -> int:
+        ours = [(lead, held) for lead, held in self._leases.items() if held.until_at is not None]
+        return self._free(
+            [lead for lead, held in ours if self._cells.is_gone(held.cell, gone_s, held.is_over(now))]
+        )
 
     async def get(self, lead: LeadId) -> Lead:
         if lead not in self._rows:

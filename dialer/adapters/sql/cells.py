@@ -38,7 +38,7 @@ class SqlCells:
         self, cell: CellId, holder: Holder, *, lease_s: float, after: Sequence[str] = ()
     ) -> Taken | Held:
         now = _now(is_sqlite=self._database.is_sqlite)
-        until_at = self._later(lease_s)
+        until_at = _later(self._database, lease_s)
         values = {
             "holder": holder.id,
             "host": holder.host,
@@ -61,7 +61,7 @@ class SqlCells:
     async def keep(self, cell: CellId, holder: str, *, lease_s: float) -> bool:
         its = (cells.c.cell == cell, cells.c.holder == holder)
         async with self._database.write() as connection:
-            query = update(cells).where(*its).values(until_at=self._later(lease_s))
+            query = update(cells).where(*its).values(until_at=_later(self._database, lease_s))
             return bool((await connection.execute(query)).rowcount)
 
     async def release(self, cell: CellId, holder: str, *, in_order: bool) -> None:
@@ -82,18 +82,18 @@ class SqlCells:
             query = query.where(cells.c.cell == cell)
         return [_held(row) for row in (await connection.execute(query)).mappings()]
 
-    def _later(self, lease_s: float) -> ColumnElement[Any]:
-        """Seconds from now."""
-        if self._database.is_sqlite:
-            now = type_coerce(_now(is_sqlite=True), BigInteger)
-            return type_coerce(now + round(lease_s * 1e6), Instant)
-        return type_coerce(func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, lease_s), Instant)
+
+def held_lately(database: Database, seconds: float) -> ColumnElement[bool]:
+    """A service held the cell at some time within these last seconds."""
+    return cells.c.until_at >= _later(database, -seconds)
 
 
-def alive(database: Database) -> ColumnElement[bool]:
-    """Of the row of a lead: its cell has a service that renews its hold."""
-    now = _now(is_sqlite=database.is_sqlite)
-    return cells.c.until_at >= now
+def _later(database: Database, seconds: float) -> ColumnElement[Any]:
+    """Seconds from now, by the database's clock."""
+    if database.is_sqlite:
+        now = type_coerce(_now(is_sqlite=True), BigInteger)
+        return type_coerce(now + round(seconds * 1e6), Instant)
+    return type_coerce(func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds), Instant)
 
 
 def _now(*, is_sqlite: bool) -> ColumnElement[Any]:

@@ -13,13 +13,14 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    or_,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.sql import lists
-from dialer.adapters.sql.cells import alive
+from dialer.adapters.sql.cells import held_lately
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.due import add_up, best_of, counted, is_, next_due_at
 from dialer.adapters.sql.insert import IDS, chunks
@@ -97,9 +98,11 @@ class SqlLeads:
             run_out = and_(is_(LEASED), leads.c.cell == cell, leads.c.leased_until_at < now)
             return await _free(connection, select(leads.c.id).where(run_out), kept)
 
-    async def release_run_out(self, now: datetime) -> int:
-        at_work = select(cells.c.cell).where(alive(self._database))
-        run_out = and_(is_(LEASED), leads.c.leased_until_at < now, leads.c.cell.not_in(at_work))
+    async def release_run_out(self, now: datetime, *, gone_s: float) -> int:
+        known = select(cells.c.cell)
+        lately = known.where(held_lately(self._database, gone_s))
+        is_over = or_(leads.c.cell.in_(known), leads.c.leased_until_at < now)
+        run_out = and_(is_(LEASED), ~HELD_BACK, leads.c.cell.not_in(lately), is_over)
         async with self._database.write() as connection:
             await add_up(connection)
             return (await connection.execute(update(leads).where(run_out).values(_given_back()))).rowcount

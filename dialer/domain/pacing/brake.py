@@ -10,6 +10,7 @@ from typing import Any
 
 from dialer.domain.call import Call, State
 from dialer.domain.campaign import Campaign
+from dialer.domain.clocks import shifted
 from dialer.domain.said import Said, counted, said
 from dialer.domain.types import CallId, CampaignId, Direction, Mode, Outcome
 
@@ -52,6 +53,8 @@ class Brake:
         """Why nothing is dialled; empty: dial, or try with one call."""
         if not self.why or self.opens_at is None:
             return ""
+        if self.opens_at - now > self.pause:  # the clock was set back while the service was dead
+            self.opens_at = now + self.pause
         if now < self.opens_at:
             left_s = max(1, round((self.opens_at - now).total_seconds()))
             return said("{why}; one call tries again in {s} s", why=self._told(), s=left_s)
@@ -84,8 +87,8 @@ class Brakes:
         self._running: set[CampaignId] | None = None
         self._reserved: set[CallId] = set()  # calls that had an operator
         self._judged: set[CallId] = set()  # counted already, not ended yet
-        self._inherited: set[CallId] = set()  # in flight when this life of the service began
-        self._missed: set[CampaignId] = set()  # where somebody of these was abandoned
+        self._unheard: set[CallId] = set()  # answered while the service was away or frozen, or may have
+        self._missed: set[CampaignId] = set()  # where somebody of these was abandoned, since the last talk
 
     def on(self) -> frozenset[CampaignId]:
         """Campaigns that are braked."""
@@ -106,6 +109,10 @@ class Brakes:
         brake = self._of.get(campaign)
         return "" if brake is None else brake.obstacle(now, in_flight)
 
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before: a pause is as long as it was."""
+        self._of = {campaign: shifted(brake, by) for campaign, brake in self._of.items()}
+
     # --- what happens
 
     def saw(self, after: Call, *, inherited: bool = False) -> None:
@@ -113,7 +120,7 @@ class Brakes:
         if after.direction is not Direction.OUT:
             return
         if inherited:
-            self._inherited.add(after.id)
+            self._unheard.add(after.id)
         if after.operator is not None:
             self._reserved.add(after.id)
         left_alone = after.state is State.MESSAGE or after.outcome is Outcome.ABANDONED
@@ -125,34 +132,39 @@ class Brakes:
         if after.state is State.ENDED:
             self._judged.discard(after.id)
             self._reserved.discard(after.id)
-            self._inherited.discard(after.id)
+            self._unheard.discard(after.id)
+
+    def heard_late(self, call: CallId) -> None:
+        """It was answered so long ago that nobody of ours could have come: the service was frozen."""
+        self._unheard.add(call)
 
     def _judge(self, call: Call, *, abandoned: bool) -> None:
         self._judged.add(call.id)
+        if abandoned and self._has_cause(call):
+            return
         brake = self._of.setdefault(call.campaign, Brake())
         brake.answers.append(abandoned)
         now = call.message_at or call.end_at or call.bridge_at or call.answer_at
         assert now is not None, "it was answered"
         is_try = brake.opens_at is not None and (call.dialled_at or now) >= brake.opens_at
         if not abandoned:
+            self._missed.discard(call.campaign)
             brake.in_a_row = 0 if not brake.why else brake.in_a_row
             if is_try:
                 brake.release(now)
             return
-        brake.in_a_row += self._is_mishap(call)
+        brake.in_a_row += call.id in self._reserved
         why = self._too_many(call.campaign, brake)
         if is_try or (why and not brake.why):
             brake.pull(why or brake.why, now)
 
-    def _is_mishap(self, call: Call) -> bool:
+    def _has_cause(self, call: Call) -> bool:
         """Whoever answered while the service was away had one cause, known and over: one mishap for all."""
-        if call.id not in self._reserved:
+        if call.id not in self._unheard:
             return False
-        if call.id not in self._inherited:
-            return True
         is_first = call.campaign not in self._missed
         self._missed.add(call.campaign)
-        return is_first
+        return not is_first
 
     def _too_many(self, campaign: CampaignId, brake: Brake) -> str:
         mode, ceiling = self._rules.get(campaign, (Mode.PREDICTIVE, 1.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from dialer.domain import call, operators
@@ -115,6 +115,12 @@ class Policy(Protocol):
 
     def moved(self, change: operators.StateChange, operator: operators.Operator) -> None:
         """Learn from one operator's change of state; cheap, never raises."""
+
+    def heard_late(self, call: CallId) -> None:
+        """Its answer was heard only when the person had to be sent to the message: we were frozen."""
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """The clock of all instants that it has seen shows so much more than before."""
 
     def recall(
         self,

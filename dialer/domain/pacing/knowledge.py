@@ -140,6 +140,15 @@ class Knowledge:
             **{f"campaign:{id_}": known.to_state() for id_, known in self._known.items()},
         }
 
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before: a talk or a break has lasted as long as it has.
+
+        The budgets count by the hour of the calendar, as the records do.
+        """
+        self._posts = {who: (post, at + by, campaign) for who, (post, at, campaign) in self._posts.items()}
+        for known in self._known.values():
+            known.lessons.clock_was_set(by)
+
     def note_aims(self, campaigns: Iterable[Campaign]) -> None:
         """Those decided for by forecast: from now on their budgets steer their prices, and no others."""
         self._aims = {each.id: (each.ceiling, max(1, len(each.operators))) for each in campaigns}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dialer.domain.clocks import shifted
 from dialer.domain.pacing.odds import Odds
 from dialer.domain.pacing.traits import Features
 from dialer.domain.types import LeadId
@@ -42,6 +43,10 @@ class Lessons:
         self._attempts.pop(lead, None)
         self._attempts[lead] = attempt
         self.chances[lead] = attempt.p
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before."""
+        self._attempts = {lead: shifted(attempt, by) for lead, attempt in self._attempts.items()}
 
     def p(self, lead: LeadId | None) -> float:
         """The chance that a dial had; of one that nobody remembers: the campaign's rate."""

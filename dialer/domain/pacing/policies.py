@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -60,6 +60,15 @@ class Policies:
     def moved(self, change: StateChange, operator: Operator) -> None:
         """As `saw`, of operators."""
         self.knowledge.moved(change, operator)
+
+    def heard_late(self, call: CallId) -> None:
+        """As `saw`: the answer that comes next is too old for anybody to be put through."""
+        self.brakes.heard_late(call)
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """As `saw`: our clock shows so much more than before."""
+        self.knowledge.clock_was_set(by)
+        self.brakes.clock_was_set(by)
 
     def recall(
         self,

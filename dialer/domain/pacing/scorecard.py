@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dialer.domain.call import Call, Event
+from dialer.domain.clocks import shifted
 from dialer.domain.operators import Operator, State, StateChange
 from dialer.domain.pacing.decision import Decision, Outlook, Snapshot
 from dialer.domain.pacing.predictive import GRACE_S
@@ -83,6 +84,10 @@ class Scorecard:
     def __init__(self) -> None:
         self.scores: dict[CampaignId, Score] = {}  # since the start
         self._open: dict[CampaignId, _Open] = {}
+
+    def clock_was_set(self, by: timedelta) -> None:
+        """Our clock shows so much more than before: a forecast spans what it did."""
+        self._open = {campaign: shifted(one, by) for campaign, one in self._open.items()}
 
     def saw(self, before: Call | None, event: Event | None, after: Call) -> None:
         """An observer of calls."""

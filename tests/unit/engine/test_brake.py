@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from dialer.domain.errors import LinkDown
 from dialer.domain.types import CampaignId, CampaignStatus, LeadStatus, Mode
+from dialer.engine.cell import Cell
 from dialer.ports.between import Command
 from dialer.sim.clock import until
 from dialer.sim.fate import Fate
@@ -69,21 +73,61 @@ async def test_a_service_that_is_killed_has_not_forgotten_its_brake() -> None:
     await house.stop()
 
 
-@in_virtual_time
-async def test_who_answered_while_the_service_was_dead_stops_no_campaign() -> None:
+async def ringing(mode: Mode, ratio: float) -> House:
+    """Six operators, and people who ring for five seconds."""
     house = House(PretendAsterisk(lambda number: replace(ANSWERS, after_s=5.0)))
-    await house.furnish(operators=6, leads=200, mode=Mode.POWER, ratio=2.0)
+    await house.furnish(operators=6, leads=200, mode=mode, ratio=ratio)
     await house.start()
     await house.all_ready()
-    await until(lambda: len(house.asterisk.people()) >= 10, 10)
+    await until(lambda: len(house.asterisk.people()) == 6 * ratio, 10)
+    return house
+
+
+async def check_it_dials_on(house: House, dialled: int) -> None:
+    await until(lambda: len(house.asterisk.dialled) > dialled + 5, 30)
+    assert "the brake is on" not in reason(house)
+    await asyncio.sleep(15)  # the message is over, the records are written
+    assert await abandoned(house) >= 6
+
+
+@pytest.mark.parametrize(("mode", "ratio"), [(Mode.POWER, 2.0), (Mode.PROGRESSIVE, 1.0)])
+@in_virtual_time
+async def test_who_answered_while_the_service_was_dead_stops_no_campaign(mode: Mode, ratio: float) -> None:
+    house = await ringing(mode, ratio)
     dialled = len(house.asterisk.dialled)
     await house.kill()
     await asyncio.sleep(7)  # all have answered, heard nobody and were sent to the message
     await house.start()
-    await until(lambda: len(house.asterisk.dialled) > dialled + 10, 30)
-    assert "the brake is on" not in reason(house)
-    assert await abandoned(house) >= 10
+    await check_it_dials_on(house, dialled)
     await house.stop()
+
+
+@pytest.mark.parametrize(("mode", "ratio"), [(Mode.POWER, 1.0), (Mode.PROGRESSIVE, 1.0)])
+@in_virtual_time
+async def test_who_answered_while_the_service_was_frozen_stops_no_campaign(mode: Mode, ratio: float) -> None:
+    house = await ringing(mode, ratio)
+    pretend, dialled = house.asterisk, len(house.asterisk.dialled)
+    ear, fault, unheard = pretend.ear, pretend.fault, Unheard()
+    pretend.ear, pretend.fault = unheard, lambda request: LinkDown("nobody asks")
+    await asyncio.sleep(7)
+    pretend.ear, pretend.fault = ear, fault
+    unheard.tell(house.cell)
+    await check_it_dials_on(house, dialled)
+    await house.stop()
+
+
+class Unheard:
+    """What is said to a frozen service lies in its socket."""
+
+    def __init__(self) -> None:
+        self._said: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *what: self._said.append((name, what))
+
+    def tell(self, cell: Cell) -> None:
+        for name, what in self._said:
+            getattr(cell, name)(*what)
 
 
 @in_virtual_time

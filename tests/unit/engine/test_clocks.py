@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from datetime import time as clock_time
-from datetime import timedelta
 
 import pytest
 
@@ -12,7 +14,9 @@ from dialer.domain.cdr import Cdr
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State
 from dialer.domain.schedule import Window
-from dialer.domain.types import CampaignId, ChannelId, LeadId, Mode, PhoneNumber
+from dialer.domain.spending import SideKind
+from dialer.domain.types import CampaignId, ChannelId, LeadId, Mode, PhoneNumber, TrunkId
+from dialer.engine.refusals import Rest
 from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
@@ -243,4 +247,84 @@ async def test_calling_hours_follow_the_machines_clock() -> None:
     another = Lead(LeadId(0), CampaignId(1), (PhoneNumber("+79990000000"),), zones=("Europe/Moscow",))
     await house.stores.leads.import_list(CampaignId(1), "more.csv", [another], now=now())
     await until(lambda: len(asterisk.dialled) > dialled, 600)
+    await house.stop()
+
+
+BRAKED = {
+    "brake:9": {
+        "in_a_row": 3,
+        "answers": "aaa",
+        "why": "row",
+        "figures": [3, 3],
+        "opens_at": "2026-03-02T10:00:00+00:00",
+        "pause_s": 60.0,
+        "released_at": "",
+    }
+}
+# What may stay when our clock is set, by class and field, and why.
+MAY_STAY = {
+    "Cell._booted_at": "Asterisk's word; equal or not",
+    "TwoClocks._echo_at": "Asterisk's clock",
+    "Budget._hours": "hours of the calendar, as in the records",
+    "Budget._since_at": "as above",
+    "Budget._until_at": "as above",
+    "Spending._since_at": "today, by the calendar",
+    "Known._made": "made anew where it is not from just now",
+    "Knowledge._ranked_at": "as above",
+    "Team._seen": "as it was looked at last: each look compares",
+    "Views._seen_calls": "made anew from a call that has moved",
+    "Views._seen_operators": "as above",
+    "Card.lead": "its history, as in the records",
+}
+
+
+def instants(thing: object, path: str, seen: dict[int, object]) -> Iterator[tuple[str, datetime]]:
+    """Every instant that a part of the cell keeps, by class, field and place."""
+    if isinstance(thing, datetime):
+        yield path, thing
+    if id(thing) in seen or isinstance(thing, str | bytes | int | float | type | None):
+        return
+    seen[id(thing)] = thing  # kept: no id comes twice
+    if hasattr(thing, "__self__"):
+        yield from instants(thing.__self__, path, seen)
+    elif isinstance(thing, Mapping):
+        for key, value in list(thing.items()):
+            yield from instants(key, f"{path} {key}", seen)
+            yield from instants(value, f"{path} {key}", seen)
+    elif isinstance(thing, list | tuple | set | frozenset | deque):
+        for place, value in enumerate(list(thing)):
+            yield from instants(value, f"{path} {place}", seen)
+    elif type(thing).__module__.startswith(("dialer.engine", "dialer.domain")):
+        slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+        for name in sorted({*getattr(thing, "__dict__", {}), *slots} - {"_shell", "_stores"}):
+            yield from instants(getattr(thing, name, None), f"{path} {type(thing).__name__}.{name}", seen)
+
+
+@pytest.mark.parametrize("by_s", [3600.0, -3600.0])
+@in_virtual_time
+async def test_no_instant_anywhere_in_a_cell_stays_behind_when_the_clock_is_set(by_s: float) -> None:
+    asterisk = PretendAsterisk(lambda number: Fate(after_s=4.0, talk_s=7.0 + int(number[-1]), waits_s=60.0))
+    house = House(asterisk)
+    await house.furnish(operators=4, leads=90, mode=Mode.PREDICTIVE)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(asterisk.dialled) > 20 and any(call.ring_at for call in house.calls()), 300)
+    cell, trunk, nobody = house.cell, TrunkId("main"), PhoneNumber("+79160000000")
+    cell.learning._policy.recall(BRAKED, {})  # learns anew from here
+    dialled = len(asterisk.dialled)
+    await until(lambda: len(asterisk.dialled) > dialled and any(call.ring_at for call in house.calls()), 300)
+    cell.trunks.refusals._rests[trunk] = Rest(trunk, now(), 15.0, 5, None, 403)
+    cell.trunks.refused(trunk, now(), "no")
+    cell.trunks.came_apart(trunk, now())
+    cell.floor.legs.side.begin(ChannelId("t-1"), SideKind.TEST, trunk, nobody, "somebody")
+    before = dict(instants(cell, "", {}))
+    house.wall.set(by_s)
+    cell._clock_was_set(house.wall.follow())
+    after = dict(instants(cell, "", {}))
+    both = before.keys() & after.keys()
+    moved = {path for path in both if after[path] - before[path] == timedelta(seconds=by_s)}
+    stay = {path for path in both - moved if MAY_STAY.keys().isdisjoint(path.split())}
+    assert not stay, "\n".join(sorted(stay))
+    kinds = {word for path in moved for word in path.split()}
+    assert kinds >= {"Call.dialled_at", "Operator.since_at", "Brake.opens_at", "Attempt.dialled_at"}
     await house.stop()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from time import monotonic
+
+import pytest
 
 from dialer.adapters.memory import memory_stores
 from dialer.domain.campaign import Campaign
@@ -38,7 +41,7 @@ async def dialled(n: int, odds: Callable[[Lead], float], *, of: int) -> AsyncIte
     campaign = await stores.campaigns.add(Campaign(CampaignId(0), "list", **settings))  # type: ignore[arg-type]
     rows = [Lead(LeadId(0), campaign.id, (PhoneNumber(f"+7916{n:07}"),)) for n in range(of)]
     await stores.leads.import_list(campaign.id, "list.csv", rows, now=AT)
-    hopper = Hopper(stores.leases, CellId("main"), lambda: AT, SIZE)
+    hopper = Hopper(stores.leases, CellId("main"), lambda: AT, seconds=monotonic, size=SIZE)
     for _ in range(n):
         if hopper.wants(campaign.id):
             await hopper.fill(campaign.id)
@@ -65,12 +68,14 @@ async def test_no_lead_waits_longer_than_three_hoppers_though_every_later_one_ha
 MAIN_CELL = CellId("main")
 
 
-async def filled(stores: Stores, clock: Callable[[], datetime] = lambda: AT) -> tuple[Hopper, CampaignId]:
+async def filled(
+    stores: Stores, seconds: Callable[[], float] = monotonic, clock: Callable[[], datetime] = lambda: AT
+) -> tuple[Hopper, CampaignId]:
     """A hopper with all ten leads of a list in it."""
     campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "list"))).id
     rows = [Lead(LeadId(0), campaign, (PhoneNumber(f"+7916{n:07}"),)) for n in range(SIZE // 2)]
     await stores.leads.import_list(campaign, "list.csv", rows, now=AT)
-    hopper = Hopper(stores.leases, MAIN_CELL, clock, SIZE)
+    hopper = Hopper(stores.leases, MAIN_CELL, clock, seconds=seconds, size=SIZE)
     assert await hopper.fill(campaign) == SIZE // 2
     return hopper, campaign
 
@@ -84,7 +89,7 @@ async def test_a_lead_that_is_leased_again_while_it_is_ours_comes_once() -> None
     hopper.take(campaign, third)
     hopper.busy = lambda: {second.id}
     hopper.moved(next_try(third, Campaign(campaign, "list"), Outcome.BUSY, AT))
-    await stores.leases.release_run_out(AT + timedelta(days=1))
+    await stores.leases.release_run_out(AT + timedelta(days=1), gone_s=0)
     assert await hopper.fill(campaign) == 0
     ids = [lead.id for lead in hopper.candidates(campaign)]
     assert sorted(ids) == sorted(set(ids))
@@ -107,7 +112,7 @@ async def test_a_lead_that_came_back_from_the_database_with_its_attempt_is_diall
 async def test_what_somebody_else_has_by_now_is_not_dialled() -> None:
     stores = memory_stores()
     hopper, campaign = await filled(stores)
-    await stores.leases.release_run_out(AT + timedelta(days=1))
+    await stores.leases.release_run_out(AT + timedelta(days=1), gone_s=0)
     until_at = AT + timedelta(hours=1)
     west = await stores.leases.lease(campaign, 4, cell=CellId("west"), now=AT, until_at=until_at)
     await stores.leases.lease(campaign, 99, cell=MAIN_CELL, now=AT, until_at=AT + timedelta(hours=1))
@@ -119,13 +124,22 @@ async def test_what_somebody_else_has_by_now_is_not_dialled() -> None:
 
 
 async def test_while_leases_may_have_run_out_nothing_is_at_hand_and_a_renewal_brings_it_back() -> None:
-    clock = [AT]
+    passed = [0.0]
     stores = memory_stores()
-    hopper, campaign = await filled(stores, lambda: clock[0])
-    clock[0] = AT + timedelta(seconds=LEASE_S)
+    hopper, campaign = await filled(stores, lambda: passed[0])
+    passed[0] = LEASE_S
     assert hopper.candidates(campaign) == ()
     assert hopper.ages()
     await hopper.renew()
+    assert len(hopper.candidates(campaign)) == SIZE // 2
+    assert not hopper.ages()
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(hours=-1)])
+async def test_what_is_at_hand_stays_so_when_the_clock_is_set(by: timedelta) -> None:
+    shows = [AT]
+    hopper, campaign = await filled(memory_stores(), clock=lambda: shows[0])
+    shows[0] += by
     assert len(hopper.candidates(campaign)) == SIZE // 2
     assert not hopper.ages()
 
@@ -135,7 +149,7 @@ async def test_leads_given_back_count_anew() -> None:
     campaign = (await stores.campaigns.add(Campaign(CampaignId(0), "list"))).id
     rows = [Lead(LeadId(0), campaign, (PhoneNumber(f"+7916{n:07}"),)) for n in range(9 * SIZE)]
     await stores.leads.import_list(campaign, "list.csv", rows, now=AT)
-    hopper = Hopper(stores.leases, CellId("main"), lambda: AT, SIZE)
+    hopper = Hopper(stores.leases, CellId("main"), lambda: AT, seconds=monotonic, size=SIZE)
     for _ in range(2 * SIZE):
         if hopper.wants(campaign):
             await hopper.fill(campaign)

@@ -163,3 +163,15 @@ async def test_an_operator_of_another_language_is_answered_in_it() -> None:
     wanted = ("sound:prompts/en/state-paused", "sound:prompts/en/pause-break")
     await until(lambda: house.asterisk.told[-1][1] == wanted, 1.0)
     await house.stop()
+
+
+@in_virtual_time
+async def test_keys_work_on_after_the_clock_was_set_back() -> None:
+    house = await open_house(talk_s=600)
+    await in_talk(house)
+    press(house, "9")  # means nothing, and is remembered
+    house.wall.set(-3600)
+    await asyncio.sleep(INTER_DIGIT_S + 1)
+    press(house, "#*")
+    await until(lambda: house.operator().state is State.WRAP_UP, 1.0)
+    await house.stop()
