@@ -275,11 +275,12 @@ async def _web(outside: Outside, desk: Desk, ready: Callable[[str], None]) -> As
         stores=stores,
         live=outside.live,
         desk=desk,
-        tools=api_tools(settings, stores, desk, clock=utc_now),
+        tools=api_tools(settings, stores, clock=utc_now),
         health=outside.health,
         metrics_page=outside.metrics.page,
         answered=outside.metrics.answered,
         version=__version__,
+        cell=CellId(settings.cell),
         shortest_ring_s=LAB_RING_S if settings.lab else LAWFUL_RING_S,
     )
     web = partial(serve_web, app, settings.api_bind, settings.api_port)

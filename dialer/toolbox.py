@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 from dialer.adapters.files.lists import ListFile, open_content
 from dialer.adapters.hashes import hash_secret
@@ -19,37 +17,23 @@ from dialer.adapters.phones import dnc_entry, reading, zones_of
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import store_message
 from dialer.domain.columns import ReadOptions
-from dialer.domain.errors import Missing, ObzvonError, StoreDown
+from dialer.domain.errors import Missing, StoreDown
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Reading, Taken
-from dialer.domain.said import heard, listed
+from dialer.domain.said import listed
 from dialer.domain.types import CampaignId
-from dialer.ports.between import Clock, Command, Desk
+from dialer.ports.between import Clock
 from dialer.ports.stores import Stores, Tokens
 from dialer.settings import Settings, dial_rules, sounds_dir
 from dialer.web.auth import hashed, new_token
-from dialer.web.parts import Explanation, GateLine, Imported, Reasoned, Reject, Tools
+from dialer.web.parts import Imported, Reject, Tools
 
 
-def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -> Tools:
+def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
     """What other rooms do for the API."""
 
     async def keep_message(name: str, content: bytes) -> float:
         return (await store_message(sounds_dir(settings), name, content)).seconds
-
-    async def explain(campaign: CampaignId) -> Explanation:
-        answer = await desk.do(Command("explain", f"campaign:{campaign}"))
-        return Explanation(
-            campaign=campaign,
-            at=datetime.fromisoformat(answer["at"]),
-            gates=[_gate_line(gate) for gate in answer["gates"]],
-            held_back={heard(why): count for why, count in answer["held_back"]},
-            summary=heard(answer["summary"]),
-        )
-
-    async def decisions() -> Sequence[Reasoned]:
-        answer = await desk.do(Command("decisions", f"cell:{settings.cell}"))
-        return [_reasoned(one) for one in answer["decisions"]]
 
     return Tools(
         import_list=partial(_import_list, settings=settings, stores=stores, clock=clock),
@@ -59,9 +43,6 @@ def api_tools(settings: Settings, stores: Stores, desk: Desk, *, clock: Clock) -
         dnc_entry=lambda text: dnc_entry(text, settings.country),
         hash_pin=hash_secret,
         zones_of=zones_of,
-        explain=explain,
-        decisions=decisions,
-        faults=partial(_faults, desk, settings.cell),
         clock=clock,
         speak=speaker_for,
     )
@@ -94,14 +75,6 @@ async def _import_list(
     rejects = [Reject(flaw.line, flaw.value, listed([flaw.column, flaw.reason], ": ")) for flaw in flaws]
     columns = dict(zip(file.columns.names, map(str, file.columns.fields), strict=True))
     return Imported(import_id, len(leads), file.counts.duplicates, rejects, columns, shown)
-
-
-async def _faults(desk: Desk, cell: str) -> Mapping[str, str]:
-    try:
-        answer = await desk.do(Command("faults", f"cell:{cell}"))
-    except ObzvonError:  # the cell is away: nobody knows
-        return {}
-    return {name: heard(why) for name, why in answer["faults"].items()}
 
 
 @asynccontextmanager
@@ -168,13 +141,3 @@ def _read_list(
 
 def _preview_row(lead: Lead) -> dict[str, str]:
     return {"numbers": ", ".join(lead.numbers), "name": lead.name, "company": lead.company}
-
-
-def _gate_line(gate: Mapping[str, Any]) -> GateLine:
-    opens_at = datetime.fromisoformat(gate["opens_at"]) if gate["opens_at"] else None
-    return GateLine(gate["name"], gate["is_open"], heard(gate["value"]), opens_at)
-
-
-def _reasoned(told: Mapping[str, Any]) -> Reasoned:
-    at, reason = datetime.fromisoformat(told["at"]), heard(told["reason"])
-    return Reasoned(CampaignId(told["campaign"]), at, reason, told["forecast"])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,60 +15,60 @@ from dialer.cli.api import is_running
 from dialer.cli.knobs import (
     Knob,
     ceiling,
-    check,
-    items,
+    length,
     number,
+    one_of,
     operators,
     phone,
     retry,
     schedule,
     span,
+    trunks,
     whole,
     with_knobs,
     yes_or_no,
-)  # fmt: skip
+)
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
-from dialer.cli.stores import with_stores
+from dialer.cli.stores import OWNER, with_stores
 from dialer.domain import law
-from dialer.domain.callerid import check_caller_id
-from dialer.domain.campaign import Campaign
-from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
+from dialer.domain.campaign import Campaign, plain
+from dialer.domain.errors import BadValue
 from dialer.domain.explain import Standing
-from dialer.domain.said import listed, said, titled, word
+from dialer.domain.said import said, titled, word
 from dialer.domain.schedule import hours
-from dialer.domain.types import CampaignId, CampaignStatus, Language, Mode, Purpose
-from dialer.domain.verdict import Gate
+from dialer.domain.types import Language, Mode, Purpose
+from dialer.office import campaigns as office
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, sounds_dir
-from dialer.web.api.campaign_fields import CampaignChange, CampaignOut
 
 app = typer.Typer(no_args_is_help=True, help="Make, change, start and stop campaigns.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign, by name or id.", show_default=False)]
 
 LEG_S = "45, 30s, 15m, 2h, 3d"
 KNOBS = (
-    Knob("purpose", "PURPOSE", f"{', '.join(Purpose)}; with the country it chooses the rules of law."),
+    Knob("purpose", "PURPOSE", f"{', '.join(Purpose)}; with the country it chooses the rules of law.",
+         one_of(Purpose)),
     Knob("country", "XX", "The country that is called."),
-    Knob("mode", "MODE", f"{', '.join(Mode)}."),
+    Knob("mode", "MODE", f"{', '.join(Mode)}.", one_of(Mode)),
     Knob("ratio", "N", "Power mode: lines per free operator.", number),
     Knob("priority", "N", "Higher dials first where operators are shared.", whole),
     Knob("weight", "N", "Of equal priority: calls in flight in this proportion.", whole),
     Knob("operators", "IDS", "Who works on it: 101,105-109; none.", operators),
-    Knob("trunks", "NAMES", "Ways out in order of preference: main,spare; none.", items),
+    Knob("trunks", "NAMES", "Ways out in order of preference: main,spare; none.", trunks),
     Knob("caller_id", "NUMBER", "The number that people see; none: the trunk's own."),
     Knob("schedule", "HOURS", "In the person's zone: 'Mon-Fri 09:00-20:00, Sat 10:00-16:00'.", schedule),
     Knob("ring_s", "SECONDS", "How long a phone rings, 15 s at least.", span),
     Knob("wrap_up_s", "SECONDS", "The operator's time for the card after a call.", span),
     Knob("after_wrap_up_ready", "YES|NO", "no: paused after the wrap-up.", yes_or_no, "ready_after_wrap_up"),
-    Knob("language", "ru|en", f"Of what people hear: {', '.join(Language)}."),
+    Knob("language", "ru|en", f"Of what people hear: {', '.join(Language)}.", one_of(Language)),
     Knob("record", "YES|NO", "Record talks.", yes_or_no),
     Knob("tone", "YES|NO", "The operator hears a short tone before each person.", yes_or_no),
     Knob("shows_person", "YES|NO", "The operator's phone shows name and number of the person.", yes_or_no),
     Knob("longest_talk_s", "SECONDS", f"A talk is ended after this: {LEG_S}.", span, "longest_talk"),
     Knob("longest_hold_s", "SECONDS", "A hold is ended after this.", span, "longest_hold"),
     Knob("max_attempts", "N", "Most attempts at one lead, all its numbers together.", whole),
-    Knob("rest_s", "TIME", f"Between two attempts at one number: {LEG_S}.", span, "rest"),
-    Knob("abandoned_rest_s", "TIME", "After a call that nobody could take.", span, "abandoned_rest"),
+    Knob("rest", "TIME", f"Between two attempts at one number: {LEG_S}.", length),
+    Knob("abandoned_rest", "TIME", "After a call that nobody could take.", length),
     Knob("retries", "OUTCOME=TIMES", "no_answer=2h,24h,next (the lead's next number first); busy=never.",
          retry, "retry", many=True),
     Knob("cap", "N", "Most calls in flight; 0: no cap of its own.", whole),
@@ -94,16 +92,7 @@ PROPERTIES = {
 
 async def find_campaign(stores: Stores, name: str) -> Campaign:
     """By name, else by id; Missing says what there is."""
-    if found := await stores.campaigns.by_name(name):
-        return found
-    every = await stores.campaigns.all()
-    for campaign in every:
-        if str(campaign.id) == name:
-            return campaign
-    if not every:
-        raise Missing(said("there is no campaign {name!r}: dialer campaign add {name!r} makes it", name=name))
-    known = listed(said("{name!r}", name=campaign.name) for campaign in every[:10])
-    raise Missing(said("there is no campaign {name!r}: there are {known}", name=name, known=known))
+    return await office.named(name, OWNER, stores)
 
 
 # --- make and change --------------------------------------------------------------------------------------
@@ -115,14 +104,8 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
     """Make a campaign, as a draft; next: its message, its list, its start."""
 
     async def work(settings: Settings, stores: Stores) -> Campaign:
-        if not name.strip() or len(name) > 100 or not name.isprintable():
-            raise BadValue(
-                said("{name!r} cannot name a campaign: take 1 to 100 printable characters", name=name[:40])
-            )
-        new = await changed(
-            settings, stores, Campaign(CampaignId(0), name.strip(), country=settings.country), given
-        )
-        return await stores.campaigns.add(new)
+        changes = {"country": settings.country, **_changes(settings, given), "name": name.strip()}
+        return await office.add(changes, OWNER, stores, shortest_ring_s=shortest_ring_s(settings))
 
     _show(with_stores(work), as_json=as_json, is_new=True)
 
@@ -135,57 +118,33 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
         raise BadValue(said("say what to change: `dialer campaign set --help` lists it"))
 
     async def work(settings: Settings, stores: Stores) -> Campaign:
-        new = await changed(settings, stores, await find_campaign(stores, name), given)
-        await stores.campaigns.save(new)
-        return new
+        was = await find_campaign(stores, name)
+        changes = _changes(settings, given)
+        if "retries" in changes:  # what is not named stays
+            changes["retries"] = {**was.retries, **changes["retries"]}
+        ring_s = shortest_ring_s(settings)
+        told = await office.change(was.id, changes, OWNER, None, stores, shortest_ring_s=ring_s)
+        return told.campaign
 
     _show(with_stores(work), as_json=as_json, is_new=False)
 
 
-async def changed(settings: Settings, stores: Stores, was: Campaign, given: Mapping[str, Any]) -> Campaign:
-    """The campaign with what was given; BadValue names the option that will not do."""
-    sent = dict(given)
-    if caller_id := sent.get("caller_id"):
-        sent["caller_id"] = "" if caller_id == "none" else phone("--caller-id", caller_id, settings)
-    if "retries" in sent:
-        kept = CampaignOut.of(was).model_dump(mode="json")["retries"]
-        sent["retries"] = {**kept, **sent["retries"]}
-    new = replace(was, **check(CampaignChange, KNOBS, sent).changes())
-    if "ring_s" in sent and new.ring_s < law.LAWFUL_RING_S and not settings.lab:
-        raise BadValue(
-            said(
-                "--ring-s {ring_s:g}: a phone must ring at least {lawful_ring_s:g} s",
-                ring_s=new.ring_s,
-                lawful_ring_s=law.LAWFUL_RING_S,
-            )
-        )
-    await _check_people(stores, new, sent)
-    return new
+def shortest_ring_s(settings: Settings) -> float:
+    """The law's, but in the lab."""
+    return 0.0 if settings.lab else law.LAWFUL_RING_S
 
 
-async def _check_people(stores: Stores, new: Campaign, sent: Mapping[str, Any]) -> None:
-    if "operators" in sent:
-        known = {account.id for account in await stores.accounts.all()}
-        if unknown := sorted(new.operators - known):
-            raise BadValue(
-                said(
-                    "--operators: there is no operator {unknown}: `dialer operator add`",
-                    unknown=", ".join(unknown[:5]),
-                )
-            )
-    if "trunks" in sent:
-        ways = {trunk.id for trunk in await stores.trunks.all()}
-        if absent := [trunk for trunk in new.trunks if trunk not in ways]:
-            raise BadValue(
-                said("--trunks: there is no trunk {absent}: `dialer trunk add`", absent=", ".join(absent[:5]))
-            )
-    if "trunks" in sent or "caller_id" in sent:
-        check_caller_id(new, await stores.trunks.all())
+def _changes(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """By the fields of a campaign."""
+    changes = dict(given)
+    if caller_id := changes.get("caller_id"):
+        changes["caller_id"] = "" if caller_id == "none" else phone("--caller-id", caller_id, settings)
+    return changes
 
 
 def _show(campaign: Campaign, *, as_json: bool, is_new: bool) -> None:
     if as_json:
-        print_json(CampaignOut.of(campaign).model_dump(mode="json"))
+        print_json(plain(campaign))
     else:
         args = {"id": campaign.id, "name": campaign.name, "status": word(campaign.status)}
         if is_new:
@@ -200,17 +159,19 @@ def message(
 ) -> None:
     """Set what a person hears when no operator is free: who calls, and how to be left alone."""
 
-    async def work(settings: Settings, stores: Stores) -> Message:
+    kept: list[Message] = []
+
+    async def work(settings: Settings, stores: Stores) -> None:
+        async def keep(sound: str, content: bytes) -> float:
+            kept.append(await store_message(sounds_dir(settings), sound, content))
+            return kept[0].seconds
+
         campaign = await find_campaign(stores, name)
         content = await asyncio.to_thread(_read, file)
-        # a new name for new content: a message that is being played is never written over
-        sound = f"campaign-{campaign.id}-{hashlib.sha256(content).hexdigest()}"[:32]
-        stored = await store_message(sounds_dir(settings), sound, content)
-        await stores.campaigns.save(replace(campaign, message=stored.name))
-        return stored
+        await office.give_message(campaign.id, content, OWNER, None, stores, keep=keep)
 
-    stored = with_stores(work)
-    say(said("the message lasts {seconds:.1f} s; it is {path}", seconds=stored.seconds, path=stored.path))
+    with_stores(work)
+    say(said("the message lasts {seconds:.1f} s; it is {path}", seconds=kept[0].seconds, path=kept[0].path))
 
 
 def _read(file: Path) -> bytes:
@@ -243,7 +204,7 @@ def show_all(as_json: AsJson = False) -> None:
 
     found = with_stores(work)
     if as_json:
-        print_json([CampaignOut.of(one).model_dump(mode="json") | {"leads": counts} for one, counts in found])
+        print_json([plain(one) | {"leads": counts} for one, counts in found])
         return
     print_table(
         titled("id", "name", "status", "mode", "purpose", "operators", "trunks", "leads", "to call now"),
@@ -275,17 +236,17 @@ def show(name: Name, as_json: AsJson = False) -> None:
         return one, await stores.leads.count(one.id, utc_now()), problems
 
     one, counts, problems = with_stores(work)
-    plain = CampaignOut.of(one).model_dump(mode="json")
+    shown = plain(one)
     duties = law.choose(one.country, one.purpose).left_to_you
     if as_json:
-        print_json(plain | {"leads": counts, "cannot_start": problems, "left_to_you": duties})
+        print_json(shown | {"leads": counts, "cannot_start": problems, "left_to_you": duties})
         return
-    plain |= {
+    shown |= {
         "schedule": str(hours(one.schedule)),  # as it is typed
         "ceiling": said("{ceiling:.2%}", ceiling=one.ceiling),
-        "retries": " ".join(f"{outcome}={_times(row)}" for outcome, row in plain["retries"].items()),
+        "retries": " ".join(f"{outcome}={_times(row)}" for outcome, row in shown["retries"].items()),
     }
-    print_pairs([(PROPERTIES[key], value) for key, value in plain.items()])
+    print_pairs([(PROPERTIES[key], value) for key, value in shown.items()])
     print_pairs((said("leads {status}", status=word(Standing(key))), count) for key, count in counts.items())
     for problem in problems:
         say(said("cannot start: {problem}", problem=problem))
@@ -313,46 +274,32 @@ def _span(seconds: float) -> str:
 def start(name: Name) -> None:
     """Begin, or go on, dialing; refused with the reasons when something is missing or a law forbids it."""
 
-    def problem(campaign: Campaign, settings: Settings) -> None:
-        if problems := law.check_start(campaign, settings.lab):
-            kind = Forbidden if any(one.gate is Gate.LAW for one in problems) else Conflict
-            told = listed((said("- {reason}", reason=one.reason) for one in problems), "\n")
-            raise kind(said("campaign {name!r} cannot start:\n{told}", name=campaign.name, told=told))
+    async def work(settings: Settings, stores: Stores) -> tuple[Campaign, bool]:
+        found = await find_campaign(stores, name)
+        told = await office.start(found.id, OWNER, None, stores, lab=settings.lab)
+        return told.campaign, await is_running(settings)
 
-    _set_status(name, CampaignStatus.RUNNING, problem)
+    campaign, runs = with_stores(work)
+    _tell_status(campaign)
+    if not runs:
+        remark(said("nothing is dialled until the service runs: `dialer run`"))
 
 
 @app.command("pause")
 def pause(name: Name) -> None:
     """Dial nobody new until it is started again; calls in flight go on."""
-
-    def problem(campaign: Campaign, settings: Settings) -> None:
-        if campaign.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSED):
-            raise Conflict(
-                said(
-                    "campaign {name!r} is {status}: only a running one can be paused",
-                    name=campaign.name,
-                    status=word(campaign.status),
-                )
-            )
-
-    _set_status(name, CampaignStatus.PAUSED, problem)
+    _tell_status(with_stores(lambda _, stores: _end(stores, name, office.pause)))
 
 
 @app.command("stop")
 def stop(name: Name) -> None:
     """Dial nobody new and give the leads back; calls in flight go on."""
-    _set_status(name, CampaignStatus.STOPPED, lambda campaign, settings: None)
+    _tell_status(with_stores(lambda _, stores: _end(stores, name, office.stop)))
 
 
-def _set_status(name: str, status: CampaignStatus, problem: Any) -> None:
-    async def work(settings: Settings, stores: Stores) -> tuple[Campaign, bool]:
-        campaign = await find_campaign(stores, name)
-        problem(campaign, settings)
-        await stores.campaigns.set_status(campaign.id, status)
-        return campaign, await is_running(settings)
+async def _end(stores: Stores, name: str, end: Callable[..., Awaitable[office.Saved]]) -> Campaign:
+    return (await end((await find_campaign(stores, name)).id, OWNER, None, stores)).campaign
 
-    campaign, runs = with_stores(work)
-    say(said("campaign {name!r} is {status}", name=campaign.name, status=word(status)))
-    if status is CampaignStatus.RUNNING and not runs:
-        remark(said("nothing is dialled until the service runs: `dialer run`"))
+
+def _tell_status(campaign: Campaign) -> None:
+    say(said("campaign {name!r} is {status}", name=campaign.name, status=word(campaign.status)))

@@ -7,20 +7,23 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
+from enum import StrEnum
 from typing import Any, Optional, TypeVar, get_type_hints
 
 import typer
 from pydantic import BaseModel, ValidationError
 
 from dialer.adapters.phones import one_number
-from dialer.domain.errors import BadValue
+from dialer.domain.campaign import Retry
+from dialer.domain.errors import BadField, BadValue
 from dialer.domain.law import HIGHEST_CEILING, LOWEST_CEILING
 from dialer.domain.said import Said, listed, said, said_by
-from dialer.domain.schedule import DAYS
-from dialer.domain.types import Outcome, PhoneNumber
+from dialer.domain.schedule import DAYS, Window
+from dialer.domain.types import OperatorId, Outcome, PhoneNumber, TrunkId
 from dialer.settings import Settings
 
+E = TypeVar("E", bound=StrEnum)
 M = TypeVar("M", bound=BaseModel)
 Command = Callable[..., None]
 Read = Callable[[str], Any]
@@ -28,7 +31,7 @@ Read = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """One option; `read` turns its text into what the API would be sent for `field`."""
+    """One option; `read` turns its text into the value of `field`, as the domain has it."""
 
     field: str
     metavar: str
@@ -57,7 +60,10 @@ def with_knobs(knobs: Sequence[Knob]) -> Callable[[Command], Command]:
         def command(**values: Any) -> None:
             texts = {knob.field: values.pop(_parameter(knob)) for knob in knobs}
             given = {knob.field: _read(knob, texts[knob.field]) for knob in knobs if texts[knob.field]}
-            function(**values, given=given)
+            try:
+                function(**values, given=given)
+            except BadField as flaw:
+                raise _told(flaw, knobs, texts) from None
 
         added = [_option(knob) for knob in knobs]
         vars(command)["__signature__"] = inspect.Signature([*own, *added])
@@ -66,6 +72,18 @@ def with_knobs(knobs: Sequence[Knob]) -> Callable[[Command], Command]:
         return command
 
     return wrap
+
+
+def _told(flaw: BadField, knobs: Sequence[Knob], texts: Mapping[str, Any]) -> BadValue:
+    """By the name of the option, with what was typed; a field that is no option is told as it is."""
+    field = flaw.field.partition("/")[0]
+    for knob in knobs:
+        if knob.field == field and texts[field]:
+            text = str(texts[field])[:60]
+            return BadValue(said("{flag} {text!r}: {flaw}.", flag=knob.flag, text=text, flaw=flaw.why))
+        if knob.field == field:
+            return BadValue(said("{flag}: {flaw}.", flag=knob.flag, flaw=flaw.why))
+    return flaw
 
 
 def _parameter(knob: Knob) -> str:
@@ -144,6 +162,22 @@ def ceiling(text: str) -> float:
     return share
 
 
+def one_of(words: type[E]) -> Callable[[str], E]:
+    """One of our own words."""
+
+    def read(text: str) -> E:
+        if text not in set(words):
+            raise ValueError(said("is none of these: {words}", words=", ".join(words)))
+        return words(text)
+
+    return read
+
+
+def length(text: str) -> timedelta:
+    """As `span`, for what is kept as a length of time."""
+    return timedelta(seconds=span(text))
+
+
 def span(text: str) -> float:
     """Seconds of `45`, `30s`, `15m`, `2h`, `3d`."""
     if not (match := _SPAN.fullmatch(text.strip())):
@@ -163,20 +197,25 @@ def items(text: str) -> list[str]:
     return [] if text.strip() == "none" else [item for item in re.split(r"[,\s]+", text) if item]
 
 
-def operators(text: str) -> list[str]:
+def trunks(text: str) -> tuple[TrunkId, ...]:
+    """`main,spare`; `none` for no way out."""
+    return tuple(map(TrunkId, items(text)))
+
+
+def operators(text: str) -> frozenset[OperatorId]:
     """`101,105-109`; `none` for nobody."""
-    found: dict[str, None] = {}
+    found: set[str] = set()
     for item in items(text):
         first, dash, last = item.partition("-")
         if not dash:
-            found[item] = None
+            found.add(item)
             continue
         if not (first.isdecimal() and last.isdecimal() and len(first) == len(last) and first <= last):
             raise ValueError(said("a range is written as 101-110"))
         if int(last) - int(first) > 10_000:
             raise ValueError(said("a range has at most 10,000 operators"))
-        found |= {str(each).zfill(len(first)): None for each in range(int(first), int(last) + 1)}
-    return list(found)
+        found |= {str(each).zfill(len(first)) for each in range(int(first), int(last) + 1)}
+    return frozenset(map(OperatorId, found))
 
 
 def phone(flag: str, text: str, settings: Settings) -> PhoneNumber:
@@ -187,9 +226,9 @@ def phone(flag: str, text: str, settings: Settings) -> PhoneNumber:
         raise BadValue(listed([flag, flaw.sentence], " ")) from None
 
 
-def retry(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+def retry(texts: Sequence[str]) -> dict[Outcome, Retry]:
     """`no_answer=2h,24h,next`: delays in turn; `next` goes on with the lead's next number first."""
-    table: dict[str, dict[str, Any]] = {}
+    table: dict[Outcome, Retry] = {}
     for text in texts:
         outcome, _, rest = text.partition("=")
         if outcome not in set(Outcome):
@@ -201,31 +240,31 @@ def retry(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
                 )
             )
         if not rest.strip():
-            raise ValueError("say the delays: busy=5m,1h, or busy=never")
+            raise ValueError(said("say the delays: busy=5m,1h, or busy=never"))
         words = [word for word in items(rest) if word != "never"]
-        delays = [span(word) for word in words if word != "next"]
-        table[outcome] = {"delays_s": delays, "next_number": "next" in words}
+        delays = tuple(length(word) for word in words if word != "next")
+        table[Outcome(outcome)] = Retry(delays, "next" in words)
     return table
 
 
-def schedule(text: str) -> list[dict[str, Any]]:
+def schedule(text: str) -> tuple[Window, ...]:
     """`Mon-Fri 09:00-20:00, Sat 10:00-16:00`; hours without days count for every day."""
-    windows = []
+    windows: list[Window] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         if not (match := _HOURS.fullmatch(part)):
             raise ValueError(said("{part!r} is not days and hours, such as Mon-Fri 09:00-20:00", part=part))
         start, end = _clock(match[2]), _clock(match[3])
-        windows += [{"weekday": day, "start": start, "end": end} for day in _days(match[1] or "Mon-Sun")]
+        windows += [Window(day, start, end) for day in _days(match[1] or "Mon-Sun")]
     if not windows:
         raise ValueError(said("is empty: write days and hours, such as Mon-Fri 09:00-20:00"))
-    return windows
+    return tuple(windows)
 
 
-def _clock(text: str) -> str:
+def _clock(text: str) -> time:
     if text == MIDNIGHT:
-        return "00:00"
+        return time(0)
     try:
-        return f"{time.fromisoformat(text.zfill(5)):%H:%M}"
+        return time.fromisoformat(text.zfill(5))
     except ValueError:
         raise ValueError(said("{text} is not a time of day", text=text)) from None
 

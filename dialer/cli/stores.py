@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from dialer.cli.environment import load_settings
+from dialer.domain.access import Role, caller
 from dialer.ports.stores import Stores
 from dialer.settings import Settings
 from dialer.storage import open_database
 
+OWNER = caller("cli", Role.ADMIN)  # whoever may open the database may everything
 T = TypeVar("T")
 
 

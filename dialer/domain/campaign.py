@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import time, timedelta
+from typing import Any
 
 from dialer.domain.schedule import Window, every_day
 from dialer.domain.types import (
@@ -31,6 +32,9 @@ DISTURBING = frozenset(
         Outcome.INTERRUPTED,
     }
 )
+
+
+SPANS = frozenset({"rest", "abandoned_rest"})  # of a campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +98,29 @@ class Campaign:
     cap: int = 0  # most calls in flight; 0: no cap of its own
     ceiling: float = 0.03  # predictive: most abandoned calls, as a share of live answers
     best_first: bool = False  # predictive: the likeliest of the leads at hand first
+
+
+def plain(campaign: Campaign) -> dict[str, Any]:
+    """The campaign for programs, as the API and `--json` show it; lengths of time in seconds."""
+    told = {
+        each.name: value.total_seconds() if each.name in SPANS else value
+        for each in fields(campaign)
+        for value in (getattr(campaign, each.name),)
+    } | {
+        "operators": sorted(campaign.operators),
+        "trunks": list(campaign.trunks),
+        "schedule": [
+            {"weekday": one.weekday, "start": f"{one.start:%H:%M}", "end": f"{one.end:%H:%M}"}
+            for one in campaign.schedule
+        ],
+        "retries": {
+            outcome: {
+                "delays_s": [delay.total_seconds() for delay in retry.delays],
+                "next_number": retry.next_number,
+            }
+            for outcome, retry in campaign.retries.items()
+        },
+    }
+    return {
+        {"rest": "rest_s", "abandoned_rest": "abandoned_rest_s"}.get(name, name): told[name] for name in told
+    }

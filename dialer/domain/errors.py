@@ -28,6 +28,15 @@ class BadValue(Mistake):
     id = "bad-value"
 
 
+class BadField(BadValue):
+    """A value of one field is not acceptable; a face says by its own name which field that is."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(said("{field}: {why}", field=field, why=why))
+        self.field = field  # with a JSON pointer behind it, where it is one of several: trunks/0
+        self.why = why
+
+
 class Missing(Mistake):
     """There is no such thing."""
 

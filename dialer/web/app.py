@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from dialer.domain.errors import ObzvonError
 from dialer.domain.law import LAWFUL_RING_S
+from dialer.domain.types import CellId
 from dialer.ports.between import Desk, Live
 from dialer.ports.stores import Stores
 from dialer.web import problem
@@ -56,12 +57,13 @@ def build_app(
     metrics_page: MetricsPage,
     answered: Answered = lambda method, status, seconds: None,
     version: str,
+    cell: CellId,
     hosts: Collection[str] = (),
     shortest_ring_s: float = LAWFUL_RING_S,
 ) -> FastAPI:
     """The whole API. `hosts` empty: any Host header; `shortest_ring_s` is lower in the lab only."""
     app = describe(health=health, metrics_page=metrics_page, version=version)
-    app.state.parts = Parts(stores, live, desk, tools, shortest_ring_s)
+    app.state.parts = Parts(stores, live, desk, tools, shortest_ring_s, cell)
     app.add_middleware(Guard, tokens=stores.tokens, clock=tools.clock)
     app.add_middleware(Shield, hosts=hosts)
     app.add_middleware(Stopwatch, answered=answered)  # added last: the outermost

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Header, Request
 from pydantic import StringConstraints
 
-from dialer.domain.access import Caller
 from dialer.domain.columns import ReadOptions
 from dialer.domain.dialable import CheckNumber
-from dialer.domain.types import CampaignId, PhoneNumber
-from dialer.ports.between import Clock, Command, Desk, Live
+from dialer.domain.types import CampaignId, CellId, PhoneNumber
+from dialer.ports.between import Clock, Desk, Live
 from dialer.ports.stores import Stores
 
 
@@ -47,37 +45,6 @@ class ImportList(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class GateLine:
-    """One condition of dialing, in the order in which they are looked at."""
-
-    name: str
-    is_open: bool
-    value: str  # a sentence with figures
-    opens_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a campaign dials, or does not."""
-
-    campaign: CampaignId
-    at: datetime
-    gates: Sequence[GateLine]
-    held_back: Mapping[str, int]  # leads by what holds them back
-    summary: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reasoned:
-    """The pacer's last word on a campaign."""
-
-    campaign: CampaignId
-    at: datetime
-    reason: str
-    forecast: Mapping[str, float | None] | None = None  # as `web.api.figures.ForecastOut` has it
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """One line of /readyz."""
 
@@ -100,9 +67,6 @@ class Tools:
     dnc_entry: Callable[[str], str]  # as it is kept; BadValue for one that no number could match
     hash_pin: Callable[[str], Awaitable[str]]
     zones_of: Callable[[PhoneNumber], Sequence[str]]
-    explain: Callable[[CampaignId], Awaitable[Explanation]]
-    decisions: Callable[[], Awaitable[Sequence[Reasoned]]]
-    faults: Callable[[], Awaitable[Mapping[str, str]]]  # by name: what is set aside, and why; never raises
     clock: Clock
     speak: Callable[[str], Speak] = lambda accept: str  # Accept-Language -> what tells a sentence in it
 
@@ -116,11 +80,7 @@ class Parts:
     desk: Desk
     tools: Tools
     shortest_ring_s: float
-
-    async def do(self, who: Caller, verb: str, target: str, key: str = "", **args: str) -> Mapping[str, Any]:
-        """Send a command to the cell. A key counts for one token, verb and target only."""
-        scoped = f"{who.token}:{verb}:{target}:{key}" if key else ""
-        return await self.desk.do(Command(verb, target, {k: v for k, v in args.items() if v}, scoped))
+    cell: CellId
 
 
 def _parts(request: Request) -> Parts:

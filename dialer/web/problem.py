@@ -108,6 +108,12 @@ def from_domain(_: Request, error: Exception, speak: Callable[[str], str] = str)
     assert isinstance(error, errors.ObzvonError)
     if error.id not in KINDS:
         raise error
+    if isinstance(error, errors.BadField):
+        place = f"body/{error.field}"
+        fault = Fault(place=place, detail=speak(error.why))
+        return respond(
+            error.id, said("{place}: {why}", place=place, why=error.why), faults=[fault], speak=speak
+        )
     return respond(error.id, error.sentence, speak=speak)
 
 

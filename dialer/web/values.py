@@ -17,12 +17,26 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from dialer.domain import bounds
+
 LARGEST_ID = 2**31 - 1
-PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+PRINTABLE = f"^{bounds.PRINTABLE}$"
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
+
+
+def formed(bound: bounds.Text) -> StringConstraints:
+    """The same form as the domain asks for."""
+    return StringConstraints(pattern=f"^{bound.pattern}$")
+
+
+def within(bound: bounds.Within) -> Any:
+    """The same bounds as the domain has."""
+    if bound.above:
+        return Field(strict=True, gt=bound.least, le=bound.most)
+    return Field(strict=True, ge=bound.least, le=bound.most)
 
 
 class Body(BaseModel):
@@ -71,12 +85,12 @@ Day = Annotated[
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
-Seconds = Annotated[float, Field(strict=True, ge=0, le=31_536_000)]
-Number = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), Field(examples=["+79161234567"])]
-OperatorNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,6}$"), Field(examples=["101"])]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$"), Field(examples=["main"])]
+Seconds = Annotated[float, within(bounds.SPAN)]
+Number = Annotated[str, formed(bounds.NUMBER), Field(examples=["+79161234567"])]
+OperatorNumber = Annotated[str, formed(bounds.OPERATOR), Field(examples=["101"])]
+Slug = Annotated[str, formed(bounds.SLUG), Field(examples=["main"])]
 CallName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,80}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(examples=["RU"])]
+Country = Annotated[str, formed(bounds.COUNTRY), Field(examples=["RU"])]
 Line = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
 Title = Annotated[str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100)]
 Reason = Annotated[str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=64)]

@@ -39,7 +39,7 @@ def test_a_start_is_refused_with_every_reason(shop: Dialer) -> None:
         (("operator", "set", "999", "--name", "x"), "нет оператора 999"),
         (("operator", "login", "101"), "служба не запущена (искали "),
         (("campaign", "set", "demo", "--schedule", "вчера"), "--schedule «вчера»: «вчера» — не дни и часы"),
-        (("campaign", "set", "demo", "--operators", "101,777"), "--operators: нет оператора 777"),
+        (("campaign", "set", "demo", "--operators", "101,777"), "--operators «101,777»: нет оператора 777"),
         (("explain", "demo"), "служба не запущена"),
         (("dnc", "add", "+7abc"), "«+7abc» не подходит для стоп-листа"),
         (("import", "/nowhere.csv", "--campaign", "demo"), "Список /nowhere.csv не читается"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from dialer.cli import knobs
+from dialer.domain.campaign import Retry
 from dialer.domain.types import Outcome
 
 
@@ -35,8 +36,8 @@ def test_what_is_no_length_of_time_is_refused(text: str) -> None:
 )
 def test_a_schedule_is_days_and_hours(text: str, days: list[int], start: str, end: str) -> None:
     windows = knobs.schedule(text)
-    assert [window["weekday"] for window in windows] == days
-    assert {(window["start"], window["end"]) for window in windows} == {(start, end)}
+    assert [window.weekday for window in windows] == days
+    assert {(f"{window.start:%H:%M}", f"{window.end:%H:%M}") for window in windows} == {(start, end)}
 
 
 def test_a_schedule_has_as_many_parts_as_it_needs() -> None:
@@ -50,9 +51,9 @@ def test_what_is_no_schedule_is_refused(text: str) -> None:
 
 
 def test_operators_are_named_one_by_one_and_in_ranges() -> None:
-    assert knobs.operators("101, 105-107 101") == ["101", "105", "106", "107"]
-    assert knobs.operators("08-11") == ["08", "09", "10", "11"]
-    assert knobs.operators("none") == []
+    assert knobs.operators("101, 105-107 101") == {"101", "105", "106", "107"}
+    assert knobs.operators("08-11") == {"08", "09", "10", "11"}
+    assert knobs.operators("none") == frozenset()
 
 
 @pytest.mark.parametrize("text", ["107-105", "1-100", "a-b", "10-999", "00000-99999"])
@@ -62,11 +63,10 @@ def test_what_is_no_range_is_refused(text: str) -> None:
 
 
 def test_retries_are_delays_in_turn_and_perhaps_the_next_number() -> None:
-    table: dict[str, dict[str, Any]] = knobs.retry(["busy=5m,1h", "no_answer=next", "rejected=never"])
-    assert table == {
-        Outcome.BUSY: {"delays_s": [300.0, 3600.0], "next_number": False},
-        Outcome.NO_ANSWER: {"delays_s": [], "next_number": True},
-        Outcome.REJECTED: {"delays_s": [], "next_number": False},
+    assert knobs.retry(["busy=5m,1h", "no_answer=next", "rejected=never"]) == {
+        Outcome.BUSY: Retry((timedelta(minutes=5), timedelta(hours=1))),
+        Outcome.NO_ANSWER: Retry((), next_number=True),
+        Outcome.REJECTED: Retry(()),
     }
 
 

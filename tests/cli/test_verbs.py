@@ -69,7 +69,7 @@ def test_a_purpose_that_the_law_forbids_to_dial_automatically_does_not_start(
     [
         ("--ring-s", "5", "at least 15 s"),
         ("--ring-s", "soon", "not a length of time"),
-        ("--ratio", "99", "less than or equal to 10"),
+        ("--ratio", "99", "not from 0.1 to 10"),
         ("--ceiling", "0.03", "not from 0.1% to 5.0%"),
         ("--ceiling", "5.1%", "not from 0.1% to 5.0%"),
         ("--ceiling", "three", "not a percentage, such as 3 or 2.5%"),
@@ -86,7 +86,7 @@ def test_a_purpose_that_the_law_forbids_to_dial_automatically_does_not_start(
         ("--record", "perhaps", "yes or no"),
         ("--tone", "loud", "yes or no"),
         ("--rename", "", "say what to change"),
-        ("--cap", "-1", "greater than or equal to 0"),
+        ("--cap", "-1", "not from 0 to 100,000"),
     ],
 )
 def test_a_bad_value_is_told_by_its_option_and_changes_nothing(

@@ -527,7 +527,7 @@ async def test_a_trunk_is_not_narrowed_under_an_operator_whose_phone_it_calls(ap
 
 
 async def test_what_is_set_aside_is_shown_with_its_reason(api: Api) -> None:
-    api.world.outside.set_aside |= {"main": "the host cannot be looked up", "102": "no password"}
+    api.world.desk.set_aside |= {"main": "the host cannot be looked up", "102": "no password"}
     for path in ("trunks", "operators"):
         async with api["viewer"].get(f"/v1/{path}") as listed:
             shown = {one["id"]: one["fault"] for one in (await listed.json())["items"]}

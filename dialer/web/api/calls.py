@@ -12,6 +12,7 @@ from dialer.domain.access import Caller, Permission
 from dialer.domain.call import Call, State
 from dialer.domain.errors import Missing
 from dialer.domain.types import Direction
+from dialer.office.cell import do
 from dialer.web.api.commands import Done
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
@@ -81,7 +82,7 @@ async def hang_up_call(parts: Given, who: Ends, call: CallName, key: Key = "") -
     """End a call, whatever its state."""
     await _find(parts, call)
     target = f"call:{call}"
-    return Done.of("hang_up", target, await parts.do(who, "hang_up", target, key))
+    return Done.of("hang_up", target, await do(who, parts.desk, "hang_up", target, key))
 
 
 async def _find(parts: Parts, call: str) -> Call:

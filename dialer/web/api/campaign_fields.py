@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import time, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dialer.domain.campaign import DEFAULT_RETRIES, Campaign, Retry
-from dialer.domain.law import HEAVIEST, HIGHEST_CEILING, HIGHEST_RATIO, LOWEST_CEILING
+from dialer.domain.bounds import CAMPAIGN, SOUND, Within
+from dialer.domain.campaign import DEFAULT_RETRIES, Campaign, Retry, plain
 from dialer.domain.schedule import Window, every_day
 from dialer.domain.types import (
     CampaignStatus,
@@ -20,14 +21,28 @@ from dialer.domain.types import (
     Purpose,
     TrunkId,
 )
-from dialer.web.api.commands import Pushed
-from dialer.web.values import Body, Country, Flag, Number, OperatorNumber, Seconds, Slug, Title, Whole
+from dialer.office.campaigns import Saved
+from dialer.web.api.commands import PushedOut
+from dialer.web.values import (
+    Body,
+    Country,
+    Flag,
+    Number,
+    OperatorNumber,
+    Seconds,
+    Slug,
+    Title,
+    Whole,
+    formed,
+    within,
+)
 
 HourMinute = Annotated[
     str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(examples=["09:00"])
 ]
 
-SoundName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{0,31})?$")]
+LIMITS = {name: bound for name, bound in CAMPAIGN.items() if isinstance(bound, Within)}
+SoundName = Annotated[str, formed(SOUND)]
 
 
 class WindowFields(Body):
@@ -66,11 +81,9 @@ class CampaignFields(Body):
     purpose: Purpose = Purpose.SERVICE
     country: Country = "RU"
     mode: Mode = Mode.PROGRESSIVE
-    ratio: Annotated[float, Field(strict=True, ge=0.1, le=HIGHEST_RATIO)] = Field(
-        1.0, description="power: lines per operator"
-    )
-    priority: Annotated[Whole, Field(ge=-1000, le=1000)] = 0
-    weight: Annotated[Whole, Field(ge=1, le=HEAVIEST)] = Field(
+    ratio: Annotated[float, within(LIMITS["ratio"])] = Field(1.0, description="power: lines per operator")
+    priority: Annotated[int, within(LIMITS["priority"])] = 0
+    weight: Annotated[int, within(LIMITS["weight"])] = Field(
         1, description="of campaigns of one priority that share operators: the proportion of their calls"
     )
     operators: list[OperatorNumber] = Field(default_factory=list, max_length=10_000)
@@ -82,26 +95,26 @@ class CampaignFields(Body):
         default_factory=lambda: [WindowFields.of(window) for window in every_day(time(9), time(20))],
         max_length=100,
     )
-    ring_s: Annotated[float, Field(strict=True, ge=1, le=300)] = 25.0
-    wrap_up_s: Annotated[float, Field(strict=True, ge=0, le=3600)] = 30.0
+    ring_s: Annotated[float, within(LIMITS["ring_s"])] = 25.0
+    wrap_up_s: Annotated[float, within(LIMITS["wrap_up_s"])] = 30.0
     after_wrap_up_ready: Flag = True
     message: SoundName = Field("", description="a sound that is there already; an upload makes one")
     language: Language = Language.RU
     record: Flag = False
     tone: Flag = Field(True, description="the operator hears a short tone before each person")
     shows_person: Flag = Field(True, description="the operator's phone shows who is on the line")
-    longest_talk_s: Annotated[float, Field(strict=True, ge=10, le=86_400)] = 3600.0
-    longest_hold_s: Annotated[float, Field(strict=True, ge=5, le=86_400)] = 300.0
-    max_attempts: Annotated[Whole, Field(ge=1, le=1000)] = 10
+    longest_talk_s: Annotated[float, within(LIMITS["longest_talk_s"])] = 3600.0
+    longest_hold_s: Annotated[float, within(LIMITS["longest_hold_s"])] = 300.0
+    max_attempts: Annotated[int, within(LIMITS["max_attempts"])] = 10
     rest_s: Seconds = Field(1800.0, description="between two attempts at one number")
     abandoned_rest_s: Seconds = Field(259_200.0, description="after an abandoned call")
     retries: dict[Outcome, RetryFields] = Field(
         default_factory=lambda: {outcome: RetryFields.of(retry) for outcome, retry in DEFAULT_RETRIES.items()}
     )
-    cap: Annotated[Whole, Field(ge=0, le=100_000)] = Field(
+    cap: Annotated[int, within(LIMITS["cap"])] = Field(
         0, description="most calls in flight; 0: none of its own"
     )
-    ceiling: Annotated[float, Field(strict=True, ge=LOWEST_CEILING, le=HIGHEST_CEILING)] = Field(
+    ceiling: Annotated[float, within(LIMITS["ceiling"])] = Field(
         0.03, description="predictive: most abandoned calls, as a share of live answers; 0.03 is 3 %"
     )
     best_first: Flag = Field(
@@ -192,31 +205,12 @@ class CampaignOut(BaseModel):
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
-        return cls(
-            operators=sorted(campaign.operators),
-            trunks=list(campaign.trunks),
-            schedule=[
-                WindowOut(weekday=one.weekday, start=f"{one.start:%H:%M}", end=f"{one.end:%H:%M}")
-                for one in campaign.schedule
-            ],
-            rest_s=campaign.rest.total_seconds(),
-            abandoned_rest_s=campaign.abandoned_rest.total_seconds(),
-            retries={
-                outcome: RetryOut(
-                    delays_s=[delay.total_seconds() for delay in retry.delays], next_number=retry.next_number
-                )
-                for outcome, retry in campaign.retries.items()
-            },
-            **{name: getattr(campaign, name) for name in _SAME},
-        )
+        return cls.model_validate(plain(campaign))
 
 
-_SAME = (
-    "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "caller_id",
-    "ring_s", "cap", "wrap_up_s", "after_wrap_up_ready", "message", "language", "record", "tone",
-    "shows_person", "longest_talk_s", "longest_hold_s", "max_attempts", "ceiling", "best_first",
-)  # fmt: skip
-
-
-class CampaignSaved(CampaignOut, Pushed):
+class CampaignSaved(CampaignOut, PushedOut):
     """A campaign as it is, and whether the cell that dials it knows it already."""
+
+    @classmethod
+    def saved(cls, told: Saved) -> Self:
+        return cls.model_validate(plain(told.campaign) | asdict(told.pushed))

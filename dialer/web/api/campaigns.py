@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain import depth, law
 from dialer.domain.access import Caller, Permission
-from dialer.domain.callerid import check_caller_id
-from dialer.domain.campaign import Campaign
-from dialer.domain.errors import BadValue, Conflict, Forbidden, Missing
-from dialer.domain.said import listed, said, word
 from dialer.domain.types import CampaignId, CampaignStatus
-from dialer.domain.verdict import Gate
+from dialer.office import campaigns as office
+from dialer.office import cell
+from dialer.office.campaigns import Saved
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
-from dialer.web.api.commands import Pushed, try_later
+from dialer.web.api.commands import PushedOut
 from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page
-from dialer.web.parts import Given, Key, Parts, Spoken
+from dialer.web.parts import Given, Key, Spoken
 from dialer.web.problem import documented
 from dialer.web.values import Day, Id
 
@@ -69,11 +66,15 @@ class DepthOut(BaseModel):
     sentence: str = Field(description="all of it; by Accept-Language")
 
 
-class StatusSet(Pushed):
+class StatusSet(PushedOut):
     """The new status, and whether the cell that dials has taken it up already."""
 
     campaign: int
     status: CampaignStatus
+
+    @classmethod
+    def of(cls, told: Saved) -> Self:
+        return cls(campaign=told.campaign.id, status=told.campaign.status, **asdict(told.pushed))
 
 
 @router.get("", responses=documented())
@@ -94,11 +95,10 @@ async def list_campaigns(
 
 
 @router.post("", status_code=201, responses=documented(409))
-async def create_campaign(parts: Given, _: Changes, body: NewCampaign) -> CampaignOut:
+async def create_campaign(parts: Given, who: Changes, body: NewCampaign) -> CampaignOut:
     """Make a campaign. Next: upload its message, import a list, start it."""
-    campaign = replace(Campaign(CampaignId(0), body.name), **body.changes())
-    await _check(parts, campaign, body.changes())
-    return CampaignOut.of(await parts.stores.campaigns.add(campaign))
+    made = await office.add(body.changes(), who, parts.stores, shortest_ring_s=parts.shortest_ring_s)
+    return CampaignOut.of(made)
 
 
 @router.get("/{campaign}", responses=documented(404))
@@ -110,14 +110,15 @@ async def get_campaign(parts: Given, _: Sees, campaign: Id) -> CampaignOut:
 @router.patch("/{campaign}", responses=documented(404, 409))
 async def change_campaign(parts: Given, who: Changes, campaign: Id, body: CampaignChange) -> CampaignSaved:
     """Change what is named. A running campaign takes it up at its next decision."""
-    was = await parts.stores.campaigns.get(CampaignId(campaign))
-    changed = replace(was, **body.changes())
-    await _check(parts, changed, body.changes())
-    await parts.stores.campaigns.save(changed)
-    pushed = Pushed()
-    if was.status is CampaignStatus.RUNNING:
-        pushed = await try_later(parts, who, "reload", f"campaign:{campaign}")
-    return CampaignSaved(**CampaignOut.of(changed).model_dump(), **pushed.model_dump())
+    told = await office.change(
+        CampaignId(campaign),
+        body.changes(),
+        who,
+        parts.desk,
+        parts.stores,
+        shortest_ring_s=parts.shortest_ring_s,
+    )
+    return CampaignSaved.saved(told)
 
 
 @router.get("/{campaign}/leads/count", tags=["leads"], responses=documented(404))
@@ -128,10 +129,9 @@ async def count_leads(parts: Given, _: SeesLeads, campaign: Id) -> dict[str, int
 
 
 @router.get("/{campaign}/explain", responses=documented(404, 504, 502))
-async def explain_campaign(parts: Given, _: Sees, campaign: Id, speak: Spoken) -> ExplanationOut:
+async def explain_campaign(parts: Given, who: Sees, campaign: Id, speak: Spoken) -> ExplanationOut:
     """Why it dials, or why nothing is being dialled: each gate, and when it opens; by Accept-Language."""
-    await parts.stores.campaigns.get(CampaignId(campaign))
-    told = await parts.tools.explain(CampaignId(campaign))
+    told = await cell.explain(CampaignId(campaign), who, parts.desk, parts.stores)
     return ExplanationOut(
         campaign=told.campaign,
         at=told.at,
@@ -179,78 +179,18 @@ async def measure_depth(
 @router.post("/{campaign}/start", responses=documented(404, 409))
 async def start_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -> StatusSet:
     """Begin, or go on, dialing. Refused with the reason when something is missing or a law forbids it."""
-    row = await parts.stores.campaigns.get(CampaignId(campaign))
-    problems = law.check_start(row, lab=parts.shortest_ring_s < law.LAWFUL_RING_S)
-    if problems:
-        kind = Forbidden if any(one.gate is Gate.LAW for one in problems) else Conflict
-        raise kind(
-            said(
-                "campaign {campaign} cannot start: {problems}",
-                campaign=campaign,
-                problems=listed((one.reason for one in problems), "; "),
-            )
-        )
-    return await _set_status(parts, who, CampaignStatus.RUNNING, campaign, key)
+    lab = parts.shortest_ring_s < law.LAWFUL_RING_S
+    told = await office.start(CampaignId(campaign), who, parts.desk, parts.stores, lab=lab, key=key)
+    return StatusSet.of(told)
 
 
 @router.post("/{campaign}/pause", responses=documented(404, 409))
 async def pause_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -> StatusSet:
     """Dial nobody new until it is started again; calls in flight go on."""
-    row = await parts.stores.campaigns.get(CampaignId(campaign))
-    if row.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSED):
-        raise Conflict(
-            said(
-                "campaign {campaign} is {status}: only a running one can be paused",
-                campaign=campaign,
-                status=word(row.status),
-            )
-        )
-    return await _set_status(parts, who, CampaignStatus.PAUSED, campaign, key)
+    return StatusSet.of(await office.pause(CampaignId(campaign), who, parts.desk, parts.stores, key=key))
 
 
 @router.post("/{campaign}/stop", responses=documented(404))
 async def stop_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -> StatusSet:
     """Dial nobody new and give the leads back; calls in flight go on."""
-    await parts.stores.campaigns.get(CampaignId(campaign))
-    return await _set_status(parts, who, CampaignStatus.STOPPED, campaign, key)
-
-
-async def _set_status(
-    parts: Parts, who: Caller, status: CampaignStatus, campaign: int, key: str
-) -> StatusSet:
-    """The database first: a cell that is away now reads it when it is back."""
-    await parts.stores.campaigns.set_status(CampaignId(campaign), status)
-    verb = {CampaignStatus.RUNNING: "start", CampaignStatus.PAUSED: "pause"}.get(status, "stop")
-    pushed = await try_later(parts, who, verb, f"campaign:{campaign}", key)
-    return StatusSet(campaign=campaign, status=status, **pushed.model_dump())
-
-
-async def _check(parts: Parts, campaign: Campaign, sent: Mapping[str, Any]) -> None:
-    """What the shape of a body cannot say."""
-    if "ring_s" in sent and campaign.ring_s < parts.shortest_ring_s:
-        raise BadValue(
-            said(
-                "body/ring_s: a call must ring at least {shortest_ring_s:g} s before it is given"
-                " up; {ring_s:g} s is too short",
-                shortest_ring_s=parts.shortest_ring_s,
-                ring_s=campaign.ring_s,
-            )
-        )
-    if "operators" in sent:
-        known = {account.id for account in await parts.stores.accounts.all()}
-        if unknown := sorted(campaign.operators - known):
-            raise BadValue(
-                said(
-                    "body/operators: there is no operator {unknown}: add them first",
-                    unknown=", ".join(unknown[:5]),
-                )
-            )
-    for at, trunk in enumerate(campaign.trunks if "trunks" in sent else ()):
-        try:
-            await parts.stores.trunks.get(trunk)
-        except Missing:
-            raise BadValue(
-                said("body/trunks/{at}: there is no trunk {trunk}: add it first", at=at, trunk=trunk)
-            ) from None
-    if "trunks" in sent or "caller_id" in sent:
-        check_caller_id(campaign, await parts.stores.trunks.all())
+    return StatusSet.of(await office.stop(CampaignId(campaign), who, parts.desk, parts.stores, key=key))

@@ -7,10 +7,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
-from dialer.domain.access import Caller
-from dialer.domain.errors import Mistake, NetworkTrouble
 from dialer.domain.said import heard
-from dialer.web.parts import Parts, Speak
+from dialer.web.parts import Speak
 
 _JSON = TypeAdapter(dict[str, Any])
 
@@ -33,17 +31,8 @@ class Done(BaseModel):
         return cls(verb=verb, target=target, result=_JSON.dump_python(dict(result), mode="json"))
 
 
-class Pushed(BaseModel):
+class PushedOut(BaseModel):
     """Whether the running cell has taken up what was saved."""
 
     pushed: bool = True
     push_note: str = Field(default="", description="why it has not yet")
-
-
-async def try_later(parts: Parts, who: Caller, verb: str, target: str, key: str = "") -> Pushed:
-    """Tell the cell of something that is saved already; one that is away, or behind, reads it by itself."""
-    try:
-        await parts.do(who, verb, target, key)
-    except (NetworkTrouble, Mistake) as error:
-        return Pushed(pushed=False, push_note=str(error) or (error.__doc__ or ""))
-    return Pushed()

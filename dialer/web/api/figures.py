@@ -15,6 +15,7 @@ from dialer.domain.cdr import Tally
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import State
 from dialer.domain.types import OperatorId
+from dialer.office import cell
 from dialer.web.auth import Needs
 from dialer.web.paging import Limit, Page
 from dialer.web.parts import Given, Spoken
@@ -22,6 +23,7 @@ from dialer.web.problem import documented
 from dialer.web.values import Day, Id, OperatorNumber, Utc
 
 router = APIRouter(tags=["figures"])
+SeesCampaigns = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 LONGEST_SPAN = timedelta(days=92)
 
@@ -166,7 +168,7 @@ async def list_changes(
 
 
 @router.get("/decisions", responses=documented())
-async def list_decisions(parts: Given, _: Sees, speak: Spoken) -> list[DecisionOut]:
+async def list_decisions(parts: Given, who: SeesCampaigns, speak: Spoken) -> list[DecisionOut]:
     """What the pacer last decided for each campaign, and why; the reason by Accept-Language."""
     return [
         DecisionOut(
@@ -175,7 +177,7 @@ async def list_decisions(parts: Given, _: Sees, speak: Spoken) -> list[DecisionO
             reason=speak(one.reason),
             forecast=None if one.forecast is None else ForecastOut.model_validate(one.forecast),
         )
-        for one in await parts.tools.decisions()
+        for one in await cell.decisions(who, parts.desk, parts.cell)
     ]
 
 

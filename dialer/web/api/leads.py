@@ -17,7 +17,7 @@ from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.lead import Lead
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
-from dialer.web.api.commands import try_later
+from dialer.office.cell import tell_later
 from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page, next_of
 from dialer.web.parts import Given, Parts, Spoken
@@ -241,7 +241,7 @@ async def exclude_lead(parts: Given, who: Changes, lead: Id) -> LeadOut:
     excluded = await parts.stores.leads.exclude(LeadId(lead))
     campaign = await parts.stores.campaigns.get(excluded.campaign)
     if campaign.status is CampaignStatus.RUNNING:
-        await try_later(parts, who, "reload", f"campaign:{campaign.id}")
+        await tell_later(who, parts.desk, "reload", f"campaign:{campaign.id}")
     return LeadOut.of(excluded)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -18,9 +18,11 @@ from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, LegState, Operator, State, phone_trouble
 from dialer.domain.said import said
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind, PhoneNumber, TrunkId
+from dialer.office.cell import do, tell_later
+from dialer.office.cell import faults as faults_of
 from dialer.ports.stores import Stores
 from dialer.web.api.campaign_fields import without_defaults
-from dialer.web.api.commands import Done, Pushed, try_later
+from dialer.web.api.commands import Done, PushedOut
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Speak, Spoken
@@ -120,7 +122,7 @@ class OperatorOut(BaseModel):
         )
 
 
-class OperatorSaved(OperatorOut, Pushed):
+class OperatorSaved(OperatorOut, PushedOut):
     """The operator, and whether the phone's account is in Asterisk already."""
 
 
@@ -162,7 +164,7 @@ async def list_operators(
     """Every operator with the state of this moment."""
     live = {operator.id: operator for operator in await parts.live.operators()}
     accounts = await parts.stores.accounts.all()
-    faults = await parts.tools.faults()
+    faults = await faults_of(parts.desk, parts.cell)
     shown = [
         OperatorOut.of(account, live.get(account.id), speak, faults.get(account.id, ""))
         for account in accounts
@@ -293,7 +295,7 @@ async def _tell(parts: Parts, who: Caller, verb: str, operator: str, key: str, *
         demand(who, Permission.WORK, OperatorId(operator))
     await parts.stores.accounts.get(OperatorId(operator))
     target = f"operator:{operator}"
-    return Done.of(verb, target, await parts.do(who, verb, target, key, **args))
+    return Done.of(verb, target, await do(who, parts.desk, verb, target, key, **args))
 
 
 async def _changed(parts: Parts, was: Account, body: AccountFields) -> Account:
@@ -334,11 +336,11 @@ async def _check(stores: Stores, account: Account, check_number: CheckNumber) ->
 async def _shown(parts: Parts, operator: OperatorId, speak: Speak) -> OperatorOut:
     account = await parts.stores.accounts.get(operator)
     live = {one.id: one for one in await parts.live.operators()}
-    faults = await parts.tools.faults()
+    faults = await faults_of(parts.desk, parts.cell)
     return OperatorOut.of(account, live.get(operator), speak, faults.get(operator, ""))
 
 
 async def _saved(parts: Parts, who: Caller, account: Account, speak: Speak) -> OperatorSaved:
-    pushed = await try_later(parts, who, "push", f"operator:{account.id}")
+    pushed = await tell_later(who, parts.desk, "push", f"operator:{account.id}")
     shown = await _shown(parts, account.id, speak)
-    return OperatorSaved(**shown.model_dump(), **pushed.model_dump())
+    return OperatorSaved(**shown.model_dump(), **asdict(pushed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends
@@ -14,8 +14,10 @@ from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
 from dialer.domain.outside import check_phones
 from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCallers, check_trunk
 from dialer.domain.types import PhoneKind, PhoneNumber, TrunkId
+from dialer.office.cell import do, tell_later
+from dialer.office.cell import faults as faults_of
 from dialer.web.api.campaign_fields import without_defaults
-from dialer.web.api.commands import Done, Pushed, try_later
+from dialer.web.api.commands import Done, PushedOut
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Spoken
@@ -125,7 +127,7 @@ _SAME = (
 )  # fmt: skip
 
 
-class TrunkSaved(TrunkOut, Pushed):
+class TrunkSaved(TrunkOut, PushedOut):
     """A trunk as it is set, and whether Asterisk has it already."""
 
 
@@ -139,7 +141,7 @@ async def list_trunks(
 ) -> Page[TrunkOut]:
     """Every trunk, in the order of their names."""
     rows, following = cut(await parts.stores.trunks.all(), lambda row: row.id, after=after, limit=limit)
-    faults = await parts.tools.faults()
+    faults = await faults_of(parts.desk, parts.cell)
     return Page(items=[TrunkOut.of(row, speak(faults.get(row.id, ""))) for row in rows], next=following)
 
 
@@ -157,7 +159,7 @@ async def create_trunk(parts: Given, who: Changes, body: NewTrunk) -> TrunkSaved
 @router.get("/{trunk}", responses=documented(404))
 async def get_trunk(parts: Given, _: Sees, trunk: Slug, speak: Spoken) -> TrunkOut:
     """One trunk as it is set."""
-    faults = await parts.tools.faults()
+    faults = await faults_of(parts.desk, parts.cell)
     return TrunkOut.of(await parts.stores.trunks.get(TrunkId(trunk)), speak(faults.get(trunk, "")))
 
 
@@ -172,7 +174,7 @@ async def change_trunk(parts: Given, who: Changes, trunk: Slug, body: TrunkChang
 
 
 @router.delete("/{trunk}", responses=documented(404, 409))
-async def delete_trunk(parts: Given, who: Changes, trunk: Slug) -> Pushed:
+async def delete_trunk(parts: Given, who: Changes, trunk: Slug) -> PushedOut:
     """Remove a trunk that no campaign and no operator's phone uses."""
     await parts.stores.trunks.get(TrunkId(trunk))
     users = [f"campaign {row.id}" for row in await parts.stores.campaigns.all() if trunk in row.trunks]
@@ -184,7 +186,8 @@ async def delete_trunk(parts: Given, who: Changes, trunk: Slug) -> Pushed:
     if users:
         raise Conflict(f"trunk {trunk} is used by {', '.join(users[:5])}: take it out there first")
     await parts.stores.trunks.remove(TrunkId(trunk))
-    return await try_later(parts, who, "push", f"trunk:{trunk}")  # what is no more is taken away
+    pushed = await tell_later(who, parts.desk, "push", f"trunk:{trunk}")
+    return PushedOut(**asdict(pushed))  # what is no more is taken away
 
 
 @router.post("/{trunk}/push", responses=documented(*VERB_ERRORS))
@@ -205,7 +208,7 @@ async def try_trunk(
 async def _tell(parts: Parts, who: Caller, verb: str, trunk: str, key: str, **args: str) -> Done:
     await parts.stores.trunks.get(TrunkId(trunk))
     target = f"trunk:{trunk}"
-    return Done.of(verb, target, await parts.do(who, verb, target, key, **args))
+    return Done.of(verb, target, await do(who, parts.desk, verb, target, key, **args))
 
 
 async def _changed(parts: Parts, was: Trunk, body: TrunkFields) -> Trunk:
@@ -232,7 +235,7 @@ async def _check_sound(parts: Parts, who: Caller, trunk: Trunk, body: TrunkField
     if "codecs" not in body.model_fields_set:
         return
     try:
-        answer = await parts.do(who, "codecs", f"trunk:{trunk.id}", "")
+        answer = await do(who, parts.desk, "codecs", f"trunk:{trunk.id}", "")
     except (NetworkTrouble, Mistake):
         return
     if known := answer.get("codecs"):
@@ -240,5 +243,5 @@ async def _check_sound(parts: Parts, who: Caller, trunk: Trunk, body: TrunkField
 
 
 async def _saved(parts: Parts, who: Caller, trunk: Trunk) -> TrunkSaved:
-    pushed = await try_later(parts, who, "push", f"trunk:{trunk.id}")
-    return TrunkSaved.model_validate(TrunkOut.of(trunk).model_dump(by_alias=True) | pushed.model_dump())
+    pushed = await tell_later(who, parts.desk, "push", f"trunk:{trunk.id}")
+    return TrunkSaved.model_validate(TrunkOut.of(trunk).model_dump(by_alias=True) | asdict(pushed))

@@ -1,0 +1,134 @@
+"""What may be set to what: the bounds of every field that people edit, and their check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from dialer.domain.campaign import Retry
+from dialer.domain.errors import BadField
+from dialer.domain.law import HEAVIEST, HIGHEST_CEILING, HIGHEST_RATIO, LOWEST_CEILING
+from dialer.domain.said import Said, said
+from dialer.domain.types import E164, NAME, OPERATOR_NUMBER
+
+YEAR_S = 31_536_000
+PRINTABLE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*"
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A number, or a span of time in seconds, from `least` to `most`; `above`: more than `least`."""
+
+    least: float
+    most: float
+    above: bool = False
+
+    def flaw(self, value: Any) -> Said | None:
+        """What is wrong with a value; None: nothing."""
+        number = value.total_seconds() if isinstance(value, timedelta) else value
+        if self.above and not self.least < number <= self.most:
+            return said("is not more than {least:,g} and at most {most:,g}", least=self.least, most=self.most)
+        if not self.least <= number <= self.most:
+            return said("is not from {least:,g} to {most:,g}", least=self.least, most=self.most)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of this form and length."""
+
+    pattern: str
+    most: int
+    least: int = 0
+    form: str = ""  # in words, or as an example
+
+    def flaw(self, value: Any) -> Said | None:
+        """What is wrong with a value; None: nothing."""
+        if not self.least <= len(value) <= self.most:
+            return said("has not from {least} to {most} characters", least=self.least, most=self.most)
+        if not re.fullmatch(self.pattern, value):
+            return said("is not written as it must be, such as {form}", form=self.form)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Several values, each within its own bound."""
+
+    bound: Text | None
+    most: int
+    least: int = 0
+
+    def flaw(self, values: Any) -> Said | None:
+        """What is wrong with the values; None: nothing."""
+        if not self.least <= len(values) <= self.most:
+            return said("are not from {least} to {most} values", least=self.least, most=self.most)
+        for value in sorted(values) if self.bound else ():
+            if self.bound and (flaw := self.bound.flaw(value)):
+                return said("{value!r} {flaw}", value=value[:40], flaw=flaw)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Delays after each outcome."""
+
+    most: int
+    delay: Within
+
+    def flaw(self, table: Mapping[Any, Retry]) -> Said | None:
+        """What is wrong with the table; None: nothing."""
+        for outcome, retry in table.items():
+            flaws: Iterable[Said | None] = map(self.delay.flaw, retry.delays)
+            flaw = next(filter(None, flaws), None)
+            if len(retry.delays) > self.most:
+                flaw = said("are not from {least} to {most} values", least=0, most=self.most)
+            if flaw:
+                return said("{value!r} {flaw}", value=str(outcome), flaw=flaw)
+        return None
+
+
+Bounds = Mapping[str, Within | Text | Each | Retries]
+
+TITLE = Text(PRINTABLE, 100, 1, form="Spring 2026")
+COUNTRY = Text("[A-Z]{2}", 2, 2, form="RU")
+SOUND = Text("([a-z0-9][a-z0-9-]{0,31})?", 32, form="campaign-1")
+NUMBER = Text(E164.pattern, 16, form="+79161234567")
+NUMBER_OR_NONE = Text(f"({E164.pattern})?", 16, form="+79161234567")
+SLUG = Text(NAME.pattern, 32, 1, form="main")
+OPERATOR = Text(OPERATOR_NUMBER.pattern, 6, 2, form="101")
+SPAN = Within(0, YEAR_S)
+
+CAMPAIGN: Bounds = {
+    "name": TITLE,
+    "country": COUNTRY,
+    "ratio": Within(0.1, HIGHEST_RATIO),
+    "priority": Within(-1000, 1000),
+    "weight": Within(1, HEAVIEST),
+    "operators": Each(OPERATOR, 10_000),
+    "trunks": Each(SLUG, 50),
+    "caller_id": NUMBER_OR_NONE,
+    "schedule": Each(None, 100),
+    "ring_s": Within(1, 300),
+    "wrap_up_s": Within(0, 3600),
+    "message": SOUND,
+    "longest_talk_s": Within(10, 86_400),
+    "longest_hold_s": Within(5, 86_400),
+    "max_attempts": Within(1, 1000),
+    "rest": SPAN,
+    "abandoned_rest": SPAN,
+    "retries": Retries(50, SPAN),
+    "cap": Within(0, 100_000),
+    "ceiling": Within(LOWEST_CEILING, HIGHEST_CEILING),
+}
+
+
+def check(changes: Mapping[str, Any], bounds: Bounds) -> None:
+    """Raises BadField for the first value that is out of its bounds; what is not set is no matter."""
+    for field, value in changes.items():
+        bound = bounds.get(field)
+        if bound is not None and value is not None and (flaw := bound.flaw(value)):
+            raise BadField(field, flaw)
