@@ -29,6 +29,7 @@ from tests.unit.domain.stories import (
     DIALLED,
     LEASED,
     RINGS,
+    TO_APP,
     TO_BEREFT,
     TO_MESSAGE,
     TO_TALK,
@@ -45,6 +46,28 @@ def record(*story: c.Event, call: Call = LEASED) -> Cdr:
     closing = close(play(call, *story)[0], CellId("main"), LEAD, CAMPAIGN)
     assert closing.cdr is not None
     return closing.cdr
+
+
+def test_what_no_campaign_asked_to_record_is_not_recorded() -> None:
+    assert record(*TO_TALK, c.Destroyed(at(9), 16), call=replace(LEASED, rules=Rules())).recording == ""
+
+
+@pytest.mark.parametrize(
+    ("story", "cause", "sip", "why"),
+    [
+        (TO_TALK, 44, None, "no sound came from the line"),
+        (TO_APP, 44, None, "no sound came from the line"),
+        (TO_APP, 127, 406, "the answer brought no usable sound"),
+        (TO_TALK, 127, 406, "the network ended the call"),  # there was sound: they talked
+        (TO_TALK, 38, 500, "the network ended the call"),
+        (TO_TALK, 16, None, ""),
+    ],
+)
+def test_the_record_says_why_the_network_ended_an_answered_call(
+    story: tuple[c.Event, ...], cause: int, sip: int | None, why: str
+) -> None:
+    cdr = record(*story, c.Destroyed(at(9), cause, sip))
+    assert (cdr.reason, cdr.ended_by) == (why, EndedBy.NETWORK if why else EndedBy.PERSON)
 
 
 def test_a_talk_on_record_second_by_second() -> None:

@@ -1,0 +1,108 @@
+"""What is learned of operators: each span teaches its own curve, breaks are counted, mistakes are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dialer.domain.operators import Operator, State, StateChange
+from dialer.domain.pacing.knowledge import Knowledge
+from dialer.domain.pacing.learned import Learned
+from dialer.domain.types import CampaignId, OperatorId
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ANN, SPRING, AUTUMN = OperatorId("101"), CampaignId(1), CampaignId(2)
+READY, TALKS, WRAPS, AWAY, OUT = State.READY, State.TALKING, State.WRAP_UP, State.PAUSED, State.OFFLINE
+
+
+def mean_away_s(learned: Learned) -> float:
+    return 1 / learned.return_rate
+
+
+def test_the_first_break_counts_as_much_as_what_was_thought_of_breaks_before() -> None:
+    learned = Learned()
+    before = mean_away_s(learned)
+    learned.returned(100.0)
+    assert mean_away_s(learned) == pytest.approx((before + 100) / 2, rel=0.01)
+
+
+def test_the_length_of_breaks_follows_the_last_hundreds_of_them() -> None:
+    learned = Learned()
+    for _ in range(2000):
+        learned.returned(120.0)
+    assert mean_away_s(learned) == pytest.approx(120, rel=0.02)
+    for _ in range(400):
+        learned.returned(600.0)
+    assert mean_away_s(learned) == pytest.approx(600 - 480 * 0.37, rel=0.02), "1/e of the old ones is left"
+
+
+def test_the_share_of_breaks_follows_the_last_hundreds_of_wrap_ups() -> None:
+    learned = Learned()
+    for _ in range(2000):
+        learned.wrapped(10.0, to_break=True)
+    assert learned.break_share == pytest.approx(1, abs=0.01)
+    for _ in range(400):
+        learned.wrapped(10.0, to_break=False)
+    assert learned.break_share == pytest.approx(0.37, abs=0.01)
+
+
+def moves(knowledge: Knowledge, *ways: tuple[State, State, float], of: CampaignId | None = SPRING) -> None:
+    """From one state to the next, each after so many seconds."""
+    at = NOW
+    for was, became, after_s in ways:
+        at += timedelta(seconds=after_s)
+        knowledge.moved(StateChange(ANN, was, became, "", at, None, of), Operator(ANN))
+
+
+def seen(learned: Learned) -> tuple[int, int, bool]:
+    """Talks, wrap-ups, and whether a break was."""
+    return learned.talk.seen, learned.wrap_up.seen, learned.return_rate != Learned().return_rate
+
+
+@pytest.mark.parametrize(
+    ("ways", "taught"),
+    [
+        ([(READY, TALKS, 1), (TALKS, WRAPS, 60)], (1, 0, False)),
+        ([(READY, TALKS, 1), (TALKS, READY, 60)], (1, 0, False)),
+        ([(TALKS, WRAPS, 1), (WRAPS, READY, 9)], (0, 1, False)),
+        ([(WRAPS, AWAY, 1), (AWAY, READY, 600)], (0, 0, True)),
+        ([(WRAPS, AWAY, 1), (AWAY, OUT, 600)], (0, 0, False)),  # he did not come back
+        ([(AWAY, READY, 1), (READY, AWAY, 600)], (0, 0, False)),
+        ([(OUT, READY, 1), (READY, TALKS, 600)], (0, 0, False)),
+        ([(READY, TALKS, 1)], (0, 0, False)),  # what has not ended yet
+        ([(TALKS, WRAPS, 1), (READY, TALKS, 9)], (0, 0, False)),  # something was missed between them
+        (
+            [(READY, TALKS, 1), (READY, TALKS, 5), (TALKS, WRAPS, 55), (TALKS, WRAPS, 9)],
+            (1, 0, False),
+        ),  # twice
+    ],
+)
+def test_each_span_teaches_what_it_is(ways: Sequence[tuple[State, State, float]], taught: object) -> None:
+    knowledge = Knowledge(lambda name: UTC)
+    moves(knowledge, *ways)
+    assert seen(knowledge.of(SPRING).learned) == taught
+    assert seen(knowledge.product) == taught, "and so the product's own history"
+    assert seen(knowledge.of(AUTUMN).learned) == (0, 0, False), "and nobody else"
+
+
+def test_a_break_of_nobodys_campaign_teaches_the_product_alone() -> None:
+    knowledge = Knowledge(lambda name: UTC)
+    moves(knowledge, (READY, AWAY, 1), (AWAY, READY, 600), of=None)
+    assert seen(knowledge.product) == (0, 0, True)
+    assert seen(knowledge.of(SPRING).learned) == (0, 0, False)
+
+
+def test_a_wrap_up_that_ends_in_a_break_makes_breaks_likelier_and_one_that_does_not_rarer() -> None:
+    usual = Learned().break_share
+    for after, is_likelier in ((AWAY, True), (OUT, True), (READY, False)):
+        knowledge = Knowledge(lambda name: UTC)
+        moves(knowledge, (TALKS, WRAPS, 1), (WRAPS, after, 9))
+        assert (knowledge.product.break_share > usual) is is_likelier
+
+
+def test_a_talk_that_ends_before_it_began_by_a_clock_that_was_set_back_is_a_short_one() -> None:
+    knowledge = Knowledge(lambda name: UTC)
+    moves(knowledge, (READY, TALKS, 100), (TALKS, WRAPS, -50))
+    assert seen(knowledge.product) == (1, 0, False)
