@@ -21,12 +21,14 @@ from tests.servers import Server
 
 TALKERS, RINGERS = 20, 20
 
-# 7911: ring until all are dialled, then talk on; 7922: ring 10 s, then answer
+ALONE_S = 10.0  # long enough that all who ring have answered, found nobody and heard the message
+
+# 7911: ring until all are dialled, then talk on; 7922: ring until the service is gone, then answer
 PLAN = Plan(
     seed=5,
     rules=(
-        Rule("7911*", {Does.ANSWER: 1}, ring_s=fixed(2.0), talk_s=fixed(40)),
-        Rule("7922*", {Does.ANSWER: 1}, ring_s=fixed(10), talk_s=fixed(15)),
+        Rule("7911*", {Does.ANSWER: 1}, ring_s=fixed(2.0), talk_s=fixed(30)),
+        Rule("7922*", {Does.ANSWER: 1}, ring_s=fixed(8), talk_s=fixed(12)),
         Rule("7933*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(1)),
         Rule("*", {Does.NO_ANSWER: 1}),
     ),
@@ -68,7 +70,7 @@ async def test_kill_9_people_talk_on_and_every_attempt_ends_in_one_record() -> N
     async with forty_calls() as office:
         talking = {call["number"] for call in await office.calls() if call["state"] == "bridged"}
         office.kill()
-        await asyncio.sleep(12)  # long enough that all who ring have answered, and nobody is there
+        await asyncio.sleep(ALONE_S)
         before = set(await office.lab.world.in_call())
         await office.restart()
         adopted = [call for call in await office.calls() if call["state"] == "bridged"]
@@ -92,7 +94,7 @@ async def test_kill_9_people_talk_on_and_every_attempt_ends_in_one_record() -> N
 async def test_a_frozen_service_leaves_nobody_in_silence_and_catches_up() -> None:
     async with forty_calls() as office:
         office.freeze()
-        await asyncio.sleep(12)
+        await asyncio.sleep(ALONE_S)
         office.thaw()
         await settle(office)
         cdrs = await office.cdrs()

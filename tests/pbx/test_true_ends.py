@@ -19,8 +19,8 @@ from dialer.lab.lab import Lab, Options
 from dialer.worlds import fixed
 from tests.pbx.office import Office, numbers, open_office
 
-PAIRS, APART_S, WRAP_UP_S = 6, 1.2, 2.0
-TALKERS, RINGERS = numbers("+7911", PAIRS), numbers("+7922", 3)
+PAIRS, APART_S, WRAP_UP_S = 4, 1.2, 2.0
+TALKERS, RINGERS = numbers("+7911", PAIRS), numbers("+7922", PAIRS // 2)
 PLAN = Plan(
     seed=5,
     rules=(
