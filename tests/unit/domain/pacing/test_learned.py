@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dialer.domain.operators import Operator, State, StateChange
+from dialer.domain.pacing.forecast import NOTHING
 from dialer.domain.pacing.knowledge import Knowledge
 from dialer.domain.pacing.learned import Learned
 from dialer.domain.types import CampaignId, OperatorId
@@ -106,3 +107,24 @@ def test_a_talk_that_ends_before_it_began_by_a_clock_that_was_set_back_is_a_shor
     knowledge = Knowledge(lambda name: UTC)
     moves(knowledge, (READY, TALKS, 100), (TALKS, WRAPS, -50))
     assert seen(knowledge.product) == (1, 0, False)
+
+
+def test_a_forecast_is_made_anew_for_news_after_15_s_and_in_any_case_after_two_minutes() -> None:
+    known = Knowledge(lambda name: UTC).of(SPRING)
+
+    def forecast(after_s: float, ring_s: float = 25.0) -> object:
+        return known.forecast(NOW + timedelta(seconds=after_s), ring_s, 1.5, lambda: NOTHING)
+
+    first = forecast(0)
+    assert forecast(60) is first, "nothing was seen meanwhile"
+    known.learned.returned(60.0)
+    for _ in range(100):
+        known.learned.wrapped(9.0, to_break=False)
+    assert forecast(14) is first, "it is fresh"
+    second = forecast(16)
+    assert second is not first
+    assert forecast(16 + 119) is second
+    third = forecast(16 + 121)
+    assert third is not second
+    assert forecast(16 + 121, ring_s=30.0) is not third, "it was made for another ring time"
+    assert forecast(16, ring_s=30.0) is not forecast(16 + 121, ring_s=30.0), "or the clock was set back"
