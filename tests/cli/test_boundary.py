@@ -13,7 +13,7 @@ from rich.console import Console
 from dialer.cli import main as entry
 from dialer.cli import screen
 from dialer.cli.config import mask, shown
-from dialer.cli.run import is_in_lab
+from dialer.cli.life import is_in_lab
 from dialer.domain.errors import Fatal, LinkDown, Missing
 
 

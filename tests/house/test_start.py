@@ -32,8 +32,13 @@ def test_help_and_settings_are_told_without_anything_heavy(verb: str) -> None:
     assert loaded_by("dialer.cli.main", f"dialer.cli.{verb}") == set()
 
 
+def test_the_parent_of_the_service_loads_nothing_heavy_and_the_service_is_loaded_once() -> None:
+    assert loaded_by("dialer.cli.main", "dialer.cli.run") == set()
+    assert {"dialer.bootstrap"} <= loaded_by("dialer.cli.life")
+
+
 def test_alembic_is_loaded_only_to_change_tables_and_redis_only_where_it_is_used() -> None:
-    assert {"alembic", "redis"}.isdisjoint(loaded_by("dialer.cli.run", "dialer.cli.migrate"))
+    assert {"alembic", "redis"}.isdisjoint(loaded_by("dialer.cli.life", "dialer.cli.migrate"))
     assert {"alembic"} <= loaded_by("dialer.adapters.sql.migrate")  # else this test would see nothing
 
 

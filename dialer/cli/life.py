@@ -1,0 +1,146 @@
+"""One life of the service: from its settings until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+from pathlib import Path
+
+import structlog
+
+from dialer.adapters.systemd import Systemd
+from dialer.bootstrap import EVERYTHING, check_parts, serve
+from dialer.cli.environment import load_settings, unknown_names
+from dialer.cli.log import configure
+from dialer.cli.screen import remark, tell
+from dialer.domain.errors import Fatal
+from dialer.domain.law import LAWFUL_RING_S
+from dialer.domain.said import said
+from dialer.domain.types import CampaignStatus
+from dialer.keeper.store import DescriptorStore, Holder
+from dialer.lab.home import PREFIX
+from dialer.settings import Settings
+from dialer.storage import database_url, make_tables, open_database
+
+log = structlog.get_logger()
+
+STOPPING = said("stopping: no new calls, talks may end; once more: at once")
+
+
+def live(only: frozenset[str], *, migrate: bool) -> None:
+    """From its settings to its end; no part named is every part."""
+    settings = load_settings()
+    configure(settings.log_level, settings.log_format)
+    for sentence in unknown_names():
+        remark(sentence)
+    parts = only or EVERYTHING
+    check_parts(parts, settings)
+    asyncio.run(look_first(settings, migrate=migrate))
+    asyncio.run(run_service(settings, parts, DescriptorStore(os.environ)))
+
+
+async def look_first(settings: Settings, *, migrate: bool) -> None:
+    """What keeps the service from running is told before anything is up."""
+    refuse_lab_settings(settings)
+    if migrate:
+        await make_tables(database_url(settings))
+    await refuse_short_rings(settings)
+
+
+async def run_service(settings: Settings, only: frozenset[str], store: DescriptorStore) -> None:
+    """Until SIGINT or SIGTERM: the first drains, the second is in a hurry."""
+    if store.follows:
+        log.warning("the service had ended and was started again", exit_code=store.follows)
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    systemd = Systemd(os.environ, tell)  # names that systemd gives, not settings of ours
+
+    def ask_to_stop() -> None:
+        if stop.is_set():
+            hurry.set()
+        else:
+            remark(STOPPING)
+            systemd.stopping()
+            stop.set()
+
+    def up(address: str) -> None:
+        _told(address)
+        systemd.ready()
+
+    def make_room() -> None:
+        """Another life follows: what it is to have stays open."""
+        store.stays()
+        ask_to_stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask_to_stop)
+    if store.holder is Holder.PARENT:
+        loop.add_signal_handler(signal.SIGUSR1, make_room)
+    try:
+        await serve(settings, only=only, stop=stop, hurry=hurry, store=store, ready=up, turned=systemd.turned)
+    finally:
+        systemd.stopped()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)  # the end has begun: one more Ctrl-C changes nothing
+
+
+def _told(address: str) -> None:
+    remark(
+        said("the API is at {address}, its pages at {address}/docs", address=address)
+        if address
+        else said("running, without the API")
+    )
+
+
+# --- what exists in the lab only --------------------------------------------------------------------------
+
+
+def refuse_lab_settings(settings: Settings) -> None:
+    """Fatal where a setting of the lab is on and no lab is around."""
+    if settings.lab and not is_in_lab(settings.data_dir):
+        raise Fatal(
+            said(
+                "DIALER_LAB is on, which allows ring times under the lawful 15 s, and this is no"
+                " lab: unset DIALER_LAB (`dialer demo` and the tests start a lab by themselves)"
+            )
+        )
+
+
+def is_in_lab(folder: Path) -> bool:
+    """Whether a lab that runs owns this folder: it holds a lock there for as long as it lives."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        if place.name.startswith(PREFIX):
+            return _is_locked(place / "owner")
+    return False
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+async def refuse_short_rings(settings: Settings) -> None:
+    """Fatal where a running campaign would give people less time than the law does."""
+    if settings.lab:
+        return
+    async with open_database(settings) as stores:
+        for campaign in await stores.campaigns.all():
+            if campaign.status is CampaignStatus.RUNNING and campaign.ring_s < LAWFUL_RING_S:
+                raise Fatal(
+                    said(
+                        "campaign {name!r} rings for {ring_s:g} s, {lawful_ring_s:g} s is the least that"
+                        " is lawful: dialer campaign set {name!r} --ring-s {lawful_ring_s:g}",
+                        name=campaign.name,
+                        ring_s=campaign.ring_s,
+                        lawful_ring_s=LAWFUL_RING_S,
+                    )
+                )
