@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import thread_time
@@ -99,7 +99,7 @@ class Pacer:
         self.outlooks: Mapping[CampaignId, Outlook] = {}  # of the last decision
         self.decided_at: datetime | None = None
         self.draining = False
-        self._braked: frozenset[CampaignId] = frozenset()
+        self._braked: Set[CampaignId] = frozenset()
         self.keep: Callable[[], Coroutine[Any, Any, None]] | None = None  # what the policy knows
         # Why nothing may be dialled for any campaign, by name; an empty answer: it may.
         self.holds: dict[str, Callable[[], str]] = {}
@@ -186,7 +186,7 @@ class Pacer:
             decision = replace(decision, reason=dict.fromkeys(decision.reason, none(held)))
         self.reasons.update(decision.reason)
         self.decided_at = now
-        if decision.braked != self._braked:
+        if decision.braked.keys() != self._braked:
             self._brake(decision)
         self._shell.guard.run("scorecard", self._score, snapshot, decision)
         kept = {id_: outlook for id_, outlook in self.outlooks.items() if id_ in resting}
@@ -214,12 +214,12 @@ class Pacer:
 
     def _brake(self, decision: Decision) -> None:
         """A brake was pulled or released: told, and kept before anything else happens."""
-        for campaign in decision.braked - self._braked:
-            why = self.reasons.get(campaign, "")
+        for campaign in decision.braked.keys() - self._braked:
+            why = str(decision.braked[campaign])
             log.warning("a campaign's brake is on", campaign=campaign, reason=why)
-        for campaign in self._braked - decision.braked:
+        for campaign in self._braked - decision.braked.keys():
             log.info("a campaign's brake is off", campaign=campaign)
-        self._braked = decision.braked
+        self._braked = decision.braked.keys()
         if self.keep is not None:
             self._shell.errands.start(self.keep(), "brakes")
 

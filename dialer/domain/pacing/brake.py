@@ -57,12 +57,12 @@ class Brake:
             self.opens_at = now + self.pause
         if now < self.opens_at:
             left_s = max(1, round((self.opens_at - now).total_seconds()))
-            return said("{why}; one call tries again in {s} s", why=self._told(), s=left_s)
+            return said("{why}; one call tries again in {s} s", why=self.told(), s=left_s)
         if in_flight:
-            return said("{why}; one call tries whether that is over", why=self._told())
+            return said("{why}; one call tries whether that is over", why=self.told())
         return ""
 
-    def _told(self) -> Said:
+    def told(self) -> Said:
         abandoned, answers = self.figures
         if self.why == "row":
             return counted(
@@ -90,9 +90,9 @@ class Brakes:
         self._unheard: set[CallId] = set()  # answered while the service was away or frozen, or may have
         self._missed: set[CampaignId] = set()  # where somebody of these was abandoned, since the last talk
 
-    def on(self) -> frozenset[CampaignId]:
-        """Campaigns that are braked."""
-        return frozenset(id_ for id_, brake in self._of.items() if brake.why)
+    def on(self) -> Mapping[CampaignId, Said]:
+        """Campaigns that are braked, and why."""
+        return {id_: brake.told() for id_, brake in self._of.items() if brake.why}
 
     def note(self, running: Iterable[Campaign]) -> None:
         """Those that may dial now. Who was started anew by a person is released."""

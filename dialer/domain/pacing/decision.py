@@ -104,7 +104,7 @@ class Decision:
         default_factory=dict
     )  # one sentence with figures for each campaign
     outlook: Mapping[CampaignId, Outlook] = field(default_factory=dict)  # of those that pacing forecasts for
-    braked: frozenset[CampaignId] = frozenset()  # too many were abandoned: nothing, or one call to try
+    braked: Mapping[CampaignId, str] = field(default_factory=dict)  # why: nothing, or one call to try
 
 
 class Policy(Protocol):
