@@ -12,10 +12,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import pages, parts, short, table
+from bench import page, pages, parts, short, table
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import Fatal, ObzvonError
+from dialer.lab.rootfs import TRIED
 
 WHAT = ("calls", "short", "parts", "pages", "all")
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
@@ -69,10 +70,11 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
     figures: dict[str, object] = {}
     is_whole = True
     if asked.what in ("calls", "all"):
-        result, is_whole = await measure(
-            wish_of(asked), lambda words: say(words, console), asked.within, stop
-        )
+        wish, under = wish_of(asked), page.conditions(TRIED)
+        result, is_whole = await measure(wish, lambda words: say(words, console), asked.within, stop)
         table.show(result, console)
+        if is_whole and wish.is_for_the_page:
+            page.put(page.WHOLE, page.whole_run(result, under))
         figures["calls"] = table.plain(result)
     if asked.what in ("parts", "all") and not stop.is_set():
         found = await parts.measure(lambda words: say(words, console), asked.database)

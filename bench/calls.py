@@ -15,6 +15,7 @@ from bench.stage import Stage, open_stage, operators_for
 STEP = 1.5  # upwards, until a rate is not held
 FINE = 1.12  # held and not held are this close: found
 ENDING_S = 40.0  # for a floor of phones and three Asterisks to be ended
+FULL_S = 60.0  # of a rate that docs/bench.md tells of
 LOWER = 0.92  # when the long probe does not hold
 
 
@@ -33,6 +34,12 @@ class Wish:
     confirm_s: float = 60.0  # 0: the short probes will do
     turns: int = 1
     tries: int = 2  # a rate is given up when it was not held so many times
+
+    @property
+    def is_for_the_page(self) -> bool:
+        """A search by both sides, with and without sound, what was found for a minute: docs/bench.md."""
+        searched = not self.rates and not self.tone and self.confirm_s >= FULL_S
+        return searched and set(self.media) == {False, True} and set(self.sides) == {PRODUCT, BARE}
 
 
 @dataclass(slots=True)

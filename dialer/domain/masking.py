@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 HIDDEN = "***"
 _DIGITS = range(7, 17)  # of a phone number, and one more for the 8 or the 0 of a trunk's way of writing
@@ -96,6 +97,8 @@ def without_numbers(text: str) -> str:
 def clean(text: str) -> str:
     """The text as logs may hold it. Colours are no part of a word."""
     text = without_secrets(text)
+    if "\x1b" not in text:
+        return without_numbers(text)
     return "".join(part if part.startswith("\x1b") else without_numbers(part) for part in _COLOUR.split(text))
 
 
@@ -104,11 +107,13 @@ def mask_digits(text: str) -> str:
     return _RUN.sub(lambda match: _mask(match[0]), text)
 
 
+@lru_cache(maxsize=1024)
 def is_secret_key(name: str) -> bool:
     """Whether a value of this name is a secret whatever it looks like."""
     return _SECRET_KEY.fullmatch(name) is not None
 
 
+@lru_cache(maxsize=1024)
 def is_number_key(name: str) -> bool:
     """Whether a value of this name is a phone number whatever it looks like."""
     return _NUMBER_KEY.fullmatch(name) is not None

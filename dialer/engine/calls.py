@@ -178,6 +178,8 @@ class Calls:
             case c.StartTalk(operator):
                 self._floor.start_talk(operator, at)
             case c.Release(operator, talked):
+                if talked and call.rules.shows_person:
+                    self._floor.show_nobody(operator, call.id)
                 missed = call.answer_at is not None and call.state is not State.ENDED
                 self._floor.release(operator, call.id, at, talked=talked, missed=missed)
             case c.CallBackLeg(operator):

@@ -270,9 +270,8 @@ class Floor:
         return chosen.id
 
     def _free_for(self, call: Call) -> list[Operator]:
-        campaign = self._campaign_of(call.campaign)
-        team = campaign.operators if campaign is not None else frozenset()
-        return [op for op in self._operators.values() if self.is_free(op) and op.id in team]
+        free = [operator for operator in self._operators.values() if self.is_free(operator)]
+        return [operator for operator in free if self.serves(operator.id, call.campaign)]
 
     def reserve_for_dial(self, operator: OperatorId, call: Call) -> bool:
         """Progressive: the call's from the moment of dialing; an on-demand phone may still be down."""
@@ -303,12 +302,15 @@ class Floor:
         if known is None or known.call != call:
             return
         campaign = self._campaign_of(known.campaign) if known.campaign else None
-        if talked and known.channel is not None:
-            self.legs.show_nobody(known.channel)
         if talked and campaign is not None:
             self._handle(operator, shifts.TalkEnded(at, campaign.wrap_up_s, campaign.after_wrap_up_ready))
         else:
             self._handle(operator, shifts.Released(at, missed))
+
+    def show_nobody(self, operator: OperatorId, call: CallId) -> None:
+        """The talk is over: the phone showed who this was."""
+        if (known := self._operators.get(operator)) and known.channel is not None and known.call == call:
+            self.legs.show_nobody(known.channel)
 
     def call_back(self, operator: OperatorId) -> None:
         """The phone vanished in mid-talk: ring it once more."""
@@ -488,6 +490,7 @@ class Floor:
             case State.WRAP_UP if operator.wrap_until_at is not None:
                 self._start_wrap_up(operator, operator.wrap_until_at)
             case State.RESERVED | State.TALKING as state if in_flight.get(call) != operator.id:
+                self.show_nobody(operator.id, call)
                 self.release(operator.id, call, self._shell.clock(), talked=state is State.TALKING)
             case State.CONNECTING if operator.channel is None:
                 self._ring(operator.id)

@@ -21,7 +21,10 @@ from dialer.ports.stores import Backlog, Fact, Refusals, Stores
 log = structlog.get_logger()
 
 BATCH = 500
-GATHER_S = 0.2  # one transaction for what comes in this time: a transaction costs more than its rows
+# One transaction for what comes in this time: a transaction costs more than its rows.
+GATHER_S, MOST_GATHER_S = 0.2, 1.0
+STREAM = 8  # facts within GATHER_S, some seven calls a second: more will follow
+TOGETHER = 100  # facts that are worth the longer wait; many more at once would hold up the loop
 RETRY_S = 600.0  # of facts that were refused
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 
@@ -54,8 +57,7 @@ class Recorder:
         pause_s = FIRST_PAUSE_S
         while True:
             await self._journal.pending(1)
-            if self._journal.depth() < BATCH and not self._is_hurried:
-                await asyncio.sleep(GATHER_S)
+            await self._gather()
             mark, facts = await self._journal.pending(BATCH)
             try:
                 await self._take(facts)
@@ -72,6 +74,16 @@ class Recorder:
             for fact in facts:
                 if isinstance(fact, Closing) and fact.cdr is not None and fact.cdr.recording:
                     self._guard.run("recordings", self._on_recorded, fact.call)
+
+    async def _gather(self) -> None:
+        """Wait for a few more: the faster they come, the longer, until there are enough."""
+        waited_s = 0.0
+        while waited_s < MOST_GATHER_S and self._journal.depth() < TOGETHER and not self._is_hurried:
+            before = self._journal.depth()
+            await asyncio.sleep(GATHER_S)
+            waited_s += GATHER_S
+            if self._journal.depth() - before < STREAM:
+                return
 
     async def _take(self, facts: Sequence[Fact]) -> None:
         """The database has all of them, but for those that it refuses: these are kept apart, on disk.

@@ -33,14 +33,15 @@ class Views:
         return [seen[call.id][1] for call in calls]
 
     def operators(self, now: datetime) -> Sequence[OperatorView]:
-        seen, operators = self._seen_operators, self._floor.all()
-        for operator in operators:
-            before = seen.get(operator.id)
-            if before is None or before[0] is not operator:
+        seen, views = self._seen_operators, list[OperatorView]()
+        for operator in self._floor.all():
+            known = seen.get(operator.id)
+            if known is None or known[0] is not operator:
                 free, summonable = self._floor.is_free(operator), self._floor.is_summonable(operator)
                 view = _of_operator(operator, now, free=free, summonable=summonable)
-                seen[operator.id] = (operator, view)
-        return [seen[operator.id][1] for operator in operators]
+                known = seen[operator.id] = (operator, view)
+            views.append(known[1])
+        return views
 
 
 def _of_call(call: Call, now: datetime) -> CallView:

@@ -114,3 +114,22 @@ async def test_many_numbers_are_asked_at_once(stores: Stores) -> None:
     found = await stores.numbers.history(numbers, SPRING)
     assert [number for number in numbers if found[number].dnc] == [numbers[1_100]]
     assert await stores.numbers.history([], SPRING) == {}
+
+
+async def test_a_number_that_is_asked_alone_has_the_same_history_as_among_others(stores: Stores) -> None:
+    await stores.numbers.block("+7916*", campaign=SPRING, reason="ours", now=AT)
+    await stores.numbers.block(OTHER, campaign=None, reason="asked", now=AT)
+    longest = PhoneNumber("+" + "7" * 15)
+    await stores.numbers.block("+77*", campaign=None, reason="far", now=AT)
+    ends = ((1, Outcome.BUSY), (3, Outcome.NO_ANSWER), (3, Outcome.CONNECTED), (4, Outcome.TRUNK_REFUSED))
+    cdrs = [
+        record(f"c-{n}", number=NUMBER, end_at=AT + timedelta(minutes=minutes), outcome=outcome)
+        for n, (minutes, outcome) in enumerate(ends)
+    ]
+    await stores.ledger.close([Closing(cdr, None, cdr.id) for cdr in cdrs])
+    numbers = [NUMBER, OTHER, longest, PhoneNumber("+" + "7" * 20), PhoneNumber("+4930123456")]
+    among = await stores.numbers.history(numbers, SPRING)
+    assert (among[NUMBER].last_outcome, among[OTHER].last_end_at) == (Outcome.CONNECTED, None)
+    assert all(among[number].dnc for number in numbers[:4])
+    for number in numbers:
+        assert await stores.numbers.history([number], SPRING) == {number: among[number]}

@@ -23,9 +23,12 @@ log = structlog.get_logger()
 
 LARGEST = 65_535
 BUFFER = 1 << 20  # bytes; the kernel may allow less, some 180 copies
-READ_S = 0.1  # between two looks: to be woken by each copy would cost more than to read it
+READ_S = (
+    0.5  # between two looks where no call begins or ends: to be woken by each copy costs more than to read it
+)
 KEPT = 1000  # refusals whose channel has not ended yet, the oldest is forgotten first
 MESSAGE = 0x0F  # the chunk of HEP that holds it
+MAY_BE_FINAL = re.compile(rb"SIP/2\.0 [3-6]")  # most copies are of something else: they are not taken apart
 FINAL = re.compile(rb"SIP/2\.0 (?P<code>[3-6][0-9]{2})(?: (?P<words>[^\r\n]*))?\r?\n")
 INVITE = re.compile(rb"^cseq[ \t]*:[ \t]*[0-9]+[ \t]+INVITE[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 TO = re.compile(rb"^(?:to|t)[ \t]*:[^\r\n]*?sips?:([^@;>\r\n]+)@", re.IGNORECASE | re.MULTILINE)
@@ -103,7 +106,7 @@ class Reasons:
             self._keep(copy)
 
     def _keep(self, copy: bytes) -> None:
-        if b"SIP/2.0 " not in copy or (found := parse(copy)) is None:
+        if not MAY_BE_FINAL.search(copy) or (found := parse(copy)) is None:
             return
         number, reason = found
         self._kept.pop(number, None)

@@ -194,12 +194,15 @@ class Stream:
             if not length or length > seen:
                 self._wait(seen)
                 return
-            left -= self._deal(data, left)
+            count, dealt = self._deal(data, left)
+            left -= count
+            if dealt == len(data) < GLANCE and self._backlog is None:
+                return  # that was all; of more, or of the end, the kernel tells
         if self._handle is not None and self._backlog is not None:
             self._loop.call_soon(self._turn)  # the kernel has the loop woken, the backlog has not
 
-    def _deal(self, data: bytes, limit: int) -> int:
-        """How many whole frames of these were dealt with; each leaves when it was."""
+    def _deal(self, data: bytes, limit: int) -> tuple[int, int]:
+        """How many whole frames of these were dealt with, and their bytes; each leaves when it was."""
         self._wake_from(1)
         at = count = 0
         while count < limit and self._handle is not None:
@@ -210,7 +213,7 @@ class Stream:
             self._drop(length)
             at, count = at + length, count + 1
         self._acknowledge_quickly()
-        return count
+        return count, at
 
     def _wait(self, seen: int) -> None:
         """There is a part of a frame, or nothing; the loop is woken when there is more than that."""

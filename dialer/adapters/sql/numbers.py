@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, and_, bindparam, delete, func, or_, select
@@ -16,6 +17,7 @@ from dialer.domain.types import CampaignId, Outcome, PhoneNumber
 from dialer.ports.stores import NumberHistory
 
 EVERYWHERE = 0  # in place of a campaign
+LONGEST = 16  # signs of a number, and so many entries may block it
 AT_ONCE = 500  # numbers in one query: up to fifteen prefixes each
 
 
@@ -57,8 +59,11 @@ class SqlNumbers:
     async def history(
         self, numbers: Iterable[PhoneNumber], campaign: CampaignId
     ) -> Mapping[PhoneNumber, NumberHistory]:
+        asked = dict.fromkeys(numbers)
+        if len(asked) == 1 and len(entries_of(number := next(iter(asked)))) <= LONGEST:
+            return {number: await self._history_of(number, campaign)}
         found: dict[PhoneNumber, NumberHistory] = {}
-        for some in chunks(dict.fromkeys(numbers), AT_ONCE):
+        for some in chunks(asked, AT_ONCE):
             entries = sorted({entry for number in some for entry in entries_of(number)})
             here = {"entries": entries, "campaigns": [EVERYWHERE, campaign]}
             calls, blocks = await self._database.several((_LAST_CALLS, {"numbers": some}), (_BLOCKS, here))
@@ -69,6 +74,17 @@ class SqlNumbers:
                 blocked = next((why[entry] for entry in entries_of(number) if entry in why), "")
                 found[number] = NumberHistory(end_at, outcome, blocked)
         return found
+
+    async def _history_of(self, number: PhoneNumber, campaign: CampaignId) -> NumberHistory:
+        """The same of one number, as it is asked before nearly every dial: by statements of fixed length."""
+        entries = entries_of(number)
+        slots = {f"entry{n}": entry for n, entry in enumerate((*entries, *repeat(number, LONGEST))[:LONGEST])}
+        calls, blocks = await self._database.several(
+            (_LAST_CALL, {"number": number}), (_BLOCKS_OF_ONE, {**slots, "campaign": campaign})
+        )
+        end_at, outcome = (calls[0]["end_at"], calls[0]["outcome"]) if calls else (None, "")
+        why = _reasons(blocks)
+        return NumberHistory(end_at, outcome, next((why[entry] for entry in entries if entry in why), ""))
 
 
 def _reasons(blocks: Iterable[RowMapping]) -> dict[str, str]:
@@ -89,6 +105,20 @@ def _last_calls() -> Select[Any]:
     return select(cdrs.c.number, cdrs.c.end_at, cdrs.c.outcome).join(last_of, same).order_by(cdrs.c.id)
 
 
+def _last_call() -> Select[Any]:
+    """The same of one number."""
+    asked = (cdrs.c.number == bindparam("number"), cdrs.c.outcome != Outcome.TRUNK_REFUSED.value)
+    latest = (cdrs.c.end_at.desc(), cdrs.c.id.desc())
+    return select(cdrs.c.end_at, cdrs.c.outcome).where(*asked).order_by(*latest).limit(1)
+
+
+def _blocks_of_one() -> Select[Any]:
+    """As `_blocks`, of entries in so many slots; those that are left over hold the number once more."""
+    slots = [bindparam(f"entry{n}", type_=dnc.c.entry.type) for n in range(LONGEST)]
+    here = or_(dnc.c.campaign == EVERYWHERE, dnc.c.campaign == bindparam("campaign"))
+    return select(dnc).where(dnc.c.entry.in_(slots), here).order_by(dnc.c.campaign)
+
+
 def _blocks() -> Select[Any]:
     """Of all entries that could block these numbers, those that are there."""
     asked = dnc.c.entry.in_(bindparam("entries", expanding=True))
@@ -99,3 +129,4 @@ def _blocks() -> Select[Any]:
 # asked for every number that is dialled, and made once: to make them takes longer than to run them
 _LAST_CALLS = _last_calls()
 _BLOCKS = _blocks()
+_LAST_CALL, _BLOCKS_OF_ONE = _last_call(), _blocks_of_one()

@@ -485,3 +485,26 @@ async def test_a_return_call_while_the_database_is_away_hears_at_once_that_we_ar
     assert not house.cell.inbound._asked
     assert not house.shell.errands.failed
     await house.stop()
+
+
+@pytest.mark.parametrize("shows", [True, False])
+@in_virtual_time
+async def test_a_display_that_showed_a_person_is_made_empty_and_one_that_did_not_costs_no_request(
+    shows: bool,
+) -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=1, talk_s=5)))
+    await house.furnish(operators=1, leads=2, wrap_up_s=1.0, shows_person=shows)
+    written = list[str]()
+    set_variable = house.asterisk.set_variable
+
+    async def noted(channel: ChannelId, name: str, value: str) -> None:
+        written.append(name)
+        await set_variable(channel, name, value)
+
+    house.asterisk.set_variable = noted  # type: ignore[method-assign]
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(house.asterisk.dialled) == 2, 60)
+    await house.settled()
+    assert written.count("CONNECTEDLINE(all)") == (2 if shows else 0)
+    await house.stop()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.errors import BadValue, StoreRefused
 from dialer.domain.operators import State, StateChange
-from dialer.domain.types import CallId
+from dialer.domain.trunk import Trunk
+from dialer.domain.types import CallId, Mode
 from dialer.engine import recorder
 from dialer.engine.recorder import Fact
-from dialer.sim.clock import run, until
+from dialer.sim.clock import now, run, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import MAIN, House
 from tests.unit.engine.virtual import in_virtual_time
 
 RETRY_S = 60.0  # ten times sooner than it really is
@@ -80,4 +82,29 @@ async def test_what_is_refused_and_cannot_be_kept_stays_in_the_journal_and_the_s
     house.stores.ledger.refuse = lambda fact: None  # type: ignore[attr-defined]
     await house.settled()
     await house.check_records()
+    await house.stop()
+
+
+@in_virtual_time
+async def test_what_streams_in_shares_a_transaction_and_a_lone_record_waits_no_longer_for_it() -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=0.1, talk_s=0.5)))
+    trunk = Trunk(MAIN, "127.0.0.2", lines=100, calls_per_s=20, caller_ids=("+74950000000",))
+    await house.furnish(operators=20, leads=101, wrap_up_s=0.0, mode=Mode.POWER, ratio=1.0, trunk=trunk)
+    close, sizes, lone_s = house.stores.ledger.close, list[int](), list[float]()
+
+    async def counted(closings: Sequence[Closing]) -> None:
+        sizes.append(len(closings))
+        if len(house.asterisk.dialled) == 101 and not house.calls():
+            lone_s.append(max((now() - one.cdr.end_at).total_seconds() for one in closings if one.cdr))
+        await close(closings)
+
+    house.stores.ledger.close = counted  # type: ignore[method-assign]
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(house.asterisk.dialled) == 101, 60)
+    await house.settled()
+    await until(lambda: not house.journal.depth())
+    assert sum(sizes) == 101
+    assert max(sizes) >= 8 and len(sizes) <= 20, f"some five seconds of 20 calls each: {sizes}"
+    assert lone_s and lone_s[-1] <= 2 * recorder.GATHER_S + 0.1
     await house.stop()
