@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import struct
 import wave
 from pathlib import Path
@@ -180,6 +181,20 @@ def test_an_outside_phone_needs_a_number_and_a_trunk(shop: Dialer) -> None:
     args = ("--phone", "outside", "--number", "8 916 123-45-67", "--trunk", "main")
     assert shop("operator", "add", "105", *args).code == 0
     assert shop("operator", "list", "--json").json[-1]["number"] == "+79161234567"
+
+
+def test_an_operator_who_is_locked_out_by_wrong_pins_is_let_in_again(shop: Dialer, home: Path) -> None:
+    assert "was not locked" in shop("operator", "unlock", "101").out
+    with sqlite3.connect(home / "obzvon.db") as database:
+        for key in ("operator:101", "phone:101", "operator:102"):
+            database.execute("INSERT INTO pin_guesses (key, wrong, locks) VALUES (?, 3, 1)", [key])
+    database.close()
+    assert "may log in by phone again" in shop("operator", "unlock", "101").out
+    with sqlite3.connect(home / "obzvon.db") as database:
+        assert database.execute("SELECT key FROM pin_guesses").fetchall() == [("operator:102",)]
+    database.close()
+    missing = shop("operator", "unlock", "199")
+    assert (missing.code, "199" in missing.err) == (1, True)
 
 
 def test_a_removed_operator_leaves_every_campaign_and_may_not_log_in(shop: Dialer) -> None:

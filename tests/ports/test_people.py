@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import time, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 
 from dialer.domain.campaign import Campaign, Retry
 from dialer.domain.errors import Conflict, Missing
+from dialer.domain.guesses import Guesses, key_of_operator, key_of_phone
 from dialer.domain.operators import Account
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import NumberFormat, Trunk
@@ -144,3 +146,26 @@ async def test_a_name_of_a_token_is_free_again_when_it_is_revoked(stores: Stores
     await stores.tokens.revoke("crm", AT)
     again = await stores.tokens.add("crm", "admin", sha256="cd" * 32, now=AT)
     assert await stores.tokens.find("cd" * 32) == again
+
+
+async def test_wrong_pins_are_counted_by_operator_and_by_phone_until_they_are_forgiven(
+    stores: Stores,
+) -> None:
+    operator, phone = key_of_operator("101"), key_of_phone("101")
+    assert await stores.pins.of(operator) == Guesses()
+    locked = Guesses(wrong=0, locks=2, locked_until_at=SOON, last_at=AT)
+    await stores.pins.keep(operator, Guesses(wrong=4, last_at=AT))
+    await stores.pins.keep(phone, Guesses(wrong=1))
+    await stores.pins.keep(operator, locked)
+    assert (await stores.pins.of(operator), await stores.pins.of(phone)) == (locked, Guesses(wrong=1))
+    assert await stores.pins.drop(operator)
+    assert not await stores.pins.drop(operator)
+    assert (await stores.pins.of(operator), await stores.pins.of(phone)) == (Guesses(), Guesses(wrong=1))
+
+
+async def test_wrong_pins_that_come_at_the_same_time_hinder_each_other_nowhere(stores: Stores) -> None:
+    for turn in range(5):
+        key = key_of_phone(str(turn))
+        counted = [Guesses(wrong=wrong, last_at=AT) for wrong in (1, 2, 3, 4)]
+        await asyncio.gather(*(stores.pins.keep(key, each) for each in counted))
+        assert await stores.pins.of(key) in counted

@@ -14,6 +14,7 @@ from dialer.domain.call import Call, State
 from dialer.domain.cdr import Tally
 from dialer.domain.columns import ReadOptions
 from dialer.domain.errors import BadValue, Conflict, Forbidden, LinkDown
+from dialer.domain.guesses import Guesses, key_of_operator, key_of_phone
 from dialer.domain.kpi import key_of
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as Post
@@ -310,6 +311,20 @@ async def test_operators_show_account_and_live_state(api: Api) -> None:
     assert not {"pin_hash", "sip_password_file"} & first.keys()
     async with api["viewer"].get("/v1/operators?state=offline") as page:
         assert [one["id"] for one in (await page.json())["items"]] == ["102"]
+
+
+async def test_an_operator_who_is_locked_out_by_wrong_pins_is_let_in_by_a_supervisor(api: Api) -> None:
+    pins, keys = api.world.stores.pins, (key_of_operator("101"), key_of_phone("101"))
+    locked = Guesses(locks=1, locked_until_at=NOW + timedelta(minutes=1), last_at=NOW)
+    for key in (*keys, key_of_operator("102")):
+        await pins.keep(key, locked)
+    for who, told in (("viewer", 403), ("supervisor", 204)):
+        async with api[who].post("/v1/operators/101/unlock") as answer:
+            assert answer.status == told
+        assert [await pins.of(key) for key in keys] == [locked if told == 403 else Guesses()] * 2
+    assert await pins.of(key_of_operator("102")) == locked
+    async with api["supervisor"].post("/v1/operators/199/unlock") as missing:
+        assert (missing.status, "199" in await missing.text()) == (404, True)
 
 
 async def test_an_account_is_made_and_its_secrets_are_never_shown(api: Api) -> None:

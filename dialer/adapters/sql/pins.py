@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.insert import insert
 from dialer.adapters.sql.tables import pin_guesses
 from dialer.domain.guesses import Guesses
 
@@ -21,8 +22,9 @@ class SqlPinGuesses:
 
     async def keep(self, key: str, guesses: Guesses) -> None:
         async with self._database.write() as connection:
-            await connection.execute(delete(pin_guesses).where(pin_guesses.c.key == key))
-            await connection.execute(insert(pin_guesses).values(key=key, **asdict(guesses)))
+            query, values = insert(connection, pin_guesses), asdict(guesses)
+            query = query.values(key=key, **values).on_conflict_do_update(index_elements=["key"], set_=values)
+            await connection.execute(query)
 
     async def drop(self, key: str) -> bool:
         async with self._database.write() as connection:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dialer.adapters.sounds import RATE, decode
-from dialer.adapters.speech import LIST, SHIPPED, lay
+from dialer.adapters.speech import EDGE_S, LIST, SHIPPED, lay
 from dialer.domain.prompts import LONGEST_S, WORDS, path_of
 from dialer.domain.types import Language
 
@@ -28,6 +28,18 @@ def test_every_prompt_is_shipped_as_loud_as_speech_and_without_a_clipped_sample(
     assert 0.4 < len(samples) / RATE < LONGEST_S
     assert -25 < 20 * np.log10(np.sqrt(np.mean(np.square(samples)))) < -18
     assert 0.3 < np.max(np.abs(samples)) < 0.8
+
+
+@pytest.mark.parametrize(("language", "name"), EACH)
+def test_every_prompt_says_all_of_its_words_and_no_others(language, name):
+    """People say 8 to 19 letters a second; a file that was cut, or swapped for another one, does not."""
+    samples, rate = decode((SHIPPED / language / f"{name}.wav").read_bytes())
+    letters = sum(sign.isalpha() for sign in WORDS[name][list(Language).index(language)])
+    heard = np.flatnonzero(np.abs(samples) > 0.01)
+    assert 7 < letters / (len(samples) / rate - 2 * EDGE_S) < 20
+    assert heard[0] / rate < 0.1
+    assert (len(samples) - heard[-1]) / rate < 0.2, "the last consonant may be faint"
+    assert np.diff(heard).max() / rate < 0.6, "no hole between the words"
 
 
 def test_no_two_prompts_of_a_language_sound_alike():
