@@ -207,7 +207,7 @@ class Bare:
         await self._ask({"do": "legs", "operators": self._stage.operators[: operators_for(load.rate)]})
         first = self._stage.draw(int(load.rate * (load.warm_s + load.seconds)) + 1)
         order: dict[str, Any] = {"do": "dial", "rate": load.rate, "seconds": load.seconds}
-        order |= {"warm_s": load.warm_s, "numbers": first, "trunk": TRUNK}
+        order |= {"warm_s": load.warm_s, "numbers": first, "trunk": rf"trunk\/{TRUNK}"}
         order |= {"message": str(self._stage.message)}
         ticks: list[Tick] = []
         answer = await self._ask(order, lambda: ticks.append(self._tick()))

@@ -39,7 +39,7 @@ LINES = {
     str(name): name
     for name in titled(
         "asterisk", "ari user", "modules", "dialplan", "application", "link", "event lag", "clock",
-        "sessionlimit", "codecs", "phones", "trunks", "trunk", "ami", "registration", "feature codes",
+        "sessionlimit", "abilities", "phones", "trunks", "trunk", "ami", "registration", "feature codes",
         "service port", "service", "api", "keeper", "link lag", "set aside", "records", "name lookup",
         "database", "redis", "disk", "folders", "sounds", "recordings", "secrets", "journal",
         context="doctor",

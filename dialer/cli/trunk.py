@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.adapters.ari.bulk import Bulk, translated
+from dialer.adapters.ari.bulk import Bulk, able
 from dialer.adapters.ari.push import trunk_objects
 from dialer.adapters.clock import utc_now
 from dialer.adapters.codec import loosen
@@ -21,12 +21,12 @@ from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, check, items, number, phone, whole, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import with_stores
-from dialer.domain.codecs import check_codecs
+from dialer.domain.abilities import check_abilities
 from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
 from dialer.domain.outside import check_phones
 from dialer.domain.said import listed, said, titled, word
 from dialer.domain.spending import DAY, MINUTE_S, NOTHING, Spent, day_of, money, why_full
-from dialer.domain.trunk import Keys, Transport, Trunk, UnknownCallers
+from dialer.domain.trunk import Keys, Transport, Trunk, UnknownCallers, why_readable
 from dialer.domain.types import Outcome, PhoneKind, TrunkId
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
@@ -36,6 +36,7 @@ app = typer.Typer(no_args_is_help=True, help="The SIP ways out: carriers' accoun
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, dashes.", show_default=False)
 ]
+ASKED_OF_ASTERISK = {"codecs", "transport", "srtp"}
 LATER = said("Asterisk gets it when the service runs: `dialer run`")
 
 KNOBS = (
@@ -53,6 +54,7 @@ KNOBS = (
     Knob("calls_per_s", "N", "Most new calls a second.", number),
     Knob("prefixes", "PREFIXES", "What may be dialled: +7,+375.", items),
     Knob("probe", "YES|NO", "no: the carrier does not answer OPTIONS; calls alone tell.", yes_or_no),
+    Knob("srtp", "YES|NO", "yes: encrypted sound, or no call; secret with --transport tls.", yes_or_no),
     Knob("keys", "KIND", f"How keys come: {', '.join(Keys)}."),
     Knob("unknown_callers", "KIND", "Callers whom nobody called: " + ", ".join(UnknownCallers) + "."),
     Knob("enabled", "YES|NO", "no: not used until yes.", yes_or_no),
@@ -79,7 +81,7 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
                 said("say where the carrier is: dialer trunk add {name} --host sip.example.org", name=name)
             )
         trunk = changed(settings, Trunk(TrunkId(name), ""), given)
-        await check_sound(settings, trunk, given)
+        await check_asterisk(settings, trunk)
         await stores.trunks.add(trunk)
         return trunk, await is_running(settings)
 
@@ -95,7 +97,8 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
 
     async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
         trunk = changed(settings, await stores.trunks.get(TrunkId(name)), given)
-        await check_sound(settings, trunk, given)
+        if given.keys() & ASKED_OF_ASTERISK:
+            await check_asterisk(settings, trunk)
         check_phones(trunk, await stores.accounts.all(), checker(dial_rules(settings)))
         await stores.trunks.save(trunk)
         return trunk, await is_running(settings)
@@ -131,17 +134,17 @@ def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
     return trunk
 
 
-async def check_sound(settings: Settings, trunk: Trunk, given: Mapping[str, Any]) -> None:
-    """Whether Asterisk can translate what was chosen; one that cannot be asked checks it when it gets it."""
-    if "codecs" not in given or settings.ari_password_file is None:
+async def check_asterisk(settings: Settings, trunk: Trunk) -> None:
+    """Whether Asterisk can do what was chosen; one that cannot be asked checks it when it gets it."""
+    if settings.ari_password_file is None:
         return
     try:
         password = read_secret(Path(settings.ari_password_file))
         async with Bulk(settings.ari_http_url, settings.ari_user, password, timeout_s=PROBE_S) as bulk:
-            known = await translated(bulk)
+            known = await able(bulk)
     except (NetworkTrouble, BadValue):
         return
-    check_codecs(trunk, known)
+    check_abilities(trunk, known)
 
 
 def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, is_new: bool) -> None:
@@ -153,6 +156,8 @@ def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, is_new: bool) -> None
             say(said("trunk {trunk} is added: {place}", trunk=trunk.id, place=place))
         else:
             say(said("trunk {trunk} is changed: {place}", trunk=trunk.id, place=place))
+    if readable := why_readable(trunk):
+        remark(readable)
     if not is_pushed:
         remark(LATER)
 

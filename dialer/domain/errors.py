@@ -43,8 +43,8 @@ class Missing(Mistake):
     id = "missing"
 
 
-class Untranslatable(BadValue):
-    """A sound format that Asterisk cannot translate into another: the call would be silent."""
+class Unworkable(BadValue):
+    """A trunk asks for what this Asterisk cannot do: its calls would be silent, or none would go out."""
 
 
 class Conflict(Mistake):

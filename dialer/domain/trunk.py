@@ -62,12 +62,25 @@ class Trunk:
     enabled: bool = True
     probe: bool = True  # ask now and then (OPTIONS) whether the carrier is there; some never answer it
     keys: Keys = Keys.RFC4733
+    srtp: bool = False  # sound is encrypted, or there is no call; the keys travel in the signalling
     unknown_callers: UnknownCallers = UnknownCallers.MESSAGE
     minutes_per_day: float = 0.0  # of answered time, by UTC; 0: no ceiling
     money_per_day: float = 0.0  # by the two prices; 0: no ceiling
     price: float = 0.0  # of an answered minute
     price_per_call: float = 0.0  # of each attempt
     currency: str = ""  # a word for people
+
+
+def why_readable(trunk: Trunk) -> str:
+    """Why encrypted sound helps little here; empty if it does, or is not asked for."""
+    if not trunk.srtp or trunk.transport is Transport.TLS:
+        return ""
+    return said(
+        "trunk {trunk}: the sound is encrypted, but its keys travel in clear over {transport}: whoever reads"
+        " the signalling can listen; use --transport tls",
+        trunk=trunk.id,
+        transport=trunk.transport,
+    )
 
 
 def check_trunk(trunk: Trunk) -> None:

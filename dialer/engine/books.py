@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 import structlog
 
 from dialer.domain.campaign import Campaign
-from dialer.domain.errors import BadValue, LinkDown, Untranslatable, is_expected
+from dialer.domain.errors import BadValue, LinkDown, Unworkable, is_expected
 from dialer.domain.operators import Account
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
@@ -175,7 +175,7 @@ class Books:
     def _set_aside(self, name: str, wanted: Wanted, fault: Exception) -> None:
         self._tried[name] = wanted
         reason = fault.sentence if isinstance(fault, BadValue) else str(fault) or type(fault).__name__
-        if isinstance(fault, Untranslatable):
+        if isinstance(fault, Unworkable):
             self._trunks.bars[TrunkId(name)] = reason
         if not is_expected(fault):
             self._guard.caught("telling Asterisk of a trunk or a phone", fault)

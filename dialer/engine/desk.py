@@ -155,8 +155,10 @@ class CellDesk:
             case "push":
                 await self._books.push_again(name)
                 return {"pushed": name}
-            case "codecs":
-                return {"codecs": sorted(await self._shell.switch.codecs())}
+            case "abilities":
+                able = await self._shell.switch.abilities()
+                known = {"codecs": sorted(able.codecs), "transports": sorted(able.transports)}
+                return known | {"srtp": able.srtp}
             case "test":
                 return await self._trials.trunk(
                     name, command.args.get("number", ""), command.args.get("by", "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from dialer.domain.abilities import Abilities
 from dialer.domain.call import Event
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
@@ -176,8 +177,8 @@ class Survey(Protocol):
 class Provisioning(Protocol):
     """Trunks and phones as Asterisk has them."""
 
-    async def codecs(self) -> Set[str]:
-        """The sound formats that Asterisk can translate into each other; no other one is of use."""
+    async def abilities(self) -> Abilities:
+        """What Asterisk can do for a trunk."""
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None: ...
     async def push_phone(self, account: Account, password: str) -> None: ...

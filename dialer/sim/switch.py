@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 
 from dialer.domain import call as c
+from dialer.domain.abilities import Abilities, check_abilities
 from dialer.domain.causes import NO_MEDIA
-from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.operators import SLOT, Account
 from dialer.domain.trunk import Trunk
@@ -49,7 +49,7 @@ class PretendAsterisk:
         self.endpoints: set[str] = set()  # those that it has
         self.notes = Notes()
         self.comes_apart: Callable[[str], bool] = lambda number: False  # no translation of the person's sound
-        self.translates = frozenset({"alaw", "ulaw", "g722", "gsm"})
+        self.able = Abilities(codecs=frozenset({"alaw", "ulaw", "g722", "gsm"}))
         self.ear: Ear | None = None
         self.ahead = timedelta()  # its clock less the one of the house
         self.booted = self._stamp()
@@ -440,13 +440,13 @@ class PretendAsterisk:
         await self._travel("noted_of")
         return self.notes.find(channel, place)
 
-    async def codecs(self) -> Set[str]:
-        await self._travel("codecs")
-        return self.translates
+    async def abilities(self) -> Abilities:
+        await self._travel("abilities")
+        return self.able
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None:
         await self._travel("push_trunk")
-        check_codecs(trunk, self.translates)
+        check_abilities(trunk, self.able)
         self._take_endpoint(trunk.id)
 
     async def push_phone(self, account: Account, password: str) -> None:

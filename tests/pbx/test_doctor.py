@@ -13,7 +13,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import pytest_asyncio
 from dialer.adapters.ari.push import trunk_objects
 from dialer.adapters.doctor.finding import Finding, Level
 from dialer.cli.doctor import look
-from dialer.domain.trunk import Trunk
+from dialer.domain.trunk import Transport, Trunk
 from dialer.domain.types import TrunkId
 from dialer.lab.lab import Lab, Options
 from dialer.settings import Settings
@@ -198,6 +198,23 @@ async def test_a_trunk_that_is_dead_is_told(practice: Practice, pushed: Push) ->
             finding = await practice.finding("trunk dead")
     assert finding.level is Level.FAIL
     assert "does not answer" in finding.text
+
+
+async def test_a_trunk_that_wants_what_asterisk_does_not_have_is_told(practice: Practice) -> None:
+    its = Trunk(TrunkId("safe"), "127.0.0.9", transport=Transport.TLS, codecs=("alaw", "g729"))
+    await add_trunk(practice, its)
+    finding = (await practice.findings())["abilities"]
+    assert (finding.level, "cannot translate g729" in finding.text) == (Level.FAIL, True)
+    assert finding.mend == "dialer trunk set safe --codecs alaw,g722,gsm,ulaw --transport tcp"
+    async with open_database(practice.settings()) as stores:
+        await stores.trunks.save(replace(its, codecs=("alaw",)))
+    assert "no SIP transport tls" in broken(await practice.findings())["abilities"]
+
+
+async def test_keys_in_clear_are_told(practice: Practice) -> None:
+    await add_trunk(practice, Trunk(TrunkId("open"), "127.0.0.9", srtp=True))
+    finding = (await practice.findings())["abilities"]
+    assert (finding.level, "in clear over udp" in finding.text) == (Level.WARN, True)
 
 
 async def test_a_trunk_whose_host_is_unknown_is_told(practice: Practice) -> None:

@@ -76,7 +76,7 @@ async def test_phones_and_carriers_of_other_makes_are_worked_with_as_they_really
     async with foreign(DEAF, FIRST, SECOND) as (office, ends):
         desk, other = await phone(office, ends), await phone(office, ends, OTHER_DESK)
         people = await carrier(office, ends, "people", "+7916", codecs=["alaw", "ulaw"])
-        await what_asterisk_cannot_translate_is_refused(office, ends)
+        await what_asterisk_cannot_do_is_refused(office, ends)
         deaf = await carrier(office, ends, "deaf", "+7902", probe=False)
         deaf.wants = lambda request: request.method != "OPTIONS"
         await outside_operators_log_in(office, ends)
@@ -109,9 +109,16 @@ async def test_phones_and_carriers_of_other_makes_are_worked_with_as_they_really
     assert records[PhoneNumber(FIRST)].talk_s > 1, "it was listened to for a second without a registration"
 
 
-async def what_asterisk_cannot_translate_is_refused(office: Office, ends: AsyncExitStack) -> None:
+async def what_asterisk_cannot_do_is_refused(office: Office, ends: AsyncExitStack) -> None:
     with pytest.raises(ObzvonError, match=r"cannot translate g729.*alaw, g722, gsm, ulaw"):
         await carrier(office, ends, "strange", "+7903", codecs=["alaw", "g729"])
+    with pytest.raises(ObzvonError, match=r"no SIP transport tls.*or use tcp, udp"):
+        await carrier(office, ends, "strange", "+7903", transport="tls")
+    with pytest.raises(ObzvonError, match="no SIP transport tls"):
+        await office.service.patch("/v1/trunks/people", {"transport": "tls"})
+    told = await office.service.patch("/v1/trunks/people", {"srtp": True})
+    assert "its keys travel in clear over udp" in told["remark"]
+    assert (await office.service.patch("/v1/trunks/people", {"srtp": False}))["remark"] == ""
 
 
 async def the_offer_has_the_trunks_order_and_the_phone_shows_the_person(desk: Ua, people: Ua) -> None:

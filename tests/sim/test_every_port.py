@@ -88,7 +88,7 @@ def test_every_error_of_the_tree_is_walked() -> None:
     above = {each.__mro__[1] for each in walked}
     assert {each.__name__ for each in set(leaves(ObzvonError)) - walked - above} <= {
         "Fatal",
-        "Untranslatable",
+        "Unworkable",
     }  # a BadValue
 
 
@@ -155,7 +155,7 @@ async def day(house: House) -> None:
             case 8:  # and nobody says that it is back
                 house.cell.heard(PhoneNews("102", is_reachable=False, at=now()))
             case 9:
-                await do(house, "codecs", "trunk:main")
+                await do(house, "abilities", "trunk:main")
             case 20:
                 await house.stores.accounts.save(Account(OperatorId("101"), "another name"))
                 await house.stores.trunks.remove(spare)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import aiohttp
 
 from dialer.adapters.ari.connection import Request, checked
-from dialer.domain.codecs import translated_by
-from dialer.domain.errors import LinkDown, TimedOut
+from dialer.domain.abilities import Abilities, abilities
+from dialer.domain.errors import LinkDown, Refused, TimedOut
+from dialer.domain.trunk import Transport
 
 
 class Bulk:
@@ -71,7 +71,18 @@ class Bulk:
             raise LinkDown(f"Asterisk's HTTP at {self._url} cannot be reached: {failure}") from failure
 
 
-async def translated(bulk: Bulk) -> Set[str]:
-    """The sound formats for which a translator runs."""
+async def able(bulk: Bulk) -> Abilities:
+    """What this Asterisk can do for a trunk; a transport that could not be set up is none."""
     rows = await bulk.get("asterisk/modules")
-    return translated_by(row["name"] for row in rows if row["status"] == "Running")
+    running = [row["name"] for row in rows if row["status"] == "Running"]
+    return abilities(running, [each for each in Transport if await _has(bulk, f"transport/{each}")])
+
+
+async def _has(bulk: Bulk, item: str) -> bool:
+    try:
+        await bulk.get(f"asterisk/config/dynamic/res_pjsip/{item}")
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        return False
+    return True

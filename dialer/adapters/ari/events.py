@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from dialer.adapters.ari.push import endpoint_name
 from dialer.domain import call
 from dialer.domain.errors import BadValue
 from dialer.domain.types import Alerting, BridgeId, ChannelId
@@ -82,8 +83,8 @@ def _stasis_start(raw: RawEvent, at: datetime) -> News:
 
 
 def _endpoint(name: str) -> str:
-    """PJSIP/carrier-0000002a is a channel of the endpoint carrier."""
-    return name.partition("/")[2].rpartition("-")[0]
+    """PJSIP/trunk/carrier-0000002a is a channel of the trunk carrier, PJSIP/101-0000002b of a phone."""
+    return endpoint_name(name.partition("/")[2].rpartition("-")[0])
 
 
 def _user_event(raw: RawEvent, at: datetime) -> News | None:
@@ -116,7 +117,7 @@ def _contact(raw: RawEvent, at: datetime) -> News | None:
         return None
     address = raw["contact_info"]["uri"].rpartition("@")[2].partition(";")[0]
     return PhoneNews(
-        raw["endpoint"]["resource"],
+        endpoint_name(raw["endpoint"]["resource"]),
         status == "Reachable",
         at,
         address.removeprefix("sip:"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dialer.domain.codecs import CODECS
+from dialer.domain.abilities import CODECS
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account
 from dialer.domain.said import said
@@ -15,6 +15,7 @@ from dialer.domain.trunk import Keys, Trunk, check_trunk
 from dialer.domain.types import NAME, OPERATOR_NUMBER, Language, PhoneKind
 
 KINDS = ("auth", "aor", "endpoint", "identify", "registration")  # each leans on those before it
+TRUNKS = "trunk/"  # begins the id of every trunk's endpoint: see `_trunk_endpoint`
 ADDITIVE = ("contact", "match")  # fields that grow when an object is written again: delete it first
 
 HOST = re.compile(r"(?!.{254})[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)*")
@@ -55,8 +56,8 @@ def trunk_objects(trunk: Trunk, password: str) -> tuple[PjsipObject, ...]:
             trunk.id,
             {"contact": _uri(trunk, trunk.user), **_probe(PROBE_TRUNK_S if trunk.probe else NO_PROBE)},
         ),
-        PjsipObject("endpoint", trunk.id, _trunk_endpoint(trunk)),
-        PjsipObject("identify", trunk.id, {"endpoint": trunk.id, "match": trunk.host}),
+        PjsipObject("endpoint", f"{TRUNKS}{trunk.id}", _trunk_endpoint(trunk)),
+        PjsipObject("identify", trunk.id, {"endpoint": f"{TRUNKS}{trunk.id}", "match": trunk.host}),
     ]
     if trunk.user:
         objects.insert(0, _auth(trunk.id, trunk.user, password))
@@ -86,8 +87,26 @@ def check_name(name: str) -> str:
     return name
 
 
+def endpoint_name(endpoint: str) -> str:
+    """The trunk or phone that an endpoint of Asterisk's belongs to."""
+    return endpoint.removeprefix(TRUNKS)
+
+
+def object_ids(name: str) -> Sequence[tuple[str, str]]:
+    """Kind and id of all that Asterisk may have of this trunk or phone, an earlier version's included."""
+    return [(kind, name) for kind in KINDS] + [("endpoint", f"{TRUNKS}{name}")]
+
+
 def _trunk_endpoint(trunk: Trunk) -> dict[str, str]:
+    """No forward (SIP 3xx) of the carrier's is ever followed.
+
+    Asterisk follows one in the core and has no switch for it. With `user` it dials whatever the carrier has
+    written, `PJSIP/number@trunk` and `Local/...` included; with `uri_core` `PJSIP/<our endpoint>/<URI>`.
+    It reads what is before the second slash as the name of the endpoint: `trunk`, and there is none.
+    We ourselves write `PJSIP/<number>@trunk\\/<id>`, where the slash is no border.
+    """
     return {
+        "redirect_method": "uri_core",
         "transport": trunk.transport,
         "context": "obz-in",
         "disallow": "all",
@@ -101,6 +120,8 @@ def _trunk_endpoint(trunk: Trunk) -> dict[str, str]:
         "trust_id_outbound": "yes" if trunk.from_user else "no",
         "trust_id_inbound": "yes",
         "dtmf_mode": KEYS_MODE[trunk.keys],
+        "media_encryption": "sdes" if trunk.srtp else "no",
+        "media_encryption_optimistic": "no",  # a carrier that wants plain sound gets no call
         "rtp_timeout": SILENT_TRUNK_S,  # an answered call without a packet is none
         "rtp_timeout_hold": SILENT_HOLD_S,  # on the carrier's own hold nothing need come
         **MEDIA_HERE,
@@ -136,7 +157,7 @@ def _registration(trunk: Trunk) -> dict[str, str]:
         "contact_user": trunk.user,
         "outbound_auth": trunk.id,
         "transport": trunk.transport,
-        "endpoint": trunk.id,
+        "endpoint": f"{TRUNKS}{trunk.id}",
         "line": "yes",
         "expiration": "300",
         "max_random_initial_delay": "1",  # ten seconds, the default, are for hundreds of trunks at once

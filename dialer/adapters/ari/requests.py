@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from dialer.adapters.ari.connection import Request
-from dialer.adapters.ari.push import PjsipObject
+from dialer.adapters.ari.push import TRUNKS, PjsipObject, endpoint_name
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import SLOT
 from dialer.domain.types import NAME, BridgeId, ChannelId, masked
@@ -45,7 +46,7 @@ def originate(call: Outgoing, *, formats: str = "") -> Request:
     if place:
         notes = {f"GLOBAL({note_of(place)})": f"{call.channel},,,,", AT_THE_END: "obz-end,gone,1"}
     query = {
-        "endpoint": checked_endpoint(call.endpoint),
+        "endpoint": on_the_wire(call.endpoint),
         "context": _matching(NAME, call.context, "context"),
         "extension": _matching(EXTEN, call.exten, "extension"),
         "priority": "1",
@@ -59,15 +60,16 @@ def originate(call: Outgoing, *, formats: str = "") -> Request:
     return Request("POST", "channels", query, {"variables": known})
 
 
-def checked_endpoint(endpoint: str) -> str:
-    """`PJSIP/<number>@<trunk>` or `PJSIP/<phone>`; raises BadValue for anything else."""
+def on_the_wire(endpoint: str) -> str:
+    """`PJSIP/<number>@<trunk>` or `PJSIP/<phone>` as Asterisk wants it; raises BadValue for anything else."""
     technology, _, target = endpoint.partition("/")
     number, at, name = target.rpartition("@")
     _check(technology == "PJSIP", f"calls go out by PJSIP, not by {technology!r}")
     _check(NAME.fullmatch(name), f"{name!r} is not the name of a trunk or a phone")
     if at:
         _check(DIALLED.fullmatch(number), f"{masked(number)!r} is not dialled: it takes 3 to 15 digits")
-    return endpoint
+    escaped = TRUNKS.replace("/", r"\/")  # part of the name, no border
+    return f"PJSIP/{number}@{escaped}{name}" if at else endpoint
 
 
 def checked_caller_id(caller_id: str) -> str:
@@ -181,7 +183,8 @@ def delete_object(kind: str, name: str) -> Request:
 
 
 def _config_path(kind: str, name: str) -> str:
-    return f"asterisk/config/dynamic/res_pjsip/{kind}/{_matching(NAME, name, 'endpoint name')}"
+    _matching(NAME, endpoint_name(name), "endpoint name")
+    return f"asterisk/config/dynamic/res_pjsip/{kind}/{quote(name, safe='')}"
 
 
 def _id(value: str) -> str:

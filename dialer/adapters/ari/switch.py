@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -12,14 +13,22 @@ from typing import Any
 import structlog
 
 from dialer.adapters.ari import requests
-from dialer.adapters.ari.bulk import Bulk, translated
+from dialer.adapters.ari.bulk import Bulk, able
 from dialer.adapters.ari.connection import RawEvent, Request
 from dialer.adapters.ari.events import WANTED, News, noted, parse
 from dialer.adapters.ari.link import REQUEST_TIMEOUT_S, Link
-from dialer.adapters.ari.push import ADDITIVE, KINDS, PjsipObject, check_name, phone_objects, trunk_objects
+from dialer.adapters.ari.push import (
+    ADDITIVE,
+    PjsipObject,
+    check_name,
+    endpoint_name,
+    object_ids,
+    phone_objects,
+    trunk_objects,
+)
 from dialer.adapters.ari.reasons import Reasons
+from dialer.domain.abilities import Abilities, check_abilities
 from dialer.domain.call import KeyPressed
-from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import NetworkTrouble, Refused, TimedOut
 from dialer.domain.operators import Account
 from dialer.domain.said import said
@@ -74,6 +83,7 @@ class AriSwitch:
         self.reasons = Reasons()  # started by whoever starts the listener
         self._dialled: dict[str, str] = {}  # numbers by channel
         self._forwarded: dict[str, None] = {}  # channels that were told to call elsewhere, the oldest first
+        self._ending: set[asyncio.Task[None]] = set()  # of channels that nobody has asked for
         self.ignored: Counter[str] = Counter()  # events that mean nothing to us, by type
 
     # --- what the link tells ---------------------------------------------------------------------------
@@ -96,6 +106,7 @@ class AriSwitch:
         if event.get("forward"):  # a Dial event; the end that follows may come before Asterisk has its cause
             self._forwarded[channel.get("id", "")] = None
             _bound(self._forwarded)
+            self._end_unasked(event.get("forwarded") or {})
         if event.get("type") != "ChannelDestroyed":
             return event
         if channel.get("state") == "Up":
@@ -111,6 +122,19 @@ class AriSwitch:
         if reason is None or reason.sip_code != status:
             return known
         return {**known, "cause": reason.cause or known.get("cause"), "words": reason.words}
+
+    def _end_unasked(self, channel: RawEvent) -> None:
+        """The call by which Asterisk follows a phone's forward: nobody has asked for it."""
+        if "id" not in channel:
+            return
+        task = asyncio.get_running_loop().create_task(self._end(ChannelId(channel["id"])))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _end(self, channel: ChannelId) -> None:
+        log.warning("a phone's forward is not followed", channel=channel)
+        with suppress(NetworkTrouble):  # the dialplan ends it when it is answered
+            await self.hang_up(channel)
 
     def _echo(self, event: RawEvent) -> None:
         asked = self._echoes[event["eventname"]]
@@ -283,7 +307,7 @@ class AriSwitch:
             if refusal.status not in GONE:
                 raise
             rows = []  # it has none
-        return {row["resource"] for row in rows if row["state"] == "online"}
+        return {endpoint_name(row["resource"]) for row in rows if row["state"] == "online"}
 
     async def booted_at(self) -> datetime:
         """When this Asterisk started: another boot, another instant."""
@@ -311,9 +335,9 @@ class AriSwitch:
         answer = await self._ask(requests.get_global(requests.note_of(place)), fine=GONE)
         return noted(channel, answer["value"]) if answer else None
 
-    async def codecs(self) -> Set[str]:
-        """By the translators that run."""
-        return await translated(self._bulk)
+    async def abilities(self) -> Abilities:
+        """By the modules that run and the transports that it has."""
+        return await able(self._bulk)
 
     async def version(self) -> str:
         info = await self._bulk.get("asterisk/info", only="system")
@@ -321,7 +345,8 @@ class AriSwitch:
 
     async def endpoints(self) -> Mapping[str, bool]:
         """Trunks and phones and whether they answer probes; no reason not to try, right after a start."""
-        return {raw["resource"]: raw["state"] == "online" for raw in await self._bulk.get("endpoints/PJSIP")}
+        rows = await self._bulk.get("endpoints/PJSIP")
+        return {endpoint_name(raw["resource"]): raw["state"] == "online" for raw in rows}
 
     async def modules(self) -> Mapping[str, str]:
         """Loaded modules and their status."""
@@ -338,11 +363,11 @@ class AriSwitch:
         self._wanted[account.id] = phone_objects(account, password)
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None:
-        """As `want_trunk`, and at once; Untranslatable where its sound would come to nothing."""
+        """As `want_trunk`, and at once; Unworkable where its calls would come to nothing."""
         try:
-            check_codecs(trunk, await self.codecs())
+            check_abilities(trunk, await self.abilities())
         except NetworkTrouble as trouble:
-            log.warning("it is not known what Asterisk can translate", reason=str(trouble))
+            log.warning("it is not known what Asterisk can do for a trunk", reason=str(trouble))
         self.want_trunk(trunk, password)
         await self._push(trunk.id)
 
@@ -357,8 +382,8 @@ class AriSwitch:
         self._wanted.pop(name, None)
         self._pushed.pop(name, None)
         async with self._pushing:
-            for kind in reversed(KINDS):
-                await self._ask(requests.delete_object(kind, name), fine=GONE)
+            for kind, each in reversed(object_ids(name)):
+                await self._ask(requests.delete_object(kind, each), fine=GONE)
 
     async def _push_all(self) -> None:
         for name in sorted(self._wanted):
@@ -373,12 +398,12 @@ class AriSwitch:
             objects = self._wanted.get(name, ())
             if self._pushed.get(name) == (self._booted_at, objects):
                 return
-            kept = {item.kind: item for item in objects}
+            kept = {(item.kind, item.id) for item in objects if not _adds(item)}
             if not is_setup:
-                kept.pop("registration", None)  # somebody has changed it: let it not wait for its next try
-            for kind in KINDS:
-                if kind not in kept or _adds(kept[kind]):
-                    await self._ask(requests.delete_object(kind, name), fine=GONE, is_setup=is_setup)
+                kept.discard(("registration", name))  # it was changed: let it not wait for its next try
+            for kind, each in object_ids(name):
+                if (kind, each) not in kept:
+                    await self._ask(requests.delete_object(kind, each), fine=GONE, is_setup=is_setup)
             for item in objects:
                 await self._ask(requests.write_object(item), is_setup=is_setup)
             await self._subscribe(is_setup=is_setup)

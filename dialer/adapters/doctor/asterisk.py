@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from dialer.adapters.ari.push import endpoint_name
 from dialer.adapters.doctor.finding import Finding, broken, doubtful, well
 from dialer.adapters.doctor.sip import is_answering, resolves
+from dialer.domain.abilities import Abilities, abilities, check_abilities
 from dialer.domain.clocks import why_apart
-from dialer.domain.codecs import check_codecs, translated_by
-from dialer.domain.errors import LinkDown, NetworkTrouble, Refused, Untranslatable
+from dialer.domain.errors import LinkDown, NetworkTrouble, Refused, Unworkable
 from dialer.domain.said import said
-from dialer.domain.trunk import Trunk
+from dialer.domain.trunk import Transport, Trunk, why_readable
 from dialer.domain.types import OPERATOR_NUMBER
 
 ANSWER_S = 3.0
@@ -176,24 +177,52 @@ async def _application(http: aiohttp.ClientSession, place: Place) -> list[Findin
     return [broken("application", text, mend)]
 
 
-async def _codecs(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
-    """A trunk whose sound has no translator is answered and heard by nobody."""
-    known = translated_by(
-        row["name"] for row in await _get(http, place, "asterisk/modules") if row["status"] == "Running"
-    )
+async def _abilities(http: aiohttp.ClientSession, place: Place) -> list[Finding]:
+    """A trunk that wants what Asterisk cannot do carries silent calls, or none."""
+    rows = await _get(http, place, "asterisk/modules")
+    running = [row["name"] for row in rows if row["status"] == "Running"]
+    able = abilities(running, [each for each in Transport if await _has_transport(http, place, each)])
     found = []
     for trunk in place.trunks:
         try:
-            check_codecs(trunk, known)
-        except Untranslatable as flaw:
-            mend = f"dialer trunk set {trunk.id} --codecs {','.join(sorted(known))}"
-            found.append(broken("codecs", flaw.sentence, mend))
-    return found or [well("codecs", said("Asterisk can translate {known}", known=", ".join(sorted(known))))]
+            check_abilities(trunk, able)
+        except Unworkable as flaw:
+            found.append(broken("abilities", flaw.sentence, _change(trunk, able)))
+        if readable := why_readable(trunk):
+            found.append(doubtful("abilities", readable, f"dialer trunk set {trunk.id} --transport tls"))
+    codecs, transports = ", ".join(sorted(able.codecs)), ", ".join(sorted(able.transports))
+    text = said(
+        "Asterisk can translate {codecs} and has SIP by {transports}", codecs=codecs, transports=transports
+    )
+    return found or [well("abilities", text)]
+
+
+async def _has_transport(http: aiohttp.ClientSession, place: Place, transport: Transport) -> bool:
+    try:
+        await _get(http, place, f"asterisk/config/dynamic/res_pjsip/transport/{transport}")
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        return False
+    return True
+
+
+def _change(trunk: Trunk, able: Abilities) -> str:
+    """The command after which the trunk wants no more than there is."""
+    change = [f"dialer trunk set {trunk.id}"]
+    if not set(trunk.codecs) <= able.codecs:
+        change.append(f"--codecs {','.join(sorted(able.codecs))}")
+    if trunk.transport not in able.transports:
+        change.append(f"--transport {min(able.transports, default=Transport.UDP)}")
+    if trunk.srtp and not able.srtp:
+        change.append("--srtp no")
+    return " ".join(change)
 
 
 async def _endpoints(http: aiohttp.ClientSession, place: Place) -> list[dict[str, Any]]:
     try:
-        return list(await _get(http, place, "endpoints/PJSIP"))
+        rows = await _get(http, place, "endpoints/PJSIP")
+        return [row | {"resource": endpoint_name(row["resource"])} for row in rows]
     except Refused as refusal:
         if refusal.status != 404:
             raise
@@ -401,7 +430,7 @@ _LOOKS = {
     "application": _application,
     "link": _events,
     "sessionlimit": _sessions,
-    "codecs": _codecs,
+    "abilities": _abilities,
     "phones": _phones,
     "trunks": _trunks,
 }

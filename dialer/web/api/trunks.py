@@ -8,11 +8,19 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from dialer.domain.abilities import Abilities, check_abilities
 from dialer.domain.access import Caller, Permission
-from dialer.domain.codecs import check_codecs
 from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
 from dialer.domain.outside import check_phones
-from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCallers, check_trunk
+from dialer.domain.trunk import (
+    Keys,
+    NumberFormat,
+    Transport,
+    Trunk,
+    UnknownCallers,
+    check_trunk,
+    why_readable,
+)
 from dialer.domain.types import PhoneKind, PhoneNumber, TrunkId
 from dialer.office.cell import do, tell_later
 from dialer.office.cell import faults as faults_of
@@ -20,11 +28,12 @@ from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, PushedOut
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
-from dialer.web.parts import Given, Key, Parts, Spoken
+from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.values import Body, Flag, Line, Number, Secret, Slug, Whole
 
 router = APIRouter(prefix="/trunks", tags=["trunks"])
+ASKED_OF_ASTERISK = {"codecs", "transport", "srtp"}
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_TRUNKS))]
 Host = Annotated[
@@ -58,6 +67,9 @@ class TrunkFields(Body):
     prefixes: list[Prefix] = Field(default=["+7"], min_length=1, max_length=1000)
     enabled: Flag = True
     probe: Flag = Field(default=True, description="no: the carrier answers no OPTIONS, calls alone tell")
+    srtp: Flag = Field(
+        default=False, description="encrypted sound or no call; over udp and tcp its keys travel in clear"
+    )
     keys: Keys = Field(default=Keys.RFC4733, description="how keys pressed at the far end come")
     unknown_callers: UnknownCallers = Field(
         default=UnknownCallers.MESSAGE, description="what becomes of callers whom nobody called"
@@ -101,6 +113,7 @@ class TrunkOut(BaseModel):
     prefixes: list[str]
     enabled: bool
     probe: bool
+    srtp: bool
     keys: Keys
     unknown_callers: UnknownCallers
     minutes_per_day: float
@@ -109,20 +122,22 @@ class TrunkOut(BaseModel):
     price_per_call: float
     currency: str
     fault: str = Field(default="", description="why it is set aside: Asterisk cannot have it")
+    remark: str = Field(default="", description="what is well to know of it: who can listen to its calls")
 
     @classmethod
-    def of(cls, trunk: Trunk, fault: str = "") -> Self:
+    def of(cls, trunk: Trunk, speak: Speak, fault: str = "") -> Self:
         values = {name: getattr(trunk, name) for name in _SAME}
         return cls.model_validate(
             values
             | {name: list(getattr(trunk, name)) for name in ("codecs", "caller_ids", "prefixes")}
-            | {"register": trunk.register, "has_password": bool(trunk.password_file), "fault": fault}
+            | {"register": trunk.register, "has_password": bool(trunk.password_file)}
+            | {"fault": speak(fault), "remark": speak(why_readable(trunk))}
         )
 
 
 _SAME = (
     "id", "host", "port", "transport", "user", "from_user", "number_format", "lines", "calls_per_s",
-    "enabled", "probe", "keys", "unknown_callers", "minutes_per_day", "money_per_day", "price",
+    "enabled", "probe", "srtp", "keys", "unknown_callers", "minutes_per_day", "money_per_day", "price",
     "price_per_call", "currency",
 )  # fmt: skip
 
@@ -142,35 +157,38 @@ async def list_trunks(
     """Every trunk, in the order of their names."""
     rows, following = cut(await parts.stores.trunks.all(), lambda row: row.id, after=after, limit=limit)
     faults = await faults_of(parts.desk, parts.cell)
-    return Page(items=[TrunkOut.of(row, speak(faults.get(row.id, ""))) for row in rows], next=following)
+    return Page(items=[TrunkOut.of(row, speak, faults.get(row.id, "")) for row in rows], next=following)
 
 
 @router.post("", status_code=201, responses=documented(409))
-async def create_trunk(parts: Given, who: Changes, body: NewTrunk) -> TrunkSaved:
+async def create_trunk(parts: Given, who: Changes, body: NewTrunk, speak: Spoken) -> TrunkSaved:
     """Make a trunk; it is pushed into Asterisk at once."""
     if body.id in {row.id for row in await parts.stores.trunks.all()}:
         raise Conflict(f"there is a trunk {body.id} already: change it by PATCH")
     trunk = await _changed(parts, Trunk(TrunkId(body.id), body.host), body)
-    await _check_sound(parts, who, trunk, body)
+    await _check_asterisk(parts, who, trunk)
     await parts.stores.trunks.add(trunk)
-    return await _saved(parts, who, trunk)
+    return await _saved(parts, who, trunk, speak)
 
 
 @router.get("/{trunk}", responses=documented(404))
 async def get_trunk(parts: Given, _: Sees, trunk: Slug, speak: Spoken) -> TrunkOut:
     """One trunk as it is set."""
     faults = await faults_of(parts.desk, parts.cell)
-    return TrunkOut.of(await parts.stores.trunks.get(TrunkId(trunk)), speak(faults.get(trunk, "")))
+    return TrunkOut.of(await parts.stores.trunks.get(TrunkId(trunk)), speak, faults.get(trunk, ""))
 
 
 @router.patch("/{trunk}", responses=documented(404, 409))
-async def change_trunk(parts: Given, who: Changes, trunk: Slug, body: TrunkChange) -> TrunkSaved:
+async def change_trunk(
+    parts: Given, who: Changes, trunk: Slug, body: TrunkChange, speak: Spoken
+) -> TrunkSaved:
     """Change what is named; Asterisk gets it at once."""
     changed = await _changed(parts, await parts.stores.trunks.get(TrunkId(trunk)), body)
-    await _check_sound(parts, who, changed, body)
+    if body.model_fields_set & ASKED_OF_ASTERISK:
+        await _check_asterisk(parts, who, changed)
     check_phones(changed, await parts.stores.accounts.all(), parts.tools.check_number)
     await parts.stores.trunks.save(changed)
-    return await _saved(parts, who, changed)
+    return await _saved(parts, who, changed, speak)
 
 
 @router.delete("/{trunk}", responses=documented(404, 409))
@@ -230,18 +248,18 @@ async def _changed(parts: Parts, was: Trunk, body: TrunkFields) -> Trunk:
     return replace(trunk, password_file=await parts.tools.keep_secret(f"trunk-{was.id}", body.password))
 
 
-async def _check_sound(parts: Parts, who: Caller, trunk: Trunk, body: TrunkFields) -> None:
-    """What Asterisk cannot translate is refused here; while it cannot be asked, when it gets the trunk."""
-    if "codecs" not in body.model_fields_set:
-        return
+async def _check_asterisk(parts: Parts, who: Caller, trunk: Trunk) -> None:
+    """What Asterisk cannot do is refused here; while it cannot be asked, when it gets the trunk."""
     try:
-        answer = await do(who, parts.desk, "codecs", f"trunk:{trunk.id}", "")
+        answer = await do(who, parts.desk, "abilities", f"trunk:{trunk.id}", "")
     except (NetworkTrouble, Mistake):
         return
-    if known := answer.get("codecs"):
-        check_codecs(trunk, frozenset(known))
+    if codecs := answer.get("codecs"):
+        able = Abilities(frozenset(codecs), frozenset(answer["transports"]), bool(answer["srtp"]))
+        check_abilities(trunk, able)
 
 
-async def _saved(parts: Parts, who: Caller, trunk: Trunk) -> TrunkSaved:
+async def _saved(parts: Parts, who: Caller, trunk: Trunk, speak: Speak) -> TrunkSaved:
     pushed = await tell_later(who, parts.desk, "push", f"trunk:{trunk.id}")
-    return TrunkSaved.model_validate(TrunkOut.of(trunk).model_dump(by_alias=True) | asdict(pushed))
+    known = TrunkOut.of(trunk, speak).model_dump(by_alias=True)
+    return TrunkSaved.model_validate(known | asdict(pushed))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from dialer.domain.abilities import Abilities
 from dialer.domain.joins import APART_S
 from dialer.domain.operators import State
-from dialer.domain.trunk import Trunk
+from dialer.domain.trunk import Transport, Trunk
 from dialer.domain.types import EndedBy, Mode, Outcome
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
@@ -19,11 +22,13 @@ from tests.unit.engine.house import MAIN, House
 from tests.unit.engine.test_people import in_talk, line
 from tests.unit.engine.virtual import in_virtual_time
 
+TRANSLATED = frozenset({"alaw", "ulaw", "g722", "gsm"})
 LONG = Fate(after_s=2, talk_s=100)
 
 
-async def opened(leads: int = 1, trunk: Trunk | None = None) -> House:
+async def opened(leads: int = 1, trunk: Trunk | None = None, able: Abilities | None = None) -> House:
     house = House(PretendAsterisk(lambda number: LONG))
+    house.asterisk.able = able or house.asterisk.able
     await house.furnish(operators=1, leads=leads, mode=Mode.PROGRESSIVE, trunk=trunk)
     await house.start()
     await house.all_ready()
@@ -92,15 +97,24 @@ async def test_a_line_from_which_no_sound_came_was_ended_by_the_network() -> Non
     await house.stop()
 
 
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        ({"codecs": ("g729",)}, "cannot translate g729.*alaw, g722, gsm, ulaw"),
+        ({"transport": Transport.TLS}, "no SIP transport tls.*or use tcp, udp"),
+        ({"srtp": True}, "cannot encrypt sound: load res_srtp.so"),
+    ],
+)
 @in_virtual_time
-async def test_a_trunk_with_a_codec_that_asterisk_cannot_translate_is_not_used_and_says_which_do() -> None:
-    foreign = Trunk(MAIN, "127.0.0.2", codecs=("g729",), caller_ids=("+74950000000",))
-    house = await opened(trunk=foreign)
+async def test_a_trunk_that_wants_what_asterisk_cannot_do_is_not_used_and_says_what_it_can(
+    wish: dict[str, Any], why: str
+) -> None:
+    plain = Trunk(MAIN, "127.0.0.2", caller_ids=("+74950000000",))
+    house = await opened(trunk=replace(plain, **wish), able=Abilities(TRANSLATED, {"udp", "tcp"}, srtp=False))
     await asyncio.sleep(10)
     assert house.asterisk.dialled == []
-    why = house.cell.trunks.views(house.cell.pacer._lines(), now())[MAIN].why
-    assert "cannot translate g729" in why
-    assert "alaw, g722, gsm, ulaw" in why
-    await house.stores.trunks.save(replace(foreign, codecs=("alaw",)))
+    assert re.search(why, house.cell.trunks.views(house.cell.pacer._lines(), now())[MAIN].why)
+    assert re.search(why, str(house.cell.books.faults[MAIN]))
+    await house.stores.trunks.save(plain)
     await until(lambda: bool(house.asterisk.dialled), 10)
     await house.stop()

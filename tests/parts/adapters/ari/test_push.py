@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from dialer.adapters.ari.push import PjsipObject, phone_objects, trunk_objects
+from dialer.adapters.ari.push import (
+    PjsipObject,
+    endpoint_name,
+    object_ids,
+    phone_objects,
+    trunk_objects,
+)
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Keys, Transport, Trunk
@@ -30,7 +36,25 @@ def test_a_trunk_known_by_its_address_has_no_secrets_and_no_registration() -> No
 def test_a_registering_trunk_has_all_five_objects_under_its_own_name() -> None:
     objects = trunk_objects(BY_REGISTRATION, "secret")
     assert [item.kind for item in objects] == ["auth", "aor", "endpoint", "identify", "registration"]
-    assert {item.id for item in objects} == {"spare"}
+    assert {item.id for item in objects if item.kind != "endpoint"} == {"spare"}
+
+
+def test_the_name_of_a_trunks_endpoint_is_none_that_asterisk_finds_when_it_follows_a_forward() -> None:
+    """It dials `PJSIP/<id>/<URI>`, and looks for an endpoint whose name ends at the first slash."""
+    objects = by_kind(trunk_objects(BY_REGISTRATION, "secret"))
+    assert (objects["endpoint"].id, objects["endpoint"].fields["redirect_method"]) == (
+        "trunk/spare",
+        "uri_core",
+    )
+    assert {objects[kind].fields["endpoint"] for kind in ("identify", "registration")} == {"trunk/spare"}
+    assert endpoint_name("trunk/spare") == "spare"
+    assert set(object_ids("spare")) >= {("endpoint", "spare"), ("endpoint", "trunk/spare")}
+
+
+@pytest.mark.parametrize(("srtp", "encryption"), [(False, "no"), (True, "sdes")])
+def test_sound_is_encrypted_or_there_is_no_call(srtp: bool, encryption: str) -> None:
+    fields = by_kind(trunk_objects(replace(BY_ADDRESS, srtp=srtp), ""))["endpoint"].fields
+    assert (fields["media_encryption"], fields["media_encryption_optimistic"]) == (encryption, "no")
 
 
 def test_a_refused_registration_is_never_given_up() -> None:

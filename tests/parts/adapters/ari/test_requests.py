@@ -36,7 +36,7 @@ def test_a_call_goes_into_the_dialplan_under_our_own_id_and_never_to_an_applicat
     request = originate()
     assert (request.method, request.path) == ("POST", "channels")
     assert request.query == {
-        "endpoint": "PJSIP/79160000001@main",
+        "endpoint": r"PJSIP/79160000001@trunk\/main",
         "context": "obz-out",
         "extension": "answered",
         "priority": "1",
@@ -60,10 +60,16 @@ def test_a_call_with_a_place_is_noted_there_with_its_request_and_again_at_its_en
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["PJSIP/79160000001@main", "PJSIP/+79160000001@main", "PJSIP/101", "PJSIP/112@x"]
+    ("endpoint", "sent"),
+    [
+        ("PJSIP/79160000001@main", r"PJSIP/79160000001@trunk\/main"),
+        ("PJSIP/+79160000001@main", r"PJSIP/+79160000001@trunk\/main"),
+        ("PJSIP/112@x", r"PJSIP/112@trunk\/x"),
+        ("PJSIP/101", "PJSIP/101"),
+    ],
 )
-def test_numbers_by_trunks_and_phones_by_name_are_dialled(endpoint: str) -> None:
-    assert originate(endpoint=endpoint).query["endpoint"] == endpoint
+def test_numbers_by_trunks_and_phones_by_name_are_dialled(endpoint: str, sent: str) -> None:
+    assert originate(endpoint=endpoint).query["endpoint"] == sent
 
 
 @pytest.mark.parametrize(
@@ -163,3 +169,5 @@ def test_ids_from_outside_cannot_leave_their_place_in_the_path() -> None:
         requests.on_bridge("DELETE", BridgeId("../channels/c-1"))
     with pytest.raises(BadValue):
         requests.delete_object("endpoint", "a/../b")
+    with pytest.raises(BadValue):
+        requests.delete_object("endpoint", "trunk/../b")
