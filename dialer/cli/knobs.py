@@ -12,19 +12,17 @@ from enum import StrEnum
 from typing import Any, Optional, TypeVar, get_type_hints
 
 import typer
-from pydantic import BaseModel, ValidationError
 
 from dialer.adapters.phones import one_number
 from dialer.domain.campaign import Retry
 from dialer.domain.errors import BadField, BadValue
 from dialer.domain.law import HIGHEST_CEILING, LOWEST_CEILING
-from dialer.domain.said import Said, listed, said, said_by
+from dialer.domain.said import listed, said, said_by
 from dialer.domain.schedule import DAYS, Window
 from dialer.domain.types import OperatorId, Outcome, PhoneNumber, TrunkId
 from dialer.settings import Settings
 
 E = TypeVar("E", bound=StrEnum)
-M = TypeVar("M", bound=BaseModel)
 Command = Callable[..., None]
 Read = Callable[[str], Any]
 
@@ -107,25 +105,6 @@ def _read(knob: Knob, text: Any) -> Any:
         raise BadValue(
             said("{flag} {text!r}: {flaw}.", flag=knob.flag, text=str(text)[:60], flaw=told)
         ) from None
-
-
-def check(model: type[M], knobs: Sequence[Knob], given: Mapping[str, Any]) -> M:
-    """What was given as the API's own model of it: the same bounds, told by the names of the options."""
-    try:
-        return model.model_validate(dict(given))
-    except ValidationError as flaws:
-        flags = {knob.field: knob.flag for knob in knobs}
-        raise BadValue(listed((_sentence(flaw, flags) for flaw in flaws.errors()[:5]), "\n")) from None
-
-
-def _sentence(flaw: Any, flags: Mapping[str, str]) -> Said:
-    place: str = flags.get(str(flaw["loc"][0]), str(flaw["loc"][0]).upper())
-    if flaw["type"] != "missing":
-        place = said("{flag} {text!r}", flag=place, text=str(flaw["input"])[:60])
-    msg = said_by(flaw["ctx"]["error"]) if flaw["type"] == "value_error" else str(flaw["msg"])
-    return said(
-        "{place}: {flaw}.", place=place, flaw=msg if isinstance(msg, Said) else f"{msg[0].lower()}{msg[1:]}"
-    )
 
 
 # --- readers ----------------------------------------------------------------------------------------------

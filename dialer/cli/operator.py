@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from getpass import getpass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,25 +16,22 @@ from dialer.adapters.numbering import checker
 from dialer.adapters.secrets import read_secret, write_secret
 from dialer.cli.api import ask, ask_now, is_running
 from dialer.cli.environment import load_settings
-from dialer.cli.knobs import Knob, check, phone, with_knobs, yes_or_no
+from dialer.cli.knobs import Knob, one_of, phone, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say, tell
-from dialer.cli.stores import with_stores
+from dialer.cli.stores import OWNER, with_stores
 from dialer.cli.trunk import LATER, faults, tell_aside, tell_trial
-from dialer.domain.errors import BadValue, Conflict, Forbidden
-from dialer.domain.guesses import key_of_operator, key_of_phone
-from dialer.domain.numbers import dial_string
+from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account, State
-from dialer.domain.said import listed, said, titled, word
+from dialer.domain.said import said, titled, word
 from dialer.domain.types import (
-    OPERATOR_NUMBER,
     Language,
     LegKind,
     OperatorId,
     PhoneKind,
 )  # fmt: skip
+from dialer.office import operators as office
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
-from dialer.web.api.operators import AccountChange
 
 app = typer.Typer(no_args_is_help=True, help="Operators: accounts, phones, and what they are told.")
 Id = Annotated[
@@ -46,11 +42,12 @@ PIN_LENGTH = range(4, 13)
 
 KNOBS = (
     Knob("name", "NAME", "The operator's name."),
-    Knob("leg_kind", "KIND", f"When the phone is called: {', '.join(LegKind)}.", option="leg"),
-    Knob("phone", "KIND", f"{', '.join(PhoneKind)}: registered here, or any number through a trunk."),
+    Knob("leg", "KIND", f"When the phone is called: {', '.join(LegKind)}.", one_of(LegKind)),
+    Knob("phone", "KIND", f"{', '.join(PhoneKind)}: registered here, or any number through a trunk.",
+         one_of(PhoneKind)),
     Knob("number", "NUMBER", "Of an outside phone."),
     Knob("trunk", "NAME", "By which an outside phone is called."),
-    Knob("language", "ru|en", f"Of the prompts: {', '.join(Language)}."),
+    Knob("language", "ru|en", f"Of the prompts: {', '.join(Language)}.", one_of(Language)),
     Knob("enabled", "YES|NO", "no: may not log in.", yes_or_no),
     Knob("sip_password_file", "PATH", "A file with the phone's password; made if not said.", Path),
     Knob("pin_file", "PATH", "A file with the PIN for logging in by phone keys.", Path),
@@ -65,24 +62,9 @@ def add(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Ma
     text = _pin(given, ask=pin)
 
     async def work(settings: Settings, stores: Stores) -> tuple[Settings, Account, bool]:
-        if not OPERATOR_NUMBER.fullmatch(operator):
-            raise BadValue(
-                said(
-                    "{operator!r} cannot be an operator's number: take two to six digits",
-                    operator=operator[:20],
-                )
-            )
-        if operator in {account.id for account in await stores.accounts.all()}:
-            raise Conflict(
-                said(
-                    "there is an operator {operator} already: change it by `dialer operator set {operator}`",
-                    operator=operator,
-                )
-            )
-        account = Account(OperatorId(operator), given.get("name", f"Operator {operator}"))
-        account = await changed(settings, stores, account, given, text)
-        await stores.accounts.add(account)
-        return settings, account, await is_running(settings)
+        changes = {"name": f"Operator {operator}", **_changes(settings, given, text)}
+        told = await office.add(operator, changes, OWNER, None, stores, means=_means(settings))
+        return settings, told.account, await is_running(settings)
 
     settings, account, runs = with_stores(work)
     if as_json:
@@ -103,11 +85,8 @@ def change(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given:
     text = _pin(given, ask=pin)
 
     async def work(settings: Settings, stores: Stores) -> Account:
-        account = await changed(
-            settings, stores, await stores.accounts.get(OperatorId(operator)), given, text
-        )
-        await stores.accounts.save(account)
-        return account
+        changes, means = _changes(settings, given, text), _means(settings)
+        return (await office.change(OperatorId(operator), changes, OWNER, None, stores, means=means)).account
 
     account = with_stores(work)
     if as_json:
@@ -116,52 +95,26 @@ def change(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given:
         say(said("operator {id} {name!r} is changed", id=account.id, name=account.name))
 
 
-async def changed(
-    settings: Settings, stores: Stores, was: Account, given: Mapping[str, Any], pin: str
-) -> Account:
-    """The account with what was given; secrets go to files and hashes when all the rest is right."""
-    sent = {name: value for name, value in given.items() if name not in ("sip_password_file", "pin_file")}
-    if "number" in sent:
-        sent["number"] = phone("--number", sent["number"], settings)
-    model = check(AccountChange, KNOBS, sent)
-    values: dict[str, Any] = {name: getattr(model, name) for name in model.model_fields_set}
-    if "leg_kind" in values:
-        values["leg"] = values.pop("leg_kind")
-    account = replace(was, **values)
-    await _check_outside(settings, stores, account)
-    if path := given.get("sip_password_file"):
-        await asyncio.to_thread(read_secret, path)
-        account = replace(account, sip_password_file=str(path.absolute()))
-    elif account.phone is PhoneKind.SIP and not account.sip_password_file:
-        account = replace(
-            account, sip_password_file=await asyncio.to_thread(_new_password, settings, account)
-        )
-    return replace(account, pin_hash=await hash_secret(pin)) if pin else account
+def _changes(settings: Settings, given: Mapping[str, Any], pin: str) -> dict[str, Any]:
+    """By the fields of an account."""
+    changes = {name: value for name, value in given.items() if name != "pin_file"}
+    if "number" in changes:
+        changes["number"] = phone("--number", changes["number"], settings)
+    if path := changes.get("sip_password_file"):
+        read_secret(path)
+        changes["sip_password_file"] = str(path.absolute())
+    return changes | ({"pin": pin} if pin else {})
 
 
-async def _check_outside(settings: Settings, stores: Stores, account: Account) -> None:
-    if account.phone is PhoneKind.SIP:
-        return
-    if account.number is None or account.trunk is None:
-        raise BadValue(said("an outside phone needs --number and the --trunk by which it is called"))
-    trunk = next((one for one in await stores.trunks.all() if one.id == account.trunk), None)
-    if trunk is None:
-        raise BadValue(
-            said("--trunk: there is no trunk {trunk}: `dialer trunk add {trunk}`", trunk=account.trunk)
-        )
-    try:
-        dial_string(account.number, trunk)
-        checker(dial_rules(settings))(account.number, (trunk,), "")
-    except Forbidden as closed:
-        raise BadValue(listed(["--number", closed.sentence], ": ")) from None
+def _means(settings: Settings) -> office.Means:
+    async def new_secret(name: str) -> str:
+        """The file with the phone's password, made unless it is there from an earlier time."""
+        path = settings.data_dir.absolute() / "secrets" / name
+        if not path.exists():
+            await asyncio.to_thread(write_secret, path)
+        return str(path)
 
-
-def _new_password(settings: Settings, account: Account) -> str:
-    """The file with the phone's password, made unless it is there from an earlier time."""
-    path = settings.data_dir.absolute() / "secrets" / f"operator-{account.id}"
-    if not path.exists():
-        write_secret(path)
-    return str(path)
+    return office.Means(checker(dial_rules(settings)), hash_secret, new_secret=new_secret)
 
 
 def _pin(given: Mapping[str, Any], *, ask: bool) -> str:
@@ -277,14 +230,7 @@ async def states(settings: Settings) -> dict[str, dict[str, Any]]:
 def remove(operator: Id) -> None:
     """Take an operator out of every campaign and let nobody log in; records keep the name."""
 
-    async def work(settings: Settings, stores: Stores) -> None:
-        account = await stores.accounts.get(OperatorId(operator))
-        for campaign in await stores.campaigns.all():
-            if account.id in campaign.operators:
-                await stores.campaigns.save(replace(campaign, operators=campaign.operators - {account.id}))
-        await stores.accounts.save(replace(account, enabled=False, pin_hash=""))
-
-    with_stores(work)
+    with_stores(lambda _, stores: office.remove(OperatorId(operator), OWNER, stores))
     say(
         said(
             "operator {operator} is out; `dialer operator set {operator} --enabled yes`"
@@ -298,12 +244,7 @@ def remove(operator: Id) -> None:
 def unlock(operator: Id) -> None:
     """Forget the wrong PINs of an operator and of the phone of this number: both may log in again."""
 
-    async def work(settings: Settings, stores: Stores) -> bool:
-        account = await stores.accounts.get(OperatorId(operator))
-        keys = (key_of_operator(account.id), key_of_phone(account.id))
-        return any([await stores.pins.drop(key) for key in keys])
-
-    if with_stores(work):
+    if with_stores(lambda _, stores: office.unlock(OperatorId(operator), OWNER, stores)):
         say(said("operator {operator} may log in by phone again", operator=operator))
     else:
         say(said("operator {operator} was not locked, and no wrong PIN was counted", operator=operator))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,36 +17,35 @@ from dialer.adapters.phones import one_number
 from dialer.adapters.secrets import read_secret
 from dialer.cli.api import PROBE_S, ask, ask_now, is_running
 from dialer.cli.environment import load_settings
-from dialer.cli.knobs import Knob, check, items, number, phone, whole, with_knobs, yes_or_no
+from dialer.cli.knobs import Knob, items, number, one_of, phone, whole, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
-from dialer.cli.stores import with_stores
-from dialer.domain.abilities import check_abilities
-from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
-from dialer.domain.outside import check_phones
+from dialer.cli.stores import OWNER, with_stores
+from dialer.domain.abilities import Abilities
+from dialer.domain.errors import BadValue, Mistake, NetworkTrouble
 from dialer.domain.said import listed, said, titled, word
 from dialer.domain.spending import DAY, MINUTE_S, NOTHING, Spent, day_of, money, why_full
-from dialer.domain.trunk import Keys, Transport, Trunk, UnknownCallers, why_readable
-from dialer.domain.types import Outcome, PhoneKind, TrunkId
+from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCallers, why_readable
+from dialer.domain.types import Outcome, TrunkId
+from dialer.office import trunks as office
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
-from dialer.web.api.trunks import TrunkChange
 
 app = typer.Typer(no_args_is_help=True, help="The SIP ways out: carriers' accounts.")
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, dashes.", show_default=False)
 ]
-ASKED_OF_ASTERISK = {"codecs", "transport", "srtp"}
 LATER = said("Asterisk gets it when the service runs: `dialer run`")
 
 KNOBS = (
     Knob("host", "HOST", "The carrier's name or address."),
     Knob("port", "PORT", "Its SIP port; 5060 if not said.", whole),
-    Knob("transport", "KIND", f"{', '.join(Transport)}."),
+    Knob("transport", "KIND", f"{', '.join(Transport)}.", one_of(Transport)),
     Knob("register", "YES|NO", "Register there; no: known by its address.", yes_or_no),
     Knob("user", "NAME", "The account at the carrier."),
     Knob("password_file", "PATH", "A file with its password, mode 0600; read anew when it changes.", Path),
     Knob("from_user", "NAME", "The user in From, where the carrier wants one."),
-    Knob("number_format", "+7|7|8", "How the carrier wants numbers: +79161234567, 7916... or 8916..."),
+    Knob("number_format", "+7|7|8", "How the carrier wants numbers: +79161234567, 7916... or 8916...",
+         one_of(NumberFormat)),
     Knob("codecs", "NAMES", "In order of preference: alaw,ulaw.", items),
     Knob("caller_ids", "NUMBERS", "The numbers that people may see.", items),
     Knob("lines", "N", "Most calls at a time.", whole),
@@ -55,8 +53,9 @@ KNOBS = (
     Knob("prefixes", "PREFIXES", "What may be dialled: +7,+375.", items),
     Knob("probe", "YES|NO", "no: the carrier does not answer OPTIONS; calls alone tell.", yes_or_no),
     Knob("srtp", "YES|NO", "yes: encrypted sound, or no call; secret with --transport tls.", yes_or_no),
-    Knob("keys", "KIND", f"How keys come: {', '.join(Keys)}."),
-    Knob("unknown_callers", "KIND", "Callers whom nobody called: " + ", ".join(UnknownCallers) + "."),
+    Knob("keys", "KIND", f"How keys come: {', '.join(Keys)}.", one_of(Keys)),
+    Knob("unknown_callers", "KIND", "Callers whom nobody called: " + ", ".join(UnknownCallers) + ".",
+         one_of(UnknownCallers)),
     Knob("enabled", "YES|NO", "no: not used until yes.", yes_or_no),
     Knob("minutes_per_day", "N", "Most answered minutes in a day (UTC); 0: no ceiling.", number),
     Knob("money_per_day", "N", "Most money in a day (UTC), by the prices; 0: no ceiling.", number),
@@ -72,18 +71,13 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
     """Add a trunk; the running service gives it to Asterisk within a second."""
 
     async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
-        if name in {trunk.id for trunk in await stores.trunks.all()}:
-            raise Conflict(
-                said("there is a trunk {name} already: change it by `dialer trunk set {name}`", name=name)
-            )
         if "host" not in given:
             raise BadValue(
                 said("say where the carrier is: dialer trunk add {name} --host sip.example.org", name=name)
             )
-        trunk = changed(settings, Trunk(TrunkId(name), ""), given)
-        await check_asterisk(settings, trunk)
-        await stores.trunks.add(trunk)
-        return trunk, await is_running(settings)
+        changes, means = _changes(settings, given), _means(settings)
+        told = await office.add(name, changes, OWNER, None, stores, means=means)
+        return told.trunk, await is_running(settings)
 
     _told(*with_stores(work), as_json=as_json, is_new=True)
 
@@ -96,32 +90,33 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
         raise BadValue(said("say what to change: `dialer trunk set --help` lists it"))
 
     async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
-        trunk = changed(settings, await stores.trunks.get(TrunkId(name)), given)
-        if given.keys() & ASKED_OF_ASTERISK:
-            await check_asterisk(settings, trunk)
-        check_phones(trunk, await stores.accounts.all(), checker(dial_rules(settings)))
-        await stores.trunks.save(trunk)
-        return trunk, await is_running(settings)
+        changes, means = _changes(settings, given), _means(settings)
+        told = await office.change(TrunkId(name), changes, OWNER, None, stores, means=means)
+        return told.trunk, await is_running(settings)
 
     _told(*with_stores(work), as_json=as_json, is_new=False)
 
 
-def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
-    """The trunk with what was given, if Asterisk would take it; BadValue says what it would not."""
-    sent = dict(given)
-    path = sent.pop("password_file", None)
-    if "caller_ids" in sent:
-        sent["caller_ids"] = [phone("--caller-ids", text, settings) for text in sent["caller_ids"]]
-    model = check(TrunkChange, KNOBS, sent)
-    values = {name: getattr(model, name) for name in model.model_fields_set}
-    if "register_" in values:
-        values["register"] = values.pop("register_")
-    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    trunk = replace(was, **values | lists)
-    if path is not None:
-        trunk = replace(trunk, password_file=str(path.absolute()))
-    if trunk.money_per_day and not (trunk.price or trunk.price_per_call):
-        raise BadValue(said("--money-per-day needs a --price or a --price-per-call to be counted by"))
+def _changes(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """By the fields of a trunk."""
+    changes = dict(given)
+    changes |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    if "caller_ids" in changes:
+        changes["caller_ids"] = tuple(phone("--caller-ids", text, settings) for text in changes["caller_ids"])
+    if "password_file" in changes:
+        changes["password_file"] = str(changes["password_file"].absolute())
+    return changes
+
+
+def _means(settings: Settings) -> office.Means:
+    async def asked(trunk: Trunk) -> Abilities | None:
+        return await _abilities(settings)
+
+    return office.Means(checker(dial_rules(settings)), asked, check_whole=_check_whole)
+
+
+def _check_whole(trunk: Trunk) -> None:
+    """BadValue says what Asterisk would not take."""
     if trunk.user and not trunk.password_file:
         raise BadValue(
             said(
@@ -131,20 +126,18 @@ def changed(settings: Settings, was: Trunk, given: Mapping[str, Any]) -> Trunk:
             )
         )
     trunk_objects(trunk, read_secret(Path(trunk.password_file)) if trunk.password_file else "")
-    return trunk
 
 
-async def check_asterisk(settings: Settings, trunk: Trunk) -> None:
-    """Whether Asterisk can do what was chosen; one that cannot be asked checks it when it gets it."""
+async def _abilities(settings: Settings) -> Abilities | None:
+    """What Asterisk can do; one that cannot be asked checks it when it gets the trunk."""
     if settings.ari_password_file is None:
-        return
+        return None
     try:
         password = read_secret(Path(settings.ari_password_file))
         async with Bulk(settings.ari_http_url, settings.ari_user, password, timeout_s=PROBE_S) as bulk:
-            known = await able(bulk)
+            return await able(bulk)
     except (NetworkTrouble, BadValue):
-        return
-    check_abilities(trunk, known)
+        return None
 
 
 def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, is_new: bool) -> None:
@@ -289,26 +282,7 @@ def side_calls(
 def remove(name: Name) -> None:
     """Remove a trunk that no campaign and no operator's phone uses."""
 
-    async def work(settings: Settings, stores: Stores) -> None:
-        await stores.trunks.get(TrunkId(name))
-        users = [
-            said("campaign {name!r}", name=one.name)
-            for one in await stores.campaigns.all()
-            if name in one.trunks
-        ]
-        phones = [one for one in await stores.accounts.all() if one.phone is PhoneKind.OUTSIDE]
-        users += [said("operator {operator}", operator=one.id) for one in phones if one.trunk == name]
-        if users:
-            raise Conflict(
-                said(
-                    "trunk {name} is used by {users}: take it out there first",
-                    name=name,
-                    users=listed(users[:5]),
-                )
-            )
-        await stores.trunks.remove(TrunkId(name))
-
-    with_stores(work)
+    with_stores(lambda _, stores: office.remove(TrunkId(name), OWNER, None, stores))
     say(said("trunk {name} is removed", name=name))
 
 

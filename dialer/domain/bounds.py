@@ -101,6 +101,10 @@ NUMBER_OR_NONE = Text(f"({E164.pattern})?", 16, form="+79161234567")
 SLUG = Text(NAME.pattern, 32, 1, form="main")
 OPERATOR = Text(OPERATOR_NUMBER.pattern, 6, 2, form="101")
 SPAN = Within(0, YEAR_S)
+PIN = Text("[0-9]{4,12}", 12, 4, form="4711")
+SECRET = Text(r"[\x21-\x7e]{8,128}", 128, 8, form="8 signs or more")
+HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[\[\]0-9A-Fa-f:.]{2,60}"
+SIP_NAME = Text("[A-Za-z0-9_.+-]{0,64}", 64, form="office-7")
 
 CAMPAIGN: Bounds = {
     "name": TITLE,
@@ -123,6 +127,33 @@ CAMPAIGN: Bounds = {
     "retries": Retries(50, SPAN),
     "cap": Within(0, 100_000),
     "ceiling": Within(LOWEST_CEILING, HIGHEST_CEILING),
+}
+
+ACCOUNT: Bounds = {
+    "id": OPERATOR,
+    "name": TITLE,
+    "number": NUMBER,
+    "trunk": SLUG,
+    "sip_password": SECRET,
+    "pin": PIN,
+}
+TRUNK: Bounds = {
+    "id": SLUG,
+    "host": Text(HOST, 253, 1, form="sip.example.org"),
+    "port": Within(1, 65_535),
+    "user": SIP_NAME,
+    "password": SECRET,
+    "from_user": SIP_NAME,
+    "codecs": Each(Text("[a-z0-9]{2,16}", 16, 2, form="alaw"), 10, 1),
+    "caller_ids": Each(NUMBER, 1000),
+    "lines": Within(1, 10_000),
+    "calls_per_s": Within(0, 1000, above=True),
+    "prefixes": Each(Text(r"\+[1-9][0-9]{0,14}", 16, 2, form="+7"), 1000, 1),
+    "minutes_per_day": Within(0, 1e9),
+    "money_per_day": Within(0, 1e9),
+    "price": Within(0, 1e6),
+    "price_per_call": Within(0, 1e6),
+    "currency": Text(PRINTABLE, 10, form="RUB"),
 }
 
 

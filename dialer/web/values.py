@@ -95,6 +95,4 @@ Line = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
 Title = Annotated[str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100)]
 Reason = Annotated[str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=64)]
 Note = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$", max_length=4000)]
-Secret = Annotated[
-    str, StringConstraints(pattern=r"^[\x21-\x7e]{8,128}$"), Field(examples=["8 signs or more"])
-]
+Secret = Annotated[str, formed(bounds.SECRET), Field(examples=["8 signs or more"])]

@@ -177,7 +177,7 @@ def test_a_pin_is_kept_as_a_hash_only(shop: Dialer, home: Path, tmp_path: Path) 
 
 
 def test_an_outside_phone_needs_a_number_and_a_trunk(shop: Dialer) -> None:
-    assert "needs --number" in shop("operator", "add", "105", "--phone", "outside").err
+    assert "--number: an outside phone needs" in shop("operator", "add", "105", "--phone", "outside").err
     args = ("--phone", "outside", "--number", "8 916 123-45-67", "--trunk", "main")
     assert shop("operator", "add", "105", *args).code == 0
     assert shop("operator", "list", "--json").json[-1]["number"] == "+79161234567"

@@ -370,7 +370,7 @@ async def test_a_trunk_is_made_changed_tested_and_removed(api: Api) -> None:
         "test", "trunk:second", {"number": "+79161234567", "by": "admin"}
     )
     async with admin.delete("/v1/trunks/main") as refused:
-        assert (refused.status, "campaign 1" in (await refused.json())["detail"]) == (409, True)
+        assert (refused.status, "campaign 'spring'" in (await refused.json())["detail"]) == (409, True)
     async with admin.delete("/v1/trunks/second") as removed:
         assert removed.status == 200
     async with admin.get("/v1/trunks/second") as gone:

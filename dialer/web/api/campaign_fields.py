@@ -22,7 +22,7 @@ from dialer.domain.types import (
     TrunkId,
 )
 from dialer.office.campaigns import Saved
-from dialer.web.api.commands import PushedOut
+from dialer.web.api.commands import Pushed
 from dialer.web.values import (
     Body,
     Country,
@@ -208,7 +208,7 @@ class CampaignOut(BaseModel):
         return cls.model_validate(plain(campaign))
 
 
-class CampaignSaved(CampaignOut, PushedOut):
+class CampaignSaved(CampaignOut, Pushed):
     """A campaign as it is, and whether the cell that dials it knows it already."""
 
     @classmethod

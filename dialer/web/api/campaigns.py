@@ -16,7 +16,7 @@ from dialer.office import campaigns as office
 from dialer.office import cell
 from dialer.office.campaigns import Saved
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
-from dialer.web.api.commands import PushedOut
+from dialer.web.api.commands import Pushed
 from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page
 from dialer.web.parts import Given, Key, Spoken
@@ -66,7 +66,7 @@ class DepthOut(BaseModel):
     sentence: str = Field(description="all of it; by Accept-Language")
 
 
-class StatusSet(PushedOut):
+class StatusSet(Pushed):
     """The new status, and whether the cell that dials has taken it up already."""
 
     campaign: int

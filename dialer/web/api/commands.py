@@ -31,7 +31,7 @@ class Done(BaseModel):
         return cls(verb=verb, target=target, result=_JSON.dump_python(dict(result), mode="json"))
 
 
-class PushedOut(BaseModel):
+class Pushed(BaseModel):
     """Whether the running cell has taken up what was saved."""
 
     pushed: bool = True

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dialer.domain.access import Caller, Permission, demand
-from dialer.domain.dialable import CheckNumber
-from dialer.domain.errors import BadValue, Conflict, Forbidden
-from dialer.domain.guesses import key_of_operator, key_of_phone
+from dialer.domain.access import Caller, Permission
+from dialer.domain.bounds import PIN
 from dialer.domain.lead import Disposition
-from dialer.domain.numbers import dial_string
 from dialer.domain.operators import Account, LegState, Operator, State, phone_trouble
-from dialer.domain.said import said
-from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind, PhoneNumber, TrunkId
-from dialer.office.cell import do, tell_later
+from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind
+from dialer.office import operators as office
 from dialer.office.cell import faults as faults_of
-from dialer.ports.stores import Stores
 from dialer.web.api.campaign_fields import without_defaults
-from dialer.web.api.commands import Done, PushedOut
+from dialer.web.api.commands import Done, Pushed
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
-from dialer.web.values import Body, Flag, Note, Number, OperatorNumber, Reason, Secret, Slug, Title, Utc
+from dialer.web.values import (
+    Body,
+    Flag,
+    Note,
+    Number,
+    OperatorNumber,
+    Reason,
+    Secret,
+    Slug,
+    Title,
+    Utc,
+    formed,
+)
 
 router = APIRouter(prefix="/operators", tags=["operators"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_OPERATORS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_OPERATORS))]
 Works = Annotated[Caller, Depends(Needs(Permission.WORK))]
 LooksAfter = Annotated[Caller, Depends(Needs(Permission.LOOK_AFTER_OPERATORS))]
-Pin = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$"), Field(examples=["4711"])]
+Pin = Annotated[str, formed(PIN), Field(examples=["4711"])]
 
 
 CallName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
@@ -52,6 +59,13 @@ class AccountFields(Body):
     enabled: Flag = True
     sip_password: Secret | None = Field(default=None, json_schema_extra={"writeOnly": True})
     pin: Pin | None = Field(default=None, json_schema_extra={"writeOnly": True})
+
+    def changes(self) -> dict[str, Any]:
+        """What was sent, as fields of the domain's Account."""
+        sent = {name: getattr(self, name) for name in self.model_fields_set - {"id"}}
+        if "leg_kind" in sent:
+            sent["leg"] = sent.pop("leg_kind")
+        return sent
 
 
 class NewAccount(AccountFields):
@@ -122,7 +136,7 @@ class OperatorOut(BaseModel):
         )
 
 
-class OperatorSaved(OperatorOut, PushedOut):
+class OperatorSaved(OperatorOut, Pushed):
     """The operator, and whether the phone's account is in Asterisk already."""
 
 
@@ -178,11 +192,8 @@ async def list_operators(
 @router.post("", status_code=201, responses=documented(404, 409))
 async def create_operator(parts: Given, who: Changes, body: NewAccount, speak: Spoken) -> OperatorSaved:
     """Make an operator's account; the phone's account is pushed into Asterisk at once."""
-    if body.id in {row.id for row in await parts.stores.accounts.all()}:
-        raise Conflict(f"there is an operator {body.id} already: change it by PATCH")
-    account = await _changed(parts, Account(OperatorId(body.id), body.name), body)
-    await parts.stores.accounts.add(account)
-    return await _saved(parts, who, account, speak)
+    told = await office.add(body.id, body.changes(), who, parts.desk, parts.stores, means=_means(parts))
+    return await _saved(parts, told, speak)
 
 
 @router.get("/{operator}", responses=documented(404))
@@ -196,9 +207,10 @@ async def change_operator(
     parts: Given, who: Changes, operator: OperatorNumber, body: AccountChange, speak: Spoken
 ) -> OperatorSaved:
     """Change what is named; a new password reaches Asterisk at once."""
-    account = await _changed(parts, await parts.stores.accounts.get(OperatorId(operator)), body)
-    await parts.stores.accounts.save(account)
-    return await _saved(parts, who, account, speak)
+    told = await office.change(
+        OperatorId(operator), body.changes(), who, parts.desk, parts.stores, means=_means(parts)
+    )
+    return await _saved(parts, told, speak)
 
 
 @router.post("/{operator}/login", responses=documented(*VERB_ERRORS))
@@ -262,11 +274,9 @@ async def try_phone(
 
 
 @router.post("/{operator}/unlock", status_code=204, responses=documented(404))
-async def unlock_operator(parts: Given, _: LooksAfter, operator: OperatorNumber) -> Response:
+async def unlock_operator(parts: Given, who: LooksAfter, operator: OperatorNumber) -> Response:
     """Forget the wrong PINs of this operator, and of the phone of this number: both may log in again."""
-    account = await parts.stores.accounts.get(OperatorId(operator))
-    for key in (key_of_operator(account.id), key_of_phone(account.id)):
-        await parts.stores.pins.drop(key)
+    await office.unlock(OperatorId(operator), who, parts.stores)
     return Response(status_code=204)
 
 
@@ -291,46 +301,13 @@ for _verb, _sentence in {
 
 
 async def _tell(parts: Parts, who: Caller, verb: str, operator: str, key: str, **args: str) -> Done:
-    if who.operator is not None:
-        demand(who, Permission.WORK, OperatorId(operator))
-    await parts.stores.accounts.get(OperatorId(operator))
-    target = f"operator:{operator}"
-    return Done.of(verb, target, await do(who, parts.desk, verb, target, key, **args))
+    answer = await office.tell(OperatorId(operator), verb, who, parts.desk, parts.stores, key=key, **args)
+    return Done.of(verb, f"operator:{operator}", answer)
 
 
-async def _changed(parts: Parts, was: Account, body: AccountFields) -> Account:
-    """The account with what was sent; secrets go to files and hashes, when all the rest is right."""
-    sent: dict[str, Any] = {
-        name: getattr(body, name) for name in body.model_fields_set - {"id", "sip_password", "pin"}
-    }
-    if "leg_kind" in sent:
-        sent["leg"] = sent.pop("leg_kind")
-    for name, kind in (("number", PhoneNumber), ("trunk", TrunkId)):
-        if sent.get(name) is not None:
-            sent[name] = kind(sent[name])
-    account = replace(was, **sent)
-    await _check(parts.stores, account, parts.tools.check_number)
-    if body.sip_password is not None:
-        path = await parts.tools.keep_secret(f"operator-{was.id}", body.sip_password)
-        account = replace(account, sip_password_file=path)
-    if body.pin is not None:
-        account = replace(account, pin_hash=await parts.tools.hash_pin(body.pin))
-    return account
-
-
-async def _check(stores: Stores, account: Account, check_number: CheckNumber) -> None:
-    if account.phone is PhoneKind.OUTSIDE and (account.number is None or account.trunk is None):
-        raise BadValue("body/number: an outside phone needs its number and the trunk by which it is called")
-    trunks = {trunk.id: trunk for trunk in await stores.trunks.all()}
-    if account.trunk is not None and account.trunk not in trunks:
-        raise BadValue(f"body/trunk: there is no trunk {account.trunk}: add it first")
-    if account.phone is PhoneKind.OUTSIDE and account.number and account.trunk:
-        trunk = trunks[account.trunk]
-        try:
-            dial_string(account.number, trunk)
-            check_number(account.number, (trunk,), "")
-        except Forbidden as closed:
-            raise BadValue(said("{place}: {why}", place="body/number", why=closed.sentence)) from None
+def _means(parts: Parts) -> office.Means:
+    tools = parts.tools
+    return office.Means(tools.check_number, tools.hash_pin, keep_secret=tools.keep_secret)
 
 
 async def _shown(parts: Parts, operator: OperatorId, speak: Speak) -> OperatorOut:
@@ -340,7 +317,6 @@ async def _shown(parts: Parts, operator: OperatorId, speak: Speak) -> OperatorOu
     return OperatorOut.of(account, live.get(operator), speak, faults.get(operator, ""))
 
 
-async def _saved(parts: Parts, who: Caller, account: Account, speak: Speak) -> OperatorSaved:
-    pushed = await tell_later(who, parts.desk, "push", f"operator:{account.id}")
-    shown = await _shown(parts, account.id, speak)
-    return OperatorSaved(**shown.model_dump(), **asdict(pushed))
+async def _saved(parts: Parts, told: office.Saved, speak: Speak) -> OperatorSaved:
+    shown = await _shown(parts, told.account.id, speak)
+    return OperatorSaved(**shown.model_dump(), **asdict(told.pushed))

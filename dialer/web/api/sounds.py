@@ -11,7 +11,7 @@ from pydantic import Field
 from dialer.domain.access import Caller, Permission
 from dialer.domain.types import CampaignId
 from dialer.office import campaigns as office
-from dialer.web.api.commands import PushedOut
+from dialer.web.api.commands import Pushed
 from dialer.web.auth import Needs
 from dialer.web.parts import Given
 from dialer.web.problem import documented
@@ -21,7 +21,7 @@ router = APIRouter(tags=["campaigns"])
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_CAMPAIGNS))]
 
 
-class MessageSaved(PushedOut):
+class MessageSaved(Pushed):
     """The message is in place; a running campaign has it with its next call."""
 
     message: str = Field(description="its name below the sounds folder")

@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dialer.domain.abilities import Abilities, check_abilities
 from dialer.domain.access import Caller, Permission
-from dialer.domain.errors import BadValue, Conflict, Mistake, NetworkTrouble
-from dialer.domain.outside import check_phones
-from dialer.domain.trunk import (
-    Keys,
-    NumberFormat,
-    Transport,
-    Trunk,
-    UnknownCallers,
-    check_trunk,
-    why_readable,
-)
-from dialer.domain.types import PhoneKind, PhoneNumber, TrunkId
-from dialer.office.cell import do, tell_later
+from dialer.domain.bounds import HOST, SIP_NAME, TRUNK, Within
+from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCallers, why_readable
+from dialer.domain.types import PhoneNumber, TrunkId
+from dialer.office import trunks as office
 from dialer.office.cell import faults as faults_of
 from dialer.web.api.campaign_fields import without_defaults
-from dialer.web.api.commands import Done, PushedOut
+from dialer.web.api.commands import Done, Pushed
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
-from dialer.web.values import Body, Flag, Line, Number, Secret, Slug, Whole
+from dialer.web.values import Body, Flag, Line, Number, Secret, Slug, formed, within
 
 router = APIRouter(prefix="/trunks", tags=["trunks"])
-ASKED_OF_ASTERISK = {"codecs", "transport", "srtp"}
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_TRUNKS))]
 Host = Annotated[
     str,
-    StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[\[\]0-9A-Fa-f:.]{2,60})$"),
+    StringConstraints(pattern=f"^({HOST})$"),
     Field(examples=["sip.example.org"]),
 ]
-SipName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{0,64}$")]
+SipName = Annotated[str, formed(SIP_NAME)]
+LIMITS = {name: bound for name, bound in TRUNK.items() if isinstance(bound, Within)}
 Codec = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{2,16}$"), Field(examples=["alaw"])]
-Ceiling = Annotated[float, Field(strict=True, ge=0, le=1e9)]
-Price = Annotated[float, Field(strict=True, ge=0, le=1e6)]
+Ceiling = Annotated[float, within(LIMITS["minutes_per_day"])]
+Price = Annotated[float, within(LIMITS["price"])]
 Currency = Annotated[Line, Field(max_length=10, examples=["RUB"])]
 Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,14}$"), Field(examples=["+7"])]
 
@@ -53,7 +43,7 @@ class TrunkFields(Body):
     """Everything that can be set; the password is never given back."""
 
     host: Host = ""
-    port: Annotated[Whole, Field(ge=1, le=65_535)] = 5060
+    port: Annotated[int, within(LIMITS["port"])] = 5060
     transport: Transport = Transport.UDP
     register_: Flag = Field(default=False, alias="register", description="else known by its address")
     user: SipName = ""
@@ -62,8 +52,8 @@ class TrunkFields(Body):
     number_format: NumberFormat = NumberFormat.BARE
     codecs: list[Codec] = Field(default=["alaw", "ulaw"], min_length=1, max_length=10)
     caller_ids: list[Number] = Field(default=[], max_length=1000)
-    lines: Annotated[Whole, Field(ge=1, le=10_000)] = 10
-    calls_per_s: Annotated[float, Field(strict=True, gt=0, le=1000)] = 5.0
+    lines: Annotated[int, within(LIMITS["lines"])] = 10
+    calls_per_s: Annotated[float, within(LIMITS["calls_per_s"])] = 5.0
     prefixes: list[Prefix] = Field(default=["+7"], min_length=1, max_length=1000)
     enabled: Flag = True
     probe: Flag = Field(default=True, description="no: the carrier answers no OPTIONS, calls alone tell")
@@ -79,6 +69,11 @@ class TrunkFields(Body):
     price: Price = Field(default=0.0, description="of an answered minute")
     price_per_call: Price = Field(default=0.0, description="of each attempt")
     currency: Currency = ""
+
+    def changes(self) -> dict[str, Any]:
+        """What was sent, as fields of the domain's Trunk."""
+        sent = {name.rstrip("_"): getattr(self, name) for name in self.model_fields_set - {"id"}}
+        return sent | {name: tuple(value) for name, value in sent.items() if isinstance(value, list)}
 
 
 class NewTrunk(TrunkFields):
@@ -142,8 +137,13 @@ _SAME = (
 )  # fmt: skip
 
 
-class TrunkSaved(TrunkOut, PushedOut):
+class TrunkSaved(TrunkOut, Pushed):
     """A trunk as it is set, and whether Asterisk has it already."""
+
+    @classmethod
+    def saved(cls, told: office.Saved, speak: Speak) -> Self:
+        known = TrunkOut.of(told.trunk, speak).model_dump(by_alias=True)
+        return cls.model_validate(known | asdict(told.pushed))
 
 
 class TryNumber(Body):
@@ -163,12 +163,9 @@ async def list_trunks(
 @router.post("", status_code=201, responses=documented(409))
 async def create_trunk(parts: Given, who: Changes, body: NewTrunk, speak: Spoken) -> TrunkSaved:
     """Make a trunk; it is pushed into Asterisk at once."""
-    if body.id in {row.id for row in await parts.stores.trunks.all()}:
-        raise Conflict(f"there is a trunk {body.id} already: change it by PATCH")
-    trunk = await _changed(parts, Trunk(TrunkId(body.id), body.host), body)
-    await _check_asterisk(parts, who, trunk)
-    await parts.stores.trunks.add(trunk)
-    return await _saved(parts, who, trunk, speak)
+    means = _means(parts, who)
+    told = await office.add(body.id, body.changes(), who, parts.desk, parts.stores, means=means)
+    return TrunkSaved.saved(told, speak)
 
 
 @router.get("/{trunk}", responses=documented(404))
@@ -183,29 +180,17 @@ async def change_trunk(
     parts: Given, who: Changes, trunk: Slug, body: TrunkChange, speak: Spoken
 ) -> TrunkSaved:
     """Change what is named; Asterisk gets it at once."""
-    changed = await _changed(parts, await parts.stores.trunks.get(TrunkId(trunk)), body)
-    if body.model_fields_set & ASKED_OF_ASTERISK:
-        await _check_asterisk(parts, who, changed)
-    check_phones(changed, await parts.stores.accounts.all(), parts.tools.check_number)
-    await parts.stores.trunks.save(changed)
-    return await _saved(parts, who, changed, speak)
+    told = await office.change(
+        TrunkId(trunk), body.changes(), who, parts.desk, parts.stores, means=_means(parts, who)
+    )
+    return TrunkSaved.saved(told, speak)
 
 
 @router.delete("/{trunk}", responses=documented(404, 409))
-async def delete_trunk(parts: Given, who: Changes, trunk: Slug) -> PushedOut:
+async def delete_trunk(parts: Given, who: Changes, trunk: Slug) -> Pushed:
     """Remove a trunk that no campaign and no operator's phone uses."""
-    await parts.stores.trunks.get(TrunkId(trunk))
-    users = [f"campaign {row.id}" for row in await parts.stores.campaigns.all() if trunk in row.trunks]
-    users += [
-        f"operator {row.id}"
-        for row in await parts.stores.accounts.all()
-        if row.phone is PhoneKind.OUTSIDE and row.trunk == trunk
-    ]
-    if users:
-        raise Conflict(f"trunk {trunk} is used by {', '.join(users[:5])}: take it out there first")
-    await parts.stores.trunks.remove(TrunkId(trunk))
-    pushed = await tell_later(who, parts.desk, "push", f"trunk:{trunk}")
-    return PushedOut(**asdict(pushed))  # what is no more is taken away
+    pushed = await office.remove(TrunkId(trunk), who, parts.desk, parts.stores)
+    return Pushed(**asdict(pushed))
 
 
 @router.post("/{trunk}/push", responses=documented(*VERB_ERRORS))
@@ -224,42 +209,10 @@ async def try_trunk(
 
 
 async def _tell(parts: Parts, who: Caller, verb: str, trunk: str, key: str, **args: str) -> Done:
-    await parts.stores.trunks.get(TrunkId(trunk))
-    target = f"trunk:{trunk}"
-    return Done.of(verb, target, await do(who, parts.desk, verb, target, key, **args))
+    answer = await office.tell(TrunkId(trunk), verb, who, parts.desk, parts.stores, key=key, **args)
+    return Done.of(verb, f"trunk:{trunk}", answer)
 
 
-async def _changed(parts: Parts, was: Trunk, body: TrunkFields) -> Trunk:
-    """The trunk with what was sent; the password goes to its file, when all the rest is right."""
-    sent: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set - {"id", "password"}}
-    for name in ("codecs", "caller_ids", "prefixes"):
-        if name in sent:
-            sent[name] = tuple(sent[name])
-    if "register_" in sent:
-        sent["register"] = sent.pop("register_")
-    trunk = replace(was, **sent)
-    check_trunk(trunk)
-    if trunk.money_per_day and not (trunk.price or trunk.price_per_call):
-        raise BadValue("body/money_per_day: it needs a price, or a price_per_call, to be counted by")
-    if trunk.register and not (trunk.user and (trunk.password_file or body.password)):
-        raise BadValue("body/register: registering at a carrier needs user and password")
-    if body.password is None:
-        return trunk
-    return replace(trunk, password_file=await parts.tools.keep_secret(f"trunk-{was.id}", body.password))
-
-
-async def _check_asterisk(parts: Parts, who: Caller, trunk: Trunk) -> None:
-    """What Asterisk cannot do is refused here; while it cannot be asked, when it gets the trunk."""
-    try:
-        answer = await do(who, parts.desk, "abilities", f"trunk:{trunk.id}", "")
-    except (NetworkTrouble, Mistake):
-        return
-    if codecs := answer.get("codecs"):
-        able = Abilities(frozenset(codecs), frozenset(answer["transports"]), bool(answer["srtp"]))
-        check_abilities(trunk, able)
-
-
-async def _saved(parts: Parts, who: Caller, trunk: Trunk, speak: Speak) -> TrunkSaved:
-    pushed = await tell_later(who, parts.desk, "push", f"trunk:{trunk.id}")
-    known = TrunkOut.of(trunk, speak).model_dump(by_alias=True)
-    return TrunkSaved.model_validate(known | asdict(pushed))
+def _means(parts: Parts, who: Caller) -> office.Means:
+    asked = office.asked_by(who, parts.desk)
+    return office.Means(parts.tools.check_number, asked, keep_secret=parts.tools.keep_secret)

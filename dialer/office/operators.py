@@ -1,0 +1,125 @@
+"""Operators: make, change, take out, unlock, and the verbs of a shift."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dialer.domain import bounds
+from dialer.domain.access import Caller, Permission, demand
+from dialer.domain.dialable import CheckNumber
+from dialer.domain.errors import BadField, Conflict, Forbidden
+from dialer.domain.guesses import key_of_operator, key_of_phone
+from dialer.domain.numbers import dial_string
+from dialer.domain.operators import Account
+from dialer.domain.said import said
+from dialer.domain.types import OperatorId, PhoneKind
+from dialer.office.cell import Pushed, do, tell_later
+from dialer.ports.between import Desk
+from dialer.ports.stores import Stores
+
+Changes = Mapping[str, Any]  # by the fields of an Account; `sip_password` and `pin` as they were typed
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the composition root gives for phones and secrets."""
+
+    check_number: CheckNumber
+    hash_pin: Callable[[str], Awaitable[str]]
+    keep_secret: Callable[[str, str], Awaitable[str]] | None = None  # (name, secret): gives the path
+    new_secret: Callable[[str], Awaitable[str]] | None = None  # (name): made unless it is there
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """An account as it is now, and whether its phone is in Asterisk."""
+
+    account: Account
+    pushed: Pushed
+
+
+async def add(
+    operator: str, changes: Changes, who: Caller, desk: Desk | None, stores: Stores, *, means: Means
+) -> Saved:
+    """A new account."""
+    demand(who, Permission.CHANGE_OPERATORS)
+    bounds.check({"id": operator}, bounds.ACCOUNT)
+    if operator in {row.id for row in await stores.accounts.all()}:
+        raise Conflict(said("there is an operator {operator} already: change that one", operator=operator))
+    account = await _changed(Account(OperatorId(operator), ""), {"name": "", **changes}, stores, means)
+    await stores.accounts.add(account)
+    return Saved(account, await tell_later(who, desk, "push", f"operator:{operator}"))
+
+
+async def change(
+    operator: OperatorId, changes: Changes, who: Caller, desk: Desk | None, stores: Stores, *, means: Means
+) -> Saved:
+    """What is named is changed; a new password reaches Asterisk at once."""
+    demand(who, Permission.CHANGE_OPERATORS)
+    account = await _changed(await stores.accounts.get(operator), changes, stores, means)
+    await stores.accounts.save(account)
+    return Saved(account, await tell_later(who, desk, "push", f"operator:{operator}"))
+
+
+async def remove(operator: OperatorId, who: Caller, stores: Stores) -> None:
+    """Out of every campaign, and may not log in; records keep the name."""
+    demand(who, Permission.CHANGE_OPERATORS)
+    account = await stores.accounts.get(operator)
+    for campaign in await stores.campaigns.all():
+        if account.id in campaign.operators:
+            await stores.campaigns.save(replace(campaign, operators=campaign.operators - {account.id}))
+    await stores.accounts.save(replace(account, enabled=False, pin_hash=""))
+
+
+async def unlock(operator: OperatorId, who: Caller, stores: Stores) -> bool:
+    """Forgets the wrong PINs of this operator and of the phone of this number; False: there were none."""
+    demand(who, Permission.LOOK_AFTER_OPERATORS)
+    account = await stores.accounts.get(operator)
+    return any(
+        [await stores.pins.drop(key) for key in (key_of_operator(account.id), key_of_phone(account.id))]
+    )
+
+
+NEEDS = {"push": Permission.CHANGE_OPERATORS, "test": Permission.LOOK_AFTER_OPERATORS}
+
+
+async def tell(
+    operator: OperatorId, verb: str, who: Caller, desk: Desk, stores: Stores, *, key: str = "", **args: str
+) -> Mapping[str, Any]:
+    """One verb of a shift, or of the phone, done by the cell; what it answers."""
+    demand(who, NEEDS.get(verb, Permission.WORK), operator)
+    await stores.accounts.get(operator)
+    return await do(who, desk, verb, f"operator:{operator}", key, **args)
+
+
+async def _changed(was: Account, changes: Changes, stores: Stores, means: Means) -> Account:
+    """With what was sent; secrets go to files and hashes when all the rest is right."""
+    bounds.check(changes, bounds.ACCOUNT)
+    kept = {name: value for name, value in changes.items() if name not in ("sip_password", "pin")}
+    account = replace(was, **kept)
+    await _check(account, stores, means.check_number)
+    password, pin = changes.get("sip_password"), changes.get("pin")
+    if password is not None and means.keep_secret:
+        account = replace(account, sip_password_file=await means.keep_secret(f"operator-{was.id}", password))
+    elif means.new_secret and account.phone is PhoneKind.SIP and not account.sip_password_file:
+        account = replace(account, sip_password_file=await means.new_secret(f"operator-{was.id}"))
+    return account if pin is None else replace(account, pin_hash=await means.hash_pin(pin))
+
+
+async def _check(account: Account, stores: Stores, check_number: CheckNumber) -> None:
+    outside = account.phone is PhoneKind.OUTSIDE
+    if outside and (account.number is None or account.trunk is None):
+        why = said("an outside phone needs its number and the trunk by which it is called")
+        raise BadField("number" if account.number is None else "trunk", why)
+    trunks = {trunk.id: trunk for trunk in await stores.trunks.all()}
+    if account.trunk is not None and account.trunk not in trunks:
+        raise BadField("trunk", said("there is no trunk {trunk}: add it first", trunk=account.trunk))
+    if outside and account.number and account.trunk:
+        trunk = trunks[account.trunk]
+        try:
+            dial_string(account.number, trunk)
+            check_number(account.number, (trunk,), "")
+        except Forbidden as closed:
+            raise BadField("number", closed.sentence) from None
