@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from bench.samples import a_closing
-from dialer.adapters.secrets import write_secret
+from dialer.adapters.secrets import new_token, write_secret
 from dialer.bootstrap import serve
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
@@ -26,7 +26,6 @@ from dialer.domain.types import CallId, CampaignId, CampaignStatus, LeadId, Oper
 from dialer.ports.stores import Stores
 from dialer.settings import Settings
 from dialer.storage import open_database
-from dialer.web.auth import new_token
 
 LEADS, CHANGES, RECORDS, BARRED, OPERATORS, CAMPAIGNS = 1_000_000, 500_000, 20_000, 20_000, 200, 20
 ROUNDS = 5

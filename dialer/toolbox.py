@@ -14,8 +14,9 @@ from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
 from dialer.adapters.numbering import checker, with_prefixes
 from dialer.adapters.phones import dnc_entry, reading, zones_of
-from dialer.adapters.secrets import write_secret
+from dialer.adapters.secrets import new_token, write_secret
 from dialer.adapters.sounds import store_message
+from dialer.domain.access import hashed
 from dialer.domain.columns import ReadOptions
 from dialer.domain.errors import Missing, StoreDown
 from dialer.domain.lead import Lead
@@ -25,7 +26,6 @@ from dialer.domain.types import CampaignId
 from dialer.ports.between import Clock
 from dialer.ports.stores import Stores, Tokens
 from dialer.settings import Settings, dial_rules, sounds_dir
-from dialer.web.auth import hashed, new_token
 from dialer.web.parts import Imported, Reject, Tools
 
 
@@ -43,6 +43,7 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
         dnc_entry=lambda text: dnc_entry(text, settings.country),
         hash_pin=hash_secret,
         zones_of=zones_of,
+        new_token=new_token,
         clock=clock,
         speak=speaker_for,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from dialer.domain.access import hashed
 from dialer.domain.errors import BadValue, Conflict
 from dialer.domain.said import said
 
@@ -89,3 +90,12 @@ def write_secret(path: Path, secret: str = "") -> str:
         os.fchmod(descriptor, 0o600)  # whatever the umask is
         file.write(secret + "\n")
     return secret
+
+
+PREFIX = "obz_"  # makes a leaked token easy to find
+
+
+def new_token() -> tuple[str, str]:
+    """A new token's text, to be shown once, and the hash to keep."""
+    text = PREFIX + secrets.token_urlsafe(32)
+    return text, hashed(text)

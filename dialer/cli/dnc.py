@@ -10,11 +10,12 @@ from dialer.adapters.clock import utc_now
 from dialer.adapters.phones import dnc_entry
 from dialer.cli.campaign import find_campaign
 from dialer.cli.screen import AsJson, print_json, print_table, say
-from dialer.cli.stores import with_stores
+from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.dnc import checked
-from dialer.domain.errors import BadValue, Missing
+from dialer.domain.errors import BadValue
 from dialer.domain.said import said, titled
 from dialer.domain.types import CampaignId
+from dialer.office import dnc as office
 from dialer.ports.stores import Stores
 from dialer.settings import Settings
 
@@ -42,7 +43,7 @@ def add(
 
     async def work(settings: Settings, stores: Stores) -> str:
         kept, which = await read_entry(settings, stores, entry, campaign)
-        await stores.numbers.block(kept, campaign=which, reason=reason[:200], now=utc_now())
+        await office.bar(kept, which, reason, OWNER, stores, now=utc_now())
         return kept
 
     kept = with_stores(work)
@@ -62,14 +63,7 @@ def remove(entry: Entry, campaign: Campaign = "") -> None:
         except BadValue:  # one that is on the list all the same, from before entries were checked
             kept = checked(entry)
             which = (await find_campaign(stores, campaign)).id if campaign else None
-        if not await stores.numbers.unblock(kept, campaign=which):
-            if campaign:
-                raise Missing(
-                    said(
-                        "{kept} is not on the do-not-call list of {campaign!r}", kept=kept, campaign=campaign
-                    )
-                )
-            raise Missing(said("{kept} is not on the do-not-call list", kept=kept))
+        await office.free(kept, which, OWNER, stores)
         return kept
 
     say(said("{entry} may be dialled again", entry=with_stores(work)))
@@ -78,7 +72,7 @@ def remove(entry: Entry, campaign: Campaign = "") -> None:
 @app.command("list")
 def show_all(as_json: AsJson = False) -> None:
     """List every entry."""
-    rows = with_stores(lambda settings, stores: stores.numbers.blocked())
+    rows = with_stores(lambda _, stores: office.page(None, OWNER, stores))
     if as_json:
         print_json(rows)
     else:

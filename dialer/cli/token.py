@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 import typer
 
 from dialer.adapters.clock import utc_now
+from dialer.adapters.secrets import new_token
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
-from dialer.cli.stores import with_stores
-from dialer.domain.access import DEFAULT_DAYS, MOST_DAYS, expiry, parse_role
-from dialer.domain.errors import BadValue
+from dialer.cli.stores import OWNER, with_stores
+from dialer.domain.access import DEFAULT_DAYS, MOST_DAYS
 from dialer.domain.said import said, titled
+from dialer.office import tokens as office
 from dialer.ports.stores import Stores, Token
 from dialer.settings import Settings
-from dialer.web.auth import new_token
 
 app = typer.Typer(no_args_is_help=True, help="Bearer tokens of the API.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose it is.", show_default=False)]
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @app.command("add")
@@ -35,18 +33,11 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Make a token; its text is shown this once."""
-    if not _NAME.fullmatch(name):
-        raise BadValue(
-            said("{name!r} cannot name a token: take 1 to 64 letters, digits and _ . -", name=name[:40])
-        )
-    parse_role(role)
-    text, digest = new_token()
 
-    async def work(settings: Settings, stores: Stores) -> Token:
-        now = utc_now()
-        return await stores.tokens.add(name, role, sha256=digest, now=now, expires_at=expiry(days, now))
+    async def work(settings: Settings, stores: Stores) -> tuple[Token, str]:
+        return await office.make(name, role, days, OWNER, stores, now=utc_now(), draw=new_token)
 
-    made = with_stores(work)
+    made, text = with_stores(work)
     if as_json:
         print_json(plain(made) | {"token": text})
     else:
@@ -72,7 +63,7 @@ def plain(token: Token) -> dict[str, Any]:
 @app.command("list")
 def show_all(as_json: AsJson = False) -> None:
     """List the tokens, the revoked ones too."""
-    rows = [plain(token) for token in with_stores(lambda settings, stores: stores.tokens.all())]
+    rows = [plain(token) for token in with_stores(lambda _, stores: office.every(OWNER, stores))]
     if as_json:
         print_json(rows)
     else:
@@ -87,5 +78,5 @@ def show_all(as_json: AsJson = False) -> None:
 @app.command("revoke")
 def revoke(name: Name) -> None:
     """Revoke a token; it stops working at once."""
-    with_stores(lambda settings, stores: stores.tokens.revoke(name, utc_now()))
+    with_stores(lambda _, stores: office.revoke(name, OWNER, stores, now=utc_now()))
     say(said("token {name} is revoked", name=name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -125,3 +126,12 @@ def expiry(days: int, now: datetime) -> datetime:
     if not 1 <= days <= MOST_DAYS:
         raise BadValue(said("a token lasts 1 to {most} days, not {days}", most=MOST_DAYS, days=days))
     return now + timedelta(days=days)
+
+
+def hashed(text: str) -> str:
+    """SHA-256 of a token's text, in hexadecimal digits.
+
+    Slow, salted hashes protect words that people choose and that can be guessed. A token is 256 random bits:
+    nobody can try them all, however fast the hash, so a fast one is right, and each request can afford it.
+    """
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -101,6 +101,7 @@ NUMBER_OR_NONE = Text(f"({E164.pattern})?", 16, form="+79161234567")
 SLUG = Text(NAME.pattern, 32, 1, form="main")
 OPERATOR = Text(OPERATOR_NUMBER.pattern, 6, 2, form="101")
 SPAN = Within(0, YEAR_S)
+TOKEN_NAME = Text("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", 64, 1, form="wallboard")
 PIN = Text("[0-9]{4,12}", 12, 4, form="4711")
 SECRET = Text(r"[\x21-\x7e]{8,128}", 128, 8, form="8 signs or more")
 HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[\[\]0-9A-Fa-f:.]{2,60}"
@@ -155,6 +156,7 @@ TRUNK: Bounds = {
     "price_per_call": Within(0, 1e6),
     "currency": Text(PRINTABLE, 10, form="RUB"),
 }
+TOKEN: Bounds = {"name": TOKEN_NAME}
 
 
 def check(changes: Mapping[str, Any], bounds: Bounds) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import re
-import secrets
 import time
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -17,7 +15,7 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dialer.domain.access import Caller, Permission, caller, demand, parse_role
+from dialer.domain.access import Caller, Permission, caller, demand, hashed, parse_role
 from dialer.domain.errors import BadValue, Forbidden, ObzvonError
 from dialer.domain.said import said
 from dialer.ports.between import Clock
@@ -25,26 +23,10 @@ from dialer.ports.stores import Tokens
 from dialer.web.patience import Patience
 from dialer.web.problem import KINDS, respond
 
-PREFIX = "obz_"  # makes a leaked token easy to find
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _NOTE_USE_EVERY = timedelta(minutes=1)
 log = structlog.get_logger(__name__)
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/v1/openapi.json"})  # all else wants a token
-
-
-def new_token() -> tuple[str, str]:
-    """A new token's text, to be shown once, and the hash to keep."""
-    text = PREFIX + secrets.token_urlsafe(32)
-    return text, hashed(text)
-
-
-def hashed(text: str) -> str:
-    """SHA-256 of a token's text, in hexadecimal digits.
-
-    Slow, salted hashes protect words that people choose and that can be guessed. A token is 256 random bits:
-    nobody can try them all, however fast the hash, so a fast one is right, and each request can afford it.
-    """
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Expired(Forbidden):

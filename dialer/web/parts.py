@@ -67,6 +67,7 @@ class Tools:
     dnc_entry: Callable[[str], str]  # as it is kept; BadValue for one that no number could match
     hash_pin: Callable[[str], Awaitable[str]]
     zones_of: Callable[[PhoneNumber], Sequence[str]]
+    new_token: Callable[[], tuple[str, str]]  # its text, and the hash to keep
     clock: Clock
     speak: Callable[[str], Speak] = lambda accept: str  # Accept-Language -> what tells a sentence in it
 

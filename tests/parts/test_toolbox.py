@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dialer.adapters.sql.open import open_stores
+from dialer.domain.access import hashed
 from dialer.ports.stores import Stores, Token
 from dialer.toolbox import cli_admitted
-from dialer.web.auth import hashed
 
 
 def now() -> datetime:

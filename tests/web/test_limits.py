@@ -10,8 +10,8 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
+from dialer.adapters.secrets import new_token
 from dialer.web import connections, patience
-from dialer.web.auth import new_token
 from dialer.web.connections import LEAST, MOST, BoundedProtocol, ceiling
 from tests.web.conftest import Api
 from tests.web.world import NOW, World

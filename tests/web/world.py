@@ -15,6 +15,7 @@ from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.numbering import checker
 from dialer.adapters.phones import dnc_entry
 from dialer.adapters.prometheus import Metrics
+from dialer.adapters.secrets import new_token
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing
 from dialer.domain.columns import ReadOptions
@@ -39,7 +40,6 @@ from dialer.domain.types import (
 from dialer.ports.between import Command
 from dialer.ports.stores import Stores
 from dialer.web.app import build_app
-from dialer.web.auth import new_token
 from dialer.web.parts import Check, Imported, Reject, Tools
 
 NOW = datetime(2026, 2, 3, 10, 0, tzinfo=UTC)
@@ -160,6 +160,7 @@ async def build_world(*, hosts: Sequence[str] = ()) -> World:
             check_number=checker(DialRules(frozenset({"RU"}))),
             dnc_entry=lambda text: dnc_entry(text, "RU"),
             zones_of=lambda number: ("Europe/Moscow",),
+            new_token=new_token,
             clock=lambda: NOW,
         ),
         health=health,

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
-from dialer.domain.errors import Missing
 from dialer.domain.types import CampaignId
+from dialer.office import dnc as office
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page
 from dialer.web.parts import Given
@@ -43,7 +43,7 @@ class EntryOut(BaseModel):
 @router.get("", responses=documented())
 async def list_entries(
     parts: Given,
-    _: Sees,
+    who: Sees,
     *,
     campaign: Annotated[Id | None, Query(description="only entries of this campaign")] = None,
     after: After = "",
@@ -53,34 +53,30 @@ async def list_entries(
     entry, _sign, its = after.partition(":")
     behind = (entry, int(its[:18]) if its.isascii() and its.isdigit() else 0)
     which = None if campaign is None else CampaignId(campaign)
-    rows = await parts.stores.numbers.blocked(which, after=behind, limit=limit + 1)
+    rows = await office.page(which, who, parts.stores, after=behind, limit=limit + 1)
     page = [EntryOut.model_validate(row) for row in rows[:limit]]
     return Page(items=page, next=_key(page[-1]) if len(rows) > limit else None)
 
 
 @router.post("", status_code=201, responses=documented(404))
-async def add_entry(parts: Given, _: Changes, body: NewEntry) -> EntryOut:
+async def add_entry(parts: Given, who: Changes, body: NewEntry) -> EntryOut:
     """Bar a number or a prefix; counts at once, for every way of dialing."""
     campaign = None if body.campaign is None else CampaignId(body.campaign)
-    if campaign is not None:
-        await parts.stores.campaigns.get(campaign)
     now, entry = parts.tools.clock(), parts.tools.dnc_entry(body.entry)
-    await parts.stores.numbers.block(entry, campaign=campaign, reason=body.reason, now=now)
+    await office.bar(entry, campaign, body.reason, who, parts.stores, now=now)
     return EntryOut(entry=entry, campaign=body.campaign, reason=body.reason, at=now)
 
 
 @router.delete("/{entry}", status_code=204, responses=documented(404))
 async def remove_entry(
     parts: Given,
-    _: Changes,
+    who: Changes,
     entry: Entry,
     campaign: Annotated[Id | None, Query(description="the entry of this campaign")] = None,
 ) -> Response:
     """Take an entry out again."""
     which = None if campaign is None else CampaignId(campaign)
-    if not await parts.stores.numbers.unblock(entry, campaign=which):
-        where = "" if campaign is None else f" of campaign {campaign}"
-        raise Missing(f"{entry} is not on the do-not-call list{where}")
+    await office.free(entry, which, who, parts.stores)
     return Response(status_code=204)
 
 

@@ -8,17 +8,18 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from dialer.domain.access import DEFAULT_DAYS, MOST_DAYS, Caller, Permission, Role, expiry, parse_role
-from dialer.domain.errors import Conflict
+from dialer.domain.access import DEFAULT_DAYS, MOST_DAYS, Caller, Permission, Role
+from dialer.domain.bounds import TOKEN_NAME
+from dialer.office import tokens as office
 from dialer.ports.stores import Token
-from dialer.web.auth import AnyCaller, Needs, new_token
+from dialer.web.auth import AnyCaller, Needs
 from dialer.web.parts import Given
 from dialer.web.problem import documented
-from dialer.web.values import Body, OperatorNumber
+from dialer.web.values import Body, OperatorNumber, formed
 
 router = APIRouter(tags=["tokens"])
 Manages = Annotated[Caller, Depends(Needs(Permission.MANAGE_TOKENS))]
-TokenName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+TokenName = Annotated[str, formed(TOKEN_NAME)]
 
 
 class NewToken(Body):
@@ -68,27 +69,21 @@ async def whoami(who: AnyCaller) -> Me:
 
 
 @router.get("/tokens", responses=documented())
-async def list_tokens(parts: Given, _: Manages) -> list[TokenOut]:
+async def list_tokens(parts: Given, who: Manages) -> list[TokenOut]:
     """Every token, the revoked ones too."""
-    return [TokenOut.of(token) for token in await parts.stores.tokens.all()]
+    return [TokenOut.of(token) for token in await office.every(who, parts.stores)]
 
 
 @router.post("/tokens", status_code=201, responses=documented(409))
-async def create_token(parts: Given, _: Manages, body: NewToken) -> TokenMade:
+async def create_token(parts: Given, who: Manages, body: NewToken) -> TokenMade:
     """Make a token. Its text is in this answer and nowhere else."""
-    parse_role(body.role)
-    text, digest = new_token()
-    now = parts.tools.clock()
-    token = await parts.stores.tokens.add(
-        body.name, body.role, sha256=digest, now=now, expires_at=expiry(body.days, now)
-    )
+    now, draw = parts.tools.clock(), parts.tools.new_token
+    token, text = await office.make(body.name, body.role, body.days, who, parts.stores, now=now, draw=draw)
     return TokenMade(**TokenOut.of(token).model_dump(), token=text)
 
 
 @router.delete("/tokens/{name}", status_code=204, responses=documented(404, 409))
 async def revoke_token(parts: Given, who: Manages, name: TokenName) -> Response:
     """Revoke a token: it stops working at once."""
-    if name == who.user:
-        raise Conflict(f"{name} is the token of this request: revoke it with another one")
-    await parts.stores.tokens.revoke(name, parts.tools.clock())
+    await office.revoke(name, who, parts.stores, now=parts.tools.clock())
     return Response(status_code=204)

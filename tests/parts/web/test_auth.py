@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from dialer.adapters.memory.people import MemoryTokens
-from dialer.domain.access import Role, caller
+from dialer.adapters.secrets import new_token
+from dialer.domain.access import Role, caller, hashed
 from dialer.domain.types import OperatorId
-from dialer.web.auth import authenticate, hashed, new_token
+from dialer.web.auth import authenticate
 
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
 
