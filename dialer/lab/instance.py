@@ -19,7 +19,7 @@ from dialer.lab.rootfs import Asterisk
 
 log = structlog.get_logger()
 
-READY_S = 20.0  # a crowded machine needs longer than the usual 0.3 s
+READY_S = 60.0  # a crowded machine needs longer than the usual 0.3 s
 POLL_S = 0.02
 FREEZING_S = 1.0
 STOP_S = 3.0  # an Asterisk that waits for a websocket's goodbye would take 15 s: it is killed instead
