@@ -21,14 +21,14 @@ from tests.servers import Server
 
 TALKERS, RINGERS = 20, 20
 
-ALONE_S = 10.0  # long enough that all who ring have answered, found nobody and heard the message
+ALONE_S = 12.0  # long enough that all who ring have answered, found nobody and heard the message
 
 # 7911: ring until all are dialled, then talk on; 7922: ring until the service is gone, then answer
 PLAN = Plan(
     seed=5,
     rules=(
-        Rule("7911*", {Does.ANSWER: 1}, ring_s=fixed(2.0), talk_s=fixed(30)),
-        Rule("7922*", {Does.ANSWER: 1}, ring_s=fixed(8), talk_s=fixed(12)),
+        Rule("7911*", {Does.ANSWER: 1}, ring_s=fixed(2.0), talk_s=fixed(40)),
+        Rule("7922*", {Does.ANSWER: 1}, ring_s=fixed(10), talk_s=fixed(15)),
         Rule("7933*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(1)),
         Rule("*", {Does.NO_ANSWER: 1}),
     ),
