@@ -165,8 +165,9 @@ class Instance:
         try:
             async with asyncio.timeout(READY_S):
                 while not self.died.is_set():
-                    if control.exists() and "fully booted" in await self.cli("core waitfullybooted"):
-                        break
+                    with contextlib.suppress(TimedOut):  # it answers when it has booted, and may need longer
+                        if control.exists() and "fully booted" in await self.cli("core waitfullybooted"):
+                            break
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             raise AsteriskDied(
