@@ -24,10 +24,11 @@ from dialer.adapters.journal.lives import Lives
 from dialer.adapters.journal.refusals import FileRefusals
 from dialer.adapters.names import Names
 from dialer.adapters.numbering import checker
-from dialer.adapters.phones import normalise, zone_of
+from dialer.adapters.phones import normalise
 from dialer.adapters.prometheus import Metrics
 from dialer.adapters.recordings import Converter
 from dialer.adapters.secrets import read_secret, stamp_of
+from dialer.adapters.zones import zone_of
 from dialer.domain.campaign import Campaign
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import Fatal, NetworkTrouble, StoreDown

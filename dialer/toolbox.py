@@ -13,9 +13,10 @@ from dialer.adapters.files.lists import ListFile, open_content
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
 from dialer.adapters.numbering import checker, with_prefixes
-from dialer.adapters.phones import dnc_entry, reading, zones_of
+from dialer.adapters.phones import dnc_entry, reading
 from dialer.adapters.secrets import new_token, write_secret
 from dialer.adapters.sounds import store_message
+from dialer.adapters.zones import zones_of
 from dialer.domain.access import hashed
 from dialer.domain.columns import ReadOptions
 from dialer.domain.errors import Missing, StoreDown

@@ -1,56 +1,54 @@
-"""Phone numbers as people write them -> E.164, and the time zones that a number may be in."""
+"""Phone numbers as people write them -> E.164, with extensions and the words beside them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache, lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from functools import cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
-from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberMatcher, ValidationResult
 
 from dialer.adapters.numbering import EVERY_NUMBER, check_number, is_begun_number, is_ordinary_russian
+from dialer.adapters.zones import zone_named, zones_at, zones_named, zones_of
+from dialer.domain.contents import INVISIBLE
 from dialer.domain.dialable import DialRules, NumberType
 from dialer.domain.dnc import checked
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.listing import Phones, Reading
 from dialer.domain.numbers import EMERGENCY, check_dialable
-from dialer.domain.said import counted, said
+from dialer.domain.said import Said, counted, said
 from dialer.domain.types import PhoneNumber
 
-LONGEST_CELL = 500
-_SEPARATORS = re.compile(r"[;,/|\n\r\\]+|\s+(?:и|или|and|or)\s+", re.IGNORECASE)
+LONGEST_CELL = 2_000
+_SEPARATORS = re.compile(
+    r"[;,/|\n\r\\]+|:::|\s+(?:и|или|либо|and|or|oder|und|ou|y|e)\s+|\s+(?=\+[1-9])", re.IGNORECASE
+)
 _SEVERAL = re.compile(r"\+?[0-9]{10,12}(?:\s+\+?[0-9]{10,12})+")  # numbers with nothing but space between
+_RUSSIAN_RUN = re.compile(r"(?<![0-9])(?:\+?7|8)[\s()-]*[3-9][0-9]{2}(?:[\s()-]*[0-9]){7}(?![0-9])")
 _EXTENSION = re.compile(
-    r"[;,]?\s*(?:\(\s*)?(?:доб(?:авочный)?|вн(?:утр)?(?:енний)?|extension|ext)\s*[.:=№]*\s*[0-9]{1,7}(?![0-9])"
-    r"(?:\s*\))?|(?<=[0-9])\s*[x#]\s*[0-9]{1,7}\s*$",
+    r"[;,]?\s*\(?\s*(?:(?:доб(?:авочный)?|вн(?:утр)?(?:енний)?|extension|ext|extn|app(?:arat)?|durchwahl|dw|nebenst(?:elle)?"
+    r"|poste|int(?:erno)?|wew|linka)(?![^\W\d_])\s*[.:=№#]*\s*([0-9]{1,7})(?![0-9])"
+    r"(?!\s*[-(]?\s*[0-9]{2,3}[\s)-]*[0-9]{2})(?:\s*\))?"
+    r"|(?<=[0-9])\s*(?:[x#хХ]|доб)\s*\.?\s*([0-9]{1,7})(?=\s*(?:$|[;,/|\n\r])))",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
-    r"^(?:(?:контактный|мобильный|рабочий|домашний|городской|телефон|номер|доп|тел|моб|сот|раб|дом|гор|т|м|р"
-    r"|phone|tel|mobile|mob|cell|work|home|office|whatsapp)(?![^\W\d_])[\s.:№-]*)+",
+    r"^(?:(?:контактный|мобильный|рабочий|домашний|городской|телефон|номер|доп|тел|моб|сот|раб|дом|гор|т/ф|т|м|р|ф|факс"
+    r"|phone|tel|telefon|mobil|handy|mobile|mob|cell|work|home|office|fax|whatsapp|viber)(?![^\W\d_])[\s.:№/-]*)+",
     re.IGNORECASE,
 )
+_TELEPHONE = re.compile(r"(?<![^\W\d_])(?:телефон|тел|т|номер|phone|telefon|tel)(?![^\W\d_])", re.IGNORECASE)
 _REMARK = re.compile(r"\(\s*[^\d()]*[^\W\d_][^\d()]*\)\s*$")  # (secretary)
 _FLOAT = re.compile(r"\+?([0-9]+)[.,]0+")
 _SCIENTIFIC = re.compile(r"\+?([0-9])(?:[.,]([0-9]+))?[eEеЕ]\+?([0-9]{1,2})")
 _FORMULA = re.compile(r'^=?\s*"(.*)"$|^\'')
-_PUNCTUATION = re.compile(r"[\s().·•-]+")
+_PUNCTUATION = re.compile(r"[\s().·•/_~-]+")
 _ODD = str.maketrans(
-    {
-        "\u00a0": " ",
-        "\u202f": " ",
-        "\u2009": " ",
-        "\u2007": " ",
-        "\ufeff": None,
-        "\u200b": None,
-        "\u200e": None,
-    }
-    | {"\u200f": None, "\u202a": None, "\u202c": None, "\u00ad": None, "\uff0b": "+"}
-    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043", "-")
+    dict.fromkeys("\u00a0\u202f\u2009\u2007\u2002\u2003\u2004\u2005\u2006\u2008\u200a\u3000\u2000\u2001", " ")
+    | {"\uff0b": "+", "\u2795": "+"}
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\ufe58\ufe63\uff0d", "-")
 )
 _PLAIN = str.maketrans("", "", " -()\u00a0")
 
@@ -102,7 +100,7 @@ def reading(country: str, rules: DialRules | None = None, zone: str = "") -> Rea
     if zone and all_in is None:
         raise BadValue(said("there is no time zone {zone!r}: write it as Europe/Moscow or UTC+3", zone=zone))
     where = (lambda number: (all_in,)) if all_in else zones_of
-    return Reading(lambda text: normalise(text, country, known), where, zone_named)
+    return Reading(lambda text: normalise(text, country, known), where, zones_named, zones_at, country)
 
 
 # --- one cell ---------------------------------------------------------------------------------------------
@@ -137,30 +135,142 @@ def _russian() -> re.Pattern[str]:
 
 def _thorough(text: str, country: str, rules: DialRules | None = None) -> Phones:
     if len(text) > LONGEST_CELL:
-        return Phones((), ((f"{text[:40]}...", said("{n} characters are no phone number", n=len(text))),))
-    numbers: dict[PhoneNumber, None] = {}
-    flaws: list[tuple[str, str]] = []
-    for piece in _pieces(text):
-        try:
-            numbers[_parse(piece, country, rules)] = None
-        except Mistake as mistake:
-            flaws.append((piece, mistake.sentence))
-    if not numbers and not flaws:
-        flaws.append((text.strip()[:40], said("there is no number in it")))
-    return Phones(tuple(numbers), tuple(flaws))
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """What may be a number each: cells hold lists, labels, extensions, and digits that a spreadsheet bent."""
-    plain = text.translate(_ODD).strip()
+        reason = said(
+            "{n} characters are no phone number: at most {most} are looked at", n=len(text), most=LONGEST_CELL
+        )
+        return Phones((), ((f"{text[:40]}...", reason),))
+    found = _Found(country, rules)
+    plain = INVISIBLE.sub("", text.translate(_ODD)).strip()
     plain = _FORMULA.sub(lambda match: match[1] or "", plain).strip()
     if _FLOAT.fullmatch(plain) or _SCIENTIFIC.fullmatch(plain):
-        yield plain
-        return
-    for part in _SEPARATORS.split(_EXTENSION.sub(" ", plain)):
-        piece = _REMARK.sub("", part.strip()).strip()
-        piece = _LABEL.sub("", piece).strip(" .:-")
-        yield from piece.split() if _SEVERAL.fullmatch(piece) else filter(None, [piece])
+        found.add(plain)
+    else:
+        found.look(plain)
+    if not found.numbers and not found.flaws:
+        found.flaws.append((text.strip()[:40], said("there is no number in it")))
+    return found.phones()
+
+
+class _Found:
+    """What one cell holds, while it is looked through."""
+
+    def __init__(self, country: str, rules: DialRules | None) -> None:
+        self._country, self._rules = country, rules
+        self.numbers: dict[PhoneNumber, None] = {}
+        self.flaws: list[tuple[str, str]] = []
+        self._extensions: dict[PhoneNumber, str] = {}
+        self._remarks: list[str] = []
+
+    def phones(self) -> Phones:
+        remark = " ".join(filter(None, self._remarks)) if self.numbers else ""
+        return Phones(tuple(self.numbers), tuple(self.flaws), self._extensions, remark)
+
+    def look(self, text: str) -> None:
+        """A cell may hold lists, labels, extensions, and words beside them."""
+        if _has_digits(text) and not any(map(str.isalpha, text)) and self._is_one(text):
+            self.add(text)  # 0170/1234567: what parts numbers elsewhere stands within one here
+            return
+        for piece in _cut(text):
+            self._piece(piece)
+
+    def add(self, piece: str, extension: str = "") -> None:
+        try:
+            number = _parse(piece, self._country, self._rules)
+        except Mistake as mistake:
+            self.flaws.append((piece, mistake.sentence))
+            return
+        self.numbers[number] = None
+        if extension:
+            self._extensions.setdefault(number, extension)
+
+    def _is_one(self, text: str) -> bool:
+        try:
+            _parse(text, self._country, None)
+        except Mistake:
+            return False
+        return True
+
+    def _piece(self, piece: str) -> None:
+        """One number with what belongs to it, or words with numbers among them."""
+        extension = ""
+        if match := _EXTENSION.search(piece):
+            extension = match[1] or match[2]
+            piece = f"{piece[: match.start()]} {piece[match.end() :]}"
+        if not (piece := piece.strip()):
+            return
+        bare = _LABEL.sub("", _REMARK.sub("", piece).strip()).strip(" .:-")
+        if _SEVERAL.fullmatch(bare):
+            for one in bare.split():
+                self.add(one)
+        elif bare and (self._is_one(bare) or not self._in_words(piece, extension)):
+            if _has_digits(bare):
+                if self._is_one(bare):
+                    self._remark(piece, bare)
+                self.add(bare, extension)
+            elif self.numbers or not _is_label(piece):
+                self._words(piece)
+
+    def _words(self, piece: str) -> None:
+        """Words without a number: a remark beside one, or all that there is."""
+        if self.numbers:
+            self._remarks.append(piece)
+        elif any(map(str.isalpha, piece)):
+            self.flaws.append((piece[:40], _letter(piece)))
+        else:
+            self.add(piece)
+
+    def _in_words(self, piece: str, extension: str) -> bool:
+        """Numbers among words, by the library's own search; whether there was one."""
+        spans = [(match.start, match.end) for match in PhoneNumberMatcher(piece, self._country)]
+        if not spans and (self._country == "RU" or "+7" in piece):
+            spans = [match.span() for match in _RUSSIAN_RUN.finditer(piece)]
+        spans = [span for span in spans if not _is_glued(piece, *span)]
+        if not spans:
+            return False
+        end, rest = 0, []
+        for start, stop in spans:
+            rest.append(piece[end:start])
+            number, sign, own = piece[start:stop].partition(" ext. ")
+            self.add(number, own if sign else extension)
+            end = stop
+        rest.append(piece[end:])
+        self._remarks.append(" ".join(" ".join(rest).split()).strip(" .,:;-"))
+        return True
+
+    def _remark(self, piece: str, bare: str) -> None:
+        """What stands beside the number and is more than a word for a telephone."""
+        rest = " ".join(piece.replace(bare, " ", 1).split())
+        if rest and any(map(str.isalpha, rest)) and not _is_label(rest):
+            self._remarks.append(rest.strip("() "))
+
+
+def _cut(text: str) -> Iterator[str]:
+    """Pieces that may be numbers; brackets keep what is in them together, and an extension its comma."""
+    plain = re.sub(r"[;,]\s*(?=(?:доб|вн|ext|durchw|app|nebenst)[^,;]*[0-9])", " ", text, flags=re.IGNORECASE)
+    plain = re.sub(r"(?<![^\W\d_])([тТфФ]|тел\.?|tel\.?)\s*/\s*(?=[^\W\d_])", r"\1 ", plain)
+    held = re.sub(r"\([^()]*[^\W\d_][^()]*\)", lambda match: _SEPARATORS.sub(" ", match[0]), plain)
+    for piece in _SEPARATORS.split(held):
+        if piece.strip(" .:-"):
+            yield piece
+
+
+def _has_digits(text: str) -> bool:
+    return any(sign.isdigit() for sign in text)
+
+
+def _is_label(text: str) -> bool:
+    """Says no more than that a number follows."""
+    return not _TELEPHONE.sub("", text).strip(" .:-/()")
+
+
+def _is_glued(text: str, start: int, stop: int) -> bool:
+    """A letter or a digit stands right beside the number, which most likely is one that was mistyped."""
+    after = re.match(r"[^\W_]+", text[stop:])
+    before = re.search(r"[^\W_]+$", text[:start])
+    return bool(
+        (after and (len(after[0]) < 3 or after[0][0].isdigit()))
+        or (before and len(before[0]) < 2 and before[0].lower() not in "тмрф")
+    )
 
 
 def _parse(piece: str, country: str, rules: DialRules | None) -> PhoneNumber:
@@ -203,9 +313,14 @@ def _digits(piece: str) -> str:
         plain = f"+{plain[2:]}"
     if odd := next((sign for sign in plain.removeprefix("+") if sign not in "0123456789"), ""):
         if odd.isalpha():
-            raise BadValue(said("there is a letter ({odd!r}) in the number", odd=odd))
+            raise BadValue(_letter(odd))
         raise BadValue(said("there is a sign ({odd!r}) in the number", odd=odd))
     return plain
+
+
+def _letter(text: str) -> Said:
+    odd = next(sign for sign in text if sign.isalpha())
+    return said("there is a letter ({odd!r}) in the number", odd=odd)
 
 
 def _unparsed(digits: str, trouble: NumberParseException) -> str:
@@ -237,64 +352,3 @@ def _invalid(digits: str, parsed: phonenumbers.PhoneNumber, country: str) -> str
 
 def _count(digits: str) -> str:
     return counted("{n} digits", "{n} digits", len(digits.lstrip("+")))
-
-
-# --- zones ------------------------------------------------------------------------------------------------
-
-# The library stands Bucharest for Kaliningrad, whose clock does not change.
-_MENDED = {"Europe/Bucharest": "Europe/Kaliningrad"}
-_NAMED = {
-    "мск": "Europe/Moscow",
-    "msk": "Europe/Moscow",
-    "москва": "Europe/Moscow",
-    "moscow": "Europe/Moscow",
-}
-_OFFSET = re.compile(r"(utc|gmt|мск|msk|)\s*([+-])\s*([0-9]{1,2})(?::?00)?", re.IGNORECASE)
-_MOSCOW_H = 3
-_RUSSIAN_MOBILE = "+79"
-
-
-def zones_of(number: PhoneNumber) -> tuple[str, ...]:
-    """Every IANA zone that the number may be in; empty: not known. A mobile number may be anywhere."""
-    if number.startswith(_RUSSIAN_MOBILE):
-        return _zones(PhoneNumber("+79161234567"))
-    return _zones(number)
-
-
-@lru_cache(maxsize=4096)
-def _zones(number: PhoneNumber) -> tuple[str, ...]:
-    try:
-        zones = time_zones_for_number(phonenumbers.parse(number))
-    except NumberParseException:
-        return ()
-    if number.startswith("+7"):
-        zones = tuple(_MENDED.get(zone, zone) for zone in zones)
-    return tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE)
-
-
-@lru_cache(maxsize=1024)
-def zone_named(text: str) -> str | None:
-    """The IANA zone that people mean by Europe/Moscow, UTC+3, +03:00, MSK+2; None: nothing that is known."""
-    plain = text.translate(_ODD).strip()
-    if plain in _every_zone():
-        return plain
-    if plain.casefold() in _NAMED:
-        return _NAMED[plain.casefold()]
-    match = _OFFSET.fullmatch(plain)
-    if match is None:
-        return None
-    offset = int(match[3]) * (1 if match[2] == "+" else -1)
-    offset += _MOSCOW_H if match[1].casefold() in ("мск", "msk") else 0
-    name = "Etc/GMT" + (f"{-offset:+d}" if offset else "")  # POSIX counts west of Greenwich
-    return name if name in _every_zone() else None
-
-
-@cache
-def _every_zone() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-@cache
-def zone_of(name: str) -> ZoneInfo:
-    """The zone itself, kept: ZoneInfo's own memory holds eight."""
-    return ZoneInfo(name)

@@ -27,7 +27,7 @@ from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
 from dialer.domain.said import listed, said, titled, word
-from dialer.domain.types import CampaignId
+from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
 
@@ -241,6 +241,8 @@ def show(preview: Preview) -> None:
         remark(said("{form}, with a header; columns: {columns}", **args))
     else:
         remark(said("{form}, without a header; columns: {columns}", **args))
+    for note in preview.notes:
+        remark(note)
     print_table(
         titled("line", "numbers", "name", "company", "zones", "remarks"),
         [_row(*each) for each in preview.rows],
@@ -256,7 +258,13 @@ def _row(row: Any, lead: Lead | None, flaws: Sequence[Flaw]) -> tuple[object, ..
     zones: object = lead.zones
     if len(lead.zones) > 1:
         zones = said("{zone} and {n} more", zone=lead.zones[0], n=len(lead.zones) - 1)
-    return (row.line, lead.numbers, lead.name, lead.company, zones, remarks)
+    numbers = [_with_extension(lead, number) for number in lead.numbers]
+    return (row.line, numbers, lead.name, lead.company, zones, remarks)
+
+
+def _with_extension(lead: Lead, number: PhoneNumber) -> str:
+    """The number and what is to be keyed in once it answers."""
+    return f"{number}#{lead.extensions[number]}" if number in lead.extensions else number
 
 
 def _tell(result: Result) -> None:
@@ -267,11 +275,12 @@ def _tell(result: Result) -> None:
     say(
         said(
             "{what}: {leads:,} leads, {duplicates:,} duplicates, {refused:,} refused rows,"
-            " {left_out:,} values left out",
+            " {skipped:,} skipped rows, {left_out:,} values left out",
             what=what,
             leads=counts.leads,
             duplicates=counts.duplicates,
             refused=counts.refused,
+            skipped=counts.skipped,
             left_out=counts.left_out,
         )
     )
@@ -288,6 +297,7 @@ def as_plain(result: Result) -> dict[str, Any]:
         **asdict(result.counts),
         "rejects": str(result.rejects) if result.rejects else None,
         "form": result.preview.form,
+        "notes": list(result.preview.notes),
         "columns": dict(result.preview.columns),
         "preview": [
             {"line": row.line, "numbers": list(lead.numbers), "name": lead.name, "company": lead.company}

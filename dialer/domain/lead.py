@@ -35,6 +35,9 @@ class Lead:
     inn: str = ""
     email: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)  # the file's other columns
+    extensions: Mapping[PhoneNumber, str] = field(
+        default_factory=dict
+    )  # to be sent as keys, of those that have one
     ref: str = ""  # id in the customer's own system
     dead: tuple[PhoneNumber, ...] = ()  # numbers that the network, or an operator, called wrong
 

@@ -1,4 +1,4 @@
-"""A list file as leads: which column is what, one row as one lead, and what is wrong with a row."""
+"""A list file as leads: one row as one lead, and what is wrong with a row."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dialer.domain.columns import Columns, Field
+from dialer.domain.contents import INVISIBLE, inn_flaw, is_email, is_nothing, whole_inn
 from dialer.domain.lead import Lead
 from dialer.domain.said import Said, said
+from dialer.domain.tables import Row
 from dialer.domain.types import CampaignId, LeadId, PhoneNumber
 
 LONGEST_VALUE = 1_000
 HIGHEST_PRIORITY = 1_000
-EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]+")
-_INN_WEIGHTS = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One record of a file; `line` is where it begins, counted as an editor or a spreadsheet does."""
-
-    line: int
-    cells: Sequence[str]
+MOST_NUMBERS = 10  # of one lead
+_MARK_BITS = 32
+_EXTENSION = re.compile(r"\s*(?:ext|доб)\w*\s*[.=:]?\s*[0-9]{1,7}\s*", re.IGNORECASE)  # cut off by its `;`
+_PRIORITY = re.compile(r"[+-]?[0-9]{1,4}(?:[.,]0+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +28,8 @@ class Phones:
 
     numbers: tuple[PhoneNumber, ...] = ()
     flaws: tuple[tuple[str, str], ...] = ()
+    extensions: Mapping[PhoneNumber, str] = field(default_factory=dict)
+    remark: str = ""  # words beside the numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,10 @@ class Reading:
 
     phones: Callable[[str], Phones]
     zones_of: Callable[[PhoneNumber], tuple[str, ...]]  # every zone that a number may be in
-    zone_named: Callable[[str], str | None]  # IANA name of what people write: Europe/Moscow, UTC+3
+    # IANA names of what people write: Europe/Moscow, UTC+3, of a person with these numbers; empty: not known
+    zone_named: Callable[[str, Sequence[PhoneNumber]], tuple[str, ...]]
+    zones_at: Callable[[str], tuple[str, ...]] = lambda place: ()  # of a city or a region; empty: not known
+    country: str = "RU"  # of numbers without a country code
 
 
 class Kind(StrEnum):
@@ -49,7 +49,12 @@ class Kind(StrEnum):
 
     REFUSED = "row refused"
     DUPLICATE = "duplicate"
+    SKIPPED = "row skipped"
     LEFT_OUT = "value left out"
+    CUT = "value cut"
+
+
+OF_VALUES = frozenset({Kind.LEFT_OUT, Kind.CUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,45 +70,82 @@ class Flaw:
 
 @dataclass(slots=True)
 class Taken:
-    """Numbers that have a lead already, with the line that has them; 0: in the campaign before this file."""
+    """Numbers that have a lead already, with the line that has them; 0: in the campaign before this file.
 
-    lines: dict[PhoneNumber, int] = field(default_factory=dict)
+    A number with an extension is another one than the number alone. Above the line stands a mark of the row's
+    other values.
+    """
+
+    lines: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def by_campaign(cls, numbers: Iterable[PhoneNumber]) -> Taken:
+    def by_campaign(cls, numbers: Iterable[str]) -> Taken:
         return cls(dict.fromkeys(numbers, 0))
+
+    def put(self, key: str, line: int, mark: int) -> None:
+        self.lines[key] = line << _MARK_BITS | mark
+
+
+def key_of(number: PhoneNumber, extension: str) -> str:
+    """What must be there once: colleagues on one switchboard are different people."""
+    return f"{number};ext={extension}" if extension else number
 
 
 def read(
-    rows: Iterable[Row], columns: Columns, reading: Reading, taken: Taken
+    rows: Iterable[Row],
+    columns: Columns,
+    reading: Reading,
+    taken: Taken,
+    *,
+    header: Sequence[str] = (),
+    takes_hidden: bool = False,
 ) -> Iterator[tuple[Row, Lead | None, Sequence[Flaw]]]:
-    """Each row with its lead (None: refused or a duplicate) and its flaws; `taken` grows with the leads."""
+    """Each row with its lead (None: refused, skipped, a duplicate) and its flaws; `taken` grows with them."""
+    heads = _bare(header)
     for row in rows:
-        if any(cell and not cell.isspace() for cell in row.cells):
+        if not any(cell and not cell.isspace() for cell in row.cells):
+            continue
+        if row.is_hidden and not takes_hidden:
+            why = said("the spreadsheet hides this row: --hidden-rows take, to take such rows")
+            yield row, None, [skipped(row, why)]
+        elif row.flaw:
+            yield row, None, [Flaw(row.line, "", _first(row), row.flaw)]
+        elif heads and _bare(row.cells) == heads:
+            yield row, None, [skipped(row, said("the header stands here again"))]
+        else:
             yield row, *_read_row(row, columns, reading, taken)
+
+
+def skipped(row: Row, why: str) -> Flaw:
+    """A row that is no lead by itself."""
+    return Flaw(row.line, "", _first(row), why, Kind.SKIPPED)
+
+
+def _first(row: Row) -> str:
+    return next((cell.strip()[:100] for cell in row.cells if cell.strip()), "")
+
+
+def _bare(cells: Sequence[str]) -> tuple[str, ...]:
+    return tuple(filter(None, (" ".join(cell.split()).casefold() for cell in cells)))
 
 
 def _read_row(
     row: Row, columns: Columns, reading: Reading, taken: Taken
 ) -> tuple[Lead | None, Sequence[Flaw]]:
     flaws: list[Flaw] = []
-    if surplus := [cell for cell in row.cells[len(columns.names) :] if cell.strip()]:
-        reason = said(
-            "the row has {values} values, the file {columns} columns:"
-            " put values that contain the delimiter in quotation marks",
-            values=len(row.cells),
-            columns=len(columns.names),
-        )
-        return None, [Flaw(row.line, "", surplus[0], reason)]
-    numbers = _numbers(row, columns, reading, taken, flaws)
-    if not numbers:
-        return None, flaws
+    remarks: dict[str, str] = {}
+    found = _numbers(row, columns, reading, taken, (flaws, remarks))
+    if not found:
+        return None, _with_surplus(row, columns, flaws)
+    numbers = tuple(found)
     values = {one: _text(row, columns, one, flaws) for one in _TEXTS}
     zones = _zones(row, columns, numbers, reading, flaws)
     if not zones:
         reason = said("the time zone of the number is not known: add a column with the time zone")
         return None, [*flaws, Flaw(row.line, columns.name(Field.PHONE), numbers[0], reason)]
-    taken.lines.update(dict.fromkeys(numbers, row.line))
+    mark = _mark(row)
+    for number, extension in found.items():
+        taken.put(key_of(number, extension), row.line, mark)
     lead = Lead(
         LeadId(0),
         CampaignId(0),
@@ -113,50 +155,119 @@ def _read_row(
         name=values[Field.NAME],
         company=values[Field.COMPANY],
         ref=values[Field.REF],
-        inn=_checked(row, columns, Field.INN, values, flaws),
-        email=_checked(row, columns, Field.EMAIL, values, flaws),
-        extra=_extra(row, columns, flaws),
+        inn=_inn(row, columns, values[Field.INN], flaws),
+        email=_email(row, columns, values[Field.EMAIL], flaws),
+        extra={**remarks, **_extra(row, columns, flaws)},
+        extensions={number: extension for number, extension in found.items() if extension},
     )
     return lead, flaws
 
 
+def _mark(row: Row) -> int:
+    """Tells rows apart that have the same number and other values."""
+    return hash(_bare(row.cells)) & (1 << _MARK_BITS) - 1
+
+
+def _with_surplus(row: Row, columns: Columns, flaws: list[Flaw]) -> Sequence[Flaw]:
+    """A row with too many values has most likely one that holds the delimiter."""
+    surplus = [cell for cell in row.cells[len(columns.names) :] if cell.strip()]
+    if not surplus:
+        return flaws
+    if not any(cell.strip() for cell in row.cells[: len(columns.names)]):
+        reason = said(
+            "the row has something in column {column} alone, far from the list", column=len(row.cells)
+        )
+        return [Flaw(row.line, f"column {len(row.cells)}", surplus[-1].strip()[:100], reason)]
+    reason = said(
+        "the row has {values} values, the file {columns} columns:"
+        " put values that contain the delimiter in quotation marks",
+        values=len(row.cells),
+        columns=len(columns.names),
+    )
+    return [*flaws, Flaw(row.line, "", surplus[0].strip()[:100], reason)]
+
+
+# --- numbers ----------------------------------------------------------------------------------------------
+
+
 def _numbers(
-    row: Row, columns: Columns, reading: Reading, taken: Taken, flaws: list[Flaw]
-) -> tuple[PhoneNumber, ...]:
-    """The numbers of the row that no other lead has."""
-    found: dict[PhoneNumber, None] = {}
+    row: Row,
+    columns: Columns,
+    reading: Reading,
+    taken: Taken,
+    told: tuple[list[Flaw], dict[str, str]],
+) -> dict[PhoneNumber, str]:
+    """The numbers of the row that no other lead has, with their extensions; flaws and remarks are told."""
+    flaws, remarks = told
+    found: dict[PhoneNumber, str] = {}
     empty = True
     for index in columns.of(Field.PHONE):
-        cell = _cell(row, index)
-        if not cell:
+        cell = _phone_cell(row, columns, index)
+        if is_nothing(cell):
             continue
         empty = False
         phones = reading.phones(cell)
-        flaws += [
-            Flaw(row.line, columns.names[index], value, reason, Kind.LEFT_OUT)
-            for value, reason in phones.flaws
-        ]
+        name = columns.names[index]
+        flaws += [Flaw(row.line, name, value, reason, Kind.LEFT_OUT) for value, reason in phones.flaws]
+        if phones.remark and phones.numbers:
+            remarks[f"{name}: remark"] = phones.remark[:LONGEST_VALUE]
         for number in phones.numbers:
-            line = taken.lines.get(number)
-            if line is None:
-                found[number] = None
+            extension = phones.extensions.get(number, "")
+            there = taken.lines.get(key_of(number, extension))
+            if there is None and taken.lines.get(number) == 0:
+                there = 0  # in the campaign: which extension it has there is not known
+            if there is not None:
+                flaws.append(Flaw(row.line, name, number, _there(there, _mark(row)), Kind.LEFT_OUT))
             else:
-                flaws.append(Flaw(row.line, columns.names[index], number, _there(line), Kind.LEFT_OUT))
+                found.setdefault(number, extension)
     if empty:
-        flaws.append(Flaw(row.line, columns.name(Field.PHONE), "", said("there is no phone number")))
+        value = next(filter(None, (_cell(row, index) for index in columns.of(Field.PHONE))), "")
+        flaws.append(Flaw(row.line, columns.name(Field.PHONE), value, said("there is no phone number")))
     elif not found:
         duplicate = all(flaw.reason.startswith("the number is in") for flaw in flaws)
         kind = Kind.DUPLICATE if duplicate else Kind.REFUSED
         flaws[:] = [Flaw(flaw.line, flaw.column, flaw.value, flaw.reason, kind) for flaw in flaws]
-    return tuple(found)
+    return _few(row, columns, found, flaws)
 
 
-def _there(line: int) -> Said:
+def _phone_cell(row: Row, columns: Columns, index: int) -> str:
+    """With the area code before it, and an extension behind it that a delimiter cut off."""
+    cell = _cell(row, index)
+    codes = [_cell(row, at) for at in columns.codes(index)]
+    if cell and any(codes):
+        cell = " ".join(filter(None, (*codes, cell)))
+    surplus = row.cells[index + 1] if index == len(columns.names) - 1 and len(row.cells) > index + 1 else ""
+    extra = index + 1 < len(columns.names) and columns.names[index + 1].startswith("column ")
+    if extra and index + 1 < len(row.cells):
+        surplus = row.cells[index + 1]
+    return f"{cell} {surplus}" if surplus and _EXTENSION.fullmatch(surplus) else cell
+
+
+def _few(
+    row: Row, columns: Columns, found: dict[PhoneNumber, str], flaws: list[Flaw]
+) -> dict[PhoneNumber, str]:
+    kept = dict(list(found.items())[:MOST_NUMBERS])
+    if len(found) > len(kept):
+        first = list(found)[MOST_NUMBERS]
+        reason = said(
+            "a lead has at most {most} numbers: {n} more are left out",
+            most=MOST_NUMBERS,
+            n=len(found) - len(kept),
+        )
+        flaws.append(Flaw(row.line, columns.name(Field.PHONE), first, reason, Kind.LEFT_OUT))
+    return kept
+
+
+def _there(there: int, mark: int) -> Said:
     """In which line a number stands already; 0: in no line of this file."""
-    return (
-        said("the number is in line {line} of this file", line=line)
-        if line
-        else said("the number is in the campaign already")
+    line = there >> _MARK_BITS
+    if not line:
+        return said("the number is in the campaign already")
+    if there & (1 << _MARK_BITS) - 1 == mark:
+        return said("the number is in line {line} of this file", line=line)
+    return said(
+        "the number is in line {line} of this file, with other values: join the two lines to keep both",
+        line=line,
     )
 
 
@@ -170,15 +281,15 @@ def _cell(row: Row, index: int) -> str:
 
 
 def _clean(row: Row, index: int, columns: Columns, flaws: list[Flaw]) -> str:
-    """The cell on one line, without control characters; an endless one is left out."""
-    value = " ".join(_CONTROLS.sub(" ", _cell(row, index)).split())
+    """The cell on one line, without signs that cannot be seen; of an endless one the beginning."""
+    value = " ".join(INVISIBLE.sub(" ", _cell(row, index)).split())
     if len(value) <= LONGEST_VALUE:
         return value
     reason = said(
-        "the value has {n} characters, at most {most} fit: shorten it", n=len(value), most=LONGEST_VALUE
+        "the value has {n} characters: the first {most} were kept", n=len(value), most=LONGEST_VALUE
     )
-    flaws.append(Flaw(row.line, columns.names[index], f"{value[:40]}...", reason, Kind.LEFT_OUT))
-    return ""
+    flaws.append(Flaw(row.line, columns.names[index], f"{value[:40]}...", reason, Kind.CUT))
+    return value[:LONGEST_VALUE]
 
 
 def _text(row: Row, columns: Columns, one: Field, flaws: list[Flaw]) -> str:
@@ -188,42 +299,46 @@ def _text(row: Row, columns: Columns, one: Field, flaws: list[Flaw]) -> str:
 
 def _extra(row: Row, columns: Columns, flaws: list[Flaw]) -> Mapping[str, str]:
     values = {columns.names[index]: _clean(row, index, columns, flaws) for index in columns.of(Field.EXTRA)}
+    for index in range(len(columns.names), len(row.cells)):
+        if row.cells[index].strip():
+            values[f"column {index + 1}"] = " ".join(INVISIBLE.sub(" ", row.cells[index]).split())[
+                :LONGEST_VALUE
+            ]
     return {name: value for name, value in values.items() if value}
 
 
-def _checked(row: Row, columns: Columns, one: Field, values: Mapping[Field, str], flaws: list[Flaw]) -> str:
-    """INN and e-mail, left out when they cannot be right."""
-    value = values[one]
-    if not value:
-        return ""
-    reason = _inn_flaw(value) if one is Field.INN else _email_flaw(value)
-    if not reason:
-        return value
-    flaws.append(Flaw(row.line, columns.name(one), value, reason, Kind.LEFT_OUT))
+def _email(row: Row, columns: Columns, value: str, flaws: list[Flaw]) -> str:
+    if not value or is_nothing(value) or is_email(value):
+        return "" if is_nothing(value) else value
+    reason = said("this is no e-mail address: write one, as name@example.org")
+    flaws.append(Flaw(row.line, columns.name(Field.EMAIL), value, reason, Kind.LEFT_OUT))
     return ""
 
 
-def _email_flaw(value: str) -> str:
-    return "" if EMAIL.fullmatch(value) else said("this is no e-mail address: write one, as name@example.org")
-
-
-def _inn_flaw(value: str) -> str:
-    """Check digits of a Russian taxpayer number: 10 digits of a company, 12 of a person."""
-    if not (value.isascii() and value.isdigit() and len(value) in (10, 12)):
-        return said("an INN has 10 or 12 digits")
-    for length in (10,) if len(value) == 10 else (11, 12):
-        weights = _INN_WEIGHTS[len(_INN_WEIGHTS) - length + 1 :]
-        control = sum(int(digit) * weight for digit, weight in zip(value, weights, strict=False)) % 11 % 10
-        if control != int(value[length - 1]):
-            return said("the check digit of the INN is wrong: a digit is mistyped")
+def _inn(row: Row, columns: Columns, value: str, flaws: list[Flaw]) -> str:
+    """Left out when it cannot be right; a lost zero is put back."""
+    if is_nothing(value):
+        return ""
+    whole = whole_inn(value)
+    match inn_flaw(whole):
+        case "":
+            return whole
+        case "length":
+            reason = said("an INN has 10 or 12 digits")
+        case _:
+            reason = said("the check digit of the INN is wrong: a digit is mistyped")
+    flaws.append(Flaw(row.line, columns.name(Field.INN), value, reason, Kind.LEFT_OUT))
     return ""
 
 
 def _priority(row: Row, columns: Columns, flaws: list[Flaw]) -> int:
     for index in columns.of(Field.PRIORITY):
-        value = _cell(row, index)
-        if re.fullmatch(r"-?[0-9]{1,4}", value) and abs(int(value)) <= HIGHEST_PRIORITY:
-            return int(value)
+        value = _cell(row, index).replace("\u2212", "-")
+        if (
+            _PRIORITY.fullmatch(value)
+            and abs(number := int(float(value.replace(",", ".")))) <= HIGHEST_PRIORITY
+        ):
+            return number
         if value:
             reason = said("a priority is a whole number from -{most} to {most}", most=HIGHEST_PRIORITY)
             flaws.append(Flaw(row.line, columns.names[index], value, reason, Kind.LEFT_OUT))
@@ -233,13 +348,17 @@ def _priority(row: Row, columns: Columns, flaws: list[Flaw]) -> int:
 def _zones(
     row: Row, columns: Columns, numbers: Sequence[PhoneNumber], reading: Reading, flaws: list[Flaw]
 ) -> tuple[str, ...]:
-    """The zone of the row, else all that its numbers may be in; none when one of them is not known."""
+    """The zone of the row, of its city or region, else all that its numbers may be in; none: not known."""
     for index in columns.of(Field.ZONE):
         value = _cell(row, index)
-        if zone := reading.zone_named(value) if value else None:
-            return (zone,)
-        if value:
-            reason = said("there is no such time zone: write it as Europe/Moscow or UTC+3")
-            flaws.append(Flaw(row.line, columns.names[index], value, reason, Kind.LEFT_OUT))
+        if is_nothing(value):
+            continue
+        if zones := reading.zone_named(value, numbers):
+            return zones
+        reason = said("there is no such time zone: write it as Europe/Moscow or UTC+3")
+        flaws.append(Flaw(row.line, columns.names[index], value, reason, Kind.LEFT_OUT))
+    for index in columns.places:
+        if zones := reading.zones_at(_cell(row, index)):
+            return zones
     every = [reading.zones_of(number) for number in numbers]
     return tuple(dict.fromkeys(zone for zones in every for zone in zones)) if all(every) else ()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
+from typing import IO
 
-from dialer.adapters.files.sheet import is_sheet, open_sheet, read_sheet
-from dialer.adapters.files.text import SAMPLE_ROWS, decode, find_delimiter, read_records
-from dialer.domain.columns import Columns, Field, ReadOptions, plan
+from dialer.adapters.files.outside import Outside
+from dialer.domain.columns import Columns, Field, Plan, ReadOptions, plan
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
-from dialer.domain.listing import Flaw, Kind, Reading, Row, Taken, read
+from dialer.domain.listing import OF_VALUES, Flaw, Kind, Reading, Taken, read, skipped
 from dialer.domain.said import said
+from dialer.domain.tables import LARGEST_FILE, Facts, Row
 
-LARGEST_FILE = 200 * 1024 * 1024
+SAMPLE_ROWS = 300
 PREVIEW_ROWS = 10
 PROGRESS_ROWS = 1000
 
@@ -29,6 +32,7 @@ class Counts:
     leads: int = 0
     duplicates: int = 0
     refused: int = 0
+    skipped: int = 0  # above the header, hidden, the header again
     left_out: int = 0  # values of rows that became leads
 
 
@@ -41,29 +45,49 @@ class Preview:
     columns: Mapping[str, Field]
     rows: Sequence[tuple[Row, Lead | None, Sequence[Flaw]]]
     about: int  # rows in the file, more or less
+    notes: Sequence[str] = ()  # what a person should know of the file
 
 
-@dataclass(slots=True)
 class ListFile:
     """An opened list. Reading is synchronous and takes seconds for a large one: give it a thread."""
 
-    name: str
-    form: str
-    delimiter: str
-    columns: Columns
-    header: bool
-    about: int
-    counts: Counts = field(default_factory=Counts)
-    _rows: Callable[[], Iterator[Row]] = field(kw_only=True, repr=False)
-    _reading: Reading = field(kw_only=True, repr=False)
-    _from_line: int = field(kw_only=True, repr=False)
+    def __init__(self, name: str, file: IO[bytes], reading: Reading, options: ReadOptions) -> None:
+        self.name = name
+        self.counts = Counts()
+        self._file, self._reading, self._options = file, reading, options
+        self.facts, self._head, self._rest = self._open()
+        known: dict[str, bool] = {}
+
+        def is_phone(cell: str) -> bool:
+            if cell not in known:
+                known[cell] = bool(reading.phones(cell).numbers)
+            return known[cell]
+
+        self._check_damage()
+        self.plan: Plan = plan(self._head, is_phone, options)
+
+    @property
+    def columns(self) -> Columns:
+        return self.plan.columns
+
+    @property
+    def form(self) -> str:
+        return self.facts.form
+
+    @property
+    def delimiter(self) -> str:
+        return self.facts.delimiter
+
+    @property
+    def about(self) -> int:
+        return self.facts.about
 
     def preview(self, taken: Taken | None = None) -> Preview:
         """Nothing is counted or kept."""
         mine = Taken(dict(taken.lines)) if taken else Taken()
-        rows = list(islice(read(self._body(), self.columns, self._reading, mine), PREVIEW_ROWS))
+        rows = list(islice(self._read(self._head, mine), PREVIEW_ROWS))
         columns = dict(zip(self.columns.names, self.columns.fields, strict=True))
-        return Preview(self.form, self.header, columns, rows, self.about)
+        return Preview(self.form, self.plan.header is not None, columns, rows, self.about, self._notes())
 
     def leads(
         self,
@@ -73,14 +97,15 @@ class ListFile:
     ) -> Iterator[Lead]:
         """Every lead of the file once; `counts` says what became of the rest. `taken` grows with them."""
         self.counts = counts = Counts()
-        for _, lead, flaws in read(self._body(), self.columns, self._reading, taken):
+        above = [skipped(row, said("the row is above the header")) for row in self.plan.above]
+        if above:
+            counts.rows = counts.skipped = len(above)
+            on_flaws(above)
+        for _, lead, flaws in self._read(self._rows(), taken):
             counts.rows += 1
             if flaws:
                 on_flaws(flaws)
-                kinds = Counter(flaw.kind for flaw in flaws)
-                counts.left_out += kinds[Kind.LEFT_OUT] if lead else 0
-                counts.duplicates += lead is None and Kind.REFUSED not in kinds
-                counts.refused += lead is None and Kind.REFUSED in kinds
+            _count(counts, lead, flaws)
             if counts.rows % PROGRESS_ROWS == 0:
                 on_progress(counts)
             if lead:
@@ -88,16 +113,82 @@ class ListFile:
                 yield lead
         on_progress(counts)
 
-    def _body(self) -> Iterator[Row]:
-        rows = _filled(self._rows(), self._from_line)
-        return islice(rows, 1, None) if self.header else rows
+    def _read(
+        self, rows: Iterator[Row] | Sequence[Row], taken: Taken
+    ) -> Iterator[tuple[Row, Lead | None, Sequence[Flaw]]]:
+        known = self.plan
+        last = known.header.line if known.header else known.above[-1].line if known.above else 0
+        first = max(last, self._options.header_row - 1)
+        body = (row for row in rows if row.line > first)
+        header = known.header.cells if known.header else ()
+        hidden = self._options.hidden_rows
+        return read(body, known.columns, self._reading, taken, header=header, takes_hidden=hidden)
+
+    def _check_damage(self) -> None:
+        """A few damaged lines are rejects; where half are, the file is in another encoding."""
+        damaged = [row for row in self._head if row.flaw]
+        if damaged and 2 * len(damaged) >= len(self._head):
+            raise BadValue(
+                said(
+                    "Line {line}: {flaw}. It is not the only one: name the encoding, or save it as UTF-8.",
+                    line=damaged[0].line,
+                    flaw=damaged[0].flaw,
+                )
+            )
+
+    def _notes(self) -> Sequence[str]:
+        notes = list(self.facts.notes)
+        if hidden := sum(row.is_hidden for row in self._head):
+            notes.append(said("hidden rows among the first {n}: {hidden}", n=len(self._head), hidden=hidden))
+        if above := self.plan.above:
+            notes.append(
+                said(
+                    "lines above the header, which are skipped: {lines}",
+                    lines=", ".join(str(row.line) for row in above),
+                )
+            )
+        return notes
+
+    def _open(self) -> tuple[Facts, list[Row], Iterator[Row]]:
+        """Facts, the first rows, and the rest of them."""
+        os.lseek(self._file.fileno(), 0, os.SEEK_SET)  # of the descriptor, which the reader shares
+        options = self._options
+        outside = Outside(
+            self.name,
+            self._file,
+            encoding=options.encoding,
+            sheet=options.sheet,
+            country=options.country or self._reading.country,
+        )
+        rows = outside.rows()
+        return outside.facts, list(islice(rows, SAMPLE_ROWS)), rows
+
+    def _rows(self) -> Iterator[Row]:
+        """From the first row: what was read already, and the rest; a second time, all of it anew."""
+        head, rest = self._head, self._rest
+        if rest is None:
+            _, head, rest = self._open()
+        self._rest = None  # type: ignore[assignment]  # taken
+        return chain(head, rest)
+
+
+def _count(counts: Counts, lead: Lead | None, flaws: Sequence[Flaw]) -> None:
+    kinds = Counter(flaw.kind for flaw in flaws)
+    if lead:
+        counts.left_out += sum(kinds[kind] for kind in OF_VALUES)
+    elif Kind.SKIPPED in kinds:
+        counts.skipped += 1
+    elif Kind.REFUSED in kinds:
+        counts.refused += 1
+    else:
+        counts.duplicates += 1
 
 
 def open_path(path: Path, reading: Reading, options: ReadOptions | None = None) -> ListFile:
     """The list at this path; BadValue says why it is none."""
     try:
+        file = path.open("rb", buffering=0)
         size = path.stat().st_size
-        content = path.read_bytes() if size <= LARGEST_FILE else b""
     except OSError as trouble:
         raise BadValue(
             said("The list {path} cannot be read: {strerror}.", path=path, strerror=trouble.strerror)
@@ -111,45 +202,25 @@ def open_path(path: Path, reading: Reading, options: ReadOptions | None = None) 
                 largest_file=LARGEST_FILE // 2**20,
             )
         )
-    return open_content(path.name, content, reading, options)
+    return _opened(path.name, file, reading, options, is_empty=not size)
 
 
 def open_content(name: str, content: bytes, reading: Reading, options: ReadOptions | None = None) -> ListFile:
     """A list that came over the network; `name` is for people only."""
-    options = options or ReadOptions()
-    if not content:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 lives as long as the list
+    file.write(content)
+    file.flush()
+    return _opened(name, file, reading, options, is_empty=not content)
+
+
+def _opened(
+    name: str, file: IO[bytes], reading: Reading, options: ReadOptions | None, *, is_empty: bool
+) -> ListFile:
+    if is_empty:
         raise BadValue(
             said(
                 "The list {name} is empty: put one row per person into it, with a phone number in each.",
                 name=name,
             )
         )
-    if is_sheet(content):
-        sheet = open_sheet(content, options.sheet)
-        form, delimiter, about = "spreadsheet", ";", sheet.total_height
-
-        def rows() -> Iterator[Row]:
-            return read_sheet(sheet)
-    else:
-        text, encoding = decode(content, options.encoding)
-        delimiter = find_delimiter(text)
-        form, about = f'CSV, {encoding}, "{delimiter}"', text.count("\n") + 1
-
-        def rows() -> Iterator[Row]:
-            return read_records(text, delimiter)
-
-    filled = (row.cells for row in _filled(rows(), options.header_row))
-    columns, has_header = plan(
-        list(islice(filled, SAMPLE_ROWS)),
-        lambda cell: bool(reading.phones(cell).numbers),
-        mapping=options.mapping,
-        header=options.header or (True if options.header_row else options.header),
-    )
-    return ListFile(
-        name, form, delimiter, columns, has_header, about,
-        _rows=rows, _reading=reading, _from_line=options.header_row,
-    )  # fmt: skip
-
-
-def _filled(rows: Iterator[Row], from_line: int) -> Iterator[Row]:
-    return (row for row in rows if row.line >= from_line and any(cell.strip() for cell in row.cells))
+    return ListFile(name, file, reading, options or ReadOptions())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from dialer.domain.columns import Columns, Field, guess, plan
+from dialer.domain.columns import Columns, Field, ReadOptions, guess, plan
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
-from dialer.domain.listing import Flaw, Kind, Phones, Reading, Row, Taken, read
+from dialer.domain.listing import Flaw, Kind, Phones, Reading, Taken, read
+from dialer.domain.tables import Row
 from dialer.domain.types import PhoneNumber
 
 ONE, TWO = PhoneNumber("+79160000001"), PhoneNumber("+79160000002")
@@ -27,11 +29,18 @@ def zones_of(number: PhoneNumber) -> tuple[str, ...]:
     return () if number.startswith("+883") else ("Europe/Moscow", "Europe/Samara")
 
 
-READING = Reading(phones, zones_of, lambda text: text if "/" in text else None)
+READING = Reading(phones, zones_of, lambda text, numbers: (text,) if "/" in text else ())
 
 
 def is_phone(cell: str) -> bool:
     return bool(phones(cell).numbers)
+
+
+def planned(sample: Sequence[Sequence[str]], **options: Any) -> tuple[Columns, bool]:
+    """The columns, and whether there is a header."""
+    rows = [Row(line, cells) for line, cells in enumerate(sample, start=1)]
+    found = plan(rows, is_phone, ReadOptions(**options))
+    return found.columns, found.header is not None
 
 
 class TestColumns:
@@ -76,7 +85,7 @@ class TestColumns:
             ("Приоритет", Field.PRIORITY),
             ("Priority", Field.PRIORITY),
             ("ID", Field.REF),
-            ("Код клиента", Field.NAME),
+            ("Код клиента", Field.REF),
             ("Внешний код", Field.REF),
             ("Город", Field.EXTRA),
             ("Комментарий", Field.EXTRA),
@@ -88,7 +97,7 @@ class TestColumns:
 
     def test_numbers_and_parts_of_a_name_may_stand_in_several_columns_others_may_not(self) -> None:
         headers = ["Телефон", "Фамилия", "Имя", "Тел. 2", "Компания", "Организация"]
-        columns, header = plan([headers, [ONE, "", "", "", "", ""]], is_phone)
+        columns, header = planned([headers, [ONE, "", "", "", "", ""]])
         assert header
         assert columns.of(Field.PHONE) == (0, 3)
         assert columns.of(Field.NAME) == (1, 2)
@@ -96,13 +105,13 @@ class TestColumns:
         assert columns.of(Field.EXTRA) == (5,)
 
     def test_a_file_without_header_is_known_by_its_first_row(self) -> None:
-        columns, header = plan([["Ivan", ONE, "i@example.org"], ["Olga", TWO, "o@example.org"]], is_phone)
+        columns, header = planned([["Ivan", ONE, "i@example.org"], ["Olga", TWO, "o@example.org"]])
         assert not header
         assert columns.names == ("column 1", "column 2", "column 3")
-        assert columns.fields == (Field.EXTRA, Field.PHONE, Field.EMAIL)
+        assert columns.fields == (Field.NAME, Field.PHONE, Field.EMAIL)
 
     def test_a_column_under_a_strange_header_is_found_by_its_contents(self) -> None:
-        columns, header = plan([["кому", "куда"], ["Иван", ONE], ["Ольга", TWO]], is_phone)
+        columns, header = planned([["кому", "куда"], ["Иван", ONE], ["Ольга", TWO]])
         assert (header, columns.of(Field.PHONE)) == (True, (1,))
 
     def test_rows_that_end_early_and_empty_cells_do_not_hide_what_a_column_holds(self) -> None:
@@ -116,7 +125,7 @@ class TestColumns:
         assert plan(rows, is_phone)[0].of(Field.EMAIL) == ()
 
     def test_equal_and_empty_headers_are_told_apart(self) -> None:
-        columns, _ = plan([["a", "a", "", "phone"], ["", "", "", ONE]], is_phone)
+        columns, _ = planned([["a", "a", "", "phone"], ["", "", "", ONE]])
         assert columns.names == ("a", "a (2)", "column 3", "phone")
 
     @pytest.mark.parametrize(
@@ -135,9 +144,9 @@ class TestColumns:
         sample = [["phone", "b", "c"], [ONE, ONE, "x"]]
         if mapping == {"extra": "phone"}:
             with pytest.raises(BadValue, match="No column holds phone numbers"):
-                plan([["phone", "b", "c"], ["", "", ""]], is_phone, mapping=mapping)
+                planned([["phone", "b", "c"], ["", "", ""]], mapping=mapping)
             return
-        columns, _ = plan(sample, is_phone, mapping=mapping)
+        columns, _ = planned(sample, mapping=mapping)
         assert columns.of(field) == indexes
 
     @pytest.mark.parametrize(
@@ -163,7 +172,7 @@ class TestColumns:
         self, sample: list[list[str]], mapping: dict[str, str], message: str
     ) -> None:
         with pytest.raises(BadValue, match=message):
-            plan(sample, is_phone, mapping=mapping)
+            planned(sample, mapping=mapping)
 
 
 HEADERS = ["phone", "phone2", "name", "company", "inn", "email", "zone", "priority", "ref", "city"]
@@ -235,7 +244,8 @@ class TestRows:
         [
             ({"name": "Иван"}, "phone", "", "there is no phone number"),
             ({"phone": "12"}, "phone", "12", "odd"),
-            ({"phone2": "x"}, "phone2", "x", "odd"),
+            ({"phone2": "abc"}, "phone2", "abc", "odd"),
+            ({"phone2": "н/д"}, "phone", "н/д", "there is no phone number"),
             ({"phone": "+88312345678"}, "phone", "+88312345678", "the time zone of the number is not known"),
         ],
     )
@@ -247,11 +257,20 @@ class TestRows:
         assert (flaw.line, flaw.column, flaw.value, flaw.kind) == (7, column, value, Kind.REFUSED)
         assert flaw.reason.startswith(reason)
 
-    def test_a_row_with_surplus_values_is_refused(self) -> None:
-        leads, (flaw,) = read_rows(Row(9, [ONE, *[""] * 9, "more", ""]))
+    def test_surplus_values_of_a_person_are_kept_and_those_of_a_broken_row_are_named(self) -> None:
+        (lead,), flaws = read_rows(Row(9, [ONE, *[""] * 9, "more", ""]))
+        assert (lead.extra, flaws) == ({"column 11": "more"}, [])
+        leads, (first, second) = read_rows(Row(9, ["", "Mira st.", *[""] * 8, TWO, ""]))
         assert not leads
-        assert (flaw.line, flaw.value) == (9, "more")
-        assert flaw.reason.startswith("the row has 12 values, the file 10 columns: put values that contain")
+        assert (first.column, first.value) == ("phone2", "Mira st.")
+        assert (second.line, second.value) == (9, TWO)
+        assert second.reason.startswith("the row has 12 values, the file 10 columns: put values that contain")
+
+    def test_a_cell_far_from_the_list_is_named(self) -> None:
+        leads, (flaw,) = read_rows(Row(1_048_576, [""] * 300 + ["x"]))
+        assert not leads
+        assert (flaw.line, flaw.column, flaw.value) == (1_048_576, "column 301", "x")
+        assert flaw.reason == "the row has something in column 301 alone, far from the list"
 
     @pytest.mark.parametrize(
         ("column", "value", "reason"),
@@ -272,8 +291,6 @@ class TestRows:
             ("priority", "9999", "a priority is a whole number"),
             ("priority", "99999999999999999999", "a priority is a whole number"),
             ("priority", "٣", "a priority is a whole number"),
-            ("name", "x" * 1001, "the value has 1001 characters, at most 1000 fit"),
-            ("city", "x" * 5000, "the value has 5000 characters, at most 1000 fit"),
         ],
     )
     def test_a_bad_value_is_left_out_and_the_person_is_called_all_the_same(
@@ -285,6 +302,30 @@ class TestRows:
         assert (flaw.line, flaw.column, flaw.kind) == (7, column, Kind.LEFT_OUT)
         assert flaw.reason.startswith(reason)
         assert flaw.value == (value if len(value) < 100 else "x" * 40 + "...")
+
+    @pytest.mark.parametrize("column", ["name", "city"])
+    def test_of_an_endless_value_the_beginning_is_kept_and_that_is_told(self, column: str) -> None:
+        (lead,), flaw = one_flaw(phone=ONE, **{column: "x" * 1001})
+        assert "x" * 1000 in (lead.name, lead.extra.get("city"))
+        assert (flaw.line, flaw.column, flaw.kind) == (7, column, Kind.CUT)
+        assert flaw.reason == "the value has 1001 characters: the first 1000 were kept"
+
+    @pytest.mark.parametrize(
+        ("inn", "whole"),
+        [("274062111", "0274062111"), ("274062112", ""), ("0274062111", "0274062111"), ("0000000000", "")],
+    )
+    def test_a_lost_zero_of_an_inn_is_put_back_where_the_check_digit_proves_it(
+        self, inn: str, whole: str
+    ) -> None:
+        (lead,), _ = read_rows(row(phone=ONE, inn=inn))
+        assert lead.inn == whole
+
+    @pytest.mark.parametrize(
+        ("text", "priority"), [("1.0", 1), ("+5", 5), ("5,0", 5), ("-7", -7), ("−7", -7)]
+    )
+    def test_a_priority_is_read_as_spreadsheets_write_it(self, text: str, priority: int) -> None:
+        (lead,), flaws = read_rows(row(phone=ONE, priority=text))
+        assert (lead.priority, flaws) == (priority, [])
 
     def test_a_twelve_digit_inn_with_right_check_digits_is_kept(self) -> None:
         (lead,), flaws = read_rows(row(phone=ONE, inn="500100732259"))
