@@ -230,7 +230,11 @@ class _Sheet:
             filled = sum(not is_nothing(cell) for cell in self._cells[at])
             part = self._share(at, fits)
             voted = self._votes[at] is one
-            sure = part >= 0.8 and filled > 1 and self._votes[at] not in (Field.PHONE, Field.REF)
+            sure = (
+                part >= 0.8
+                and filled > (one is Field.INN)
+                and self._votes[at] not in (Field.PHONE, Field.REF)
+            )
             if (voted and (part > 0 or self._phones[at] < MOSTLY)) or sure:
                 scores[at] = part + voted
         return max(scores, key=lambda at: scores[at]) if scores else None

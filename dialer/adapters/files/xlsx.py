@@ -49,11 +49,7 @@ class Merges:
             for first, last in spans:
                 if first == line and column in cells:
                     self.values[column, first] = cells[column]
-                elif (
-                    first < line <= last
-                    and not cells.get(column)
-                    and (value := self.values.get((column, first)))
-                ):
+                elif first < line <= last and (value := self.values.get((column, first))):
                     cells[column] = value
 
 

@@ -115,14 +115,14 @@ class TestColumns:
         assert (header, columns.of(Field.PHONE)) == (True, (1,))
 
     def test_rows_that_end_early_and_empty_cells_do_not_hide_what_a_column_holds(self) -> None:
-        columns, _ = plan([["кто", "куда"], ["Анна"], ["Иван", ""], ["Пётр", ONE]], is_phone)
+        columns, _ = planned([["кто", "куда"], ["Анна"], ["Иван", ""], ["Пётр", ONE]])
         assert columns.fields == (Field.EXTRA, Field.PHONE)
         rows = [["Иван", ONE, "i@example.org"], ["Анна", TWO], ["Пётр", ONE, " "]]
-        assert plan(rows, is_phone)[0].fields == (Field.EXTRA, Field.PHONE, Field.EMAIL)
+        assert planned(rows)[0].fields == (Field.NAME, Field.PHONE, Field.EMAIL)
 
     def test_a_column_of_notes_with_one_address_among_them_is_no_column_of_addresses(self) -> None:
         rows = [[ONE, "o@example.org"], [TWO, "занято"]]
-        assert plan(rows, is_phone)[0].of(Field.EMAIL) == ()
+        assert planned(rows)[0].of(Field.EMAIL) == ()
 
     def test_equal_and_empty_headers_are_told_apart(self) -> None:
         columns, _ = planned([["a", "a", "", "phone"], ["", "", "", ONE]])

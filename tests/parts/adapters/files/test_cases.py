@@ -42,7 +42,7 @@ def book(
         codes = [made.add_format({"num_format": code}) if code else None for code in formats]
         for line, cells in enumerate(rows):
             for column, cell in enumerate(cells):
-                page.write(line, column, cell, *(codes[column : column + 1] if line and codes else ()))
+                page.write(line, column, cell, *(codes[column : column + 1] if line == 1 and codes else ()))
         for first, last, column, value in more.get("merged", ()):
             page.merge_range(first, column, last, column, value)
         for line in hidden:
