@@ -20,6 +20,7 @@ from typing import Any, Protocol, Self
 
 from bench.figures import BARE, PRODUCT, Load, Probe, Tick, between, counted
 from bench.stage import TRUNK, Stage, cpu_s, operators_for
+from dialer.adapters.fitting import every_record
 from dialer.adapters.metrics_table import LAG_S
 from dialer.demo.service import Service
 from dialer.domain.cdr import Cdr
@@ -153,13 +154,9 @@ class Product:
 
     async def _cdrs(self, since_at: datetime, until_at: datetime) -> list[Cdr]:
         """Attempts that began in the window."""
-        found: list[Cdr] = []
+        query = CdrQuery(since_at=since_at, until_at=until_at)
         async with open_database(self._stage.settings) as stores:
-            query = CdrQuery(since_at=since_at, limit=1000)
-            while page := await stores.records.cdrs(query):
-                found.extend(page)
-                query = CdrQuery(since_at=since_at, after=page[-1].id, limit=1000)
-        return [cdr for cdr in found if since_at <= cdr.dialled_at < until_at]
+            return [cdr async for page in every_record(stores.records, query) for cdr in page]
 
 
 class Bare:

@@ -11,6 +11,7 @@ from datetime import datetime, time
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from dialer.adapters.fitting import every_record
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.memory.notes import MemoryJournal
@@ -210,7 +211,7 @@ async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Rehearse
         await _pass_time(scenario, watch, on_progress)
         await engine.cell.drain(LAST_TALKS_S)
         await clock.until(lambda: not engine.shell.journal.depth())
-    cdrs = await stores.records.cdrs(CdrQuery(limit=len(switch.dialled) + 1))
+    cdrs = [cdr async for page in every_record(stores.records, CdrQuery()) for cdr in page]
     failed = engine.shell.mailbox.failed + engine.shell.errands.failed + engine.shell.guard.failed.total()
     spent_s = machine.process_time() - began_s
     return Rehearsed(day_of(scenario, seed, cdrs, watch, switch, failed=failed, cpu_s=spent_s), cdrs, watch)

@@ -14,6 +14,7 @@ from bench.floor.figures import Forecast, Seen, forecast_of
 from bench.floor.hands import Hands
 from bench.floor.load import Load
 from bench.stage import add_operators, add_trunk, settings_of
+from dialer.adapters.fitting import every_record
 from dialer.adapters.sounds import write_demo_message
 from dialer.demo.service import Service
 from dialer.demo.summary import double_booked, lag_ms
@@ -193,7 +194,4 @@ async def _in_flight(service: Service) -> list[dict[str, Any]]:
 
 
 async def _cdrs(stores: Stores) -> list[Cdr]:
-    found: list[Cdr] = []
-    while page := await stores.records.cdrs(CdrQuery(after=found[-1].id if found else "", limit=1000)):
-        found.extend(page)
-    return found
+    return [cdr async for page in every_record(stores.records, CdrQuery()) for cdr in page]

@@ -67,7 +67,7 @@ def to_json(plain: Any) -> str:
     """BadValue for what JSON cannot hold, such as NaN."""
     try:
         return json.dumps(plain, allow_nan=False)
-    except (TypeError, ValueError) as flaw:
+    except (TypeError, ValueError, RecursionError) as flaw:
         raise BadValue(f"{_short(plain)} is no JSON: {flaw}") from None
 
 
@@ -219,7 +219,10 @@ def _expect(kind: type[T], plain: object) -> T:
 
 
 def _short(plain: object) -> str:
-    text = repr(plain)
+    try:
+        text = repr(plain)
+    except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
+        return f"a {type(plain).__name__}"
     return text if len(text) <= 40 else text[:37] + "..."
 
 

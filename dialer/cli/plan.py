@@ -17,6 +17,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from dialer.adapters.clock import utc_now
+from dialer.adapters.fitting import PAGE, every_record
 from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, Read, ceiling, number, span, whole, with_knobs
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
@@ -37,7 +38,6 @@ from dialer.sim.planchart import plan_page
 from dialer.sim.plantable import HEADS, as_values, row, title
 from dialer.sim.wear import Entry
 
-PAGE = 1000
 SPANS = (timedelta(days=2), timedelta(days=7), timedelta(days=30))  # the shortest with enough records
 LIKE_NEW = 1000  # new leads that are looked at; all others are like them
 RUNS = 4
@@ -192,13 +192,10 @@ async def _figures(stores: Stores, campaign: Campaign) -> Figures:
     """From the shortest span that has enough records."""
     history = History()
     for long in SPANS:
-        history, after = History(), ""
-        since_at = utc_now() - long
-        while page := await stores.records.cdrs(
-            CdrQuery(campaign=campaign.id, since_at=since_at, after=after, limit=PAGE)
-        ):
+        history = History()
+        query = CdrQuery(campaign=campaign.id, since_at=utc_now() - long)
+        async for page in every_record(stores.records, query):
             history.take(page)
-            after = page[-1].id
         if sum(history.dials) >= 5 * ENOUGH:
             break
     return history.figures(campaign.name)

@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live as Screen
 
+from dialer.adapters.fitting import every_record
 from dialer.adapters.languages import speaker
 from dialer.demo.service import Service
 from dialer.demo.show import View, render
@@ -234,8 +235,5 @@ async def _wind_down(
 
 
 async def _cdrs(settings: Settings) -> list[Cdr]:
-    found: list[Cdr] = []
     async with open_database(settings) as stores:
-        while page := await stores.records.cdrs(CdrQuery(after=found[-1].id if found else "", limit=1000)):
-            found.extend(page)
-    return found
+        return [cdr async for page in every_record(stores.records, CdrQuery()) for cdr in page]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from dialer.adapters.fitting import every_record
 from dialer.demo.service import Service
 from dialer.domain.errors import NetworkTrouble
 from dialer.domain.types import Mode
@@ -175,9 +176,7 @@ async def read(office: Office, story: Story) -> None:
     """The carrier's count, all records and leads, who was sent home."""
     story.calls, now = await by_carrier(office.lab), datetime.now(UTC)
     async with office.stores() as stores:
-        query = CdrQuery(limit=1000)
-        while page := await stores.records.cdrs(query):
+        async for page in every_record(stores.records, CdrQuery()):
             story.cdrs += page
-            query = CdrQuery(after=page[-1].id, limit=1000)
         story.leads = dict(await stores.leads.count(office.campaign, now))
         story.changes = await stores.records.changes(None, now - A_DAY, now + A_DAY)

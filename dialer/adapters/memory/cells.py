@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from dialer.adapters.fitting import fitted
 from dialer.domain.cells import Held, Holder, Taken
 from dialer.domain.types import CellId
 
@@ -17,6 +18,7 @@ class _Row:
     until_at: datetime
 
 
+@fitted
 class MemoryCells:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from dialer.adapters.codec import to_json
+from dialer.adapters.fitting import fitted
 
 
+@fitted
 class MemoryLearned:
     def __init__(self) -> None:
         self._rows: dict[str, str] = {}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from dialer.adapters.fitting import fitted
 from dialer.adapters.memory.lists import MemoryLeads
 from dialer.domain import hours
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
@@ -31,6 +32,7 @@ from dialer.domain.types import (
 from dialer.ports.stores import CdrQuery, Fact, NumberHistory
 
 
+@fitted
 class MemoryLedger:
     def __init__(self, leads: MemoryLeads) -> None:
         self._leads = leads
@@ -85,7 +87,7 @@ class MemoryLedger:
         self, *, trunk: TrunkId | None = None, kind: SideKind | None = None, limit: int = 100
     ) -> Sequence[SideCall]:
         its = [s for s in self._sides.values() if trunk in (None, s.trunk) and kind in (None, s.kind)]
-        return sorted(its, key=lambda side: (side.begun_at, side.id), reverse=True)[: max(0, limit)]
+        return sorted(its, key=lambda side: (side.begun_at, side.id), reverse=True)[:limit]
 
     async def spent(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[CellId, TrunkId], Spent]:
         sums: dict[tuple[CellId, TrunkId], Spent] = {}
@@ -113,7 +115,7 @@ class MemoryLedger:
 
     async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]:
         found = (cdr for cdr in self._rows.values() if _answers(cdr, query))
-        return [self._whole(cdr) for cdr in sorted(found, key=lambda cdr: cdr.id)[: max(query.limit, 0)]]
+        return [self._whole(cdr) for cdr in sorted(found, key=lambda cdr: cdr.id)[: query.limit]]
 
     async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Key, Tally]:
         return fold(cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at)
@@ -176,6 +178,7 @@ class MemoryLedger:
         return replace(whole, wrap_up_s=wrap.wrap_up_s, disposition=wrap.disposition, note=wrap.note)
 
 
+@fitted
 class MemoryNumbers:
     def __init__(self, ledger: MemoryLedger) -> None:
         self._ledger = ledger

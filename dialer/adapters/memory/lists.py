@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from heapq import heappop, heappush, nsmallest
 from typing import Any
 
+from dialer.adapters.fitting import fitted
 from dialer.adapters.memory.cells import MemoryCells
 from dialer.adapters.memory.people import MemoryCampaigns
 from dialer.domain.errors import Conflict, Missing
-from dialer.domain.lead import LONG_AGO_AT, Lead, LeadUpdate, fresh, landed
+from dialer.domain.lead import Lead, LeadUpdate, fresh, landed
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNumber
 
-NEVER_AT = datetime.max.replace(tzinfo=UTC)
+NEVER_AT, EVER_AT = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 COUNTED = (*(status.value for status in LeadStatus if status != LeadStatus.RETRY), "retry_due", "retry_later")
 
 
@@ -41,7 +42,7 @@ class _Queue:
         self._last = 0
 
     def add(self, lead: Lead) -> None:
-        at = LONG_AGO_AT if lead.status is LeadStatus.NEW else lead.next_at
+        at = EVER_AT if lead.status is LeadStatus.NEW else lead.next_at
         if at is not None:
             self._last += 1  # leads themselves have no order
             heappush(self._later, (at, self._last, lead))
@@ -59,6 +60,7 @@ class _Queue:
         return found
 
 
+@fitted
 class MemoryLeads:
     def __init__(self, campaigns: MemoryCampaigns, cells: MemoryCells) -> None:
         self._campaigns = campaigns
@@ -76,7 +78,7 @@ class MemoryLeads:
     ) -> Sequence[Lead]:
         queue = self._queues.get(campaign)
         taken = []
-        for lead in queue.due(max(n, 0), now, self._rows) if queue else ():
+        for lead in queue.due(n, now, self._rows) if queue else ():
             self._leases[lead.id] = Lease(cell, until_at)
             taken.append(self._put(replace(lead, status=LeadStatus.LEASED)))
         return taken
@@ -152,7 +154,7 @@ class MemoryLeads:
             and status in (None, lead.status)
             and any(each.startswith(number) for each in lead.numbers)
         )
-        return nsmallest(max(limit, 0), found, key=lambda lead: lead.id)
+        return nsmallest(limit, found, key=lambda lead: lead.id)
 
     async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
         counted = Counter(dict.fromkeys(COUNTED, 0))
@@ -263,4 +265,4 @@ def _order(lead: Lead) -> tuple[int, datetime, int]:
     """Priority, then retries by the instant they are due, then new leads in the order of the list."""
     if lead.status is LeadStatus.NEW:
         return (-lead.priority, NEVER_AT, lead.id)
-    return (-lead.priority, lead.next_at or datetime.min.replace(tzinfo=UTC), lead.id)
+    return (-lead.priority, lead.next_at or EVER_AT, lead.id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from dialer.adapters.fitting import fitted
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.guesses import Guesses
@@ -16,6 +17,7 @@ from dialer.domain.types import CampaignId, CampaignStatus, OperatorId, TrunkId
 from dialer.ports.stores import Token
 
 
+@fitted
 class MemoryCampaigns:
     def __init__(self) -> None:
         self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
@@ -53,6 +55,7 @@ class MemoryCampaigns:
             raise Conflict(said("there is a campaign named {name!r} already", name=campaign.name))
 
 
+@fitted
 class MemoryAccounts:
     def __init__(self) -> None:
         self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
@@ -76,6 +79,7 @@ class MemoryAccounts:
         return sorted(self._rows.values(), key=lambda row: row.id)
 
 
+@fitted
 class MemoryTrunks:
     def __init__(self) -> None:
         self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
@@ -103,6 +107,7 @@ class MemoryTrunks:
         return sorted(self._rows.values(), key=lambda row: row.id)
 
 
+@fitted
 class MemoryTokens:
     def __init__(self) -> None:
         self._rows: dict[int, Token] = {}
@@ -139,6 +144,7 @@ class MemoryTokens:
         raise Missing(said("there is no token named {name!r}", name=name))
 
 
+@fitted
 class MemoryPinGuesses:
     def __init__(self) -> None:
         self._rows: dict[str, Guesses] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dialer.adapters.fitting import fitted
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.rows import Bodies
 from dialer.adapters.sql.tables import accounts
@@ -12,6 +13,7 @@ from dialer.domain.said import Said, said
 from dialer.domain.types import OperatorId
 
 
+@fitted
 class SqlAccounts:
     def __init__(self, database: Database) -> None:
         self._bodies = Bodies(database, accounts, Account, missing=_missing, twin=_twin)

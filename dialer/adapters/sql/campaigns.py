@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select, update
 
 from dialer.adapters.codec import decode, encode
+from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql.database import Database
-from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import campaigns
 from dialer.adapters.sql.troubles import Twin
 from dialer.domain.campaign import Campaign
@@ -19,6 +19,7 @@ from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus
 
 
+@fitted
 class SqlCampaigns:
     def __init__(self, database: Database) -> None:
         self._database = database

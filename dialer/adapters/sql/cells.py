@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dialer.adapters.fitting import fitted
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import insert
 from dialer.adapters.sql.tables import Instant, cells
@@ -30,6 +31,7 @@ JULIAN_1970 = 2_440_587.5
 DAY_MS = 86_400_000.0
 
 
+@fitted
 class SqlCells:
     def __init__(self, database: Database) -> None:
         self._database = database

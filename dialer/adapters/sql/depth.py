@@ -20,8 +20,8 @@ from sqlalchemy import (
     true,
 )
 
+from dialer.adapters.fitting import is_id
 from dialer.adapters.sql.database import Database
-from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import cdrs, leads
 from dialer.domain.depth import OPEN, Depth, Span
 from dialer.domain.types import CampaignId, Direction, LeadStatus

@@ -22,8 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dialer.adapters.fitting import is_id
 from dialer.adapters.sql.database import Database
-from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import lead_counts, leads
 from dialer.domain.types import CampaignId, LeadStatus
 

@@ -19,12 +19,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql import lists
 from dialer.adapters.sql.cells import held_lately
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.due import add_up, best_of, counted, is_, next_due_at
 from dialer.adapters.sql.insert import IDS, chunks
-from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import cells, lead_numbers, leads
 from dialer.domain.errors import Missing
 from dialer.domain.lead import Lead
@@ -35,11 +35,11 @@ NEW, RETRY, LEASED, EXCLUDED = (
     status.value for status in (LeadStatus.NEW, LeadStatus.RETRY, LeadStatus.LEASED, LeadStatus.EXCLUDED)
 )
 NEVER_AT = datetime.max.replace(tzinfo=UTC)
-PAGE = 1_000  # rows at once, whatever was asked for
 HELD_BACK = leads.c.leased_until_at.is_(None)  # of a leased one: until a person decides
 FREED: Mapping[str, Any] = {"cell": None, "leased_until_at": None}
 
 
+@fitted
 class SqlLeads:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -47,7 +47,7 @@ class SqlLeads:
     async def lease(
         self, campaign: CampaignId, n: int, *, cell: CellId, now: datetime, until_at: datetime
     ) -> Sequence[Lead]:
-        if n <= 0 or not is_id(campaign):
+        if not n or not is_id(campaign):
             return []
         async with self._database.write() as connection:
             best = await best_of(connection, campaign, n, now, skip_locked=not self._database.is_sqlite)
@@ -120,9 +120,9 @@ class SqlLeads:
         after: int = 0,
         limit: int = 100,
     ) -> Sequence[Lead]:
-        if not is_id(campaign) or limit <= 0:
+        if not is_id(campaign):
             return []
-        asked = [leads.c.campaign == campaign, leads.c.id > min(after, 2**63 - 1)]
+        asked = [leads.c.campaign == campaign, leads.c.id > after]
         if status is not None:
             asked.append(leads.c.status == status.value)
         if number:
@@ -133,7 +133,7 @@ class SqlLeads:
                 lead_numbers.c.number < number + "\U0010ffff",
             )
             asked.append(leads.c.id.in_(its))
-        query = select(leads).where(*asked).order_by(leads.c.id).limit(min(limit, PAGE))
+        query = select(leads).where(*asked).order_by(leads.c.id).limit(limit)
         async with self._database.connection() as connection:
             return await _with_numbers(connection, (await connection.execute(query)).mappings().all())
 

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import select
 
 from dialer.adapters.codec import through_json
+from dialer.adapters.fitting import fitted
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import insert
 from dialer.adapters.sql.tables import learned
 
 
+@fitted
 class SqlLearned:
     def __init__(self, database: Database) -> None:
         self._database = database

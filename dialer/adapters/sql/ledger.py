@@ -22,15 +22,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql import sidecalls
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.depth import depth_of
 from dialer.adapters.sql.hours import spent
 from dialer.adapters.sql.insert import chunks, insert, insert_for, insert_new
-from dialer.adapters.sql.leads import PAGE
 from dialer.adapters.sql.moves import apply
 from dialer.adapters.sql.records import change_of, columns_of_change, columns_of_record, record_of
-from dialer.adapters.sql.rows import is_id
 from dialer.adapters.sql.tables import Instant, cdrs, recordings, state_changes, undialled, wrap_ups
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.depth import Depth
@@ -54,6 +53,7 @@ from dialer.ports.stores import CdrQuery
 HOUR_US = 3_600_000_000
 
 
+@fitted
 class SqlLedger:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -108,21 +108,21 @@ class SqlLedger:
         return record_of(row)
 
     async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]:
+        if not all(is_id(id_) for id_ in (query.campaign, query.lead) if id_ is not None):
+            return []
         asked = {
             cdrs.c.campaign: query.campaign,
             cdrs.c.operator: query.operator,
             cdrs.c.lead: query.lead,
             cdrs.c.outcome: query.outcome or None,
         }
-        if any(isinstance(value, int) and abs(value) >= 2**63 for value in asked.values()):
-            return []
         page = _records().where(cdrs.c.id > query.after)
         page = page.where(*(column == value for column, value in asked.items() if value is not None))
         if query.since_at is not None:
             page = page.where(cdrs.c.dialled_at >= query.since_at)
         if query.until_at is not None:
             page = page.where(cdrs.c.dialled_at < query.until_at)
-        rows = await self._database.rows(page.order_by(cdrs.c.id).limit(max(0, min(query.limit, PAGE))))
+        rows = await self._database.rows(page.order_by(cdrs.c.id).limit(query.limit))
         return [record_of(row) for row in rows]
 
     async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Key, Tally]:

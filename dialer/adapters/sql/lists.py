@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dialer.adapters.fitting import is_id
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import chunks
-from dialer.adapters.sql.rows import is_id
-from dialer.adapters.sql.tables import campaigns, clean, imports, lead_numbers, leads
+from dialer.adapters.sql.tables import campaigns, imports, lead_numbers, leads
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, fresh
 from dialer.domain.said import Said, said
@@ -52,6 +52,8 @@ async def import_list(
     rows = (fresh(lead, campaign) for lead in entries)
     async with database.connection() as connection:
         if database.is_sqlite:
+            async with connection.begin():
+                await _check_campaign(connection, campaign)  # before the file is read, and behind it
             return await _import_staged(database, connection, entry, rows)
         async with database.writing(connection):
             import_id = await _begin(connection, entry)
@@ -138,10 +140,14 @@ async def _insert(connection: AsyncConnection, table: str, rows: Rows) -> None:
     await connection.exec_driver_sql(f"INSERT INTO temp.{table} VALUES ({marks})", rows)  # noqa: S608 - names of this module
 
 
+async def _check_campaign(connection: AsyncConnection, campaign: CampaignId) -> None:
+    its = select(campaigns.c.id).where(campaigns.c.id == campaign)
+    if not is_id(campaign) or (await connection.execute(its)).first() is None:
+        raise Missing(said("there is no campaign {campaign}", campaign=campaign))
+
+
 async def _begin(connection: AsyncConnection, entry: dict[str, Any]) -> int:
-    its = select(campaigns.c.id).where(campaigns.c.id == entry["campaign"])
-    if not is_id(entry["campaign"]) or (await connection.execute(its)).first() is None:
-        raise Missing(said("there is no campaign {campaign}", campaign=entry["campaign"]))
+    await _check_campaign(connection, entry["campaign"])
     new = insert(imports).values(entry).returning(imports.c.id)
     import_id: int = (await connection.execute(new)).scalar_one()
     return import_id
@@ -173,10 +179,10 @@ def _of_file(lead: Lead) -> tuple[Any, ...]:
     return (
         lead.priority,
         json.dumps(lead.zones),
-        clean(lead.name),
-        clean(lead.company),
-        clean(lead.inn),
-        clean(lead.email),
-        json.dumps(dict(lead.extra), ensure_ascii=False).encode(errors="replace").decode(),
-        clean(lead.ref),
+        lead.name,
+        lead.company,
+        lead.inn,
+        lead.email,
+        json.dumps(dict(lead.extra), ensure_ascii=False),
+        lead.ref,
     )

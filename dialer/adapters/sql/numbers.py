@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, and_, bindparam, delete, func, or_, select
 
+from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import chunks, insert
 from dialer.adapters.sql.tables import cdrs, dnc
@@ -21,6 +22,7 @@ LONGEST = 16  # signs of a number, and so many entries may block it
 AT_ONCE = 500  # numbers in one query: up to fifteen prefixes each
 
 
+@fitted
 class SqlNumbers:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -47,6 +49,8 @@ class SqlNumbers:
         after: tuple[str, int] = ("", 0),
         limit: int | None = None,
     ) -> Sequence[Mapping[str, Any]]:
+        if campaign is not None and not is_id(campaign):
+            return []
         entry, whose = after
         query = select(dnc).where(
             or_(dnc.c.entry > entry, and_(dnc.c.entry == entry, dnc.c.campaign > whose))
@@ -65,7 +69,7 @@ class SqlNumbers:
         found: dict[PhoneNumber, NumberHistory] = {}
         for some in chunks(asked, AT_ONCE):
             entries = sorted({entry for number in some for entry in entries_of(number)})
-            here = {"entries": entries, "campaigns": [EVERYWHERE, campaign]}
+            here = {"entries": entries, "campaigns": [EVERYWHERE, *([campaign] if is_id(campaign) else [])]}
             calls, blocks = await self._database.several((_LAST_CALLS, {"numbers": some}), (_BLOCKS, here))
             last = {row["number"]: (row["end_at"], row["outcome"]) for row in calls}
             why = _reasons(blocks)

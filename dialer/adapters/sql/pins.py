@@ -6,12 +6,14 @@ from dataclasses import asdict
 
 from sqlalchemy import delete, select
 
+from dialer.adapters.fitting import fitted
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import insert
 from dialer.adapters.sql.tables import pin_guesses
 from dialer.domain.guesses import Guesses
 
 
+@fitted
 class SqlPinGuesses:
     def __init__(self, database: Database) -> None:
         self._database = database

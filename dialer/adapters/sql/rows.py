@@ -17,11 +17,6 @@ T = TypeVar("T")
 Words = Callable[[str], Said]  # of a key
 
 
-def is_id(number: int) -> bool:
-    """Whether a number can be the id of a row: both databases count to 2**63 - 1."""
-    return 0 < number < 2**63
-
-
 class Bodies(Generic[T]):
     """A table of values kept whole under their own ids."""
 

@@ -16,7 +16,6 @@ from dialer.domain.spending import SideCall, SideKind, Spent, merged
 from dialer.domain.types import CellId, ChannelId, Direction, TrunkId
 
 LONGEST = timedelta(days=1)  # of an attempt: the day before is read as well, for talks over midnight
-MOST = 1000
 COLUMNS = tuple(column.name for column in side_calls.c)
 
 
@@ -45,7 +44,7 @@ async def found(
         query = query.where(side_calls.c.trunk == trunk)
     if kind is not None:
         query = query.where(side_calls.c.kind == kind.value)
-    return [_side_of(row) for row in await database.rows(query.limit(max(0, min(limit, MOST))))]
+    return [_side_of(row) for row in await database.rows(query.limit(limit))]
 
 
 async def spent(

@@ -23,8 +23,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from dialer.domain.errors import BadValue
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -43,8 +41,6 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise BadValue(f"the instant {value} has no time zone: give it one (UTC)")
         return value if dialect.name == "postgresql" else (value - EPOCH) // MICROSECOND
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -54,27 +50,8 @@ class Instant(TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
-class Words(TypeDecorator[str]):
-    """Text that both databases can hold and sort alike, whatever Asterisk or a file put into it."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        # bytewise order: paging by id must not skip dashes, as PostgreSQL's languages do
-        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else clean(value)
-
-
-def clean(value: str) -> str:
-    """Without what a database cannot hold: zeros and halves of characters."""
-    if "\0" not in value and value.isascii():
-        return value
-    return value.replace("\0", "\ufffd").encode(errors="replace").decode()
-
-
+# bytewise order: paging by id must not skip dashes, as PostgreSQL's languages do
+Words = Text().with_variant(Text(collation="C"), "postgresql")
 BigId = BigInteger().with_variant(Integer(), "sqlite")  # SQLite gives ids by itself to INTEGER keys only
 
 metadata = MetaData(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
+from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.tables import tokens
 from dialer.adapters.sql.troubles import Twin
@@ -15,6 +16,7 @@ from dialer.domain.said import said
 from dialer.ports.stores import Token
 
 
+@fitted
 class SqlTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,6 +45,8 @@ class SqlTokens:
         return Token(**row) if row else None
 
     async def used(self, token: int, now: datetime) -> None:
+        if not is_id(token):
+            return
         async with self._database.write() as connection:
             await connection.execute(update(tokens).where(tokens.c.id == token).values(last_used_at=now))
 

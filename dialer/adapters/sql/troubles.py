@@ -18,7 +18,7 @@ from dialer.domain.said import said
 AWAY = ("08", "25", "28", "3D", "3F", "40", "53", "55", "57", "58", "F0")
 AWAY_STATES = ("42501", "0A000")
 DAMAGED = ("XX001", "XX002")
-REFUSED = ("22", "23")
+REFUSED = ("22", "23", "54")  # 54: what is too long for an index, too deep, too many
 BEHIND = ("42P01", "42703")  # a table or a column that this version knows and the database does not
 READ_ONLY = "25006"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dialer.adapters.fitting import fitted
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.rows import Bodies
 from dialer.adapters.sql.tables import trunks
@@ -12,6 +13,7 @@ from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 
 
+@fitted
 class SqlTrunks:
     def __init__(self, database: Database) -> None:
         self._bodies = Bodies(database, trunks, Trunk, missing=_missing, twin=_twin)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time
 from itertools import count
 from typing import Any
 
+from dialer.adapters.fitting import PAGE, every_record
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.faults import Faults, failing
 from dialer.adapters.memory.live import MemoryLive
@@ -216,13 +217,17 @@ class House:
         return call
 
     async def cdrs(self) -> list[Cdr]:
-        return list(await self.stores.records.cdrs(CdrQuery(limit=100_000)))
+        return [cdr async for page in every_record(self.stores.records, CdrQuery()) for cdr in page]
 
     async def outcomes(self) -> dict[str, int]:
         return dict(Counter(cdr.outcome.value for cdr in await self.cdrs()))
 
     async def leads(self, campaign: Campaign, status: LeadStatus | None = None) -> Sequence[Lead]:
-        return await self.stores.leads.find(campaign.id, status=status, limit=100_000)
+        found: list[Lead] = []
+        find = self.stores.leads.find
+        while page := await find(campaign.id, status=status, after=found[-1].id if found else 0, limit=PAGE):
+            found += page
+        return found
 
     async def settled(self, within_s: float = 3600.0) -> None:
         """No call is in flight, every fact has arrived."""
