@@ -251,3 +251,41 @@ async def test_the_password_is_in_no_message(redis_server: Server) -> None:
         with pytest.raises(StoreDown) as told:
             await live.calls()
     assert "hush" not in str(told.value)
+
+
+async def test_rubbish_in_redis_costs_itself_only(redis_url: str) -> None:
+    async with open_live(redis_url) as live, open_redis(redis_url) as redis:
+        key = ("101", CampaignId(1), DAY)
+        await live.put_call(CELL, CALL)
+        await live.add(key, Tally(attempts=1), once=CALL.id)
+        rubbish = {"a": "[" * 9999, "b": "nonsense", "c": "1e999", "d": "[]"}
+        await redis.hset(f"obz:calls:{CELL}", mapping=rubbish)
+        await redis.hset(
+            f"obz:sums:{DAY}", mapping={"x": "1", "a|b|attempts": "1", "101|1|talk_s": "nonsense"}
+        )
+        assert await live.calls() == [CALL]
+        assert await live.tallies(DAY) == {key: Tally(attempts=1)}
+
+
+async def test_a_recount_that_fails_is_not_the_last_one(redis_server: Server, redis_url: str) -> None:
+    returns = 0
+    twice = asyncio.Event()
+
+    async def on_return() -> None:
+        nonlocal returns
+        returns += 1
+        if returns == 1:
+            raise ZeroDivisionError
+        twice.set()
+
+    async with open_live(redis_url, on_return=on_return) as live, open_redis(redis_url) as redis:
+        await live.put_call(CELL, CALL)
+
+        async def is_watched() -> bool:
+            return bool(await redis.keys("obz:mark:*"))
+
+        await until(is_watched, bool)
+        redis_server.kill()
+        redis_server.start()
+        async with asyncio.timeout(15):
+            await twice.wait()

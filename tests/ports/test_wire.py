@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from dialer.adapters.redis import wire
 from dialer.adapters.redis.wire import RedisDesk, open_desk, serve_commands
 from dialer.domain.errors import (
     BadValue,
@@ -239,3 +240,21 @@ async def test_commands_go_through_again_when_redis_is_back(redis_server: Server
                     break
                 await asyncio.sleep(0.05)
         assert READY in desk.asked
+
+
+async def test_an_answer_that_cannot_be_told_is_no_end_of_its_ear(redis_url: str) -> None:
+    desk = FakeDesk()
+    async with served(redis_url, desk) as far:
+        desk.answer = {"n": 10**5000}  # JSON has no such number
+        with pytest.raises(ObzvonError, match="the engine failed at this command; its log says why"):
+            await far.do(READY)
+        desk.answer = {}
+        assert await far.do(READY) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "[]", "{}", "7", '{"error": 1}', '{"error": {}}', "[" * 9999]
+)
+def test_an_answer_that_cannot_be_read_is_told_as_such(text: str) -> None:
+    with pytest.raises(ObzvonError, match="the engine's answer cannot be read"):
+        wire._opened(text)

@@ -225,10 +225,7 @@ class Connection:
         self._stream.end()
 
     def _sort(self, text: str) -> None:
-        try:
-            frame = json.loads(text)
-        except ValueError:
-            frame = None
+        frame = parsed(text)
         if not isinstance(frame, dict):
             self.strange_frames += 1
         elif frame.get("type") == "RESTResponse":
@@ -252,25 +249,34 @@ class Connection:
             raise LinkDown(said("the connection from Asterisk is closing")) from broken
 
     def _settle(self, frame: RawEvent) -> None:
-        answer = self._waiting.get(frame.get("request_id", ""))
+        answer = self._waiting.get(str(frame.get("request_id", "")))
         if answer is None or answer.done():
             self.late_answers += 1
         else:
             answer.set_result(frame)
 
 
+def parsed(text: Any) -> Any:
+    """What the JSON says; None where nobody can read it."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
 def outcome(request: Request, answer: RawEvent) -> Any:
     """The JSON of an answer over the websocket; raises Refused with Asterisk's own reason."""
+    try:
+        status = int(answer["status_code"])
+    except (LookupError, TypeError, ValueError):
+        raise Refused(500, f"its answer cannot be read ({request.method} {request.path})") from None
     text = answer.get("message_body") or "null"
-    return checked(request, int(answer["status_code"]), str(answer.get("reason_phrase", "")), text)
+    return checked(request, status, str(answer.get("reason_phrase", "")), text)
 
 
 def checked(request: Request, status: int, phrase: str, text: str) -> Any:
     """The JSON of an answer, whichever way it came; raises Refused with Asterisk's own reason."""
-    try:
-        content = json.loads(text)
-    except ValueError:
-        content = None
+    content = parsed(text)
     if status < 400:
         return content
     reason = content.get("message") or content.get("error") if isinstance(content, dict) else None

@@ -272,4 +272,7 @@ class Listener:
             for connection in list(self._inside):
                 with contextlib.suppress(OSError):  # it is broken: the loop hears of it
                     connection.relieve()
-            self._store.settle()
+            try:
+                self._store.settle()
+            except Exception as fault:  # the boundary: this thread is what keeps Asterisk from waiting
+                log.error("the keeper could not be told", exc_info=fault)

@@ -116,8 +116,11 @@ class RedisLive:
             fields = await cast(Awaitable[dict[str, str]], self._redis.hgetall(_sums(day)))
         found: defaultdict[Key, dict[str, int]] = defaultdict(dict)
         for field, value in fields.items():
-            operator, campaign, figure = field.split("|")
-            found[operator, int(campaign), day][figure] = int(value)
+            try:
+                operator, campaign, figure = field.split("|")
+                found[operator, int(campaign), day][figure] = int(value)
+            except ValueError as bad:  # somebody else's word, or a later version's
+                log.warning("live_sum_unreadable", day=day, why=str(bad)[:200])
         return {key: _tally(figures) for key, figures in found.items()}
 
     async def reset_tallies(self, day: str, sums: Mapping[Key, Tally]) -> None:
@@ -156,6 +159,9 @@ class RedisLive:
             except StoreDown as trouble:
                 if known != AWAY:
                     log.warning("redis_away", why=str(trouble))
+                known = AWAY
+            except Exception as fault:  # the boundary: who watches no more would never show anything again
+                log.error("redis_return_failed", exc_info=fault)
                 known = AWAY
             await asyncio.sleep(LOOK_S)
 
@@ -245,6 +251,6 @@ def _readable(kind: type[T], values: Sequence[str]) -> list[T]:
     for value in values:
         try:
             found.append(decode(kind, json.loads(value)))
-        except (BadValue, ValueError) as bad:
+        except (BadValue, ValueError, RecursionError) as bad:
             log.warning("live_state_unreadable", kind=kind.__name__, why=str(bad))
     return found

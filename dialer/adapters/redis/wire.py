@@ -169,7 +169,7 @@ class _Clerk:
                 if await _now_s(self._redis) > request.until_s:
                     log.warning("command_too_late", verb=request.command.verb)
                     return
-            answer = json.dumps(await self._result(request.command))
+            answer = await self._result(request.command)
             with as_ours(self._where):
                 async with self._redis.pipeline(transaction=True) as transaction:
                     transaction.rpush(_answers(request.id), answer)
@@ -177,21 +177,25 @@ class _Clerk:
                     await transaction.execute()
         except StoreDown as trouble:
             log.warning("command_unanswered", why=str(trouble))
+        except Exception as fault:  # the boundary: the ear is for all commands to come
+            log.error("command_failed", exc_info=fault)
         finally:
             self.room.release()
 
-    async def _result(self, command: Command) -> dict[str, Any]:
+    async def _result(self, command: Command) -> str:
+        """As JSON."""
         try:
             _check(command)
-            return {"answer": loosen(await self._desk.do(command))}
+            return json.dumps({"answer": loosen(await self._desk.do(command))})
         except Refused as error:
-            return {"error": {"id": error.id, "status": error.status, "text": error.reason}}
+            told = {"id": error.id, "status": error.status, "text": error.reason}
         except ObzvonError as error:
-            return {"error": {"id": error.id, "text": plain(error.sentence)}}
+            told = {"id": error.id, "text": plain(error.sentence)}
         except Exception:  # the boundary: one bad command must not end the engine's ear for all others
             log.exception("command_failed", verb=command.verb, target=command.target.partition(":")[0])
             text = "the engine failed at this command; its log says why"
-            return {"error": {"id": ObzvonError.id, "text": text}}
+            told = {"id": ObzvonError.id, "text": text}
+        return json.dumps({"error": told})
 
 
 def _check(command: Command) -> None:
@@ -225,12 +229,16 @@ def _read(text: str) -> Request | None:
 
 def _opened(text: str) -> Mapping[str, Any]:
     """The answer, or the error as it was raised at the other end."""
-    found = json.loads(text)
-    if "error" not in found:
-        return cast(Mapping[str, Any], found["answer"])
-    error = found["error"]
-    kind = ERRORS.get(error["id"], ObzvonError)
-    raise Refused(error["status"], error["text"]) if kind is Refused else kind(heard(error["text"]))
+    try:
+        found = json.loads(text)
+        if "error" not in found:
+            return cast(Mapping[str, Any], found["answer"])
+        error = found["error"]
+        kind = ERRORS.get(error["id"], ObzvonError)
+        raised = Refused(error["status"], error["text"]) if kind is Refused else kind(heard(error["text"]))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as flaw:
+        raise ObzvonError(said("the engine's answer cannot be read: {why}", why=repr(flaw)[:200])) from None
+    raise raised
 
 
 def _all_errors() -> dict[str, type[ObzvonError]]:

@@ -15,7 +15,9 @@ import pytest
 from aiohttp.http import WebSocketWriter, WSMsgType
 
 from dialer.adapters.ari import stream as stream_module
+from dialer.adapters.ari.connection import Connection, Request, outcome
 from dialer.adapters.ari.stream import Backlog, Stream, begins_frame, frame_length, next_beginning, whole
+from dialer.domain.errors import Refused
 
 
 class Sink:
@@ -290,3 +292,31 @@ async def test_the_kernel_takes_megabytes_while_nobody_reads_even_on_a_connectio
                     await asyncio.get_running_loop().sock_sendall(its.far, bytes(10_000))
                     taken += 10_000
         assert taken >= 2_000_000
+
+
+DEEP = "[" * 9999
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["", "nonsense", "7", DEEP, '{"type": "RESTResponse", "request_id": [1]}', '{"type": "RESTResponse"}',
+     '{"type": ["RESTResponse"]}', '{"a": ' + "9" * 5000 + "}"],
+)  # fmt: skip
+async def test_a_frame_that_nobody_understands_is_passed_over(frame: str) -> None:
+    async with wire() as its:
+        connection = Connection(its.life().stream)
+        taken: list[object] = []
+        connection._take = taken.append
+        connection._sort(frame)
+        connection._sort('{"type": "Dial"}')
+        assert taken[-1] == {"type": "Dial"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"status_code": "soon"}, {"status_code": None}, {"status_code": 200, "message_body": 7},
+     {"status_code": 200, "message_body": DEEP}],
+)  # fmt: skip
+def test_an_answer_that_nobody_understands_is_a_refusal(answer: dict[str, object]) -> None:
+    with contextlib.suppress(Refused):
+        assert outcome(Request("GET", "channels"), answer) is None
