@@ -84,7 +84,8 @@ class SqlNumbers:
         entries = entries_of(number)
         slots = {f"entry{n}": entry for n, entry in enumerate((*entries, *repeat(number, LONGEST))[:LONGEST])}
         calls, blocks = await self._database.several(
-            (_LAST_CALL, {"number": number}), (_BLOCKS_OF_ONE, {**slots, "campaign": campaign})
+            (_LAST_CALL, {"number": number}),
+            (_BLOCKS_OF_ONE, {**slots, "campaign": campaign if is_id(campaign) else EVERYWHERE}),
         )
         end_at, outcome = (calls[0]["end_at"], calls[0]["outcome"]) if calls else (None, "")
         why = _reasons(blocks)
