@@ -123,7 +123,8 @@ def imports_of(path: Path) -> Iterator[str]:
 
 def test_what_tests_of_the_core_import_loads_within_a_moment() -> None:
     """Web, SQL and command line would cost each run of tests/unit, and each of its workers, seconds."""
-    quick = ("domain", "ports", "engine", "sim", "rehearsal", "adapters.memory", "adapters.languages")
+    quick = ("domain", "ports", "engine", "sim", "rehearsal", "adapters.fitting", "adapters.memory",
+             "adapters.languages")  # fmt: skip
     allowed = (*(f"dialer.{room}" for room in quick), "tests.unit.")
     for path in (ROOT / "tests" / "unit").rglob("*.py"):
         ours = [one for one in imports_of(path) if one.startswith((*PACKAGES, "bench", "tests"))]
