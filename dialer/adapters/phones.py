@@ -265,6 +265,8 @@ def _is_label(text: str) -> bool:
 
 def _is_glued(text: str, start: int, stop: int) -> bool:
     """A letter or a digit stands right beside the number, which most likely is one that was mistyped."""
+    if text[start - 1 : start] == "+":
+        return True  # no country has this code
     after = re.match(r"[^\W_]+", text[stop:])
     before = re.search(r"[^\W_]+$", text[:start])
     return bool(

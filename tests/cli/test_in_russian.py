@@ -56,11 +56,11 @@ def test_a_list_is_imported_and_what_is_refused_is_said(shop: Dialer, tmp_path: 
     path.write_text(LIST, encoding="utf-8")
     said = shop("import", path, "--campaign", "demo")
     assert said.out.splitlines()[-3] == (
-        "загрузка 1: лидов 1, повторов 1, не принято строк 1, пропущено значений 0"
+        "загрузка 1: лидов 1, повторов 1, не принято строк 1, не взято строк 0, пропущено значений 0"
     )
     rejects = path.with_name("list.rejects.csv").read_text(encoding="utf-8-sig")
     assert rejects.splitlines()[0] == "строка;столбец;значение;причина;что со строкой"
-    assert "номер уже есть в строке 2 этого файла;повтор" in rejects
+    assert "номер уже есть в строке 2 этого файла с другими значениями" in rejects
     assert shop("import", "--undo", 1).out == "загрузка 1 отменена, убрано лидов: 1\n"
 
 

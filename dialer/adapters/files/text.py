@@ -62,11 +62,11 @@ def open_text(content: bytes, encoding: str, country: str) -> tuple[Facts, Itera
 
 def _encoding(content: bytes, wanted: str, country: str, notes: list[str]) -> str:
     """As the user says, as marked, or as the letters say."""
+    _check_kind(content)
     if wanted:
         return _named(wanted)
     if marked := next((name for mark, name in _BOMS if content.startswith(mark)), ""):
         return marked
-    _check_kind(content)
     if wide := _wide(content[:SAMPLE_BYTES]):
         return wide
     _check_text(content)
@@ -97,7 +97,7 @@ def _named(wanted: str) -> str:
 
 def _wide(content: bytes) -> str:
     """UTF-16 without a mark: every second byte of plain signs is empty."""
-    if len(content) < 4 or 4 * content.count(0) < len(content):
+    if len(content) < 8 or 4 * content.count(0) < len(content):
         return ""
     even, odd = content[::2].count(0), content[1::2].count(0)
     return "utf-16-le" if odd > 4 * even else "utf-16-be" if even > 4 * odd else ""
@@ -262,7 +262,7 @@ def _are_apart(text: str, delimiter: str, width: int) -> bool:
 def _row(line: int, cells: list[str], encoding: str) -> Row:
     cells = [cell[:LONGEST_CELL] for cell in cells]
     joined = "".join(cells)
-    if joined.isascii() or joined.isprintable():
+    if joined.isascii() or (joined.isprintable() and "\ufffd" not in joined):
         return Row(line, cells)
     if not (bad := _BAD.search(joined)):
         if "\ufffd" in joined and encoding.startswith("utf-16"):
