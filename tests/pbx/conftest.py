@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from yarl import URL
 
 from dialer.lab import worldfile
 from dialer.lab.fate import Does, Fate
@@ -52,7 +54,8 @@ class Ari:
 
     async def send(self, method: str, path: str, body: object = None, **query: str) -> Any:
         """One request; fails the test when Asterisk refuses."""
-        async with self.http.request(method, self.url(path), params=query, json=body) as response:
+        url = URL(self.url(path), encoded=True)
+        async with self.http.request(method, url, params=query, json=body) as response:
             text = await response.text()
             assert response.status < 300, f"{method} {path}: {response.status} {text}"
             return await response.json() if text else None
@@ -60,7 +63,7 @@ class Ari:
     async def push(self, kind: str, name: str, **fields: str) -> None:
         """Gives Asterisk a SIP object."""
         body = {"fields": [{"attribute": key, "value": value} for key, value in fields.items()]}
-        await self.send("PUT", f"asterisk/config/dynamic/res_pjsip/{kind}/{name}", body)
+        await self.send("PUT", f"asterisk/config/dynamic/res_pjsip/{kind}/{quote(name, safe='')}", body)
 
     async def push_trunk(self, name: str, host: str, port: int) -> None:
         """A trunk by address."""

@@ -145,13 +145,15 @@ async def test_the_sound_of_a_trunk_is_encrypted_on_the_wire_if_it_shall_be_and_
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(ETHERNET_IP)) as wire:
         wire.bind(("lo", ETHERNET_IP))
         await link.switch.originate(
-            channel,
-            endpoint=f"PJSIP/{number}@secret",
-            context="obz-out",
-            exten="safe",
-            caller_id="74950000000",
-            timeout_s=20,
-            variables={"OBZ_MESSAGE": str(lab.sounds / "message")},
+            Outgoing(
+                channel,
+                endpoint=f"PJSIP/{number}@secret",
+                context="obz-out",
+                exten="safe",
+                caller_id="74950000000",
+                timeout_s=20,
+                variables={"OBZ_MESSAGE": str(lab.sounds / "message")},
+            )
         )
         wire.setblocking(False)
         sound = await of_the_message(lab, link, channel, wire)
