@@ -16,7 +16,7 @@ from bench import page, pages, parts, short, table
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import Fatal, ObzvonError
-from dialer.lab.rootfs import TRIED
+from dialer.lab.tested import tested
 
 WHAT = ("calls", "short", "parts", "pages", "all")
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
@@ -70,7 +70,7 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
     figures: dict[str, object] = {}
     is_whole = True
     if asked.what in ("calls", "all"):
-        wish, under = wish_of(asked), page.conditions(TRIED)
+        wish, under = wish_of(asked), page.conditions(tested())
         result, is_whole = await measure(wish, lambda words: say(words, console), asked.within, stop)
         table.show(result, console)
         if is_whole and wish.is_for_the_page:

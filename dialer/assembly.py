@@ -21,7 +21,7 @@ from dialer.adapters.ari.switch import AriSwitch
 from dialer.adapters.callers import caller_numbers, countries_of
 from dialer.adapters.clock import SteadyClock, boot_seconds, new_id, utc_now
 from dialer.adapters.journal.lives import Lives
-from dialer.adapters.journal.refusals import FileRefusals
+from dialer.adapters.journal.refusals import REFUSED, FileRefusals
 from dialer.adapters.names import Names
 from dialer.adapters.numbering import checker
 from dialer.adapters.phones import normalise
@@ -288,10 +288,11 @@ def _assembled(
         stores,
         live,
         converter.closed,
-        refusals=FileRefusals(settings.data_dir / "journal" / settings.cell / "refused", utc_now),
+        refusals=FileRefusals(settings.data_dir / "journal" / settings.cell / REFUSED, utc_now),
         guard=guard,
     )
     cell.kept_leads = recorder.kept_leads
+    cell.desk.refused = recorder.verbs(shell.cell, cell.hopper.unmade)
     listener = Listener(settings.ari_bind, settings.ari_port, store=store)
     return Engine(cell, shell, switch, recorder, metrics, converter, listener, cell.desk)
 

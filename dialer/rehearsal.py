@@ -126,6 +126,7 @@ def assemble(
         guard=shell.guard,
     )
     cell.kept_leads = recorder.kept_leads
+    cell.desk.refused = recorder.verbs(shell.cell, cell.hopper.unmade)
     return Engine(cell, shell, recorder)
 
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dialer.domain.dialable import ORDINARY, DialRules, NumberType
+from dialer.domain.dialable import ORDINARY, DialRules, NumberType, known_country
+from dialer.domain.errors import BadValue
 from dialer.domain.said import said
 from dialer.domain.types import Language
 from dialer.domain.workday import Workday
@@ -132,6 +133,16 @@ class Settings(BaseSettings):
                 said("there is no time zone {name!r}: write one such as Europe/Moscow", name=name)
             ) from None
         return name
+
+    @field_validator("country", "countries")
+    @classmethod
+    def _known_countries(cls, text: str) -> str:
+        for code in _listed(text):
+            try:
+                known_country(code)
+            except BadValue as unknown:
+                raise ValueError(unknown.sentence) from None
+        return text
 
     @field_validator("number_types")
     @classmethod

@@ -12,7 +12,7 @@ from secrets import token_hex
 from dialer.adapters.files.lists import ListFile, open_content
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
-from dialer.adapters.numbering import checker, with_prefixes
+from dialer.adapters.numbering import check_prefixes, checker, with_prefixes
 from dialer.adapters.phones import dnc_entry, reading
 from dialer.adapters.secrets import new_token, write_secret
 from dialer.adapters.sounds import store_message
@@ -41,6 +41,7 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
         keep_message=keep_message,
         keep_secret=partial(_keep_secret, settings.data_dir.absolute() / "secrets"),
         check_number=checker(dial_rules(settings)),
+        check_prefixes=lambda prefixes: check_prefixes(prefixes, dial_rules(settings)),
         dnc_entry=lambda text: dnc_entry(text, settings.country),
         hash_pin=hash_secret,
         zones_of=zones_of,

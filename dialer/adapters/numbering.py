@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 import phonenumbers
 from babel import Locale
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberType
 
-from dialer.domain.dialable import WORLD, CheckNumber, DialRules, NumberFacts, NumberType, check_allowed
+from dialer.domain.dialable import (
+    COUNTRIES,
+    WORLD,
+    CheckNumber,
+    DialRules,
+    NumberFacts,
+    NumberType,
+    check_allowed,
+)
+from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.numbers import split_country
-from dialer.domain.said import Said
+from dialer.domain.said import Said, said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import PhoneNumber
 
@@ -51,7 +62,9 @@ _RUSSIAN = {
     "+7940": (NumberType.MOBILE, ABKHAZIA),
 }
 _RUSSIAN_CODE = 5  # signs of the keys above
-EVERY_NUMBER = DialRules(frozenset({*phonenumbers.SUPPORTED_REGIONS, ABKHAZIA}), frozenset(NumberType))
+E164 = phonenumbers.PhoneNumberFormat.E164
+NEXT_DIGITS = tuple(f"{first}{second}" for first in range(10) for second in (0, 2, 5, 9))
+EVERY_NUMBER = DialRules(COUNTRIES, frozenset(NumberType))
 
 
 @lru_cache(maxsize=65_536)
@@ -81,6 +94,71 @@ def is_begun_number(digits: str) -> bool:
     plain = digits.lstrip("+")
     codes = map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
     return any(plain.startswith(code) or code.startswith(plain) for code in codes)
+
+
+def check_prefixes(prefixes: Iterable[str], rules: DialRules) -> None:
+    """BadValue for a trunk's prefix with which no number begins that is known to exist."""
+    for prefix in prefixes:
+        if NumberType.UNKNOWN not in rules.types and not any(map(_exists, _samples(prefix))):
+            raise BadValue(
+                said(
+                    "the prefix {prefix} leads nowhere: no number that is known to exist begins with it;"
+                    " for a range that is newer than this release add unknown to DIALER_NUMBER_TYPES",
+                    prefix=prefix,
+                )
+            )
+
+
+def why_closed(prefix: str, rules: DialRules) -> str:
+    """Why nothing that begins with a trunk's prefix may be dialled; '' where something may."""
+    own = rules.beside(*countries_of((prefix,)))
+    refusals = Counter[str]()
+    for number in _samples(prefix):
+        try:
+            check_number(number, own)
+        except Forbidden as refusal:
+            refusals[refusal.sentence] += _exists(number)
+        else:
+            return ""
+    return refusals.most_common(1)[0][0] if refusals else said("no number begins with it")
+
+
+def leads_to(prefix: str, region: str) -> bool:
+    """Whether a country's numbers may begin with a trunk's prefix."""
+    codes = [code for code, (_, own) in _RUSSIAN.items() if own == region and region != "RU"]
+    codes = codes or [f"+{phonenumbers.country_code_for_region(region)}"]
+    return any(code.startswith(prefix) or prefix.startswith(code) for code in codes)
+
+
+def _exists(number: PhoneNumber) -> bool:
+    return facts_of(number).type is not NumberType.UNKNOWN
+
+
+def _samples(prefix: str) -> Iterator[PhoneNumber]:
+    """Numbers that begin so: the library's examples, then every length with the next digits of some kinds."""
+    digits = prefix.lstrip("+")
+    code, national = split_country(PhoneNumber(prefix))
+    for service in _SERVICES:
+        if service == code or (not national and service.startswith(digits)):
+            yield PhoneNumber(f"+{service}{national}" + "123456789"[: max(0, 8 - len(national))])
+    regions = [
+        region
+        for each, found in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
+        if str(each) == code or (not national and str(each).startswith(digits))
+        for region in found
+    ]
+    for region, kind in itertools.product(regions, _LIBRARY_TYPES):
+        example = phonenumbers.example_number_for_type(region, kind)
+        if example and (number := phonenumbers.format_number(example, E164)).startswith(prefix):
+            yield PhoneNumber(number)
+    lengths = {length for region in regions for length in _lengths(region) if length >= len(national)}
+    for length, next_digits in itertools.product(sorted(lengths), NEXT_DIGITS):
+        yield PhoneNumber(f"+{code}{(national + next_digits + '4567890123')[:length]}")
+
+
+def _lengths(region: str) -> tuple[int, ...]:
+    metadata = PhoneMetadata.metadata_for_region(region)
+    return metadata.general_desc.possible_length if metadata and metadata.general_desc else ()
 
 
 def check_number(number: PhoneNumber, rules: DialRules) -> None:

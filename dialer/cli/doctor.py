@@ -17,7 +17,7 @@ from rich.text import Text
 import asterisk_conf
 from asterisk_conf.render import dialplan
 from dialer.adapters.ami.registrations import Ami
-from dialer.adapters.doctor import asterisk, machine, stores
+from dialer.adapters.doctor import asterisk, machine, sip, stores
 from dialer.adapters.doctor.finding import Check, Finding, Level, examine
 from dialer.adapters.journal.damage import damages
 from dialer.adapters.secrets import read_secret
@@ -32,16 +32,25 @@ from dialer.domain.said import Said, listed, said, titled, word
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CellId
 from dialer.lab.rootfs import is_accepted, wanted
-from dialer.settings import Settings, agi_peers, agi_secret_path, in_the_clear, recordings_dir, sounds_dir
+from dialer.lab.tested import release, tested
+from dialer.settings import (
+    Settings,
+    agi_peers,
+    agi_secret_path,
+    dial_rules,
+    in_the_clear,
+    recordings_dir,
+    sounds_dir,
+)
 from dialer.storage import open_database, redis_url
 
 LINES = {
     str(name): name
     for name in titled(
         "asterisk", "ari user", "modules", "dialplan", "application", "link", "event lag", "clock",
-        "sessionlimit", "abilities", "phones", "trunks", "trunk", "ami", "registration", "feature codes",
-        "service port", "service", "api", "keeper", "link lag", "set aside", "records", "name lookup",
-        "database", "redis", "disk", "folders", "sounds", "recordings", "secrets", "journal",
+        "sessionlimit", "abilities", "phones", "trunks", "trunk", "prefixes", "ami", "registration",
+        "feature codes", "service port", "service", "api", "keeper", "link lag", "set aside", "records",
+        "name lookup", "database", "redis", "disk", "folders", "sounds", "recordings", "secrets", "journal",
         context="doctor",
     )
 }  # fmt: skip
@@ -123,6 +132,7 @@ def checks(settings: Settings, known: Known) -> list[Check]:
     listener = (settings.ari_bind, settings.ari_port, settings.cell)
     return [
         Check("asterisk", lambda: asterisk.look_at_asterisk(place), said("restart Asterisk")),
+        Check("prefixes", lambda: sip.look_at_prefixes(place.trunks, dial_rules(settings))),
         Check("ami", lambda: stores.look_at_registrations(_ami(settings), _registering(known))),
         Check("feature codes", lambda: machine.look_at_feature_codes(*agi),
               said("check DIALER_ARI_HTTP_URL and DIALER_AGI_BIND")),
@@ -165,6 +175,8 @@ def where(settings: Settings, known: Known) -> asterisk.Place:
         trunks=[trunk for trunk in known.trunks if trunk.enabled],
         is_accepted=is_accepted,
         wanted=wanted(),
+        tested=tested(),
+        release_of=release,
     )
 
 

@@ -23,6 +23,7 @@ from dialer.cli.knobs import Knob, with_knobs
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
 from dialer.cli.stores import with_stores
 from dialer.domain.columns import Field, ReadOptions, mapping_of
+from dialer.domain.dialable import known_country
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
@@ -167,7 +168,7 @@ async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool
     """Reads the file, shows how it is understood, and puts its leads into the campaign."""
     campaign = await find_campaign(stores, wish.campaign)
     taken = Taken.by_campaign(await stores.leads.numbers_of(campaign.id))
-    country = wish.options.country or settings.country
+    country = known_country(wish.options.country or settings.country)
     trunks = [trunk for trunk in await stores.trunks.all() if trunk.id in campaign.trunks]
     rules = with_prefixes(dial_rules(settings).beside(campaign.country, country), *trunks)
     file = await asyncio.to_thread(

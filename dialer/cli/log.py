@@ -80,13 +80,13 @@ def hide(_logger: object, _method: str, line: Line) -> Line:
 
 
 def _hidden(key: object, value: Any, depth: int) -> Any:
-    if value is None or isinstance(value, (bool, float)):
+    if value is None or isinstance(value, bool):
         return value
     if is_secret_key(str(key)):
         return HIDDEN
-    if is_number_key(str(key)) and isinstance(value, (int, str)):
+    if is_number_key(str(key)) and isinstance(value, (int, float, str)):
         return mask_digits(str(value)) if len(str(value)) > 6 else value
-    if isinstance(value, int):
+    if isinstance(value, (int, float)):
         return value
     if isinstance(value, str):
         return clean(str(value))

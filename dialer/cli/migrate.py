@@ -6,8 +6,8 @@ import asyncio
 from typing import Annotated
 
 import typer
-from sqlalchemy import make_url
 
+from dialer.adapters.sql.database import parsed
 from dialer.adapters.sql.revision import HEAD, revision
 from dialer.cli.environment import load_settings
 from dialer.cli.screen import say
@@ -40,7 +40,9 @@ def migrate(
 
 async def database_revision(settings: Settings) -> str:
     """The revision of the database, '' if it has no tables; makes no file where there is none."""
-    url = make_url(database_url(settings))
-    if url.get_backend_name() == "sqlite" and not (settings.data_dir / "obzvon.db").exists():
+    if (
+        parsed(database_url(settings)).get_backend_name() == "sqlite"
+        and not (settings.data_dir / "obzvon.db").exists()
+    ):
         return ""
     return await revision(database_url(settings))

@@ -12,7 +12,7 @@ from dialer.adapters.ari.bulk import Bulk, able
 from dialer.adapters.ari.push import trunk_objects
 from dialer.adapters.clock import utc_now
 from dialer.adapters.codec import loosen
-from dialer.adapters.numbering import checker
+from dialer.adapters.numbering import check_prefixes, checker
 from dialer.adapters.phones import one_number
 from dialer.adapters.secrets import read_secret
 from dialer.cli.api import PROBE_S, ask, ask_now, is_running
@@ -112,7 +112,10 @@ def _means(settings: Settings) -> office.Means:
     async def asked(trunk: Trunk) -> Abilities | None:
         return await _abilities(settings)
 
-    return office.Means(checker(dial_rules(settings)), asked, check_whole=_check_whole)
+    rules = dial_rules(settings)
+    return office.Means(
+        checker(rules), asked, lambda prefixes: check_prefixes(prefixes, rules), check_whole=_check_whole
+    )
 
 
 def _check_whole(trunk: Trunk) -> None:

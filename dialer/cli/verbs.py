@@ -37,7 +37,10 @@ VERBS = {
     "trunk": Verb("trunk:app", "The SIP ways out: carriers' accounts."),
     "dnc": Verb("dnc:app", "The do-not-call list: numbers and prefixes never dialled."),
     "cdr": Verb("records:app", "Records of attempts."),
-    "journal": Verb("journal:app", "What a damaged journal may have dialled, and a decision on it."),
+    "journal": Verb(
+        "journal:app",
+        "What a damaged journal may have dialled, records that the database refuses; decisions on both.",
+    ),
     "token": Verb("token:app", "Bearer tokens of the API."),
 }
 

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     SEE_CALLS = "calls:see"
     END_CALLS = "calls:end"
     SEE_RECORDS = "records:see"
+    CHANGE_RECORDS = "records:change"  # those that the database refuses: give them up
     SEE_TRUNKS = "trunks:see"
     CHANGE_TRUNKS = "trunks:change"  # and test calls, which cost money
     SEE_DNC = "dnc:see"

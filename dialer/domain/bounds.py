@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from dialer.domain.campaign import Retry
+from dialer.domain.dialable import COUNTRIES
 from dialer.domain.errors import BadField
 from dialer.domain.law import HEAVIEST, HIGHEST_CEILING, HIGHEST_RATIO, LOWEST_CEILING
 from dialer.domain.said import Said, said
@@ -54,6 +55,17 @@ class Text:
         return None
 
 
+class CountryCode(Text):
+    """Two letters that a country has."""
+
+    __slots__ = ()
+
+    def flaw(self, value: Any) -> Said | None:
+        if flaw := Text.flaw(self, value):
+            return flaw
+        return None if value in COUNTRIES else said("is {value!r}, and there is no such country", value=value)
+
+
 @dataclass(frozen=True, slots=True)
 class Each:
     """Several values, each within its own bound."""
@@ -94,7 +106,7 @@ class Retries:
 Bounds = Mapping[str, Within | Text | Each | Retries]
 
 TITLE = Text(PRINTABLE, 100, 1, form="Spring 2026")
-COUNTRY = Text("[A-Z]{2}", 2, 2, form="RU")
+COUNTRY = CountryCode("[A-Z]{2}", 2, 2, form="RU")
 SOUND = Text("([a-z0-9][a-z0-9-]{0,31})?", 32, form="campaign-1")
 NUMBER = Text(E164.pattern, 16, form="+79161234567")
 NUMBER_OR_NONE = Text(f"({E164.pattern})?", 16, form="+79161234567")

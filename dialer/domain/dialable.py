@@ -6,13 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from dialer.domain.errors import Forbidden
+from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.said import Said, either, listed, said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import PhoneNumber
 
 # (number, the trunks that may carry it, the campaign's country or ''): Forbidden if it is not dialled here
 CheckNumber = Callable[[PhoneNumber, Sequence[Trunk], str], None]
+# ISO 3166 codes of all that have numbers, as libphonenumber knows them; AB: Abkhazia has no code of its own.
+_CODES = (
+    "AB AC AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS "
+    "BT BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH "
+    "ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID "
+    "IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU "
+    "LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO "
+    "NP NR NU NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ "
+    "SK SL SM SN SO SR SS ST SV SX SY SZ TA TC TD TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG US UY UZ "
+    "VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW "
+)
+COUNTRIES = frozenset(_CODES.split())
 WORLD = "001"  # the region of numbers that belong to no country, as CLDR and libphonenumber write it
 
 
@@ -71,6 +83,17 @@ class DialRules:
     def beside(self, *countries: str) -> DialRules:
         """The same, with these countries open as well; '' is none."""
         return replace(self, countries=self.countries.union(filter(None, countries)))
+
+
+def known_country(code: str) -> str:
+    """The code, where a country has it; else BadValue."""
+    if code not in COUNTRIES:
+        raise BadValue(
+            said(
+                "there is no country {code!r}: write its two letters of ISO 3166, such as KZ or GB", code=code
+            )
+        )
+    return code
 
 
 def check_allowed(facts: NumberFacts, rules: DialRules) -> None:

@@ -9,19 +9,23 @@ from functools import lru_cache
 HIDDEN = "***"
 _DIGITS = range(7, 17)  # of a phone number, and one more for the 8 or the 0 of a trunk's way of writing
 _EDGE, _END = r"(?<![0-9A-Za-z_.])", r"(?![0-9A-Za-z_]|\.[0-9])"  # no part of an id, an address, a fraction
-_GAP = r"(?:[ \u00a0.\-]|\)[ \-]?|[ \-]?\()"
+_GAP = r"(?:[ \u00a0\u2010-\u2013.\-]|\)[ \-]?|[ \-]?\()"
 
 # --- numbers ----------------------------------------------------------------------------------------------
 
-_SIGNS = "0-9 ()./\\-\u00a0"
+_SIGNS = "0-9 ()./\\-\u00a0\u2010-\u2013"
 _PLUS = r"(?:\+|%2[bB])"
 _PATTERNS = (
     # +79161234567, %2B79161234567
     rf"{_PLUS}[1-9][0-9]{{6,14}}(?![0-9A-Za-z])",
-    # +7 (916) 123-45-67, +44 20 7946 0958, +7.916.123.45.67
+    # +7 (916) 123-45-67, +44 20 7946 0958, +7916 1234567, +49 (0) 30 1234567
+    rf"{_PLUS}[1-9][0-9]{{0,3}}(?:(?!\.){_GAP}[0-9]{{1,10}}){{1,6}}{_END}",
+    # +7.916.123.45.67
     rf"{_PLUS}[1-9][0-9]{{0,3}}(?:{_GAP}[0-9]{{1,4}}){{2,6}}{_END}",
-    # 89161234567, 79161234567, 77011234567
-    rf"{_EDGE}(?:[78][3489]|[78]7|76)[0-9]{{9}}{_END}",
+    # 89161234567, 79161234567, 77011234567; a spreadsheet writes 79161234567.0
+    rf"{_EDGE}(?:[78][3489]|[78]7|76)[0-9]{{9}}(?:\.0)?{_END}",
+    # 7916123-45-67, 8916 123-45-67
+    rf"{_EDGE}[78][3489][0-9]{{2}}(?:[ \-][0-9]{{3}}|[0-9]{{3}})[ \-][0-9]{{2}}[ \-]?[0-9]{{2}}{_END}",
     # 8 (916) 123-45-67, 8-916-123-45-67, 7 916 1234567
     rf"{_EDGE}[78]{_GAP}[0-9]{{3,5}}{_GAP}?(?:[0-9]{{1,4}}{_GAP}?){{1,3}}[0-9]{{1,4}}{_END}",
     # 375291234567, 441632960961, 996555123456: the neighbours, and those who write without the plus
@@ -45,7 +49,7 @@ _PLACED = re.compile(
 
 # --- secrets ----------------------------------------------------------------------------------------------
 
-_WORD = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|credentials?|pin|auth)"
+_WORD = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|cred(?:entials?)?|pin|auth)"
 _KEY = rf"[\w.-]{{0,40}}{_WORD}"  # bounded: a log line may be long, and no pattern may take a second for it
 _PAINT = r"(?:\x1b\[[0-9;]*m)*"
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
@@ -64,6 +68,9 @@ _SECRETS: tuple[tuple[str, str], ...] = (
         rf"(?i)(?<![\w/])({_KEY}{_PAINT}={_PAINT})(?:SecretStr\()?(?:b?(?:{_QUOTED})|[^\s,;&)'\"\x1b]+)",
         rf"\1{HIDDEN}",
     ),
+    # a line of a configuration: secret = x; an option: --password x
+    (rf"(?im)(^[ \t;]*{_KEY}[ \t]+=>?[ \t]*)[^\r\n]+", rf"\1{HIDDEN}"),
+    (rf"(?i)((?:^|\s)--?{_KEY}[ \t]+)(?![-*])\S+", rf"\1{HIDDEN}"),
     # a line of AMI: Secret: x
     (rf"(?im)(^|\\r\\n|\\n|b['\"])((?:\w{{1,40}}-?)?{_WORD}:[ \t]+)[^\r\n\\'\"]+", rf"\1\2{HIDDEN}"),
     (r"\$argon2[A-Za-z0-9$,=+/.-]+", f"$argon2{HIDDEN}"),
@@ -74,6 +81,7 @@ _SECRET_KEY = re.compile(rf"(?i){_KEY}|{_HEADER}")
 _NUMBER_KEY = re.compile(r"(?i)(?:[\w]*_)?(?:number|phone|msisdn|ani|caller_?id|caller|called|dial_string)")
 _RUN = re.compile(rf"[0-9][{_SIGNS}]{{5,24}}[0-9]")
 _HINT = re.compile(r"(?i)pass|pwd|secret|token|key|cred|pin|auth|cookie|://|bearer|basic|argon2|obz_")
+_WIDE = str.maketrans("\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff0b", "0123456789+")
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
@@ -96,7 +104,7 @@ def without_numbers(text: str) -> str:
 
 def clean(text: str) -> str:
     """The text as logs may hold it. Colours are no part of a word."""
-    text = without_secrets(text)
+    text = without_secrets(text if text.isascii() else text.translate(_WIDE))
     if "\x1b" not in text:
         return without_numbers(text)
     return "".join(part if part.startswith("\x1b") else without_numbers(part) for part in _COLOUR.split(text))

@@ -84,7 +84,7 @@ class Cell:
         trunks = self.trunks = Trunks()
         floor = self.floor = Floor(shell, self._campaign, trunks.get)
         calls = self.calls = Calls(shell, floor, self._ended)
-        hopper = self._hopper = Hopper(
+        hopper = self.hopper = Hopper(
             stores.leases, shell.cell, shell.clock, seconds=ways.seconds, size=hopper_size
         )
         pacer = self.pacer = Pacer(
@@ -158,12 +158,12 @@ class Cell:
         self.floor.on_free = self._freed
         self.pacer.keep = self.learning.save
         self.floor.on_change = self._moved
-        self._hopper.busy = self._busy
-        self.calls.moved = self._hopper.moved
+        self.hopper.busy = self._busy
+        self.calls.moved = self.hopper.moved
         self.pacer.holds["journal"] = lambda: self._shell.journal.trouble
         self.pacer.holds["database"] = self.ownership.obstacle
         self.pacer.on_away = self.ownership.failed
-        self.ownership.on_return = self._hopper.must_renew
+        self.ownership.on_return = self.hopper.must_renew
         self.calls.obstacle = self.pacer.held
         self.pacer.holds |= {"clock": self.clocks.obstacle, "busy": self.lag.obstacle}
         self.clocks.on_echo = self.lag.answered
@@ -472,10 +472,10 @@ class Cell:
 
     async def _check_leases(self, now: datetime) -> None:
         """A talk may be longer than a lease: its lead stays ours. Those of cells that died go back."""
-        await self._hopper.renew()
+        await self.hopper.renew()
         leases = self._stores.leases
         await leases.renew(self._busy(), cell=self._shell.cell, until_at=now + timedelta(seconds=LEASE_S))
-        await leases.reclaim(self._shell.cell, but={*self._busy(), *self._hopper.waiting()}, now=now)
+        await leases.reclaim(self._shell.cell, but={*self._busy(), *self.hopper.waiting()}, now=now)
         if self.ownership.steady_s() >= STEADY_S:  # else another cell may just not have come to renew its own
             await leases.release_run_out(now, gone_s=LEASE_S)
 

@@ -41,6 +41,8 @@ class CellDesk:
         self._trials = trials
         self._accountant = accountant
         self.answers = Answers(shell.journal)
+        # by verb, of facts that the database refuses: what becomes of their leads -> how many facts
+        self.refused: Mapping[str, Callable[[str], Awaitable[int]]] = {}
         self._kinds: Mapping[str, Callable[[str, Command], Awaitable[Answer]]] = {
             "operator": self._operator,
             "call": self._call,
@@ -174,10 +176,10 @@ class CellDesk:
                 return self._accountant.decisions()
             case "faults":
                 return {"faults": {name: plain(why) for name, why in self._books.faults.items()}}
+            case verb if verb in self.refused:
+                return {"facts": await self.refused[verb](command.args.get("leads", ""))}
             case _:
-                raise BadValue(
-                    said("a cell cannot be told to {verb!r}: use decisions or faults", verb=command.verb)
-                )
+                raise BadValue(said("a cell cannot be told to {verb!r}", verb=command.verb))
 
 
 def _shown(operator: Operator) -> Answer:

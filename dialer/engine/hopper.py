@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -54,6 +54,11 @@ class Hopper:
         self._attempts[update.lead] = update.attempts
         if len(self._attempts) > REMEMBERED:
             del self._attempts[next(iter(self._attempts))]
+
+    def unmade(self, leads: Iterable[LeadId]) -> None:
+        """A person has decided that these attempts do not count: the database is believed again."""
+        for lead in leads:
+            self._attempts.pop(lead, None)
 
     def candidates(self, campaign: CampaignId) -> Sequence[Lead]:
         """First come first; none while their leases may have run out."""

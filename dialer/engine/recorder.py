@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from dialer.domain.cdr import Cdr, Closing, WrapUp
-from dialer.domain.errors import DiskTrouble, StoreDown, is_expected
+from dialer.domain.errors import DiskTrouble, Missing, StoreDown, is_expected
 from dialer.domain.kpi import key_of, tally_of
 from dialer.domain.operators import StateChange
 from dialer.domain.spending import SideCall
-from dialer.domain.types import CallId, LeadId
+from dialer.domain.types import CallId, CellId, LeadId
 from dialer.engine.guard import Guard
 from dialer.ports.between import Live
 from dialer.ports.stores import Backlog, Fact, Refusals, Stores
@@ -26,6 +27,7 @@ GATHER_S, MOST_GATHER_S = 0.2, 1.0
 STREAM = 8  # facts within GATHER_S, some seven calls a second: more will follow
 TOGETHER = 100  # facts that are worth the longer wait; many more at once would hold up the loop
 RETRY_S = 600.0  # of facts that were refused
+Unmade = Callable[[Iterable[LeadId]], None]  # attempts at these leads do not count
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 
 
@@ -136,6 +138,33 @@ class Recorder:
             self.refusals.forget(taken)
             log.info("the database took facts that it had refused", facts=len(taken))
         return len(taken)
+
+    def verbs(self, cell: CellId, unmade: Unmade) -> Mapping[str, Callable[[str], Awaitable[int]]]:
+        """What a person may have done about them: given the fate of their leads it tells how many it was."""
+        return {
+            "retry-refused": lambda _: self.tell_refused(),
+            "give-up-refused": lambda fate: self.give_up_refused(cell, unmade, dial=fate == "dial"),
+        }
+
+    async def give_up_refused(self, cell: CellId, unmade: Unmade, *, dial: bool) -> int:
+        """A person's word: no records come of them. Their leads are dialled as if never called, or taken out.
+
+        Raises StoreDown and DiskTrouble; it may be asked again then. Nobody is dialled before the facts are
+        put away, and nobody who is to be taken out is free in between.
+        """
+        facts = [kept.fact for kept in self.refusals.all()]
+        kept = self.kept_leads()
+        for lead in () if dial else kept:
+            with suppress(Missing):
+                await self._stores.leads.exclude(lead)
+        self.refusals.give_up(facts)
+        if dial:
+            unmade(kept)
+            await self._stores.leases.give_back(kept, cell=cell)
+        log.warning(
+            "facts that the database refuses are given up", facts=len(facts), leads=len(kept), dial=dial
+        )
+        return len(facts)
 
     async def _record(self, facts: Sequence[Fact]) -> None:
         closings = [fact for fact in facts if isinstance(fact, Closing)]

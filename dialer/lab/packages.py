@@ -69,12 +69,17 @@ def write_sums(folder: Path) -> None:
 
 def are_sound(folder: Path) -> bool:
     """Whether all packages of an earlier download are there and unharmed: then no network is needed."""
-    try:
-        sums = json.loads((folder / "sums.json").read_text())
-    except (FileNotFoundError, ValueError):
-        return False
+    sums = read_sums(folder)
     paths = {folder / name: known for name, known in sums.items()}
     return bool(paths) and all(path.is_file() and checksum(path) == known for path, known in paths.items())
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """What `write_sums` wrote: file name -> SHA-256; empty when there is none."""
+    try:
+        return dict(json.loads((folder / "sums.json").read_text()))
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def checksum(path: Path) -> str:

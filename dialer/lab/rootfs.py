@@ -20,9 +20,9 @@ from dialer.domain.errors import Fatal
 from dialer.domain.said import listed, said
 from dialer.lab import packages
 from dialer.lab.packages import Progress
+from dialer.lab.tested import other_than_tested, tested
 
 OLDEST = {20: (20, 15), 21: (21, 10), 22: (22, 5)}  # REST over websocket and outbound websockets; all later
-TRIED = "22.10.1"
 BINARY = "usr/sbin/asterisk"
 WATCHED = ("usr/sbin", "usr/lib", "usr/share/asterisk/sounds")  # what an instance reads while it runs
 
@@ -52,7 +52,7 @@ def is_accepted(version: str) -> bool:
 def wanted() -> str:
     """The accepted versions in words."""
     least = listed(said("{version} or later", version=f"{major}.{minor}") for major, minor in OLDEST.values())
-    return said("{least} or any newer series (tried: {tried})", least=least, tried=TRIED)
+    return said("{least} or any newer series (tried: {tried})", least=least, tried=tested())
 
 
 def ask_version(command: list[str]) -> str:
@@ -181,6 +181,8 @@ class PrivateRoot:
             replace_folder(self.root, fresh, Path(scratch, "old-root"))
         self._stamp.write_text(json.dumps({"version": version, "sizes": sizes(self.root)}))
         progress(said("private Asterisk {version} is ready in {root}", version=version, root=self.root))
+        if warning := other_than_tested(packages.read_sums(self.packages).items()):
+            progress(warning)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +31,7 @@ class Means:
 
     check_number: CheckNumber
     asked: Asked
+    check_prefixes: Callable[[Sequence[str]], None] = lambda prefixes: None  # BadValue: one leads nowhere
     keep_secret: Callable[[str, str], Awaitable[str]] | None = None  # (name, secret): gives the path
     check_whole: Callable[[Trunk], None] = lambda trunk: None  # BadValue: Asterisk would not take it
 
@@ -117,6 +119,8 @@ async def _changed(was: Trunk, changes: Changes, means: Means) -> Trunk:
     password = changes.get("password")
     trunk = replace(was, **{name: value for name, value in changes.items() if name != "password"})
     check_trunk(trunk)
+    if "prefixes" in changes:
+        await asyncio.to_thread(means.check_prefixes, trunk.prefixes)
     if trunk.money_per_day and not (trunk.price or trunk.price_per_call):
         raise BadField("money_per_day", said("it needs a price, or a price per call, to be counted by"))
     if trunk.register and not (trunk.user and (trunk.password_file or password)):

@@ -417,3 +417,6 @@ class Refusals(Protocol):
     def all(self) -> Sequence[RefusedFact]: ...
     def forget(self, facts: Iterable[Fact]) -> None:
         """The database has them now."""
+
+    def give_up(self, facts: Iterable[Fact]) -> None:
+        """A person has decided that they will be no records: kept elsewhere, told no more."""

@@ -26,6 +26,7 @@ from dialer.web.api import (
     figures,
     leads,
     operators,
+    refused,
     sounds,
     spending,
     tokens,
@@ -44,7 +45,20 @@ ABOUT = """Every address wants a token, `Authorization: Bearer obz_...`, but /he
 Sentences come in Russian or English by Accept-Language, English where none is asked for. Lists come in pages:
 send `next` of one page as `after` for the next. Errors are problem+json with a stable `id`. Verbs take an
 `Idempotency-Key`: the same key is done once."""
-_RESOURCES = (campaigns, leads, operators, calls, cdrs, trunks, spending, dnc, figures, sounds, tokens)
+_RESOURCES = (
+    campaigns,
+    leads,
+    operators,
+    calls,
+    cdrs,
+    trunks,
+    spending,
+    dnc,
+    figures,
+    sounds,
+    refused,
+    tokens,
+)
 
 
 def build_app(

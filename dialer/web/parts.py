@@ -64,6 +64,7 @@ class Tools:
     keep_message: Callable[[str, bytes], Awaitable[float]]  # (name, WAV): checks, converts, gives seconds
     keep_secret: Callable[[str, str], Awaitable[str]]  # (name, secret): replaces, gives the path
     check_number: CheckNumber
+    check_prefixes: Callable[[Sequence[str]], None]  # BadValue for a trunk's that leads nowhere
     dnc_entry: Callable[[str], str]  # as it is kept; BadValue for one that no number could match
     hash_pin: Callable[[str], Awaitable[str]]
     zones_of: Callable[[PhoneNumber], Sequence[str]]

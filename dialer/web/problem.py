@@ -60,12 +60,14 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "bad-body": (400, "The body cannot be read"),
     "no-route": (404, "There is no such address"),
     "wrong-method": (405, "This address does not know this method"),
+    "too-slow": (408, "The body did not come in time"),
     "too-large": (413, "The body is too large"),
     "wrong-media-type": (415, "The body has a type that is not read here"),
     "too-many-requests": (429, "Too many wrong tokens came from this address"),
     "wrong-host": (421, "This server does not answer for that host"),
 }
-_BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "no-route", 405: "wrong-method", 413: "too-large"}
+_BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "no-route", 405: "wrong-method", 408: "too-slow",
+              413: "too-large"}  # fmt: skip
 _CTX = {
     "ge": "at least {}",
     "gt": "more than {}",

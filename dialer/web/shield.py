@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import traceback
 from collections.abc import Collection
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dialer.web.problem import respond
 
 BODY_LIMIT = 1024 * 1024
+BODY_S = 30.0  # between two pieces of a body
 UPLOAD_LIMIT = 64 * 1024 * 1024
 _UPLOADS = ("/imports", "/message")
 _HEADERS = {
@@ -85,12 +87,17 @@ class Shield:
 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
-    """The body, counted as it comes: a chunked one says no length beforehand."""
-    taken = 0
+    """The body, counted as it comes: a chunked one says no length beforehand. It may not stay away."""
+    taken, is_whole = 0, False
 
     async def take() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, is_whole
+        try:
+            async with asyncio.timeout(None if is_whole else BODY_S):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"The rest of the body did not come within {BODY_S:g} s.") from None
+        is_whole = not message.get("more_body", False)
         taken += len(message.get("body", b""))
         if taken > _limit_of(scope["path"]):
             raise HTTPException(413, _too_large(scope["path"]))

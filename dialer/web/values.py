@@ -18,6 +18,8 @@ from pydantic import (
 )
 
 from dialer.domain import bounds
+from dialer.domain.dialable import known_country
+from dialer.domain.errors import BadValue
 
 LARGEST_ID = 2**31 - 1
 PRINTABLE = f"^{bounds.PRINTABLE}$"
@@ -71,6 +73,13 @@ def _day(value: Any) -> str:
         raise ValueError(sentence) from None
 
 
+def _country(code: str) -> str:
+    try:
+        return known_country(code)
+    except BadValue as unknown:
+        raise ValueError(unknown.sentence) from None
+
+
 Utc = Annotated[
     AwareDatetime,
     BeforeValidator(_written),
@@ -90,7 +99,7 @@ Number = Annotated[str, formed(bounds.NUMBER), Field(examples=["+79161234567"])]
 OperatorNumber = Annotated[str, formed(bounds.OPERATOR), Field(examples=["101"])]
 Slug = Annotated[str, formed(bounds.SLUG), Field(examples=["main"])]
 CallName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,80}$")]
-Country = Annotated[str, formed(bounds.COUNTRY), Field(examples=["RU"])]
+Country = Annotated[str, formed(bounds.COUNTRY), AfterValidator(_country), Field(examples=["RU"])]
 Line = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
 Title = Annotated[str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100)]
 Reason = Annotated[str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=64)]

@@ -151,6 +151,26 @@ def watched(*parts: str) -> None:
         found.append(f"ready, and known to Prometheus as {known[0]['url']}")
 
 
+def kept_connection(stack: Stack) -> None:
+    """kill -9 of the service below its keeper, which is pid 1 of the container: Asterisk notices nothing."""
+    talking = talks(stack, 3)
+    before = stack.asterisk_as_it_is()
+    with step(f"kill -9 of the service below its keeper with {len(talking)} talks") as found:
+        dead = stack.kill_below("service")
+        began = time.monotonic()
+        until(lambda: dead not in stack.below("service") and stack.below("service"), "a next life", 60)
+        until(lambda: fetch(f"{API}/readyz")["ready"], "ready again", 60)
+        found.append(f"ready again after {time.monotonic() - began:.1f} s")
+        after = stack.asterisk_as_it_is()
+        if after != before:
+            raise Failed(f"Asterisk, its connection or the container is another one: {before}, then {after}")
+        found.append(f"Asterisk's pid {after[0]} and its connection {', '.join(after[1])} are the same")
+    with step("the talks that it left") as found:
+        until(lambda: not set(talking) & {call["id"] for call in stack.calls()}, "the end of these talks", 90)
+        until(lambda: kept(stack, talking), "one record of each", 15)
+        found.append(f"the talks ended: {kept(stack, talking)}")
+
+
 def crash(stack: Stack) -> None:
     """kill -9 in mid-call: the engine starts it again, talks go on meanwhile, and each has one record."""
     talking = talks(stack, 3)
@@ -295,12 +315,16 @@ def main() -> int:
         if wish.stand_ins:
             with step("base images and stand-ins from Debian's packages"):
                 run(HERE / "standins.sh", timeout_s=1800)
-        with tempfile.TemporaryDirectory(prefix="obz-stack-") as folder, Stack.copied(Path(folder)) as stack:
+        with (
+            tempfile.TemporaryDirectory(prefix="obz-stack-") as folder,
+            Stack.copied(Path(folder), pinned=not wish.stand_ins) as stack,
+        ):
             try:
                 build(stack)
                 first_call(stack)
                 dial(stack, wish.seconds)
                 watched("main/all")
+                kept_connection(stack)
                 crash(stack)
                 without_stores(stack)
                 stop_in_order(stack)

@@ -31,6 +31,7 @@ COPIED = (
 PROJECT = "obzvon-smoke"
 API, PROMETHEUS, ALERTMANAGER = "http://127.0.0.1:8080", "http://127.0.0.1:9090", "http://127.0.0.1:9093"
 TCP = (4573, 5038, 5432, 6379, 8080, 8081, 8082, 8088, 8765, 9090, 9093)
+ARI_PORT = 8765
 QUICK_S = 60.0
 
 
@@ -84,8 +85,11 @@ class Stack:
 
     @classmethod
     @contextmanager
-    def copied(cls, folder: Path) -> Iterator[Stack]:
-        """A copy of the checkout in `folder`, and nothing of it left at the end."""
+    def copied(cls, folder: Path, *, pinned: bool = True) -> Iterator[Stack]:
+        """A copy of the checkout in `folder`, and nothing of it left at the end.
+
+        Without pins: images made on this machine have tags, and no digest of a registry.
+        """
         for port in TCP:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -96,6 +100,8 @@ class Stack:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, folder / name)
         stack = cls(folder)
+        if not pinned:
+            stack.unpin()
         for made in ("secrets", ".env"):
             there = stack.docker / made
             shutil.rmtree(there) if there.is_dir() else there.unlink(missing_ok=True)
@@ -109,6 +115,11 @@ class Stack:
                 *("--profile", "one", "--profile", "split", "--profile", "demo"),
                 *("down", "--volumes", "--remove-orphans", "--timeout", "5"), timeout_s=300,
             )  # fmt: skip
+
+    def unpin(self) -> None:
+        """In this copy: images go by their tags alone."""
+        for path in (self.docker / "compose.yml", *self.docker.glob("*/Dockerfile")):
+            path.write_text(re.sub(r"@sha256:[0-9a-f]{64}", "", path.read_text()))
 
     def leave_out(self, service: str) -> None:
         """In this copy: a service whose image cannot be had is in no shape."""
@@ -153,6 +164,25 @@ class Stack:
     def kill(self, service: str) -> None:
         """As a crash does: the engine knows nothing of it, so its restart policy is tried as well."""
         os.kill(int(self.inspect(service, "{{.State.Pid}}")), signal.SIGKILL)
+
+    def below(self, service: str) -> list[int]:
+        """The processes that the first one of a container has started: the keeper has the service."""
+        pid = self.inspect(service, "{{.State.Pid}}")
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def kill_below(self, service: str) -> int:
+        """Kills the one process below the keeper; gives its pid."""
+        (child,) = self.below(service)
+        os.kill(child, signal.SIGKILL)
+        return child
+
+    def asterisk_as_it_is(self) -> tuple[str, list[str], str]:
+        """Its pid, its connection to the service by its own port, and how often the service was restarted."""
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        link = f":{ARI_PORT:04X}"
+        ours = [int(row[1].split(":")[1], 16) for row in rows if row[2].endswith(link) and row[3] == "01"]
+        restarts = self.inspect("service", "{{.RestartCount}}")
+        return self.inspect("asterisk", "{{.State.Pid}}"), sorted(map(str, ours)), restarts
 
     def log(self, service: str, lines: int = 40) -> str:
         done = subprocess.run(

@@ -35,13 +35,16 @@ base() { # base IMAGE SUITE
   rm "$work/$2.tar"
 }
 
-stand_in() { # stand_in FOLDER: under the name that compose.yml gives
+base_of() { sed -nE 's#^FROM (debian:[^@ ]+)@.*#\1#p' "../$1/Dockerfile"; } # its name without the digest
+
+stand_in() { # stand_in FOLDER: under the name that compose.yml gives, without the digest
   local image
-  image=$(sed -nE "s#^    image: ((prom/)?$1:.*)#\1#p" ../compose.yml)
-  has "$image" || docker build --quiet --network host --tag "$image" "standins/$1" >/dev/null
+  image=$(sed -nE "s#^    image: ((prom/)?$1:[^@]+)@.*#\1#p" ../compose.yml)
+  has "$image" || docker build --quiet --network host --build-arg "BASE=$(base_of service)" --tag "$image" \
+    "standins/$1" >/dev/null
 }
 
 this_machines_ways
-base debian:bookworm-slim bookworm
-base debian:sid-slim sid
+base "$(base_of service)" bookworm
+base "$(base_of asterisk)" sid
 for folder in postgres redis prometheus alertmanager; do stand_in $folder; done

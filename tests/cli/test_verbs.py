@@ -139,6 +139,8 @@ def test_what_is_no_sound_is_no_message(shop: Dialer, tmp_path: Path, content: b
         ("spare", "--host", "h", "--number-format", "9"),
         ("spare", "--host", "h", "--caller-ids", "12"),
         ("spare", "--host", "h", "--prefixes", "7"),
+        ("spare", "--host", "h", "--prefixes", "+7,+210"),
+        ("spare", "--host", "h", "--prefixes", "+7600"),
         ("main", "--host", "h"),
     ],
 )
@@ -202,6 +204,21 @@ def test_a_removed_operator_leaves_every_campaign_and_may_not_log_in(shop: Diale
     assert shop("campaign", "show", "demo", "--json").json["operators"] == ["101", "103"]
     found = {one["id"]: one for one in shop("operator", "list", "--json").json}
     assert (found["102"]["enabled"], found["102"]["has_pin"]) == (False, False)
+
+
+@pytest.mark.parametrize("setting", ["DIALER_COUNTRY", "DIALER_COUNTRIES"])
+def test_a_country_that_there_is_not_is_refused_by_name_wherever_it_is_said(
+    shop: Dialer, tmp_path: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "'UK'" in shop("campaign", "set", "demo", "--country", "UK").err
+    path = csv(tmp_path / "list.csv", LIST)
+    refused = shop("import", path, "--campaign", "demo", "--country", "UK")
+    assert (refused.code, "'UK'" in refused.err) == (1, True)
+    monkeypatch.setenv(setting, "UK")
+    said = shop("config")
+    assert (said.code, f"{setting} is 'UK'" in said.err, "ISO 3166" in said.err) == (1, True, True)
+    monkeypatch.setenv(setting, "GB")
+    assert shop("config").code == 0
 
 
 # --- lists ------------------------------------------------------------------------------------------------

@@ -21,11 +21,14 @@ import pytest
 import pytest_asyncio
 
 from dialer.adapters.ari.push import trunk_objects
+from dialer.adapters.doctor.asterisk import look_at_asterisk
 from dialer.adapters.doctor.finding import Finding, Level
-from dialer.cli.doctor import look
+from dialer.cli.doctor import Known, look, where
 from dialer.domain.trunk import Transport, Trunk
 from dialer.domain.types import TrunkId
 from dialer.lab.lab import Lab, Options
+from dialer.lab.rootfs import ensure_asterisk
+from dialer.lab.tested import release, tested
 from dialer.settings import Settings
 from dialer.storage import open_database
 
@@ -143,6 +146,17 @@ async def test_a_wrong_password_is_told_as_such(practice: Practice, tmp_path: Pa
     assert (finding.level, "ari.conf" in finding.mend) == (Level.FAIL, True)
     finding = await practice.finding("ami", ami_password_file=wrong)
     assert (finding.level, "manager.conf" in finding.mend) == (Level.FAIL, True)
+
+
+async def test_another_version_than_the_tested_one_is_told_with_both(practice: Practice) -> None:
+    place = where(practice.settings(), Known())
+    told = [one for one in await look_at_asterisk(replace(place, tested="22.99.0")) if one.name == "asterisk"]
+    assert [one.level for one in told] == [Level.PASS, Level.WARN]
+    assert "22.99.0 is the version this release was tested with; yours is " in told[1].text
+    if release(ensure_asterisk(print).version) == tested():
+        assert "asterisk" not in {
+            one.name for one in await look_at_asterisk(place) if one.level is not Level.PASS
+        }
 
 
 async def test_what_answers_and_is_no_ari_is_told(practice: Practice) -> None:

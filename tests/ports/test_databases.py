@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sqlite3
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.engine import Engine
 
 from dialer.adapters.sql import migrations
@@ -40,7 +43,7 @@ from dialer.domain.types import (
 )
 from dialer.ports.stores import CdrQuery, Stores
 from tests.ports.made import AT, CELL, SOON, entries, record, update
-from tests.servers import Server, psql
+from tests.servers import Server, as_user, binary, free_port, owned, psql, temporary, wait_until
 
 MIGRATIONS = Path(migrations.__file__).parent
 
@@ -274,7 +277,10 @@ async def test_an_import_holds_up_no_other_writer_while_the_file_is_read(sqlite_
         ("hush", r"'\*\*\*' cannot be read: write DIALER_DATABASE_URL as postgresql://"),
         ("postgresql://u:hush@h:port/d", "cannot be read"),
         ("sqlite://", "SQLite needs a file"),
-        ("postgresql://u:hush@h/d?sslmod=1", "the option 'sslmod': only sslmode can stand there"),
+        (
+            "postgresql://u:hush@h/d?sslmod=1",
+            "the option 'sslmod': only sslmode and target_session_attrs can",
+        ),
     ],
 )
 async def test_an_address_that_cannot_be_one_is_fatal_without_its_password(url: str, says: str) -> None:
@@ -339,3 +345,103 @@ async def test_a_statement_that_is_never_answered_is_given_up(
                 await stores.leases.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
         assert await stores.leases.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON) == []
     await blocker.close()
+
+
+# --- several hosts: a primary and a stand-by --------------------------------------------------------------
+
+
+@contextmanager
+def standby_of(primary: Server) -> Iterator[Server]:
+    """A real one, which follows the primary by streaming."""
+    user = "postgres" if os.geteuid() == 0 else ""
+    run = as_user(user or "nobody")
+    with temporary("obz-pg2-") as folder:
+        data, port = owned(folder, user) / "data", free_port()
+        copy = [binary("pg_basebackup"), "-h", "127.0.0.1", "-p", str(primary.port), "-U", "dialer"]
+        subprocess.run(
+            [*run, *copy, "-D", data, "-R", "-c", "fast"], check=True, capture_output=True, cwd=folder
+        )
+        options = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": folder,
+            "fsync": "off",
+        }
+        flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
+        server = Server([*run, binary("postgres"), "-D", str(data), *flags], port, folder)
+        server.start()
+        try:
+            wait_until(lambda: psql(server, "SELECT 1"), "an answer of the stand-by")
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
+async def test_with_two_hosts_the_one_that_takes_writes_is_found_before_and_after_a_fail_over(
+    store_url: str, postgres_server: Server
+) -> None:
+    name = make_url(store_url).database
+    with standby_of(postgres_server) as standby:
+        hosts = f"127.0.0.1:{standby.port},127.0.0.1:{postgres_server.port}"
+        url = f"postgresql://dialer:geheim@{hosts}/{name}?target_session_attrs=read-write"
+        await migrate(url)
+        assert await revision(url) == HEAD
+        async with open_stores(url) as stores:
+            first = await stores.campaigns.add(Campaign(CampaignId(0), "before"))
+            caught_up = f"SELECT 1 FROM campaigns WHERE id = {first.id}"
+            wait_until(lambda: _has(standby, caught_up, name), "the stand-by's copy")
+            postgres_server.kill()
+            try:
+                with pytest.raises(StoreDown) as away:
+                    await stores.campaigns.add(Campaign(CampaignId(0), "nobody writes"))
+                assert hosts in str(away.value) and "geheim" not in str(away.value)
+                assert psql(standby, "SELECT pg_promote()")
+                after = await _added(stores, "after")
+                assert [one.name for one in await stores.campaigns.all()] == ["before", after.name]
+            finally:
+                postgres_server.start()
+
+
+async def _added(stores: Stores, name: str) -> Campaign:
+    """Tried again as the engine does, until the promoted server takes it."""
+    for _ in range(100):
+        try:
+            return await stores.campaigns.add(Campaign(CampaignId(0), name))
+        except StoreDown:
+            await asyncio.sleep(0.1)
+    raise AssertionError("the promoted server was not found")
+
+
+def _has(server: Server, query: str, database: str | None) -> bool:
+    words = [
+        binary("psql"),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(server.port),
+        "-U",
+        "dialer",
+        "-Atc",
+        query,
+        database or "",
+    ]
+    return subprocess.run(words, check=False, capture_output=True).stdout == b"1\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("postgresql://u@a,b/db?target_session_attrs=standby", "standby"),
+        ("postgresql://u@a/db?target_session_attrs=any", "any"),
+        ("postgresql://u@a,/db", "cannot be read"),
+        ("postgresql://u@a:0,b/db", "cannot be read"),
+        ("postgresql://u@a:99999,b:1/db", "cannot be read"),
+        ("postgresql://u:geheim@a b,c/db", "cannot be read"),
+        ("postgresql://u@a,b/db?application_name=x", "application_name"),
+    ],
+)
+def test_an_address_with_hosts_that_cannot_work_is_refused_in_a_sentence(url: str, word: str) -> None:
+    with pytest.raises(Fatal, match=word) as refused:
+        Database(url)
+    assert "geheim" not in str(refused.value)

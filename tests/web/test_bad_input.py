@@ -83,6 +83,8 @@ BODIES = [
     post(C, {"name": "x", "mode": "turbo"}, "body/mode"),
     post(C, {"name": "x", "purpose": 7}, "body/purpose"),
     post(C, {"name": "x", "country": "ru"}, "body/country"),
+    post(C, {"name": "x", "country": "UK"}, "body/country"),
+    post(C, {"name": "x", "country": "ZZ"}, "body/country"),
     post(C, {"name": "x", "ring_s": "20"}, "body/ring_s"),
     post(C, {"name": "x", "ring_s": 14.9}),
     post(C, {"name": "x", "ring_s": -1}, "body/ring_s"),
@@ -147,6 +149,8 @@ BODIES = [
     post(T, {"id": "x", "host": "a.b", "codecs": []}, "body/codecs"),
     post(T, {"id": "x", "host": "a.b", "calls_per_s": 0}, "body/calls_per_s"),
     post(T, {"id": "x", "host": "a.b", "register": True}),
+    post(T, {"id": "x", "host": "a.b", "prefixes": ["+7", "+210"]}),
+    post(T, {"id": "x", "host": "a.b", "prefixes": ["+7600"]}),
     post(T, {"id": "x", "host": "a.b", "password_file": "/etc/shadow"}, "body/password_file"),
     post(f"{T}/main/test", {"number": "112"}, "body/number"),
     # do not call, tokens

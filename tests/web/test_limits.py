@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from dialer.adapters.secrets import new_token
-from dialer.web import connections, patience
+from dialer.web import connections, patience, shield
 from dialer.web.connections import LEAST, MOST, BoundedProtocol, ceiling
 from tests.web.conftest import Api
 from tests.web.world import NOW, World
@@ -47,6 +47,24 @@ async def test_a_head_that_comes_letter_by_letter_is_cut_all_the_same(api: Api) 
         await asyncio.sleep(0.02)
     assert b"408" in await done
     writer.close()
+
+
+async def test_a_body_that_stays_away_is_given_up_and_one_that_comes_in_pieces_is_not(
+    world: World, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shield, "BODY_S", 0.3)
+    admin = world.tokens["admin"]
+    head = f"POST /v1/dnc HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {admin}\r\n"
+    head += "Content-Type: application/json\r\n"
+    body = b'{"entry": "+79161234567", "reason": "asked"}'
+    for pieces, status in ((body[:9],), b"408"), ((body[:9], body[9:20], body[20:]), b"201"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
+        for piece in pieces:
+            writer.write(piece)
+            await asyncio.sleep(0.15)
+        assert (await reader.readuntil(b"\r\n")).split()[1] == status
+        writer.close()
 
 
 async def test_the_second_request_of_a_connection_has_the_limit_too_and_may_come_late(api: Api) -> None:

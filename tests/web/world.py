@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
-from dialer.adapters.numbering import checker
+from dialer.adapters.numbering import check_prefixes, checker
 from dialer.adapters.phones import dnc_entry
 from dialer.adapters.prometheus import Metrics
 from dialer.adapters.secrets import new_token
@@ -158,6 +158,7 @@ async def build_world(*, hosts: Sequence[str] = ()) -> World:
             keep_secret=outside.keep_secret,
             hash_pin=outside.hash_pin,
             check_number=checker(DialRules(frozenset({"RU"}))),
+            check_prefixes=lambda prefixes: check_prefixes(prefixes, DialRules(frozenset({"RU"}))),
             dnc_entry=lambda text: dnc_entry(text, "RU"),
             zones_of=lambda number: ("Europe/Moscow",),
             new_token=new_token,

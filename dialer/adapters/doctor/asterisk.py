@@ -46,6 +46,8 @@ class Place:
     trunks: Sequence[Trunk]
     is_accepted: Callable[[str], bool]
     wanted: str  # the accepted versions in words
+    tested: str  # the version that this release was tested with
+    release_of: Callable[[str], str]  # that version of what Asterisk says
 
 
 async def look_at_asterisk(place: Place) -> list[Finding]:
@@ -113,9 +115,19 @@ async def _greet(http: aiohttp.ClientSession, place: Place) -> tuple[list[Findin
     if not place.is_accepted(version):
         text = said("version {version} lacks what the link needs", version=version)
         return [broken("asterisk", text, said("install Asterisk {wanted}", wanted=place.wanted))], True
-    return [
-        well("asterisk", said("version {version} answers at {url}", version=version, url=place.url))
-    ], True
+    answers = said("version {version} answers at {url}", version=version, url=place.url)
+    return [well("asterisk", answers), *_untested(place, version)], True
+
+
+def _untested(place: Place, version: str) -> list[Finding]:
+    if place.release_of(version) == place.tested:
+        return []
+    text = said(
+        "Asterisk {tested} is the version this release was tested with; yours is {version}",
+        tested=place.tested,
+        version=version,
+    )
+    return [doubtful("asterisk", text, said("install that one, or try yours first: make test"))]
 
 
 def _refused(place: Place, refusal: Refused) -> Finding:

@@ -1,11 +1,16 @@
-"""Does a carrier answer at all? One OPTIONS of our own, as any SIP phone may send it."""
+"""Carriers: does one answer an OPTIONS, as any SIP phone may send it? And where do its prefixes lead?"""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import socket
+from collections.abc import Sequence
 
+from dialer.adapters.doctor.finding import Finding, doubtful, well
+from dialer.adapters.numbering import country_name, leads_to, why_closed
+from dialer.domain.dialable import DialRules
+from dialer.domain.said import said
 from dialer.domain.trunk import Transport, Trunk
 
 WAIT_S = 2.0
@@ -78,3 +83,24 @@ def resolves(host: str) -> bool:
         return bool(socket.getaddrinfo(host, None))
     except OSError:
         return False
+
+
+async def look_at_prefixes(trunks: Sequence[Trunk], rules: DialRules) -> list[Finding]:
+    """Prefixes with which nothing begins that may be dialled, and open countries that no trunk leads to."""
+    found = []
+    for trunk in trunks:
+        for prefix in trunk.prefixes:
+            if why := await asyncio.to_thread(why_closed, prefix, rules):
+                text = said("trunk {trunk}, prefix {prefix}: {why}", trunk=trunk.id, prefix=prefix, why=why)
+                mend = said("or take it away: dialer trunk set {trunk} --prefixes ...", trunk=trunk.id)
+                found.append(doubtful("prefixes", text, mend))
+    prefixes = {prefix for trunk in trunks for prefix in trunk.prefixes}
+    for region in sorted(rules.countries) if trunks else ():
+        if not any(leads_to(prefix, region) for prefix in prefixes):
+            text = said(
+                "{country} ({region}) is open, and no trunk has a prefix for it",
+                country=country_name(region), region=region,
+            )  # fmt: skip
+            mend = said("add one, or take the country from DIALER_COUNTRY or DIALER_COUNTRIES")
+            found.append(doubtful("prefixes", text, mend))
+    return found or [well("prefixes", said("they lead to numbers that may be dialled"))]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 import structlog
 
@@ -16,6 +18,8 @@ from dialer.domain.said import said
 from dialer.ports.stores import RefusedFact
 
 log = structlog.get_logger()
+
+REFUSED, GIVEN_UP = "refused", "refused.given-up"  # in the folder of the journal
 
 
 class FileRefusals:
@@ -54,19 +58,32 @@ class FileRefusals:
         self._kept = [(one, line) for one, line in self._kept if one.fact not in gone]
         self._write()
 
+    def give_up(self, facts: Iterable[Fact]) -> None:
+        gone = list(facts)
+        with _written(self._path.with_name(GIVEN_UP), "ab") as file:
+            file.writelines(line for one, line in self._kept if one.fact in gone)
+        self.forget(gone)
+
     def _write(self) -> None:
         """Whole, and on the disk when this returns."""
         draft = self._path.with_name(f"{self._path.name}.new")
-        try:
-            with open(draft, "wb", opener=_private) as file:
-                file.writelines([*self._foreign, *(line for _, line in self._kept)])
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
-        except OSError as trouble:
-            raise DiskTrouble(
-                said("{path} cannot be written: {why}", path=self._path, why=trouble.strerror or str(trouble))
-            ) from None
+        with _written(draft, "wb") as file:
+            file.writelines([*self._foreign, *(line for _, line in self._kept)])
+        draft.replace(self._path)
+
+
+@contextmanager
+def _written(path: Path, mode: str) -> Iterator[IO[bytes]]:
+    """A private file that is on the disk at the end; DiskTrouble where it cannot be."""
+    try:
+        with open(path, mode, opener=_private) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as trouble:
+        raise DiskTrouble(
+            said("{path} cannot be written: {why}", path=path, why=trouble.strerror or str(trouble))
+        ) from None
 
 
 def _private(path: str, flags: int) -> int:

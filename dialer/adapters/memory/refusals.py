@@ -13,6 +13,7 @@ class MemoryRefusals:
 
     def __init__(self) -> None:
         self._kept: list[RefusedFact] = []
+        self.given_up: list[Fact] = []
         self.trouble = ""
 
     def keep(self, fact: Fact, reason: str) -> None:
@@ -27,3 +28,10 @@ class MemoryRefusals:
     def forget(self, facts: Iterable[Fact]) -> None:
         gone = list(facts)
         self._kept = [one for one in self._kept if one.fact not in gone]
+
+    def give_up(self, facts: Iterable[Fact]) -> None:
+        if self.trouble:
+            raise DiskTrouble(self.trouble)
+        gone = list(facts)
+        self.given_up += gone
+        self.forget(gone)

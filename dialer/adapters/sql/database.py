@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -20,6 +22,8 @@ from dialer.domain.said import said
 
 BUSY_MS = 30_000  # another process writes (an import at most): wait, do not fail
 POOL = 8
+SESSION = "target_session_attrs"
+CONNECT_S = 5.0
 COMMAND_S = 60  # a frozen server is a trouble, not a wait without end
 PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_MS}",
@@ -37,10 +41,43 @@ UNREACHABLE = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.
 Asked = tuple[Executable, Mapping[str, Any] | None]  # a statement and its values
 
 
+WRITABLE = ("read-write", "primary")  # what target_session_attrs may say: the service writes
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a PostgreSQL may be."""
+
+    host: str
+    port: int = 5432
+
+
+def several_hosts(url: str) -> tuple[str, tuple[Server, ...]]:
+    """The address without its hosts, and these, where it names several: a primary and its stand-bys."""
+    scheme, _, rest = url.partition("://")
+    place, slash, name = rest.partition("/")
+    whoever, at, hosts = place.rpartition("@")
+    if not scheme.startswith("postgres") or "," not in hosts:
+        return url, ()
+    found = [
+        re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", one)
+        for one in hosts.split(",")
+    ]
+    servers = tuple(Server(one[1].strip("[]"), int(one[2] or 5432)) for one in found if one)
+    if len(servers) < len(found) or any(not 0 < one.port < 65_536 for one in servers):
+        raise Fatal(
+            said(
+                "the hosts of the database address cannot be read: write"
+                " postgresql://user@one:5432,two:5432/name"
+            )
+        )
+    return f"{scheme}://{whoever}{at}{slash}{name}", servers
+
+
 def parsed(url: str) -> URL:
     """The address with its driver; Fatal when it is none that we know."""
     try:
-        address = make_url(url)
+        address = make_url(several_hosts(url)[0])
     except (ArgumentError, ValueError):
         raise Fatal(
             said("the database address {url!r} cannot be read: {forms}", url=_masked(url), forms=FORMS)
@@ -61,11 +98,21 @@ def parsed(url: str) -> URL:
 def _options(address: URL) -> dict[str, str]:
     """What may follow the question mark; the driver calls sslmode by another name."""
     options = {"ssl" if name == "sslmode" else name: str(value) for name, value in address.query.items()}
-    if unknown := sorted(options.keys() - {"ssl"}):
+    if unknown := sorted(options.keys() - {"ssl", SESSION}):
         raise Fatal(
             said(
-                "the database address has the option {unknown!r}: only sslmode can stand there",
+                "the database address has the option {unknown!r}: only sslmode and target_session_attrs"
+                " can stand there",
                 unknown=unknown[0],
+            )
+        )
+    if options.get(SESSION, WRITABLE[0]) not in WRITABLE:
+        raise Fatal(
+            said(
+                "target_session_attrs={value} in the database address: the service writes, so it may be"
+                " {forms}",
+                value=options[SESSION],
+                forms=" or ".join(WRITABLE),
             )
         )
     return options
@@ -82,9 +129,12 @@ class Database:
     def __init__(self, url: str) -> None:
         address = parsed(url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
+        servers = several_hosts(url)[1]
         shown = address.set(drivername="sqlite" if self.is_sqlite else "postgresql", query={})
+        if servers:
+            shown = shown.set(host=",".join(f"{one.host}:{one.port}" for one in servers))
         self.name = shown.render_as_string(hide_password=True)
-        self._engine = _engine(address, is_sqlite=self.is_sqlite)
+        self._engine = _engine(address, servers, is_sqlite=self.is_sqlite)
         self._reader = Reader(address) if self.is_sqlite else None
         # SQLite has one writer: its own wait polls, a lock hands over at once
         self.writer = asyncio.Lock() if self.is_sqlite else None
@@ -203,16 +253,19 @@ class Reader:
             return [connection.execute(*each).mappings().all() for each in asked]
 
 
-def _engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
+def _engine(url: URL, servers: Sequence[Server], *, is_sqlite: bool) -> AsyncEngine:
     if not is_sqlite:
-        timeouts = {"timeout": 5, "command_timeout": COMMAND_S}
+        given: dict[str, Any] = {"timeout": CONNECT_S, "command_timeout": COMMAND_S}
+        if servers:  # tried in this order, until one is found that takes writes
+            given |= {"host": [one.host for one in servers], "port": [one.port for one in servers]}
+            given |= {SESSION: WRITABLE[0], "timeout": CONNECT_S * len(servers)}
         return create_async_engine(
             url,
             pool_size=POOL,
             max_overflow=0,
             pool_timeout=10,
             pool_pre_ping=True,
-            connect_args=timeouts,
+            connect_args=given,
             hide_parameters=True,  # of an error that somebody logs: people's names and numbers
         )
     engine = create_async_engine(

@@ -215,4 +215,5 @@ async def _tell(parts: Parts, who: Caller, verb: str, trunk: str, key: str, **ar
 
 def _means(parts: Parts, who: Caller) -> office.Means:
     asked = office.asked_by(who, parts.desk)
-    return office.Means(parts.tools.check_number, asked, keep_secret=parts.tools.keep_secret)
+    tools = parts.tools
+    return office.Means(tools.check_number, asked, tools.check_prefixes, keep_secret=tools.keep_secret)

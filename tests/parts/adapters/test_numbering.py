@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
+import phonenumbers
 import pytest
 
+from dialer.adapters.doctor.finding import Level
+from dialer.adapters.doctor.sip import look_at_prefixes
 from dialer.adapters.files.lists import open_content
-from dialer.adapters.numbering import checker, countries_of, country_names, facts_of
+from dialer.adapters.numbering import (
+    check_prefixes,
+    checker,
+    countries_of,
+    country_names,
+    facts_of,
+    why_closed,
+)
 from dialer.adapters.phones import dnc_entry, reading
-from dialer.domain.dialable import ORDINARY, DialRules, NumberType
+from dialer.domain.dialable import COUNTRIES, ORDINARY, DialRules, NumberType
 from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.listing import Flaw, Taken
 from dialer.domain.trunk import Trunk
@@ -198,3 +210,78 @@ def test_every_country_has_a_name_in_each_language() -> None:
         assert all(names.values())
         assert len(names) > 240
     assert country_names(Language.RU)["Kazakhstan"] == "Казахстан"
+
+
+# --- what a trunk's prefixes and a site's countries lead to -----------------------------------------------
+
+
+def test_the_countries_that_settings_take_are_those_that_have_numbers() -> None:
+    assert {*phonenumbers.SUPPORTED_REGIONS, "AB"} == COUNTRIES
+
+
+@pytest.mark.parametrize("prefix", ["+210", "+999", "+7600", "+79161234567890", "+7916123456789", "+28"])
+def test_a_prefix_that_leads_nowhere_is_refused_by_name(prefix: str) -> None:
+    with pytest.raises(BadValue, match=re.escape(prefix)):
+        check_prefixes(["+7", prefix], RUSSIA)
+    check_prefixes([prefix], DialRules(frozenset({"RU"}), frozenset({NumberType.UNKNOWN})))
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "+7",
+        "+79161234567",
+        "+7701",
+        "+7940",
+        "+375",
+        "+1",
+        "+1876",
+        "+447",
+        "+43",
+        "+390",
+        "+550",
+        "+49151",
+        "+861",
+    ],
+)
+def test_a_prefix_with_numbers_that_may_be_dialled_is_taken_and_not_told_of(prefix: str) -> None:
+    check_prefixes([prefix], RUSSIA)
+    assert why_closed(prefix, RUSSIA) == ""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "way"),
+    [
+        ("+7809", "premium-rate"),
+        ("+7803", "premium-rate"),
+        ("+7800", "toll-free"),
+        ("+7954", "satellite"),
+        ("+870", "satellite"),
+        ("+8816", "satellite"),
+        ("+88216", "global-network"),
+        ("+8835", "global-network"),
+        ("+979", "premium-rate"),
+        ("+80", "toll-free"),
+        ("+1900", "premium-rate"),
+        ("+4490", "premium-rate"),
+        ("+4470", "personal"),
+        ("+49180", "shared-cost"),
+        ("+447797", "JE to DIALER_COUNTRIES"),
+    ],
+)
+async def test_a_prefix_into_what_is_closed_is_taken_and_told_with_the_way_to_open_it(
+    prefix: str, way: str
+) -> None:
+    check_prefixes([prefix], RUSSIA)
+    main = Trunk(TrunkId("main"), "192.0.2.1", prefixes=("+7", prefix))
+    (told,) = await look_at_prefixes([main], RUSSIA)
+    assert told.level is Level.WARN
+    assert f"trunk main, prefix {prefix}: " in told.text and f"add {way}" in told.text
+
+
+async def test_an_open_country_to_which_no_trunk_leads_is_told() -> None:
+    main = Trunk(TrunkId("main"), "192.0.2.1", prefixes=("+7",))
+    assert [one.level for one in await look_at_prefixes([main], RUSSIA.beside("KZ", "AB"))] == [Level.PASS]
+    (told,) = await look_at_prefixes([main], RUSSIA.beside("BY"))
+    assert "Belarus (BY) is open, and no trunk has a prefix for it" in told.text
+    assert [one.level for one in await look_at_prefixes([], RUSSIA.beside("BY"))] == [Level.PASS]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import threading
 from pathlib import Path
 
 import pytest
 
 from dialer.domain.errors import Fatal
-from dialer.lab import packages, rootfs
+from dialer.lab import packages, rootfs, tested
 from dialer.lab.rootfs import PrivateRoot, ensure_asterisk, is_accepted
 
 VERSION = "22.10.1"
@@ -203,3 +205,63 @@ def fake_asterisk(folder: Path, says: str) -> Path:
     program.write_text(f"#!/bin/sh\necho '{says}'\n")
     program.chmod(0o755)
     return program
+
+
+# --- the version that is written down ---------------------------------------------------------------------
+
+
+def sums_of_the_lock() -> dict[str, str]:
+    """File name -> hash, as a download of exactly what the lock names would have them."""
+    return {
+        f"{one.name}_{one.version.replace(':', '%3a')}_{one.architecture}.deb": one.sha256
+        for one in tested.read_lock(tested.LOCK.read_text())
+    }
+
+
+def test_the_lock_names_every_package_that_is_fetched_with_version_and_hash() -> None:
+    lock = tested.read_lock(tested.LOCK.read_text())
+    assert {one.name for one in lock} >= {*packages.PACKAGES, "asterisk-modules", "asterisk-config"}
+    assert all(re.fullmatch("[0-9a-f]{64}", one.sha256) for one in lock)
+    assert is_accepted(tested.tested())
+    assert tested.renewed(tested.LOCK.read_text(), sums_of_the_lock().items()) == tested.LOCK.read_text()
+
+
+@pytest.mark.parametrize(
+    ("called", "release"),
+    [
+        ("1:22.10.1+dfsg+~cs6.17.60671434-1", "22.10.1"),
+        ("22.10.1~dfsg+~cs6.17", "22.10.1"),
+        ("22.11.0-rc2", "22.11.0-rc2"),
+        ("1:22.11.0~rc2~dfsg-1", "22.11.0-rc2"),
+        ("GIT-master-1a2b", ""),
+    ],
+)
+def test_a_version_is_the_same_whoever_says_it(called: str, release: str) -> None:
+    assert tested.release(called) == release
+
+
+def test_what_the_lock_names_is_taken_without_a_word_and_also_on_another_architecture() -> None:
+    sums = sums_of_the_lock()
+    assert tested.other_than_tested(sums.items()) == ""
+    other = {name.replace("_amd64", "_arm64"): "0" * 64 if "_amd64" in name else sums[name] for name in sums}
+    assert tested.other_than_tested(other.items()) == ""
+
+
+@pytest.mark.parametrize("difference", ["newer", "same version, other content", "gone"])
+def test_an_archive_that_has_moved_is_told_loudly_with_the_tested_version_and_does_not_stop_the_set_up(
+    maker: Maker, difference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums = sums_of_the_lock()
+    name = next(each for each in sums if each.startswith("asterisk_"))
+    known = sums.pop(name)
+    if difference == "newer":
+        sums[name.replace("22.10.1", "22.99.0")] = known
+    elif difference != "gone":
+        sums[name] = "0" * 64
+    monkeypatch.setattr(
+        packages, "write_sums", lambda folder: (folder / "sums.json").write_text(json.dumps(sums))
+    )
+    assert maker.ensure().version == VERSION
+    warning = maker.said[-1]
+    assert "NOT THE TESTED ONE" in warning and f"Asterisk {tested.tested()}" in warning
+    assert ("22.99.0" in warning) == (difference == "newer")

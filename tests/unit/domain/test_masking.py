@@ -58,6 +58,16 @@ NUMBERS = [
     "\x1b[36mnumber\x1b[0m=\x1b[35m79161234567\x1b[0m",
     "\u002b79161234567",
     "+7\u00a0916\u00a0123\u00a045\u00a067",
+    "+7\u2011916\u2011123\u201145\u201167",
+    "+7\u2013916\u2013123\u201345\u201367",
+    "\uff0b\uff17\uff19\uff11\uff16\uff11\uff12\uff13\uff14\uff15\uff16\uff17",
+    "\uff18\uff19\uff11\uff16\uff11\uff12\uff13\uff14\uff15\uff16\uff17",
+    "+49 (0) 30 1234567",
+    "+7916 1234567",
+    "7916123-45-67",
+    "8916 123-45-67",
+    "79161234567.0",
+    "number=79161234567.0",
 ]  # fmt: skip
 TAILS = ("1234567", "123-45-67", "123 45 67", "960961", "5551234", "555-1234", "79460958", "7946 0958",
          "0123456", "301234567", "123.45.67", "12-34-56", "1234568", "123\u00a045")  # fmt: skip
@@ -71,6 +81,12 @@ def test_no_whole_number_is_left_in_any_form(line: str) -> None:
 
 
 SECRETS = [
+    "secret = hunter2",
+    "password   =   hunter2",
+    "dialer config --password hunter2",
+    "psql --pin=hunter2",
+    "md5_cred=hunter2",
+    "redis-cli --auth hunter2 ping",
     "postgresql+asyncpg://obzvon:hunter2@db.example/obzvon",
     "postgresql://obzvon:hunter2@a:5432,b:5432/x",
     "postgresql://obzvon:p@hunter2/x:y@db/x",

@@ -37,6 +37,29 @@ def test_every_kind_of_fact_outlives_the_process_with_its_reason(tmp_path: Path)
     assert [kept.fact for kept in opened(tmp_path).all()] == [CLOSING, CHANGE]
 
 
+def test_what_is_given_up_is_told_no_more_and_kept_where_its_owner_alone_may_read(tmp_path: Path) -> None:
+    refusals = opened(tmp_path)
+    for fact in (CLOSING, WRAP):
+        refusals.keep(fact, "out of range")
+    lines = (tmp_path / "refused").read_bytes()
+    refusals.give_up([CLOSING])
+    refusals.keep(CHANGE, "later")
+    refusals.give_up([WRAP, CHANGE])
+    assert refusals.all() == [] and opened(tmp_path).all() == []
+    kept = tmp_path / "refused.given-up"
+    assert kept.read_bytes().startswith(lines) and b"later" in kept.read_bytes()
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_what_cannot_be_kept_elsewhere_is_not_given_up(tmp_path: Path) -> None:
+    refusals = opened(tmp_path)
+    refusals.keep(CLOSING, "out of range")
+    (tmp_path / "refused.given-up").mkdir()
+    with pytest.raises(DiskTrouble, match="given-up"):
+        refusals.give_up([CLOSING])
+    assert [kept.fact for kept in refusals.all()] == [CLOSING]
+
+
 def test_a_line_that_cannot_be_read_is_kept_as_it_is(tmp_path: Path) -> None:
     refusals = opened(tmp_path)
     refusals.keep(CLOSING, "one")

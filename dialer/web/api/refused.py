@@ -1,0 +1,45 @@
+"""Records that the database refuses: another try, or a person's word that they are given up."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from dialer.domain.access import Caller, Permission
+from dialer.office.cell import do
+from dialer.web.api.commands import Done
+from dialer.web.auth import Needs
+from dialer.web.parts import Given, Key
+from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.values import Body
+
+router = APIRouter(prefix="/refused-records", tags=["cdrs"])
+Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_RECORDS))]
+TARGET = "cell:own"
+
+
+class Fate(StrEnum):
+    """What becomes of the people whom those calls were made to."""
+
+    DIAL = "dial"
+    TAKE_OUT = "take-out"
+
+
+class GivenUp(Body):
+    leads: Fate = Field(description="dial: as if never called; take-out: never again in this list")
+
+
+@router.post("/retry", responses=documented(*VERB_ERRORS))
+async def retry(parts: Given, who: Changes, key: Key = "") -> Done:
+    """Tell the database once more; `facts` in the result is how many it took now."""
+    return Done.of("retry-refused", TARGET, await do(who, parts.desk, "retry-refused", TARGET, key))
+
+
+@router.post("/give-up", responses=documented(*VERB_ERRORS))
+async def give_up(parts: Given, who: Changes, body: GivenUp, key: Key = "") -> Done:
+    """Keep them in a file and tell them no more: no record comes of these calls."""
+    answer = await do(who, parts.desk, "give-up-refused", TARGET, key, leads=body.leads.value)
+    return Done.of("give-up-refused", TARGET, answer)
