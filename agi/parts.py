@@ -15,7 +15,7 @@ from dialer.domain import prompts
 from dialer.domain.errors import BadValue, Conflict, Forbidden, NetworkTrouble, ObzvonError, TimedOut
 from dialer.domain.operators import Account, Operator, State
 from dialer.domain.types import OPERATOR_NUMBER, Language, OperatorId
-from dialer.ports.between import Command, Desk, Live
+from dialer.ports.between import Command, Desk, Shown
 from dialer.ports.stores import Accounts
 
 ENDPOINT = re.compile(rf"(op-)?(?P<operator>{OPERATOR_NUMBER.pattern})")
@@ -41,7 +41,7 @@ class Parts:
 
     desk: Desk
     accounts: Accounts
-    live: Live
+    live: Shown
     pins: Pins
     sound: Callable[[str], str] = str  # name of a sound of ours -> as Asterisk plays it
     language: Language = Language.RU  # before the operator is known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,24 +22,24 @@ from dialer.adapters.folders import READ_BY_ALL, SHARED_BY_GROUP, make_folder
 from dialer.adapters.hashes import is_right
 from dialer.adapters.journal.disk import open_journal
 from dialer.adapters.journal.lives import Lives
-from dialer.adapters.memory.live import MemoryLive
+from dialer.adapters.local.live import SharedLive
+from dialer.adapters.local.wire import Beside, open_beside, serve_beside, socket_of
 from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.adapters.secrets import kept_secret
 from dialer.assembly import Engine, background, open_engine
 from dialer.domain.depth import held_back
-from dialer.domain.errors import BadValue, StoreDown
+from dialer.domain.errors import BadValue, ObzvonError, StoreDown
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import listed, said
 from dialer.domain.types import CellId, Language
 from dialer.keeper.store import DescriptorStore
-from dialer.loops import Crossing, DeskAcross, LiveAcross, on_own_loop
-from dialer.ports.between import Desk, Live
+from dialer.loops import Crossing, DeskAcross, ShownAcross, on_own_loop
+from dialer.ports.between import Check, Desk, Live, Shown
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, agi_peers, agi_secret_path, in_the_clear, recordings_dir, sounds_dir
 from dialer.storage import open_database, redis_url
 from dialer.toolbox import api_tools, cli_admitted
 from dialer.web.app import build_app, build_probes
-from dialer.web.parts import Check
 from dialer.web.server import serve as serve_web
 
 log = structlog.get_logger()
@@ -51,19 +51,6 @@ LAB_RING_S = 1.0
 TURN_S = 1.0  # of a process without an engine, whose loop has no rounds of its own
 
 Turned = Callable[[Callable[[], str]], None]  # a round is over; who wants to know how we fare, asks
-
-
-@asynccontextmanager
-async def open_live(settings: Settings, on_return: Callable[[], Awaitable[None]]) -> AsyncIterator[Live]:
-    """Live state in memory, or in Redis when it is configured; `on_return`: Redis was away and is back."""
-    url = redis_url(settings)
-    if not url:
-        yield MemoryLive()
-        return
-    from dialer.adapters.redis.live import open_live as open_redis_live  # noqa: PLC0415  few have Redis
-
-    async with open_redis_live(url, on_return=on_return) as live:
-        yield live
 
 
 async def serve(
@@ -80,40 +67,87 @@ async def serve(
 
     `ready` hears that every part is up, whether Asterisk is there or not; `turned`, that the loop turns.
     """
-    check_parts(only, settings)
+    check_parts(only)
     await asyncio.to_thread(_furnish, settings, only)
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_database(settings))
-        engine: Engine | None = None
-
-        async def recount() -> None:
-            if engine is not None:
-                await engine.recount()
-
-        live = await stack.enter_async_context(open_live(settings, recount))
         if ENGINE in only:
-            place = settings.data_dir / "journal" / settings.cell
-            journal = stack.enter_context(open_journal(place, utc_now))
-            opened = open_engine(settings, stores, live, journal, Lives(place), store=store)
-            engine = await stack.enter_async_context(opened)
-            engine.cell.pacer.on_round = partial(turned, engine.cell.standing)
+            here = await _open_cell(settings, stores, stack, store, is_whole=only == EVERYTHING)
         else:
             await stack.enter_async_context(background(turns=_turn(turned, only)))
-        desk = await _desk(settings, engine, stack)
-        metrics = _metrics_of(settings, engine)
+            here = await _open_view(settings, stores, stack)
+        if here.engine is not None:
+            here.engine.cell.pacer.on_round = partial(turned, here.engine.cell.standing)
         if AGI in only:
-            await stack.enter_async_context(_agi(settings, stores, live, desk, metrics))
-        outside = Outside(settings, stores, live, engine, metrics)
+            await stack.enter_async_context(_agi(here))
         if WEB in only:
-            web = _web if engine is None else _web_apart
-            await stack.enter_async_context(web(outside, desk, ready))
+            web = _web if here.engine is None else _web_apart
+            await stack.enter_async_context(web(here, ready))
         else:
-            await stack.enter_async_context(_probes(outside))
+            await stack.enter_async_context(_probes(here))
             ready("")
         _settle_down()
         await stop.wait()
-        if engine is not None:
-            await _drain(settings, engine, hurry)
+        if here.engine is not None:
+            await _drain(settings, here.engine, hurry)
+
+
+async def _open_cell(
+    settings: Settings,
+    stores: Stores,
+    stack: AsyncExitStack,
+    store: DescriptorStore | None,
+    *,
+    is_whole: bool,
+) -> Process:
+    """The engine, and the wire to the processes that ask it."""
+    cell, url = CellId(settings.cell), redis_url(settings)
+    late: list[Engine] = []
+
+    async def recount() -> None:
+        for engine in late:
+            await engine.recount()
+
+    live: Live
+    shared: SharedLive | None = None
+    if url:
+        from dialer.adapters.redis.live import open_live  # noqa: PLC0415  few have Redis
+
+        live = await stack.enter_async_context(open_live(url, on_return=recount))
+    else:
+        live = shared = SharedLive()
+    place = settings.data_dir / "journal" / settings.cell
+    journal = stack.enter_context(open_journal(place, utc_now))
+    opened = open_engine(settings, stores, live, journal, Lives(place), store=store)
+    engine = await stack.enter_async_context(opened)
+    late.append(engine)
+    here = Process(settings, stores, live, engine.desk, engine.metrics, engine)
+    if url:
+        from dialer.adapters.redis.wire import serve_commands  # noqa: PLC0415  few have Redis
+
+        wire = serve_commands(url, cell, engine.desk)
+        await stack.enter_async_context(background(wire=wire))
+    elif not is_whole:
+        asks = {"health": here.plain_health, "metrics": here.plain_metrics}
+        beside = serve_beside(socket_of(settings.data_dir, settings.cell), engine.desk, shared, asks)
+        await stack.enter_async_context(beside)
+    return here
+
+
+async def _open_view(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Process:
+    """The engine as it is seen from another process: through Redis, or over its socket."""
+    cell, url = CellId(settings.cell), redis_url(settings)
+    metrics = ProcessMetrics(version=__version__, cell=cell, started_at=utc_now())
+    if not url:
+        place = socket_of(settings.data_dir, settings.cell)
+        beside = await stack.enter_async_context(open_beside(place, cell))
+        return Process(settings, stores, beside.live, beside, metrics, beside=beside)
+    from dialer.adapters.redis.live import open_live  # noqa: PLC0415  few have Redis
+    from dialer.adapters.redis.wire import open_desk  # noqa: PLC0415
+
+    live = await stack.enter_async_context(open_live(url))
+    desk = await stack.enter_async_context(open_desk(url, cell))
+    return Process(settings, stores, live, desk, metrics)
 
 
 def _settle_down() -> None:
@@ -131,19 +165,11 @@ def _furnish(settings: Settings, only: frozenset[str]) -> None:
         speech.lay(sounds_dir(settings))
 
 
-def _metrics_of(settings: Settings, engine: Engine | None) -> ProcessMetrics:
-    if engine is not None:
-        return engine.metrics
-    return ProcessMetrics(version=__version__, cell=CellId(settings.cell), started_at=utc_now())
-
-
-def check_parts(only: frozenset[str], settings: Settings) -> None:
-    """BadValue where these cannot run apart."""
+def check_parts(only: frozenset[str]) -> None:
+    """BadValue for what is no part."""
     if only - EVERYTHING or not only:
         known, asked = listed(sorted(EVERYTHING)), listed(sorted(only))
         raise BadValue(said("--only takes {known}; not {asked}", known=known, asked=asked))
-    if only != EVERYTHING and not settings.redis_url.get_secret_value():
-        raise BadValue(said("parts of the service talk to each other through Redis: set DIALER_REDIS_URL"))
 
 
 async def _turn(turned: Turned, only: frozenset[str]) -> None:
@@ -154,29 +180,14 @@ async def _turn(turned: Turned, only: frozenset[str]) -> None:
         await asyncio.sleep(TURN_S)
 
 
-async def _desk(settings: Settings, engine: Engine | None, stack: AsyncExitStack) -> Desk:
-    """The cell's own desk, or the way to it through Redis; beside a split service the cell listens there."""
-    url = redis_url(settings)
-    if engine is not None and not url:
-        return engine.desk
-    from dialer.adapters.redis.wire import open_desk, serve_commands  # noqa: PLC0415  few have Redis
-
-    if engine is None:
-        return await stack.enter_async_context(open_desk(url, CellId(settings.cell)))
-    wire = serve_commands(url, CellId(settings.cell), engine.desk)
-    await stack.enter_async_context(background(wire=wire))
-    return engine.desk
-
-
 @asynccontextmanager
-async def _agi(
-    settings: Settings, stores: Stores, live: Live, desk: Desk, metrics: ProcessMetrics
-) -> AsyncIterator[AgiServer]:
+async def _agi(here: Process) -> AsyncIterator[AgiServer]:
+    settings, metrics = here.settings, here.metrics
     parts = Parts(
-        desk,
-        stores.accounts,
-        live,
-        Pins(is_right, stores.pins, utc_now, metrics.pin_locked),
+        here.desk,
+        here.stores.accounts,
+        here.live,
+        Pins(is_right, here.stores.pins, utc_now, metrics.pin_locked),
         sound=lambda name: str(sounds_dir(settings) / name),
         language=Language(settings.language),
     )
@@ -196,14 +207,16 @@ async def _agi(
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
-    """What is told of a process over HTTP, whichever parts it runs."""
+class Process:
+    """One process of the service, whichever parts it runs, and what is told of it over HTTP."""
 
     settings: Settings
     stores: Stores
-    live: Live
-    engine: Engine | None
+    live: Shown
+    desk: Desk
     metrics: ProcessMetrics
+    engine: Engine | None = None
+    beside: Beside | None = None  # the engine, where it is met over its socket
 
     async def health(self) -> Sequence[Check]:
         """A trunk that is dead or set aside is no reason to be unready; one that cannot dial or write is.
@@ -211,6 +224,12 @@ class Outside:
         An engine goes on without Redis, the other parts are nothing without it.
         """
         checks = [await _check("database", self.stores.campaigns.all())]
+        if self.beside is not None:
+            try:
+                told = [Check(*line) for line in await self.beside.ask("health")]
+            except ObzvonError as nobody:
+                return [*checks, Check("engine", False, str(nobody))]
+            return told if checks[0].ok else [*checks, *(one for one in told if one.name != "database")]
         if self.engine is None:
             return [*checks, await _check("redis", self.live.operators())]
         trouble, depth = self.engine.link_trouble(), self.engine.shell.journal.depth()
@@ -226,6 +245,21 @@ class Outside:
             checks[0] = Check("database", False, away)
         checks += [Check(name, not why, why) for name, why in holds.items() if name != "database"]
         return [*checks, *await self._held_back()]
+
+    async def plain_health(self) -> list[list[Any]]:
+        """The same for a process beside."""
+        return [[one.name, one.ok, str(one.detail)] for one in await self.health()]
+
+    async def metrics_page(self) -> tuple[bytes, str]:
+        """The exposition, made in a thread; beside an engine its figures come first, where it answers."""
+        if self.beside is not None:
+            with suppress(ObzvonError):
+                return await asyncio.to_thread(self.metrics.page_with, await self.beside.ask("metrics"))
+        return await asyncio.to_thread(self.metrics.page)
+
+    async def plain_metrics(self) -> str:
+        """The same for a process beside."""
+        return (await self.metrics_page())[0].decode()
 
     async def _held_back(self) -> list[Check]:
         """Leads that wait for a person: the rest is dialled, so this makes nothing unready."""
@@ -245,19 +279,19 @@ async def _check(name: str, asked: Awaitable[object]) -> Check:
 
 
 @asynccontextmanager
-async def _web_apart(outside: Outside, desk: Desk, ready: Callable[[str], None]) -> AsyncIterator[None]:
+async def _web_apart(here: Process, ready: Callable[[str], None]) -> AsyncIterator[None]:
     """Beside an engine HTTP has a loop, a thread and connections of its own: no page holds up a call."""
     crossing = Crossing()
-    there = DeskAcross(desk, crossing), LiveAcross(outside.live, crossing)
+    desk, live = DeskAcross(here.desk, crossing), ShownAcross(here.live, crossing)
     address: list[str] = []
 
     @asynccontextmanager
     async def apart() -> AsyncIterator[None]:
-        desk_there, live_there = there
-        async with open_database(outside.settings) as stores:
-            its = replace(outside, stores=stores, live=live_there)
-            async with _web(its, desk_there, address.append):
-                yield
+        async with (
+            open_database(here.settings) as stores,
+            _web(replace(here, stores=stores, live=live, desk=desk), address.append),
+        ):
+            yield
 
     async with on_own_loop(apart, "web") as ended, background(web=_watched(ended)):
         ready(address[0])
@@ -269,16 +303,16 @@ async def _watched(ended: asyncio.Future[None]) -> None:
 
 
 @asynccontextmanager
-async def _web(outside: Outside, desk: Desk, ready: Callable[[str], None]) -> AsyncIterator[None]:
-    settings, stores = outside.settings, outside.stores
+async def _web(here: Process, ready: Callable[[str], None]) -> AsyncIterator[None]:
+    settings, stores = here.settings, here.stores
     app = build_app(
         stores=stores,
-        live=outside.live,
-        desk=desk,
+        live=here.live,
+        desk=here.desk,
         tools=api_tools(settings, stores, clock=utc_now),
-        health=outside.health,
-        metrics_page=outside.metrics.page,
-        answered=outside.metrics.answered,
+        health=here.health,
+        metrics_page=here.metrics_page,
+        answered=here.metrics.answered,
         version=__version__,
         cell=CellId(settings.cell),
         shortest_ring_s=LAB_RING_S if settings.lab else LAWFUL_RING_S,
@@ -293,16 +327,14 @@ async def _web(outside: Outside, desk: Desk, ready: Callable[[str], None]) -> As
 
 
 @asynccontextmanager
-async def _probes(outside: Outside) -> AsyncIterator[None]:
+async def _probes(here: Process) -> AsyncIterator[None]:
     """A part without the API is watched all the same, unless its port is 0."""
-    settings = outside.settings
-    part, port = (
-        ("ENGINE", settings.engine_health_port) if outside.engine else ("AGI", settings.agi_health_port)
-    )
+    settings = here.settings
+    part, port = ("ENGINE", settings.engine_health_port) if here.engine else ("AGI", settings.agi_health_port)
     if not port:
         yield
         return
-    app = build_probes(health=outside.health, metrics_page=outside.metrics.page, version=__version__)
+    app = build_probes(health=here.health, metrics_page=here.metrics_page, version=__version__)
     named = ("DIALER_HEALTH_BIND", f"DIALER_{part}_HEALTH_PORT")
     async with _served(partial(serve_web, app, settings.health_bind, port, named=named)):
         yield

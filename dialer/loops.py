@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 from dialer.domain.call import Call
 from dialer.domain.cdr import Tally
 from dialer.domain.operators import Operator
-from dialer.domain.types import CallId, CellId
-from dialer.ports.between import Command, Desk, Live
+from dialer.ports.between import Command, Desk, Shown
 
 Value = TypeVar("Value")
 # Python's threads change places this often when both want to run. The default, 5 ms, would be waited for at
@@ -43,39 +42,21 @@ class DeskAcross:
         return await self._run(self._desk.do(command))
 
 
-class LiveAcross:
-    """A `Live` that is read and written on its own loop."""
+class ShownAcross:
+    """Live state that is read on its own loop."""
 
-    def __init__(self, live: Live, crossing: Crossing) -> None:
+    def __init__(self, live: Shown, crossing: Crossing) -> None:
         self._live = live
         self._run = crossing.run
-
-    async def clear(self, cell: CellId) -> None:
-        await self._run(self._live.clear(cell))
-
-    async def put_call(self, cell: CellId, call: Call) -> None:
-        await self._run(self._live.put_call(cell, call))
-
-    async def drop_call(self, cell: CellId, call: CallId) -> None:
-        await self._run(self._live.drop_call(cell, call))
 
     async def calls(self) -> Sequence[Call]:
         return await self._run(self._live.calls())
 
-    async def put_operator(self, cell: CellId, operator: Operator) -> None:
-        await self._run(self._live.put_operator(cell, operator))
-
     async def operators(self) -> Sequence[Operator]:
         return await self._run(self._live.operators())
 
-    async def add(self, key: tuple[str, int, str], delta: Tally, *, once: CallId) -> None:
-        await self._run(self._live.add(key, delta, once=once))
-
     async def tallies(self, day: str) -> Mapping[tuple[str, int, str], Tally]:
         return await self._run(self._live.tallies(day))
-
-    async def reset_tallies(self, day: str, sums: Mapping[tuple[str, int, str], Tally]) -> None:
-        await self._run(self._live.reset_tallies(day, sums))
 
 
 @asynccontextmanager

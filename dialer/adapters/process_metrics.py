@@ -8,9 +8,23 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from dialer.adapters.metrics_table import COMMON, Kind, Row
 from dialer.domain.types import CellId, masked
+
+
+class _Families(Collector):
+    """What was collected already."""
+
+    def __init__(self, families: list[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Family]:
+        return self._families
+
 
 METHODS = frozenset({"GET", "POST", "PATCH", "PUT", "DELETE"})
 OTHER = "other"  # a client may send any word as its method
@@ -46,6 +60,18 @@ class ProcessMetrics:
     def page(self) -> tuple[bytes, str]:
         """The exposition and its content type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    def page_with(self, engine: str) -> tuple[bytes, str]:
+        """The engine's exposition and our own; a series that both have is ours where `part` is web."""
+        families = {family.name: family for family in text_string_to_metric_families(engine)}
+        for own in self.registry.collect():
+            its = families.setdefault(own.name, Family(own.name, own.documentation, own.type))
+            known = {(sample.name, frozenset(sample.labels.items())) for sample in its.samples}
+            for sample in own.samples:
+                is_known = (sample.name, frozenset(sample.labels.items())) in known
+                labels = {**sample.labels, "part": "web"} if is_known else sample.labels
+                its.samples.append(sample._replace(labels=labels))
+        return generate_latest(_Families(list(families.values()))), CONTENT_TYPE_LATEST
 
     def answered(self, method: str, status: int, seconds: float) -> None:
         """One answer of the API."""

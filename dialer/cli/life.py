@@ -36,7 +36,7 @@ def live(only: frozenset[str], *, migrate: bool) -> None:
     for sentence in unknown_names():
         remark(sentence)
     parts = only or EVERYTHING
-    check_parts(parts, settings)
+    check_parts(parts)
     asyncio.run(look_first(settings, migrate=migrate))
     asyncio.run(run_service(settings, parts, DescriptorStore(os.environ)))
 

@@ -15,7 +15,8 @@ def run(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PART", help="Run only engine, web or agi (may be repeated); parts meet in Redis."
+            metavar="PART",
+            help="Run only engine, web or agi (may be repeated).",
         ),
     ] = None,
     migrate: Annotated[

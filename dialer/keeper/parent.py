@@ -1,9 +1,9 @@
-"""The parent of the service where no systemd is: holds its sockets, and starts it again when it dies.
+"""The parent of the service: holds its sockets, and starts each of its processes again when it dies.
 
-    python -m dialer.keeper.parent COMMAND...
+    python -m dialer.keeper.parent ENGINE... [--beside WEB...]
 
-It speaks systemd's language with its child (see store.py), so that the service knows one keeper only. It
-decides nothing about calls, loads next to nothing, and must not die.
+It speaks systemd's language with its children (see store.py), and passes on to systemd, where that started
+us, what the engine says and leaves. It decides nothing about calls, loads next to nothing, and must not die.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ import termios
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 
-from dialer.keeper.store import FIRST, MARK, MOST, Held
+from dialer.keeper.store import BEGUN, BESIDE, FIRST, MARK, MOST, DescriptorStore, Held, Holder
 
 ASIDE = 64  # descriptors that are held have numbers from here on, out of the way of those that a child gets
 STEADY_S = 0.2  # a life that was ready for so long did not fail: the next one begins at once
@@ -35,35 +36,64 @@ BACKLOG = ".backlog"
 LONGEST_MESSAGE = 4096
 CREDENTIALS = struct.Struct("3i")
 PR_SET_PDEATHSIG, PR_GET_PDEATHSIG = 1, 2
-PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+BESIDE_ENDS_S = 5.0  # for the process beside the service, once that is over
+PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGABRT)
 WATCHED = (*PASSED_ON, signal.SIGUSR1, signal.SIGCHLD)
 
 
 @dataclass(slots=True)
-class Life:
-    """One process of the service."""
+class Lives:
+    """One command, life after life."""
 
-    pid: int
-    ready_s: float | None = None  # since when it is
+    command: list[str]
+    pid: int = 0  # of the life that is; 0: none
+    ready_s: float | None = None  # since when it is ready
+    was_ready: bool = False  # at least one life was
+    failures: int = 0  # lives in a row that ended soon
+    last: int = 0  # the exit code of the life before
+    next_s: float = 0.0  # when the next one begins
+
+    def over(self, code: int) -> None:
+        """The life that was has ended so."""
+        now_s = time.monotonic()
+        is_steady = self.ready_s is not None and now_s - self.ready_s >= STEADY_S
+        self.was_ready |= self.ready_s is not None
+        self.failures = 0 if is_steady else self.failures + 1
+        self.pid, self.ready_s, self.last = 0, None, code
+        self.next_s = now_s + PAUSES_S[min(self.failures, len(PAUSES_S) - 1)]
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the next life is to begin."""
+        return not self.pid and time.monotonic() >= self.next_s
+
+    def ask(self, number: int) -> None:
+        """The signal to the life that is."""
+        if self.pid:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 @dataclass(slots=True)
 class Keeper:
-    """One service, life after life."""
+    """The service, whose sockets are held, and a process beside it, which comes and goes by itself."""
 
-    command: list[str]
+    service: Lives
+    beside: Lives | None = None
+    above: DescriptorStore = field(
+        default_factory=lambda: DescriptorStore({})
+    )  # systemd, where it started us
     held: list[Held] = field(default_factory=list)
-    life: Life | None = None
-    failures: int = 0  # lives in a row that ended soon
-    was_ready: bool = False  # at least one life was
+    is_up: bool = False  # all was ready once, and that was said
     asked: int = 0  # the signal that ends it all; 0: none
     is_last: bool = False  # a life that is begun only to end in order
     is_renewed: bool = False  # asked to begin a new life
-    last: int = 0  # the exit code of the life before
+    verdict: int = 0  # the exit code of a process beside it that could not start
     code: int | None = None  # the exit code of all, once it is over
 
     def run(self) -> int:
-        """Returns the exit code of the service's last life."""
+        """Returns the exit code of the service's last life, or of a first start beside it that failed."""
+        self.held += [Held(one.name, _aside(one.fd)) for one in self.above.take("")]
         name = f"obzvon-keeper-{os.getpid()}-{secrets.token_hex(8)}"
         ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         ear.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -77,30 +107,39 @@ class Keeper:
         poll = select.poll()
         poll.register(ear, select.POLLIN)
         poll.register(woken, select.POLLIN)
-        next_s = 0.0
         while self.code is None:
-            if self.life is None and time.monotonic() >= next_s:
-                self.begin(name)
-            poll.poll(1000 * (LOOK_S if self.life is None else 60.0))
-            self.hear(ear)
-            self.obey(woken)
-            if self.bury():
-                self.hear(ear)
-                next_s = time.monotonic() + PAUSES_S[min(self.failures, len(PAUSES_S) - 1)]
-            if self.life is None:
-                self.read()
-                if self.asked and self.held and not self.is_last:
-                    self.is_last, next_s = True, 0.0
+            self.turn(name, poll, ear, woken)
+        self.end_beside()
         return self.code
+
+    def turn(self, name: str, poll: select.poll, ear: socket.socket, woken: socket.socket) -> None:
+        """Begin what is due, and wait for a word, a signal, or a death."""
+        for lives in self.all():
+            if lives.is_due:
+                self.begin(lives, name)
+        is_whole = all(lives.pid or lives.next_s == inf for lives in self.all())
+        poll.poll(1000 * (60.0 if is_whole and self.above.settle() else LOOK_S))
+        self.hear(ear)
+        self.obey(woken)
+        if self.bury():
+            self.hear(ear)
+        if not self.service.pid:
+            self.read()
+            if self.asked and self.held and not self.is_last:
+                self.is_last, self.service.next_s = True, 0.0
+
+    def all(self) -> list[Lives]:
+        """Whoever is watched."""
+        return [self.service, self.beside] if self.beside else [self.service]
 
     # --- lives -----------------------------------------------------------------------------------------
 
-    def begin(self, name: str) -> None:
-        """A new life, which is given what is held."""
+    def begin(self, lives: Lives, name: str) -> None:
+        """A new life; that of the service is given what is held."""
         me, dies_with_us = os.getpid(), _own_death() or int(signal.SIGTERM)
         pid = os.fork()
         if pid:
-            self.life = Life(pid)
+            lives.pid = pid
             return
         try:
             os.setsid()  # a Ctrl-C of the terminal comes to us, and we pass it on once
@@ -110,22 +149,24 @@ class Keeper:
             signal.set_wakeup_fd(-1)
             for number in WATCHED:
                 signal.signal(number, signal.SIG_DFL)
-            for at, held in enumerate(self.held, FIRST):
+            its = self.held if lives is self.service else []
+            for at, held in enumerate(its, FIRST):
                 os.dup2(held.fd, at)
+            behind = " systemd" if self.above.holder is Holder.SYSTEMD else ""
             given = {
                 "NOTIFY_SOCKET": f"@{name}",
-                MARK: f"{me} {self.failures} {self.last}",
+                MARK: f"{me} {lives.failures} {lives.last}{behind}",
                 "LISTEN_PID": str(os.getpid()),
-                "LISTEN_FDS": str(len(self.held)),
-                "LISTEN_FDNAMES": ":".join(held.name for held in self.held),
+                "LISTEN_FDS": str(len(its)),
+                "LISTEN_FDNAMES": ":".join(held.name for held in its),
             }
-            os.execve(self.command[0], self.command, {**os.environ, **given})  # noqa: S606  ours
+            os.execve(lives.command[0], lives.command, {**os.environ, **given})  # noqa: S606  ours
         finally:
             os._exit(127)
 
     def bury(self) -> bool:
         """Whether the service has died; whoever else was left to us is waited for as well."""
-        was = self.life
+        has_died = False
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -133,25 +174,50 @@ class Keeper:
                 break
             if not pid:
                 break
-            if self.life is not None and pid == self.life.pid:
-                ready_s, self.life = self.life.ready_s, None
-                self.was_ready |= ready_s is not None
-                is_steady = ready_s is not None and time.monotonic() - ready_s >= STEADY_S
-                self.failures = 0 if is_steady else self.failures + 1
-                self.settle(os.waitstatus_to_exitcode(status))
-        return was is not None and self.life is None
+            code = os.waitstatus_to_exitcode(status)
+            is_killed, code = code < 0, code if code >= 0 else 128 - code
+            if pid == self.service.pid:
+                has_died = True
+                self.service.over(code)
+                self.settle(code, is_killed=is_killed)
+            elif self.beside and pid == self.beside.pid:
+                self.beside.over(code)
+                self.settle_beside(code, is_killed=is_killed)
+        return has_died
 
-    def settle(self, code: int) -> None:
+    def settle(self, code: int, *, is_killed: bool) -> None:
         """Whether another life follows: not after an end in order, nor after a start that failed."""
-        is_killed, code = code < 0, code if code >= 0 else 128 - code
-        self.last, is_renewed, self.is_renewed = code, self.is_renewed, False
+        is_renewed, self.is_renewed = self.is_renewed, False
+        code = self.verdict or code
         if is_renewed and not is_killed:
-            self.failures = 0
+            self.service.failures, self.service.next_s = 0, 0.0
         elif self.asked:
             if not is_killed or self.is_last or not self.held:
                 self.code = code
-        elif not code or not (self.was_ready or is_killed):
+        elif not code or not (self.service.was_ready or is_killed):
             self.code = code
+
+    def settle_beside(self, code: int, *, is_killed: bool) -> None:
+        """It is begun again, whatever ended it; only a first start that fails ends the service too."""
+        if not (self.is_up or is_killed or self.asked):
+            self.asked, self.verdict = signal.SIGTERM, code
+            self.service.ask(signal.SIGTERM)
+            if not self.service.pid:
+                self.code = code
+
+    def end_beside(self) -> None:
+        """The service is over: the process beside it is asked to end, and made to."""
+        end_s = time.monotonic() + BESIDE_ENDS_S
+        if self.beside is None or not self.beside.pid:
+            return
+        self.beside.ask(signal.SIGTERM)
+        while self.beside.pid:
+            if time.monotonic() > end_s:
+                self.beside.ask(signal.SIGKILL)
+            with suppress(ChildProcessError):
+                if os.waitpid(self.beside.pid, os.WNOHANG)[0]:
+                    return
+            time.sleep(0.01)
 
     def obey(self, woken: socket.socket) -> None:
         """Signals; those of the end are passed on, each time."""
@@ -159,13 +225,13 @@ class Keeper:
             for number in woken.recv(LONGEST_MESSAGE):
                 if number in PASSED_ON:
                     self.asked, self.is_renewed = number, False
-                    if self.life is not None:
-                        os.kill(self.life.pid, number if number != signal.SIGHUP else signal.SIGTERM)
+                    if self.service.pid:
+                        self.service.ask(number if number != signal.SIGHUP else signal.SIGTERM)
                     elif not self.held:
                         self.code = 128 + number
-                elif number == signal.SIGUSR1 and self.life is not None:
+                elif number == signal.SIGUSR1 and self.service.pid:
                     self.is_renewed = True
-                    os.kill(self.life.pid, number)
+                    self.service.ask(number)
 
     # --- what it says and leaves -----------------------------------------------------------------------
 
@@ -177,33 +243,52 @@ class Keeper:
                 message, rights, _, _ = ear.recvmsg(LONGEST_MESSAGE, size)
             except BlockingIOError:
                 return
-            fds, uid = array.array("i"), -1
+            fds, pid, uid = array.array("i"), 0, -1
             for level, kind, data in rights:
                 if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                     fds.frombytes(data[: len(data) // fds.itemsize * fds.itemsize])
                 elif level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
-                    _, uid, _ = CREDENTIALS.unpack(data)
+                    pid, uid, _ = CREDENTIALS.unpack(data)
             words = dict(line.partition("=")[::2] for line in message.decode("utf-8", "replace").splitlines())
             if uid in (os.getuid(), 0):
-                self.take(words, list(fds))
+                self.take(words, list(fds), pid)
             for fd in fds:
                 os.close(fd)
 
-    def take(self, words: dict[str, str], fds: list[int]) -> None:
-        """One message."""
-        name = words.get("FDNAME", "")
-        if words.get("FDSTOREREMOVE") == "1":
-            for held in [held for held in self.held if held.name == name]:
-                os.close(held.fd)
-                self.held.remove(held)
-        elif words.get("FDSTORE") == "1" and name:
-            for fd in fds:
-                if len(self.held) < MOST:
-                    self.held.append(Held(name, fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ASIDE)))
-        if words.get("READY") == "1" and self.life is not None:
-            self.life.ready_s = time.monotonic()
+    def take(self, words: dict[str, str], fds: list[int], pid: int = 0) -> None:
+        """One message; what the service says and leaves goes to systemd too, but that all is ready."""
+        is_ready, name = words.pop("READY", "") == "1", words.get("FDNAME", "")
+        if self.beside and (words.pop(BEGUN, "") or is_ready):
+            self.beside.next_s = min(self.beside.next_s, time.monotonic())
+        lives = self.beside if self.beside and pid == self.beside.pid else self.service
+        if lives is self.service:
+            if words.get("FDSTOREREMOVE") == "1":
+                self.drop(name)
+            elif words.get("FDSTORE") == "1" and name:
+                self.hold(name, fds)
+            elif words:
+                self.above.tell("\n".join(f"{word}={value}" for word, value in words.items()))
+        if is_ready and lives.pid:
+            lives.ready_s = time.monotonic()
             if self.is_last:
-                os.kill(self.life.pid, signal.SIGTERM)
+                self.service.ask(signal.SIGTERM)
+        if not self.is_up and all(each.ready_s is not None for each in self.all()):
+            self.is_up = True
+            self.above.tell("READY=1")
+
+    def hold(self, name: str, fds: list[int]) -> None:
+        """Here and above us."""
+        for fd in fds:
+            if len(self.held) < MOST:
+                self.held.append(Held(name, _aside(fd)))
+                self.above.keep(name, fd)
+
+    def drop(self, name: str) -> None:
+        """Everything of this name is over."""
+        for held in [held for held in self.held if held.name == name]:
+            os.close(held.fd)
+            self.held.remove(held)
+        self.above.forget(name)
 
     def read(self) -> None:
         """Nobody reads: what would soon not fit into the kernel any more is read into memory, in order."""
@@ -216,7 +301,7 @@ class Keeper:
         backlog = next((each for each in self.held if each.name == f"{held.name}{BACKLOG}"), None)
         if backlog is None:
             made = os.memfd_create(BACKLOG)
-            backlog = Held(f"{held.name}{BACKLOG}", fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, ASIDE))
+            backlog = Held(f"{held.name}{BACKLOG}", _aside(made))
             os.close(made)
             self.held.append(backlog)
         size = os.fstat(backlog.fd).st_size
@@ -228,6 +313,11 @@ class Keeper:
             while size < LARGEST_BACKLOG and (data := sock.recv(FULL, socket.MSG_DONTWAIT)):
                 os.pwrite(backlog.fd, data, size)
                 size += len(data)
+
+
+def _aside(fd: int) -> int:
+    """A copy out of the way."""
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ASIDE)
 
 
 def _unread(fd: int) -> int:
@@ -244,5 +334,12 @@ def _own_death() -> int:
     return number.value
 
 
+def keeper_of(words: list[str]) -> Keeper:
+    """As the command line has it."""
+    at = words.index(BESIDE) if BESIDE in words else len(words)
+    beside = Lives(words[at + 1 :], next_s=inf) if words[at + 1 :] else None  # until the service has begun
+    return Keeper(Lives(words[:at]), beside, DescriptorStore(os.environ))
+
+
 if __name__ == "__main__":
-    sys.exit(Keeper(sys.argv[1:]).run())
+    sys.exit(keeper_of(sys.argv[1:]).run())

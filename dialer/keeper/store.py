@@ -16,7 +16,10 @@ from threading import RLock
 FIRST = 3  # the first descriptor that is handed to a life, after stdin, stdout and stderr
 MOST = 32  # descriptors held at once; FileDescriptorStoreMax= of the units
 LISTED_S = 1.0  # how long systemd is given to say what it is about to do
-MARK = "OBZVON_KEEPER"  # set for the service by our own parent process
+BESIDE = "--beside"  # on our parent's command line, before the second command
+PAIR = "OBZVON_PAIR"  # set where our parent process starts an engine and a web
+BEGUN = "OBZVON_BEGUN"  # said to our parent process: nothing keeps the service from starting
+MARK = "OBZVON_KEEPER"  # set by our own parent process: its pid, failures, last exit code, who is above it
 
 
 class Holder(StrEnum):
@@ -64,6 +67,11 @@ class DescriptorStore:
         self._unsaid.append((f"FDSTOREREMOVE=1\nFDNAME={name}".encode(), -1))
         self.settle()
 
+    def tell(self, message: str) -> None:
+        """Any words of sd_notify(3), in their order among what is kept."""
+        self._unsaid.append((message.encode(), -1))
+        self.settle()
+
     def settle(self) -> bool:
         """Says what could not be said before; False while something is left unsaid."""
         with self._guard:
@@ -105,12 +113,13 @@ def address(name: str) -> str:
 def _holder(environment: Mapping[str, str], spoken_to: str) -> Holder:
     if not spoken_to:
         return Holder.NOBODY
-    return Holder.PARENT if environment.get(MARK) else Holder.SYSTEMD
+    mark = environment.get(MARK, "")
+    return Holder.PARENT if mark and not mark.endswith(Holder.SYSTEMD) else Holder.SYSTEMD
 
 
 def _follows(environment: Mapping[str, str]) -> int:
-    last = environment.get(MARK, "").rpartition(" ")[2]
-    return int(last) if last.isdecimal() else 0
+    last = environment.get(MARK, "").split()[2:3]
+    return int(last[0]) if last and last[0].isdecimal() else 0
 
 
 def _inherited(environment: Mapping[str, str], pid: int) -> list[Held]:

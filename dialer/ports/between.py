@@ -37,23 +37,41 @@ class Desk(Protocol):
     async def do(self, command: Command) -> Mapping[str, Any]: ...
 
 
-class Live(Protocol):
-    """Live state that other processes and the wallboard read: memory or Redis."""
+class Shown(Protocol):
+    """Live state as it is read: the wallboard, the API, FastAGI."""
+
+    async def calls(self) -> Sequence[Call]: ...
+    async def operators(self) -> Sequence[Operator]: ...
+    async def tallies(self, day: str) -> Mapping[tuple[str, int, str], Tally]: ...
+
+
+class Showing(Protocol):
+    """Live state as the engine writes it."""
 
     async def clear(self, cell: CellId) -> None:
         """At start: forget the calls and operators of this cell's last run."""
 
     async def put_call(self, cell: CellId, call: Call) -> None: ...
     async def drop_call(self, cell: CellId, call: CallId) -> None: ...
-    async def calls(self) -> Sequence[Call]: ...
     async def put_operator(self, cell: CellId, operator: Operator) -> None: ...
-    async def operators(self) -> Sequence[Operator]: ...
     async def add(self, key: tuple[str, int, str], delta: Tally, *, once: CallId) -> None:
         """Add to the sums of (operator or '', campaign, day); the same `once` is counted once."""
 
-    async def tallies(self, day: str) -> Mapping[tuple[str, int, str], Tally]: ...
     async def reset_tallies(self, day: str, sums: Mapping[tuple[str, int, str], Tally]) -> None:
         """Set a day's sums to the fold over SQL; drain the journal first: what was counted stays so."""
+
+
+class Live(Shown, Showing, Protocol):
+    """Live state for other processes and the wallboard: memory or Redis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of /readyz."""
+
+    name: str
+    ok: bool
+    detail: str = ""
 
 
 class Observer(Protocol):

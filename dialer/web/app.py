@@ -15,7 +15,7 @@ from starlette.responses import Response
 from dialer.domain.errors import ObzvonError
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.types import CellId
-from dialer.ports.between import Desk, Live
+from dialer.ports.between import Desk, Shown
 from dialer.ports.stores import Stores
 from dialer.web import problem
 from dialer.web.api import (
@@ -64,7 +64,7 @@ _RESOURCES = (
 def build_app(
     *,
     stores: Stores,
-    live: Live,
+    live: Shown,
     desk: Desk,
     tools: Tools,
     health: Health,

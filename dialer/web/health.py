@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 
-from dialer.web.parts import Check
+from dialer.ports.between import Check
 
 Health = Callable[[], Awaitable[Sequence[Check]]]
-MetricsPage = Callable[[], tuple[bytes, str]]
+MetricsPage = Callable[[], Awaitable[tuple[bytes, str]]]
 
 
 class Alive(BaseModel):
@@ -58,7 +57,7 @@ def health_routes(health: Health, metrics_page: MetricsPage, version: str) -> AP
     )
     async def metrics() -> Response:
         """Figures for Prometheus; docs/reference/metrics.md says what each means."""
-        page, content_type = await run_in_threadpool(metrics_page)
+        page, content_type = await metrics_page()
         return Response(page, headers={"Content-Type": content_type})
 
     return router

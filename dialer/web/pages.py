@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dialer import __version__
+from dialer.ports.between import Check
 from dialer.web.app import describe
-from dialer.web.parts import Check
 from dialer.web.reference import markdown_page
 
 
@@ -14,9 +14,13 @@ async def _no_checks() -> Sequence[Check]:
     return ()
 
 
+async def _no_metrics() -> tuple[bytes, str]:
+    return b"", "text/plain"
+
+
 def api_page() -> str:
     """The reference of the API in Markdown."""
-    app = describe(health=_no_checks, metrics_page=lambda: (b"", "text/plain"), version=__version__)
+    app = describe(health=_no_checks, metrics_page=_no_metrics, version=__version__)
     return markdown_page(app.openapi())
 
 

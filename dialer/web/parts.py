@@ -12,7 +12,7 @@ from pydantic import StringConstraints
 from dialer.domain.columns import ReadOptions
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CampaignId, CellId, PhoneNumber
-from dialer.ports.between import Clock, Desk, Live
+from dialer.ports.between import Clock, Desk, Shown
 from dialer.ports.stores import Stores
 
 
@@ -44,15 +44,6 @@ class ImportList(Protocol):
         """BadValue when the file cannot be read; nothing is changed then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of /readyz."""
-
-    name: str
-    ok: bool
-    detail: str = ""
-
-
 Speak = Callable[[str], str]
 
 
@@ -78,7 +69,7 @@ class Parts:
     """Everything that a route may use."""
 
     stores: Stores
-    live: Live
+    live: Shown
     desk: Desk
     tools: Tools
     shortest_ring_s: float

@@ -1,27 +1,30 @@
-"""Live state: the same on memory and on a real Redis, which may be killed."""
+"""Live state: the same on memory, over a socket, and on a real Redis, which may be killed."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from redis.asyncio import Redis
 
+from dialer.adapters.local.live import SharedLive
+from dialer.adapters.local.wire import Beside, open_beside, serve_beside, socket_of
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.redis.client import open_redis
 from dialer.adapters.redis.live import RedisLive, open_live
 from dialer.domain.call import Call, State
 from dialer.domain.cdr import Tally
-from dialer.domain.errors import Fatal, StoreDown
-from dialer.domain.kpi import fold, key_of, tally_of
+from dialer.domain.errors import Fatal, Missing, StoreDown
+from dialer.domain.kpi import Key, fold, key_of, tally_of
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, CampaignId, CellId, LeadId, OperatorId, PhoneNumber, TrunkId
-from dialer.ports.between import Live
+from dialer.ports.between import Command, Live
 from tests.ports.made import AT, CELL, record
 from tests.servers import Server
 
@@ -34,18 +37,47 @@ CALL = Call(
 T = TypeVar("T")
 
 
-@pytest.fixture(params=["memory", "redis"])
-def live_url(request: pytest.FixtureRequest) -> str:
-    return "" if request.param == "memory" else str(request.getfixturevalue("redis_url"))
+class Followed(SharedLive):
+    """Written in one process and read in another, over a socket: what was written before is seen."""
+
+    beside: Beside
+
+    async def calls(self) -> Sequence[Call]:
+        await self.beside.ask("nothing")
+        return await self.beside.live.calls()
+
+    async def operators(self) -> Sequence[Operator]:
+        await self.beside.ask("nothing")
+        return await self.beside.live.operators()
+
+    async def tallies(self, day: str) -> Mapping[Key, Tally]:
+        await self.beside.ask("nothing")
+        return await self.beside.live.tallies(day)
 
 
-@pytest.fixture
-async def live(live_url: str) -> AsyncIterator[Live]:
-    if not live_url:
-        yield MemoryLive()
-        return
-    async with open_live(live_url) as opened:
-        yield opened
+@pytest.fixture(params=["memory", "socket", "redis"])
+async def live(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Live]:
+    match request.param:
+        case "memory":
+            yield MemoryLive()
+        case "redis":
+            async with open_live(str(request.getfixturevalue("redis_url"))) as opened:
+                yield opened
+        case _:
+            followed, place = Followed(), socket_of(tmp_path, "main")
+            asks = {"nothing": nothing}
+            async with serve_beside(place, NoDesk(), followed, asks), open_beside(place, CELL) as beside:
+                followed.beside = beside
+                await until(beside.live.calls, lambda calls: not calls)
+                yield followed
+
+
+class NoDesk:
+    async def do(self, command: Command) -> Mapping[str, Any]:
+        raise Missing("nobody is asked here")
+
+
+async def nothing() -> None: ...
 
 
 async def until(ask: Callable[[], Awaitable[T]], is_right: Callable[[T], bool]) -> T:

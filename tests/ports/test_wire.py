@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from dialer.adapters.redis import wire
-from dialer.adapters.redis.wire import RedisDesk, open_desk, serve_commands
+from dialer.adapters.commands import opened
+from dialer.adapters.local.wire import open_beside, serve_beside, socket_of
+from dialer.adapters.redis.wire import open_desk, serve_commands
 from dialer.domain.errors import (
     BadValue,
     Conflict,
@@ -54,20 +56,25 @@ class FakeDesk:
         return self.answer
 
 
+@pytest.fixture(params=["redis", "socket"])
+def wire(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Redis, or a socket on this machine: where the two ends meet."""
+    return str(request.getfixturevalue("redis_url") if request.param == "redis" else tmp_path)
+
+
 @asynccontextmanager
-async def served(url: str, desk: Desk, *, timeout_s: float = 5.0) -> AsyncIterator[RedisDesk]:
+async def served(url: str, desk: Desk, *, timeout_s: float = 5.0) -> AsyncIterator[Desk]:
     """The two ends of the wire; the engine's end is listening."""
+    if url.startswith("/"):
+        place = socket_of(Path(url), MAIN)
+        async with serve_beside(place, desk, None, {}), open_beside(place, MAIN, timeout_s=timeout_s) as far:
+            await there(far, desk)
+            yield far
+        return
     serving = asyncio.create_task(serve_commands(url, MAIN, desk))
     try:
         async with open_desk(url, MAIN, timeout_s=timeout_s) as far:
-            async with asyncio.timeout(10):
-                while True:
-                    with suppress(StoreDown):
-                        await far.do(Command("hello", "operator:0"))
-                        break
-                    await asyncio.sleep(0.02)
-            if isinstance(desk, FakeDesk):
-                desk.asked.clear()
+            await there(far, desk)
             yield far
     finally:
         serving.cancel()
@@ -75,10 +82,27 @@ async def served(url: str, desk: Desk, *, timeout_s: float = 5.0) -> AsyncIterat
             await serving
 
 
-async def test_a_command_is_done_there_and_answered_here(redis_url: str) -> None:
+def asked(url: str) -> AbstractAsyncContextManager[Desk]:
+    """The asking end alone."""
+    return open_beside(socket_of(Path(url), MAIN), MAIN) if url.startswith("/") else open_desk(url, MAIN)
+
+
+async def there(far: Desk, desk: Desk) -> None:
+    """Until a command comes through."""
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(StoreDown):
+                await far.do(Command("hello", "operator:0"))
+                break
+            await asyncio.sleep(0.02)
+    if isinstance(desk, FakeDesk):
+        desk.asked.clear()
+
+
+async def test_a_command_is_done_there_and_answered_here(wire: str) -> None:
     answer = {"operator": Operator(OperatorId("101"), "Анна", state=State.READY, since_at=AT), "n": 3}
     desk = FakeDesk(answer=answer)
-    async with served(redis_url, desk) as far:
+    async with served(wire, desk) as far:
         command = Command("pause", "operator:101", {"reason": "чай"}, key="k-1")
         told = await far.do(command)
     assert desk.asked == [command]
@@ -100,27 +124,27 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.id)
-async def test_an_error_is_raised_here_as_it_was_there(redis_url: str, error: ObzvonError) -> None:
+async def test_an_error_is_raised_here_as_it_was_there(wire: str, error: ObzvonError) -> None:
     desk = FakeDesk()
-    async with served(redis_url, desk) as far:
+    async with served(wire, desk) as far:
         desk.error = error
         with pytest.raises(ObzvonError) as told:
             await far.do(READY)
     assert (type(told.value), str(told.value)) == (type(error), str(error))
 
 
-async def test_a_refusal_keeps_its_status_and_reason(redis_url: str) -> None:
+async def test_a_refusal_keeps_its_status_and_reason(wire: str) -> None:
     desk = FakeDesk()
-    async with served(redis_url, desk) as far:
+    async with served(wire, desk) as far:
         desk.error = Refused(409, "Channel exists")
         with pytest.raises(Refused) as told:
             await far.do(READY)
     assert (told.value.status, told.value.reason) == (409, "Channel exists")
 
 
-async def test_a_fault_of_the_engine_is_no_end_of_its_ear(redis_url: str) -> None:
+async def test_a_fault_of_the_engine_is_no_end_of_its_ear(wire: str) -> None:
     desk = FakeDesk()
-    async with served(redis_url, desk) as far:
+    async with served(wire, desk) as far:
         desk.error = ZeroDivisionError("secret detail")
         with pytest.raises(ObzvonError, match="the engine failed at this command; its log says why"):
             await far.do(READY)
@@ -128,10 +152,10 @@ async def test_a_fault_of_the_engine_is_no_end_of_its_ear(redis_url: str) -> Non
         assert await far.do(READY) == {}
 
 
-async def test_one_slow_command_holds_up_no_other(redis_url: str) -> None:
+async def test_one_slow_command_holds_up_no_other(wire: str) -> None:
     desk = FakeDesk()
     desk.wait_for = asyncio.Event()
-    async with served(redis_url, desk) as far:
+    async with served(wire, desk) as far:
         slow = asyncio.create_task(far.do(Command("pause", "operator:101")))
         await asyncio.wait_for(desk.busy.wait(), 5)
         await asyncio.gather(*(far.do(READY) for _ in range(20)))
@@ -140,18 +164,18 @@ async def test_one_slow_command_holds_up_no_other(redis_url: str) -> None:
         assert await slow == {}
 
 
-async def test_without_an_engine_it_is_said_at_once(redis_url: str) -> None:
-    async with open_desk(redis_url, MAIN) as far:
+async def test_without_an_engine_it_is_said_at_once(wire: str) -> None:
+    async with asked(wire) as far:
         with pytest.raises(
             StoreDown, match="no engine of the cell main is running: start it with `dialer run`"
         ):
             await asyncio.wait_for(far.do(READY), 2)
 
 
-async def test_an_engine_that_stops_in_order_is_gone_at_once(redis_url: str) -> None:
-    async with served(redis_url, FakeDesk()):
+async def test_an_engine_that_stops_in_order_is_gone_at_once(wire: str) -> None:
+    async with served(wire, FakeDesk()):
         pass
-    async with open_desk(redis_url, MAIN) as far:
+    async with asked(wire) as far:
         with pytest.raises(StoreDown, match="no engine of the cell main is running"):
             await asyncio.wait_for(far.do(READY), 2)
 
@@ -164,10 +188,10 @@ async def test_a_command_nobody_took_is_withdrawn_when_its_time_is_up(redis_url:
         assert await redis.llen("obz:desk:main") == 0
 
 
-async def test_a_command_under_way_at_the_timeout_is_told_as_such(redis_url: str) -> None:
+async def test_a_command_under_way_at_the_timeout_is_told_as_such(wire: str) -> None:
     desk = FakeDesk()
     desk.wait_for = asyncio.Event()
-    async with served(redis_url, desk, timeout_s=0.3) as far:
+    async with served(wire, desk, timeout_s=0.3) as far:
         with pytest.raises(TimedOut, match="look whether it has done what was asked"):
             await far.do(Command("pause", "operator:101"))
 
@@ -195,10 +219,8 @@ BAD = [
 
 
 @pytest.mark.parametrize("command", BAD, ids=lambda command: repr(command.target + command.key)[:24])
-async def test_a_command_with_bad_parts_is_refused_before_it_is_sent(
-    redis_url: str, command: Command
-) -> None:
-    async with open_desk(redis_url, MAIN) as far:
+async def test_a_command_with_bad_parts_is_refused_before_it_is_sent(wire: str, command: Command) -> None:
+    async with asked(wire) as far:
         with pytest.raises(BadValue):
             await far.do(command)
 
@@ -257,4 +279,4 @@ async def test_an_answer_that_cannot_be_told_is_no_end_of_its_ear(redis_url: str
 )
 def test_an_answer_that_cannot_be_read_is_told_as_such(text: str) -> None:
     with pytest.raises(ObzvonError, match="the engine's answer cannot be read"):
-        wire._opened(text)
+        opened(text)

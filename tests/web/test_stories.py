@@ -29,9 +29,8 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports.between import Command
+from dialer.ports.between import Check, Command
 from dialer.web.api import cdrs
-from dialer.web.parts import Check
 from tests.web.conftest import Api
 from tests.web.world import CELL, NOW, record
 

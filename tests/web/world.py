@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -37,10 +39,10 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports.between import Command
+from dialer.ports.between import Check, Command
 from dialer.ports.stores import Stores
 from dialer.web.app import build_app
-from dialer.web.parts import Check, Imported, Reject, Tools
+from dialer.web.parts import Imported, Reject, Tools
 
 NOW = datetime(2026, 2, 3, 10, 0, tzinfo=UTC)
 CELL = CellId("main")
@@ -165,7 +167,7 @@ async def build_world(*, hosts: Sequence[str] = ()) -> World:
             clock=lambda: NOW,
         ),
         health=health,
-        metrics_page=metrics.page,
+        metrics_page=partial(asyncio.to_thread, metrics.page),
         answered=metrics.answered,
         version="0.1.0",
         cell=CELL,

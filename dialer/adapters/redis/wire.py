@@ -9,33 +9,36 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
 import structlog
 from redis.asyncio import Redis
 
-from dialer.adapters.codec import decode, encode, loosen
+from dialer.adapters.codec import decode, encode
+from dialer.adapters.commands import (
+    AT_ONCE,
+    LONGEST,
+    SLOW_S,
+    TIMEOUT_S,
+    check,
+    nobody_there,
+    opened,
+    result,
+    unanswered,
+)
 from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, open_redis, place
-from dialer.domain import errors
-from dialer.domain.errors import BadValue, ObzvonError, Refused, StoreDown, TimedOut
-from dialer.domain.said import heard, plain, said
+from dialer.domain.errors import BadValue, StoreDown
 from dialer.domain.types import CellId
 from dialer.ports.between import Command, Desk
 
 log = structlog.get_logger()
 
-TIMEOUT_S = 10.0
-SLOW_S: Mapping[str, float] = {"test": 180.0}  # verbs that make a whole call
 KEPT_S = 60  # an answer that nobody fetched
 HERE_S = 5  # an engine that does not say so for this long is not there
-AT_ONCE = 64  # commands under way in one engine
 REMEMBERED = 1_000  # requests
-LONGEST = 64_000  # characters of a command
-VERB = re.compile(r"[a-z_]{1,32}")
-TARGET = re.compile(r"[a-z]{1,16}:[A-Za-z0-9._+-]{1,80}")
 REQUEST_ID = re.compile(r"[0-9a-f]{32}")
-KEY = re.compile(r"[ -~]{0,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +67,19 @@ class RedisDesk:
         self._timeout_s = timeout_s
 
     async def do(self, command: Command) -> Mapping[str, Any]:
-        _check(command)
+        check(command)
         timeout_s = SLOW_S.get(command.verb, self._timeout_s)
         with as_ours(self._where):
             if not await self._redis.exists(_here(self._cell)):
-                raise StoreDown(
-                    said(
-                        "no engine of the cell {cell} is running: start it with `dialer run`", cell=self._cell
-                    )
-                )
+                raise nobody_there(self._cell)
             request = Request(uuid4().hex, await _now_s(self._redis) + timeout_s, command)
             text = json.dumps(encode(request))
             await self._redis.rpush(_requests(self._cell), text)
             answer = await self._answer(request, timeout_s)
             if answer is None:
                 undone = await self._redis.lrem(_requests(self._cell), 0, text)
-                end = said("nothing was done") if undone else said("look whether it has done what was asked")
-                raise TimedOut(
-                    said(
-                        "the engine of the cell {cell} did not answer within {timeout_s:g} s: {end}",
-                        cell=self._cell,
-                        timeout_s=timeout_s,
-                        end=end,
-                    )
-                )
-        return _opened(answer)
+                raise unanswered(self._cell, timeout_s, undone=bool(undone))
+        return cast(Mapping[str, Any], opened(answer))
 
     async def _answer(self, request: Request, timeout_s: float) -> str | None:
         """The answer; None when the time is up. Reads are short: the client gives up on long ones."""
@@ -169,7 +160,7 @@ class _Clerk:
                 if await _now_s(self._redis) > request.until_s:
                     log.warning("command_too_late", verb=request.command.verb)
                     return
-            answer = await self._result(request.command)
+            answer = await result(partial(self._do, request.command), request.command.verb)
             with as_ours(self._where):
                 async with self._redis.pipeline(transaction=True) as transaction:
                     transaction.rpush(_answers(request.id), answer)
@@ -182,33 +173,9 @@ class _Clerk:
         finally:
             self.room.release()
 
-    async def _result(self, command: Command) -> str:
-        """As JSON."""
-        try:
-            _check(command)
-            return json.dumps({"answer": loosen(await self._desk.do(command))})
-        except Refused as error:
-            told = {"id": error.id, "status": error.status, "text": error.reason}
-        except ObzvonError as error:
-            told = {"id": error.id, "text": plain(error.sentence)}
-        except Exception:  # the boundary: one bad command must not end the engine's ear for all others
-            log.exception("command_failed", verb=command.verb, target=command.target.partition(":")[0])
-            text = "the engine failed at this command; its log says why"
-            told = {"id": ObzvonError.id, "text": text}
-        return json.dumps({"error": told})
-
-
-def _check(command: Command) -> None:
-    if not VERB.fullmatch(command.verb):
-        raise BadValue(said("{verb!r} is no verb", verb=command.verb[:40]))
-    if not TARGET.fullmatch(command.target):
-        raise BadValue(
-            said("{target!r} is no target: write kind:id, such as operator:101", target=command.target[:40])
-        )
-    if not KEY.fullmatch(command.key):
-        raise BadValue(said("the idempotency key must be at most 200 printable characters"))
-    if sum(len(name) + len(value) for name, value in command.args.items()) > LONGEST:
-        raise BadValue(said("the arguments of {verb} are too long", verb=command.verb))
+    async def _do(self, command: Command) -> Mapping[str, Any]:
+        check(command)
+        return await self._desk.do(command)
 
 
 def _read(text: str) -> Request | None:
@@ -225,29 +192,6 @@ def _read(text: str) -> Request | None:
             why = "its id is not one of ours"
     log.warning("command_unreadable", why=why)
     return None
-
-
-def _opened(text: str) -> Mapping[str, Any]:
-    """The answer, or the error as it was raised at the other end."""
-    try:
-        found = json.loads(text)
-        if "error" not in found:
-            return cast(Mapping[str, Any], found["answer"])
-        error = found["error"]
-        kind = ERRORS.get(error["id"], ObzvonError)
-        raised = Refused(error["status"], error["text"]) if kind is Refused else kind(heard(error["text"]))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as flaw:
-        raise ObzvonError(said("the engine's answer cannot be read: {why}", why=repr(flaw)[:200])) from None
-    raise raised
-
-
-def _all_errors() -> dict[str, type[ObzvonError]]:
-    """By the id that each has of its own: one that has its parent's comes back as the parent."""
-    kinds = (kind for kind in vars(errors).values() if isinstance(kind, type))
-    return {kind.id: kind for kind in kinds if issubclass(kind, ObzvonError) and "id" in vars(kind)}
-
-
-ERRORS = _all_errors()
 
 
 async def _now_s(redis: Redis) -> float:

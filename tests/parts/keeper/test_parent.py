@@ -18,7 +18,7 @@ import pytest
 
 from dialer.adapters.ari.stream import LEAST_ROOM, Backlog
 from dialer.keeper import parent as parent_module
-from dialer.keeper.parent import BACKLOG, Keeper
+from dialer.keeper.parent import BACKLOG, Keeper, Lives
 
 WITHIN_S = 10.0
 
@@ -186,7 +186,7 @@ def test_a_service_whose_parent_is_killed_is_asked_to_end_in_order(tmp_path: Pat
 
 
 def test_what_another_user_says_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    keeper = Keeper(["true"])
+    keeper = Keeper(Lives(["true"]))
     ear, mouth = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     ear.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     ear.setblocking(False)
@@ -204,7 +204,7 @@ def test_what_would_not_fit_into_the_kernel_is_read_into_memory_between_two_live
     with socket.create_server(("127.0.0.1", 0)) as server:
         far = socket.create_connection(server.getsockname())
         near, _ = server.accept()
-        keeper = Keeper(["true"])
+        keeper = Keeper(Lives(["true"]))
         keeper.take({"FDSTORE": "1", "FDNAME": "link-main-1"}, [near.fileno()])
         sent, far_data = 0, bytes(range(256)) * 4096
         far.settimeout(0.2)
@@ -235,3 +235,160 @@ def test_the_parent_loads_next_to_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"asyncio", "typer", "pydantic", "structlog", "aiohttp", "dialer.settings", "dialer.domain"}
     assert heavy.isdisjoint(done.stdout.split())
+
+
+# --- a process beside it ---
+
+BEGINS = "store.tell('OBZVON_BEGUN=1');"
+
+
+@contextmanager
+def pair(folder: Path, child: str, beside: str, above: str = "") -> Iterator[tuple[Family, Family]]:
+    """The service and a process beside it, each with a folder of its own."""
+    env = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
+    if above:
+        env["NOTIFY_SOCKET"] = above
+    places = [folder / "service", folder / "beside"]
+    commands = []
+    for place, code in zip(places, (child, beside), strict=True):
+        place.mkdir()
+        commands.append([sys.executable, "-c", CHILD + code, str(place)])
+    words = [*commands[0], "--beside", *commands[1]]
+    with subprocess.Popen([sys.executable, "-m", "dialer.keeper.parent", *words], env=env) as process:
+        families = Family(places[0], process), Family(places[1], process)
+        try:
+            yield families
+        finally:
+            for pid in (process.pid, *families[0].children()[-1:], *families[1].children()[-1:]):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def test_of_two_processes_the_one_that_dies_is_started_again_and_the_other_goes_on(tmp_path: Path) -> None:
+    with pair(tmp_path, BEGINS + STAYS, STAYS) as (service, beside):
+        service.has(2)
+        beside.has(2)
+        os.kill(beside.children()[0], signal.SIGKILL)
+        beside.has(4)
+        os.kill(service.children()[0], signal.SIGKILL)
+        service.has(4)
+        assert (len(service.children()), len(beside.children())) == (2, 2)
+
+
+def test_a_process_beside_that_ends_in_order_by_itself_is_started_again(tmp_path: Path) -> None:
+    ends = "systemd.ready(); write('ready'); time.sleep(0.3); sys.exit(0)"
+    with pair(tmp_path, BEGINS + STAYS, ends) as (service, beside):
+        beside.has(4)
+        assert len(service.children()) == 1
+
+
+def test_it_begins_when_nothing_keeps_the_service_from_starting(tmp_path: Path) -> None:
+    waits = "write('looks'); "
+    with pair(tmp_path, waits + "sys.exit(3)", STAYS) as (service, beside):
+        assert service.ends() == 3
+        assert beside.lives() == []
+
+
+def test_what_cannot_be_started_beside_ends_the_service_in_order_with_its_own_code(tmp_path: Path) -> None:
+    in_order = "signal.signal(15, lambda *_: (write('in order'), sys.exit(0)));"
+    with pair(tmp_path, in_order + BEGINS + STAYS, "sys.exit(4)") as (service, beside):
+        assert service.ends() == 4
+        assert service.lives()[-1] == "in order"
+        assert len(beside.children()) == 1
+
+
+def test_it_is_there_until_the_service_is_over_and_then_goes(tmp_path: Path) -> None:
+    drains = "signal.signal(15, lambda *_: (write('drains'), time.sleep(0.3), write('over'), sys.exit(0)));"
+    seen = "signal.signal(15, lambda *_: (write(Path(sys.argv[1]).parent.joinpath('service/lives')"
+    seen += ".read_text().split()[-1]), sys.exit(0)));"
+    with pair(tmp_path, drains + BEGINS + STAYS, seen + STAYS) as (service, beside):
+        service.has(2)
+        beside.has(2)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.ends() == 0
+        assert beside.lives()[-1] == "over"
+
+
+def test_one_that_does_not_go_is_made_to(tmp_path: Path) -> None:
+    stubborn = "signal.signal(15, signal.SIG_IGN);"
+    ends = "signal.signal(15, lambda *_: sys.exit(0));"
+    with pair(tmp_path, ends + BEGINS + STAYS, stubborn + STAYS) as (service, beside):
+        service.has(2)
+        beside.has(2)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.ends() == 0
+        beside.until(lambda: not Path(f"/proc/{beside.children()[0]}").exists(), "it is gone")
+
+
+# --- systemd above it ---
+
+
+@contextmanager
+def systemd(folder: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(folder / "notify"))
+        ear.settimeout(WITHIN_S)
+        yield ear
+
+
+def test_to_systemd_all_is_ready_when_both_are_and_what_the_service_leaves_is_left_there_too(
+    tmp_path: Path,
+) -> None:
+    leaves = "door = keep(); write(str(door.getsockname()[1])); systemd.turned(lambda: 'well');"
+    later = "signal.signal(10, lambda *_: (systemd.ready(), write('ready')));"
+    with systemd(tmp_path) as ear:
+        told: list[bytes] = []
+        fds: list[int] = []
+
+        def hear() -> None:
+            message, found, _, _ = socket.recv_fds(ear, 4096, 4)
+            told.append(message)
+            fds.extend(found)
+
+        with pair(
+            tmp_path,
+            BEGINS + leaves + STAYS,
+            later + "write('waits'); signal.pause(); signal.pause()",
+            ear.getsockname(),
+        ) as (
+            service,
+            beside,
+        ):
+            service.has(3)
+            beside.has(2)
+            while not fds or not any(b"WATCHDOG=1" in each for each in told):
+                hear()
+            ear.settimeout(0.2)
+            with suppress(TimeoutError):
+                hear()
+            assert not any(b"READY=1" in each for each in told), "the web is not there yet"
+            os.kill(beside.children()[0], signal.SIGUSR1)
+            ear.settimeout(WITHIN_S)
+            while b"READY=1" not in told:
+                hear()
+            with socket.socket(fileno=fds[0]) as door:
+                assert str(door.getsockname()[1]) == service.lives()[1]
+            assert service.lives()[0].split()[1] == "systemd"
+        assert not any(b"OBZVON" in each for each in told)
+
+
+HANDED = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_FDS": "1", "LISTEN_FDNAMES": "door", "LISTEN_PID": str(os.getpid())}
+os.execv(sys.executable, [sys.executable, "-m", "dialer.keeper.parent", *sys.argv[2:]])
+"""
+
+
+def test_what_systemd_held_is_given_to_the_first_life_and_to_each_that_follows(tmp_path: Path) -> None:
+    with systemd(tmp_path) as ear, socket.create_server(("127.0.0.1", 0)) as door:
+        env = {**os.environ, "NOTIFY_SOCKET": ear.getsockname()}
+        fd = door.fileno()
+        command = [sys.executable, "-c", HANDED, str(fd), sys.executable, "-c", CHILD + STAYS, str(tmp_path)]
+        with subprocess.Popen(command, env=env, pass_fds=[fd]) as process:
+            its = Family(tmp_path, process)
+            its.has(2)
+            os.kill(its.children()[0], signal.SIGKILL)
+            its.has(4)
+            process.kill()
+        assert [line.partition(" ")[2] for line in its.lives()[::2]] == ["systemd ['door']"] * 2

@@ -1,0 +1,316 @@
+"""The wire between the engine and processes beside it: one websocket each, on a socket that is a file.
+
+To the engine: {"id", "until_s", "do": command} and {"id", "until_s", "ask": name}, until an instant of the
+machine's monotonic clock. From it: {"id", "answer"} or {"id", "error"},
+{"news": [...]} as live.py has them, and {"whole": true} once everything was told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from dialer.adapters.codec import decode, encode
+from dialer.adapters.commands import (
+    AT_ONCE,
+    LONGEST,
+    SLOW_S,
+    TIMEOUT_S,
+    check,
+    nobody_there,
+    opened,
+    result,
+    unanswered,
+)
+from dialer.adapters.local.live import FollowedLive, Follower, SharedLive
+from dialer.domain.errors import BadValue, Fatal
+from dialer.domain.said import said
+from dialer.domain.types import CellId
+from dialer.ports.between import Command, Desk
+
+log = structlog.get_logger()
+
+LONGEST_PATH = 100  # bytes of a socket's name that every kernel takes
+LARGEST = 64_000_000  # of a message; a day's live state of a thousand operators has some 2 MB
+BEAT_S = 5.0  # a peer that is frozen for twice as long is given up
+AGAIN_S = 0.2  # between two looks for the engine
+Ask = Callable[[], Awaitable[Any]]  # a question without arguments; its answer is plain
+
+
+def socket_of(folder: Path, cell: str) -> Path:
+    """The socket of a cell."""
+    return folder / f"{cell}.sock"
+
+
+@contextmanager
+def _reached(path: Path) -> Iterator[str]:
+    """A name of the socket that is short enough, while the context lasts."""
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+# --- the engine's end -------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def serve_beside(
+    path: Path, desk: Desk, live: SharedLive | None, asks: Mapping[str, Ask]
+) -> AsyncIterator[None]:
+    """Answers processes of our own user; Fatal when the socket cannot be made.
+
+    `live` None: they see it elsewhere.
+    """
+    app = web.Application()
+    visits: set[web.WebSocketResponse] = set()
+
+    async def visited(request: web.Request) -> web.WebSocketResponse:
+        visit = web.WebSocketResponse(heartbeat=BEAT_S, max_msg_size=4 * LONGEST, compress=False)
+        await visit.prepare(request)
+        visits.add(visit)
+        try:
+            with (live or SharedLive()).followed() as follower:
+                await _Visit(visit, desk, follower, asks).run()
+        finally:
+            visits.discard(visit)
+        return visit
+
+    app.router.add_get("/", visited)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, _bound(path)).start()
+        yield
+    finally:
+        for visit in list(visits):
+            with suppress(OSError, asyncio.TimeoutError):
+                await asyncio.wait_for(visit.close(), 0.5)
+        await runner.cleanup()
+        with suppress(OSError):
+            os.unlink(path)
+
+
+def _bound(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)  # of an engine that was killed: whoever lives holds the journal's lock
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        with _reached(path) as name:
+            sock.bind(name)
+    except OSError as trouble:
+        sock.close()
+        raise Fatal(
+            said(
+                "no socket can be made at {path} for the web process: {why}", path=path, why=trouble.strerror
+            )
+        ) from None
+    finally:
+        os.umask(before)
+    return sock
+
+
+class _Visit:
+    """One process beside."""
+
+    def __init__(
+        self, visit: web.WebSocketResponse, desk: Desk, follower: Follower, asks: Mapping[str, Ask]
+    ) -> None:
+        self._visit = visit
+        self._desk = desk
+        self._follower = follower
+        self._asks = asks
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._in_order = asyncio.Lock()  # an older state never follows a newer one
+
+    async def run(self) -> None:
+        """Until either end goes; what was begun for it is done to the end."""
+        telling = asyncio.create_task(self._tell(), name="beside-tell")
+        working: set[asyncio.Task[None]] = set()
+        try:
+            async for message in self._visit:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    break
+                await self._room.acquire()
+                task = asyncio.create_task(self._serve(message.data), name="beside-serve")
+                working.add(task)
+                task.add_done_callback(working.discard)
+        finally:
+            telling.cancel()
+            if working:
+                await asyncio.wait(working)
+
+    async def _tell(self) -> None:
+        with suppress(ConnectionError):
+            await self._flush()
+            await self._send({"whole": True})
+            while True:
+                await self._follower.changed.wait()
+                await self._flush()
+
+    async def _flush(self) -> None:
+        async with self._in_order:
+            while news := self._follower.take():
+                await self._send({"news": news})
+
+    async def _serve(self, text: str) -> None:
+        try:
+            request = _read(text)
+            if request is None:
+                return
+            if (
+                asyncio.get_running_loop().time() > request["until_s"]
+            ):  # we were frozen, and who asked has gone
+                log.warning(
+                    "command_too_late", verb=request["do"].verb if "do" in request else request["ask"]
+                )
+                return
+            answer = await self._answer(request)
+            await self._flush()  # who asked may look at once
+            await self._visit.send_str(f'{{"id": {request["id"]}, {answer[1:]}')
+        except ConnectionError:  # it has gone; the other end says so to whoever asked
+            pass
+        finally:
+            self._room.release()
+
+    async def _answer(self, request: dict[str, Any]) -> str:
+        if "do" in request:
+            command = request["do"]
+            return await result(partial(self._do, command), command.verb)
+        return await result(partial(self._asked, request["ask"]), request["ask"])
+
+    async def _do(self, command: Command) -> Any:
+        check(command)
+        return await self._desk.do(command)
+
+    async def _asked(self, name: str) -> Any:
+        if name not in self._asks:
+            raise BadValue(said("the engine does not know the question {name}", name=name[:40]))
+        return await self._asks[name]()
+
+    async def _send(self, value: dict[str, Any]) -> None:
+        await self._visit.send_str(json.dumps(value))
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    try:
+        request = json.loads(text)
+        if "do" in request:
+            request["do"] = decode(Command, request["do"])
+        else:
+            request["ask"] = str(request["ask"])
+        request |= {"id": int(request["id"]), "until_s": float(request["until_s"])}
+    except (BadValue, ValueError, KeyError, TypeError, RecursionError) as bad:
+        log.warning("command_unreadable", why=str(bad)[:200])
+        return None
+    return dict(request)
+
+
+# --- the end beside ---------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def open_beside(path: Path, cell: CellId, *, timeout_s: float = TIMEOUT_S) -> AsyncIterator[Beside]:
+    """What the engine shows and answers, whether it is there yet or not."""
+    beside = Beside(path, cell, timeout_s=timeout_s)
+    running = asyncio.create_task(beside.run(), name="beside")
+    try:
+        yield beside
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+class Beside:
+    """The engine, seen from a process beside it: its desk (dialer.ports.Desk) and its live state."""
+
+    def __init__(self, path: Path, cell: CellId, *, timeout_s: float) -> None:
+        self._path = path
+        self._cell = cell
+        self._timeout_s = timeout_s
+        self._ids = count(1)
+        self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self.live = FollowedLive(lambda: nobody_there(cell))
+
+    async def do(self, command: Command) -> Mapping[str, Any]:
+        """What the cell answers or raised; StoreDown: nobody is there; TimedOut: it may have been done."""
+        check(command)
+        timeout_s = SLOW_S.get(command.verb, self._timeout_s)
+        return cast(Mapping[str, Any], opened(await self._asked({"do": encode(command)}, timeout_s)))
+
+    async def ask(self, name: str) -> Any:
+        """An answer to one of the engine's questions; StoreDown, TimedOut."""
+        return opened(await self._asked({"ask": name}, self._timeout_s))
+
+    async def _asked(self, request: dict[str, Any], timeout_s: float) -> Mapping[str, Any]:
+        number, link = next(self._ids), self._socket
+        if link is None or not self.live.is_whole:
+            raise nobody_there(self._cell)
+        loop = asyncio.get_running_loop()
+        answer = self._waiting[number] = loop.create_future()
+        request |= {"id": number, "until_s": loop.time() + timeout_s}
+        try:
+            async with asyncio.timeout(timeout_s):
+                await link.send_str(json.dumps(request))
+                answered: Mapping[str, Any] = await answer
+                return answered
+        except (TimeoutError, ConnectionError):
+            raise unanswered(self._cell, timeout_s, undone=False) from None
+        finally:
+            del self._waiting[number]
+
+    async def run(self) -> None:
+        """Until cancelled: connected whenever the engine is there."""
+        while True:
+            try:
+                await self._visit()
+            except (aiohttp.ClientError, OSError, ValueError, BadValue) as trouble:
+                log.debug("the engine is not there", why=str(trouble))
+            finally:
+                self._lost()
+            await asyncio.sleep(AGAIN_S)
+
+    async def _visit(self) -> None:
+        with _reached(self._path) as name:
+            async with (
+                aiohttp.ClientSession(connector=aiohttp.UnixConnector(name)) as session,
+                session.ws_connect("http://engine/", heartbeat=BEAT_S, max_msg_size=LARGEST) as link,
+            ):
+                self._socket = link
+                async for message in link:
+                    if message.type is not aiohttp.WSMsgType.TEXT:
+                        break
+                    self._heard(json.loads(message.data))
+
+    def _heard(self, message: Mapping[str, Any]) -> None:
+        if "news" in message:
+            self.live.apply(message["news"])
+        elif "whole" in message:
+            self.live.is_whole = True
+        elif (answer := self._waiting.get(message["id"])) and not answer.done():
+            answer.set_result(message)
+
+    def _lost(self) -> None:
+        self._socket = None
+        self.live.forget()
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(ConnectionError())
