@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -120,7 +119,7 @@ async def _changed(was: Trunk, changes: Changes, means: Means) -> Trunk:
     trunk = replace(was, **{name: value for name, value in changes.items() if name != "password"})
     check_trunk(trunk)
     if "prefixes" in changes:
-        await asyncio.to_thread(means.check_prefixes, trunk.prefixes)
+        means.check_prefixes(trunk.prefixes)
     if trunk.money_per_day and not (trunk.price or trunk.price_per_call):
         raise BadField("money_per_day", said("it needs a price, or a price per call, to be counted by"))
     if trunk.register and not (trunk.user and (trunk.password_file or password)):
