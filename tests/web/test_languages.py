@@ -10,18 +10,11 @@ import pytest
 
 from dialer.adapters.languages import speaker_for
 from dialer.domain.said import counted, plain, said
-from dialer.domain.types import CampaignId
 from dialer.web.api.commands import Done
-from dialer.web.parts import Explanation, GateLine, Reasoned
 from tests.web.world import NOW, World, ask
 
 RU, EN, NONE = "ru-RU,ru;q=0.9,en;q=0.5", "en", ""
 PACING = counted("{n} line; then {why}.", "{n} lines; then {why}.", 2, why=said("no lead is due"))
-
-
-async def explain(campaign: CampaignId) -> Explanation:
-    held = {"new": 3, said("out of hours in {where}, never open", where="Asia/Omsk"): 2}
-    return Explanation(campaign, NOW, [GateLine("link", True, said("Asterisk is connected."))], held, PACING)
 
 
 FORECAST = {
@@ -31,16 +24,17 @@ FORECAST = {
 }  # fmt: skip
 
 
-async def decisions() -> list[Reasoned]:
-    return [Reasoned(CampaignId(1), NOW, PACING, FORECAST)]
-
-
 @pytest.fixture
 def spoken(world: World) -> World:
     """The API with sentences that can be translated."""
     parts = world.app.state.parts
-    tools = replace(parts.tools, explain=explain, decisions=decisions, speak=speaker_for)
-    world.app.state.parts = replace(parts, tools=tools)
+    world.app.state.parts = replace(parts, tools=replace(parts.tools, speak=speaker_for))
+    never = said("out of hours in {where}, never open", where="Asia/Omsk")
+    gate = {"name": "link", "is_open": True, "value": plain(said("Asterisk is connected.")), "opens_at": None}
+    held, at = [["new", 3], [plain(never), 2]], NOW.isoformat()
+    world.desk.answers["explain"] = {"at": at, "gates": [gate], "held_back": held, "summary": plain(PACING)}
+    decision = {"campaign": 1, "at": at, "reason": plain(PACING), "forecast": FORECAST}
+    world.desk.answers["decisions"] = {"decisions": [decision]}
     return world
 
 

@@ -27,6 +27,8 @@ VERBS = (
 )
 OPEN = {"healthz", "readyz", "metrics", "docs", "openapi"}
 ADMIN = {
+    "retry",
+    "give_up",
     "create_operator", "change_operator", "push_phone", "create_trunk", "change_trunk", "delete_trunk",
     "push_trunk", "try_trunk", "list_tokens", "create_token", "revoke_token",
 }  # fmt: skip
