@@ -61,7 +61,7 @@ class FakeDesk:
     async def do(self, command: Command) -> Mapping[str, Any]:
         if self.fails is not None:
             raise self.fails
-        if command.verb not in self.answers and (known := self._known(command.verb)) is not None:
+        if (known := self.answers.get(command.verb) or self._known(command.verb)) is not None:
             return known
         if command.key and command.key in self.answers:
             return self.answers[command.key]
