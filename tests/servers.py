@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -110,6 +110,23 @@ def temporary(prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def postgres(data: Path, run: Sequence[str], folder: Path, **options: object) -> Iterator[Server]:
+    """The cluster that lies in `data`, started by the user of `run`, once it answers."""
+    port = free_port()
+    options |= {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder}
+    flags = [
+        flag for name, value in {"fsync": "off", **options}.items() for flag in ("-c", f"{name}={value}")
+    ]
+    server = Server([*run, binary("postgres"), "-D", str(data), *flags], port, folder)
+    server.start()
+    try:
+        wait_until(lambda: psql(server, "SELECT 1"), "an answer of PostgreSQL")
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """A cluster that sorts like a language, as most real ones do."""
@@ -122,17 +139,8 @@ def postgres_server() -> Iterator[Server]:
              "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"],
             check=True, capture_output=True, cwd=owned(folder, user),
         )  # fmt: skip
-        port = free_port()
-        options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder}
-        options |= {"fsync": "off", "max_connections": 100}
-        flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
-        server = Server([*run, binary("postgres"), "-D", str(data), *flags], port, folder)
-        server.start()
-        try:
-            wait_until(lambda: psql(server, "SELECT 1"), "an answer of PostgreSQL")
+        with postgres(data, [*run], folder, max_connections=100) as server:
             yield server
-        finally:
-            server.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 from dialer.domain import call as c
 from dialer.domain.call import Call, Effect, State
-from dialer.domain.causes import NO_MEDIA, ender_of, outcome_of
+from dialer.domain.causes import BY_SIP, NO_MEDIA, ender_of, outcome_of
 from dialer.domain.changed import changed
 from dialer.domain.said import said
 from dialer.domain.types import Alerting, Direction, EndedBy, Outcome
@@ -17,6 +17,7 @@ IN_TIME_S = 2.0  # an operator on the line within 2 s of the answer: 16 CFR 310.
 MOST_REFUSALS = 3  # of one lead while its trunk carries other calls: then the number is what is refused
 NO_SOUND = frozenset({406, 415, 488, 606})  # how Asterisk ends a call whose answer has nothing to listen to
 
+OF_THE_NUMBER = frozenset({Outcome.MOVED, Outcome.UNALLOCATED})
 TELLING = frozenset({Outcome.TRUNK_REFUSED, Outcome.NETWORK_FAILURE, Outcome.MOVED, Outcome.REJECTED})
 
 Result = tuple[Call, tuple[Effect, ...]]
@@ -83,13 +84,19 @@ def destroyed(call: Call, event: c.Destroyed) -> Result:
     if call.answer_at is not None:
         call = _ended_answered(call, event)
         return end(call, event.at, _answered_outcome(call, event.at), EndedBy.PERSON)
-    if call.ended_by in UNANSWERED:
+    if call.ended_by in UNANSWERED and not _has_crossed(call, event):
         return end(call, event.at, UNANSWERED[call.ended_by], EndedBy.SERVICE)
     if call.direction is Direction.IN:
         return end(call, event.at, outcome_of(event.cause, event.sip_code), EndedBy.PERSON)
+    call = changed(call, ended_by=None)
     outcome = _networks_word(call, event)
     said_so = event.words if outcome in TELLING else ""
     return end(changed(call, reason=call.reason or said_so), event.at, outcome, EndedBy.NETWORK)
+
+
+def _has_crossed(call: Call, event: c.Destroyed) -> bool:
+    """The network spoke before our end of the call reached it: nobody answers a CANCEL with these words."""
+    return call.direction is Direction.OUT and BY_SIP.get(event.sip_code or 0) in OF_THE_NUMBER
 
 
 def _ended_answered(call: Call, event: c.Destroyed) -> Call:

@@ -80,9 +80,7 @@ class Keeper:
 
     service: Lives
     beside: Lives | None = None
-    above: DescriptorStore = field(
-        default_factory=lambda: DescriptorStore({})
-    )  # systemd, where it started us
+    above: DescriptorStore = field(default_factory=lambda: DescriptorStore({}))  # systemd, if it is above us
     held: list[Held] = field(default_factory=list)
     is_up: bool = False  # all was ready once, and that was said
     asked: int = 0  # the signal that ends it all; 0: none
@@ -214,10 +212,12 @@ class Keeper:
         while self.beside.pid:
             if time.monotonic() > end_s:
                 self.beside.ask(signal.SIGKILL)
-            with suppress(ChildProcessError):
+            try:
                 if os.waitpid(self.beside.pid, os.WNOHANG)[0]:
                     return
-            time.sleep(0.01)
+            except ChildProcessError:
+                return
+            time.sleep(0.01)  # nobody is left to be served meanwhile
 
     def obey(self, woken: socket.socket) -> None:
         """Signals; those of the end are passed on, each time."""

@@ -49,12 +49,8 @@ def reachable(link: Linked, name: str, is_reachable: bool) -> bool:
     return any(item.is_reachable is is_reachable for item in news)
 
 
-async def test_a_pushed_phone_registers_and_can_be_called(lab: Lab, link: Linked) -> None:
-    who, password = account(lab)
-    await link.switch.push_phone(who, password)
-    await lab.world.phone(who.id).registered()
-    await link.diary.until(lambda: reachable(link, who.id, True), "the phone answers probes")
-    leg = link.channel()
+async def is_rung(link: Linked, who: Account, leg: ChannelId) -> None:
+    """The phone answers, and the leg is ours."""
     await link.switch.originate(
         Outgoing(
             leg,
@@ -66,6 +62,15 @@ async def test_a_pushed_phone_registers_and_can_be_called(lab: Lab, link: Linked
         )
     )
     await link.diary.hears(leg, EnteredApp)
+
+
+async def test_a_pushed_phone_registers_and_can_be_called(lab: Lab, link: Linked) -> None:
+    who, password = account(lab)
+    await link.switch.push_phone(who, password)
+    await lab.world.phone(who.id).registered()
+    await link.diary.until(lambda: reachable(link, who.id, True), "the phone answers probes")
+    leg = link.channel()
+    await is_rung(link, who, leg)
     await link.switch.hang_up(leg)
     await link.diary.hears(leg, Destroyed)
 
@@ -76,17 +81,7 @@ async def test_a_key_pressed_in_mid_talk_is_heard_and_heard_once(lab: Lab, link:
     await lab.world.phone(who.id).registered()
     leg, bridge = link.channel(), BridgeId(f"b-{link.run}")
     await link.switch.create_bridge(bridge)
-    await link.switch.originate(
-        Outgoing(
-            leg,
-            endpoint=f"PJSIP/{who.id}",
-            context="obz-leg",
-            exten="up",
-            caller_id="74950000000",
-            timeout_s=20,
-        )
-    )
-    await link.diary.hears(leg, EnteredApp)
+    await is_rung(link, who, leg)
     await link.switch.add(leg, bridge)
     person = await link.call(ANSWERS)
     await link.diary.hears(person, EnteredApp)

@@ -188,6 +188,31 @@ async def test_news_of_another_version_are_left_out_one_by_one(tmp_path: Path) -
         assert [one.name for one in await beside.live.operators()] == ["Вера"]
 
 
+@pytest.mark.parametrize("text", ["", "7", "[]", "{}", "null", '{"id": 99}', '{"news": 7}', "[" * 9_999])
+async def test_a_message_that_cannot_be_read_ends_nothing(tmp_path: Path, text: str) -> None:
+    async with engine(tmp_path, SharedLive()), web(tmp_path) as beside:
+        (await seen(beside))._heard(text)
+        assert await beside.do(READY) == {}
+
+
+async def test_a_value_that_cannot_be_shown_is_left_out_and_the_others_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = SharedLive()
+    plain = live._plain
+
+    def fails_for_one(thing: Any) -> Any:
+        return 1 / 0 if thing[-1] == "c-bad" else plain(thing)
+
+    monkeypatch.setattr(live, "_plain", fails_for_one)
+    async with engine(tmp_path, live), web(tmp_path) as beside:
+        await seen(beside)
+        for name in ("c-bad", "c-good"):
+            await live.put_call(MAIN, replace(CALL, id=CallId(name)))
+        await beside.do(READY)
+        assert [call.id for call in await beside.live.calls()] == ["c-good"]
+
+
 async def test_the_socket_is_its_owners_and_may_lie_deep(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 80) / ("e" * 80)
     deep.mkdir(parents=True)

@@ -43,7 +43,7 @@ from dialer.domain.types import (
 )
 from dialer.ports.stores import CdrQuery, Stores
 from tests.ports.made import AT, CELL, SOON, entries, record, update
-from tests.servers import Server, as_user, binary, free_port, owned, psql, temporary, wait_until
+from tests.servers import Server, as_user, binary, owned, postgres, psql, temporary, wait_until
 
 MIGRATIONS = Path(migrations.__file__).parent
 
@@ -356,25 +356,13 @@ def standby_of(primary: Server) -> Iterator[Server]:
     user = "postgres" if os.geteuid() == 0 else ""
     run = as_user(user or "nobody")
     with temporary("obz-pg2-") as folder:
-        data, port = owned(folder, user) / "data", free_port()
+        data = owned(folder, user) / "data"
         copy = [binary("pg_basebackup"), "-h", "127.0.0.1", "-p", str(primary.port), "-U", "dialer"]
         subprocess.run(
             [*run, *copy, "-D", data, "-R", "-c", "fast"], check=True, capture_output=True, cwd=folder
         )
-        options = {
-            "port": port,
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": folder,
-            "fsync": "off",
-        }
-        flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
-        server = Server([*run, binary("postgres"), "-D", str(data), *flags], port, folder)
-        server.start()
-        try:
-            wait_until(lambda: psql(server, "SELECT 1"), "an answer of the stand-by")
+        with postgres(data, run, folder) as server:
             yield server
-        finally:
-            server.stop()
 
 
 @pytest.mark.parametrize("store_url", ["postgres"], indirect=True)

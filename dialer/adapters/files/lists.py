@@ -55,6 +55,7 @@ class ListFile:
         self.name = name
         self.counts = Counts()
         self._file, self._reading, self._options = file, reading, options
+        self._rest: Iterator[Row] | None
         self.facts, self._head, self._rest = self._open()
         known: dict[str, bool] = {}
 
@@ -168,7 +169,7 @@ class ListFile:
         head, rest = self._head, self._rest
         if rest is None:
             _, head, rest = self._open()
-        self._rest = None  # type: ignore[assignment]  # taken
+        self._rest = None
         return chain(head, rest)
 
 

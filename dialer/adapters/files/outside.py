@@ -22,6 +22,7 @@ from dialer.domain.tables import LONGEST_SILENCE_S, MOST_CPU_S, MOST_MEMORY, Fac
 LARGEST_FRAME = 64 * 1024 * 1024
 _PLACES = (str(Path(dialer.__file__).parents[1]), *map(sysconfig.get_path, ("purelib", "platlib")))
 _PATH = os.pathsep.join(dict.fromkeys(_PLACES))  # the reader skips `site`, which takes half of its start
+_READER = (sys.executable, "-S", "-P", "-X", "utf8", "-m", "dialer.adapters.files.reader")
 _BY_MEMORY = frozenset({signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL, signal.SIGBUS, signal.SIGILL})
 
 
@@ -37,16 +38,7 @@ class Outside:
         self._name = name
         options = {"encoding": encoding, "sheet": sheet, "country": country}
         self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module
-            [
-                sys.executable,
-                "-S",
-                "-P",
-                "-X",
-                "utf8",
-                "-m",
-                "dialer.adapters.files.reader",
-                json.dumps(options),
-            ],
+            [*_READER, json.dumps(options)],
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

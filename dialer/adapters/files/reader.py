@@ -45,17 +45,8 @@ def main() -> None:
     try:
         options = json.loads(sys.argv[1])
         facts, rows = opened(sys.stdin.buffer.read(), options)
-        _send(
-            out,
-            {
-                "facts": [
-                    plain(facts.form),
-                    facts.delimiter,
-                    facts.about,
-                    [plain(note) for note in facts.notes],
-                ]
-            },
-        )
+        notes = [plain(note) for note in facts.notes]
+        _send(out, {"facts": [plain(facts.form), facts.delimiter, facts.about, notes]})
         for batch in _batches(rows):
             _send(out, {"rows": batch})
         _send(out, {"end": True})
@@ -63,10 +54,11 @@ def main() -> None:
         _send(out, {"mistake": plain(mistake.sentence)})
     except MemoryError:
         _send(out, {"limit": "memory"})
-    except RecursionError:
-        _send(out, {"mistake": plain(said("The file is not text: save the list as CSV (UTF-8) or XLSX."))})
     except BrokenPipeError:
         os._exit(0)  # nobody wants the rest
+    except Exception as flaw:  # the boundary: whatever is wrong with a file, it is told
+        why = said("The file cannot be read ({flaw}): save the list as CSV (UTF-8) or XLSX.", flaw=repr(flaw))
+        _send(out, {"mistake": plain(why)})
 
 
 def opened(content: bytes, options: dict[str, str]) -> tuple[Facts, Iterator[Row]]:

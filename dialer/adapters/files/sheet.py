@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from io import BytesIO
 from itertools import islice
+from math import isfinite
 from zipfile import BadZipFile, ZipFile
 
 from dialer.adapters.files.formats import general
@@ -217,7 +218,7 @@ def _text(cell: Cell) -> str:
         case bool():
             return "yes" if cell else "no"
         case float():
-            return general(cell) if cell == cell and abs(cell) != float("inf") else ""  # noqa: PLR0124 not a number
+            return general(cell) if isfinite(cell) else ""
         case datetime():
             return f"{cell:%d.%m.%Y %H:%M}".removesuffix(" 00:00")
         case date():

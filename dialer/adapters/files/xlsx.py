@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import IO
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
@@ -221,9 +222,10 @@ def _parser(start: Start, end: Callable[[str], None], text: Callable[[str], None
 
 
 def _feed(parser: expat.XMLParserType, chunk: bytes, *, is_last: bool = False) -> None:
+    """What our own readers of elements make of a damaged value is the file's fault as well."""
     try:
         parser.Parse(chunk, is_last)
-    except expat.ExpatError as flaw:
+    except (expat.ExpatError, ValueError, LookupError) as flaw:
         raise unreadable(flaw) from None
 
 
@@ -352,7 +354,7 @@ class _Page:
             return text
         style = int(self._style) if self._style.isdigit() else 0
         code = self._formats[style] if style < len(self._formats) else ""
-        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 not a number
+        if not isfinite(value):
             return text
         return shown(value, code, since_1904=self._since_1904)
 

@@ -45,7 +45,15 @@ class Follower:
             del self._things[thing]
         if not self._things:
             self.changed.clear()
-        return [[*thing, self._value_of(thing)] for thing in first]
+        return [[*thing, plain] for thing in first for plain in self._told(thing)]
+
+    def _told(self, thing: Thing) -> Sequence[Any]:
+        """Its plain value; nothing when that cannot be had, and the others are told."""
+        try:
+            return [self._value_of(thing)]
+        except Exception as flaw:  # the boundary: of this value alone
+            log.error("a value cannot be shown", about=thing[0], exc_info=flaw)
+            return []
 
 
 class SharedLive(MemoryLive):
@@ -133,7 +141,7 @@ class FollowedLive:
             try:
                 self._apply(*each)
             except (BadValue, TypeError, ValueError) as bad:
-                log.warning("what the engine shows cannot be read", about=str(each[:1]), why=str(bad)[:200])
+                log.warning("what the engine shows cannot be read", why=str(bad)[:200])
 
     def _apply(self, kind: str, *rest: Any) -> None:
         *key, plain = rest

@@ -1,8 +1,8 @@
 """The wire between the engine and processes beside it: one websocket each, on a socket that is a file.
 
 To the engine: {"id", "until_s", "do": command} and {"id", "until_s", "ask": name}, until an instant of the
-machine's monotonic clock. From it: {"id", "answer"} or {"id", "error"},
-{"news": [...]} as live.py has them, and {"whole": true} once everything was told.
+machine's monotonic clock. From it: {"id", "answer"} or {"id", "error"}, {"news": [...]} as live.py has them,
+and {"whole": true} once everything was told.
 """
 
 from __future__ import annotations
@@ -174,12 +174,8 @@ class _Visit:
             request = _read(text)
             if request is None:
                 return
-            if (
-                asyncio.get_running_loop().time() > request["until_s"]
-            ):  # we were frozen, and who asked has gone
-                log.warning(
-                    "command_too_late", verb=request["do"].verb if "do" in request else request["ask"]
-                )
+            if asyncio.get_running_loop().time() > request["until_s"]:
+                log.warning("command_too_late", about=_about(request))  # we were frozen, who asked has gone
                 return
             answer = await self._answer(request)
             await self._flush()  # who asked may look at once
@@ -190,10 +186,8 @@ class _Visit:
             self._room.release()
 
     async def _answer(self, request: dict[str, Any]) -> str:
-        if "do" in request:
-            command = request["do"]
-            return await result(partial(self._do, command), command.verb)
-        return await result(partial(self._asked, request["ask"]), request["ask"])
+        doing = partial(self._do, request["do"]) if "do" in request else partial(self._asked, request["ask"])
+        return await result(doing, _about(request))
 
     async def _do(self, command: Command) -> Any:
         check(command)
@@ -206,6 +200,10 @@ class _Visit:
 
     async def _send(self, value: dict[str, Any]) -> None:
         await self._visit.send_str(json.dumps(value))
+
+
+def _about(request: Mapping[str, Any]) -> str:
+    return str(request["do"].verb if "do" in request else request["ask"])
 
 
 def _read(text: str) -> dict[str, Any] | None:
@@ -282,7 +280,7 @@ class Beside:
         while True:
             try:
                 await self._visit()
-            except (aiohttp.ClientError, OSError, ValueError, BadValue) as trouble:
+            except (aiohttp.ClientError, OSError) as trouble:
                 log.debug("the engine is not there", why=str(trouble))
             finally:
                 self._lost()
@@ -298,15 +296,20 @@ class Beside:
                 async for message in link:
                     if message.type is not aiohttp.WSMsgType.TEXT:
                         break
-                    self._heard(json.loads(message.data))
+                    self._heard(message.data)
 
-    def _heard(self, message: Mapping[str, Any]) -> None:
-        if "news" in message:
-            self.live.apply(message["news"])
-        elif "whole" in message:
-            self.live.is_whole = True
-        elif (answer := self._waiting.get(message["id"])) and not answer.done():
-            answer.set_result(message)
+    def _heard(self, text: str) -> None:
+        """One message that cannot be read, of another version, ends nothing."""
+        try:
+            message = json.loads(text)
+            if "news" in message:
+                self.live.apply(message["news"])
+            elif "whole" in message:
+                self.live.is_whole = True
+            elif (answer := self._waiting.get(message["id"])) and not answer.done():
+                answer.set_result(message)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as bad:
+            log.warning("what the engine says cannot be read", why=repr(bad)[:200])
 
     def _lost(self) -> None:
         self._socket = None

@@ -89,6 +89,28 @@ def test_ring_time_of_an_unanswered_call_lasts_to_its_end() -> None:
     assert record(DIALLED, RINGS, c.Destroyed(at(21), 19, 480)).ring_s == 20
 
 
+RING_TIME_IS_OVER = c.TimerFired(at(26), c.Timer.RING)
+GIVEN_UP = c.HangUpAsked(at(20), EndedBy.PACING)
+
+
+@pytest.mark.parametrize("ours", [RING_TIME_IS_OVER, GIVEN_UP])
+@pytest.mark.parametrize(
+    ("cause", "sip", "outcome"),
+    [(23, 302, Outcome.MOVED), (1, 404, Outcome.UNALLOCATED), (28, 484, Outcome.UNALLOCATED)],
+)
+def test_what_no_network_answers_to_a_cancel_was_said_before_ours_reached_it(
+    ours: c.Event, cause: int, sip: int, outcome: Outcome
+) -> None:
+    cdr = record(DIALLED, RINGS, ours, c.Destroyed(at(26.1), cause, sip))
+    assert (cdr.outcome, cdr.ended_by) == (outcome, EndedBy.NETWORK)
+
+
+@pytest.mark.parametrize("sip", [None, 408, 480, 486, 487, 503, 603])
+def test_what_gateways_answer_to_a_cancel_leaves_the_end_ours(sip: int | None) -> None:
+    cdr = record(DIALLED, RINGS, RING_TIME_IS_OVER, c.Destroyed(at(26.1), 127, sip))
+    assert (cdr.outcome, cdr.ended_by) == (Outcome.NO_ANSWER, EndedBy.RING_TIME)
+
+
 def test_the_message_is_on_record_with_the_instant_at_which_it_began() -> None:
     cdr = record(*TO_MESSAGE, c.MessageStarted(at(6.6)), c.Destroyed(at(12), 16))
     assert (cdr.outcome, cdr.message_at, cdr.operator) == (Outcome.ABANDONED, at(6.6), None)

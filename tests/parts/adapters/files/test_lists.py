@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import os
+import signal
 import stat
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it has no type stubs
 
+from dialer.adapters.files import outside
 from dialer.adapters.files.lists import Counts, ListFile, open_content, open_path
 from dialer.adapters.files.rejects import RejectsFile, safe
 from dialer.adapters.phones import reading
@@ -294,6 +300,93 @@ class TestBadFiles:
     def test_a_good_path_is_read(self, tmp_path: Path) -> None:
         (tmp_path / "list.csv").write_text("phone\n89161234567\n")
         assert len(list(open_path(tmp_path / "list.csv", READING).leads(Taken()))) == 1
+
+
+MANY = b"phone\n" + b"".join(b"+7916%07d\n" % n for n in range(200_000))  # more than a pipe holds
+
+
+def packed(content: bytes, **parts: Callable[[IO[bytes]], object]) -> bytes:
+    """The same spreadsheet with these parts written anew; a name is that of the file alone."""
+    out = io.BytesIO()
+    with ZipFile(io.BytesIO(content)) as old, ZipFile(out, "w", ZIP_DEFLATED, compresslevel=1) as new:
+        for name in old.namelist():
+            with new.open(name, "w", force_zip64=True) as part:
+                if write := parts.get(Path(name).stem):
+                    write(part)
+                else:
+                    part.write(old.read(name))
+    return out.getvalue()
+
+
+def endless(begin: bytes, filling: bytes, mb: int) -> Callable[[IO[bytes]], object]:
+    def write(part: IO[bytes]) -> None:
+        part.write(begin)
+        for _ in range(mb):
+            part.write(filling * (2**20 // len(filling)))
+
+    return write
+
+
+class TestLimits:
+    """The reader is a process of its own: whatever a file does to it is told, and nothing else is harmed."""
+
+    def test_a_small_file_that_unpacks_to_a_very_large_one(self) -> None:
+        bomb = packed(sheet(["phone"], ["x"]), sheet1=endless(b"<worksheet><sheetData>", b" ", 1025))
+        assert len(bomb) < 8_000_000
+        with pytest.raises(BadValue, match="unpacks to more than 1024 MB"):
+            leads(bomb)
+
+    def test_a_small_file_that_takes_all_memory(self) -> None:
+        bomb = packed(sheet(["phone"], ["x"]), sharedStrings=endless(b"<sst><si><t>", b"abcdefgh", 600))
+        with pytest.raises(BadValue, match="took more than 512 MB of memory to read"):
+            leads(bomb)
+
+    def test_entities_that_grow_are_not_unpacked(self) -> None:
+        lol = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><sst><si><t>&b;'
+        with pytest.raises(BadValue, match=r"cannot be read \(DOCTYPE"):
+            leads(packed(sheet(["phone"], ["x"]), sharedStrings=lambda part: part.write(lol)))
+
+    @pytest.mark.parametrize(
+        ("number", "what"),
+        [
+            (signal.SIGXCPU, "120 s of computing"),
+            (signal.SIGSEGV, "512 MB of memory"),
+            (signal.SIGTERM, "-15"),
+        ],
+    )
+    def test_a_reader_that_dies_is_told_as_what_it_took(self, number: int, what: str) -> None:
+        file = opened(MANY)
+        rows = file.leads(Taken())
+        next(rows)
+        os.kill(child_of_ours(), number)
+        with pytest.raises(BadValue, match=f"took more than .*{what}"):
+            list(rows)
+
+    def test_a_reader_that_says_nothing_is_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = opened(MANY)
+        rows, reader = file.leads(Taken()), child_of_ours()
+        os.kill(reader, signal.SIGSTOP)
+        monkeypatch.setattr(outside, "LONGEST_SILENCE_S", 0.2)
+        with pytest.raises(BadValue, match="took more than 0 s without an answer"):
+            list(rows)
+        assert not Path(f"/proc/{reader}").exists()
+
+    def test_a_reader_whose_rows_nobody_wants_ends_with_its_list(self) -> None:
+        file = opened(MANY)
+        reader = child_of_ours()
+        del file
+        gc.collect()
+        assert not Path(f"/proc/{reader}").exists()
+
+    def test_a_damaged_value_inside_is_the_files_fault_and_told(self) -> None:
+        styles = b'<styleSheet><cellXfs><xf numFmtId="abc"/></cellXfs></styleSheet>'
+        with pytest.raises(BadValue, match="The spreadsheet cannot be read"):
+            leads(packed(sheet(["phone"], [79161234567]), styles=lambda part: part.write(styles)))
+
+
+def child_of_ours() -> int:
+    """The reader that runs."""
+    return int(Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()[-1])
 
 
 class TestRejects:
