@@ -28,7 +28,6 @@ OVERLAY = {
     "+79": RUSSIA,  # a mobile number may be anywhere in the country
     "+7940": ("Europe/Moscow",),  # Abkhazia
     "+7840": ("Europe/Moscow",),
-    "+797": RUSSIA,
     "+77": (KAZAKHSTAN,),
     "+76": (KAZAKHSTAN,),
     "+7800": RUSSIA,

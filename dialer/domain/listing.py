@@ -200,7 +200,7 @@ def _numbers(
     """The numbers of the row that no other lead has, with their extensions; flaws and remarks are told."""
     flaws, remarks = told
     found: dict[PhoneNumber, str] = {}
-    empty = True
+    empty, known = True, 0
     for index in columns.of(Field.PHONE):
         cell = _phone_cell(row, columns, index)
         if is_nothing(cell):
@@ -217,6 +217,7 @@ def _numbers(
             if there is None and taken.lines.get(number) == 0:
                 there = 0  # in the campaign: which extension it has there is not known
             if there is not None:
+                known += 1
                 flaws.append(Flaw(row.line, name, number, _there(there, _mark(row)), Kind.LEFT_OUT))
             else:
                 found.setdefault(number, extension)
@@ -224,8 +225,7 @@ def _numbers(
         value = next(filter(None, (_cell(row, index) for index in columns.of(Field.PHONE))), "")
         flaws.append(Flaw(row.line, columns.name(Field.PHONE), value, said("there is no phone number")))
     elif not found:
-        duplicate = all(flaw.reason.startswith("the number is in") for flaw in flaws)
-        kind = Kind.DUPLICATE if duplicate else Kind.REFUSED
+        kind = Kind.DUPLICATE if known == len(flaws) else Kind.REFUSED
         flaws[:] = [Flaw(flaw.line, flaw.column, flaw.value, flaw.reason, kind) for flaw in flaws]
     return _few(row, columns, found, flaws)
 

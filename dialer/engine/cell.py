@@ -396,7 +396,7 @@ class Cell:
     async def _reconcile(self, booted_at: datetime) -> None:
         """Adopt, close, tell Asterisk what it must know; only then does anything go on."""
         reborn = self._booted_at is not None and self._booted_at != booted_at
-        await self.clocks.compare()
+        await self._shell.guard.turn("comparing the clocks", self.clocks.compare())
         while True:
             try:
                 await self.reconciler.after_link(reborn=reborn, down_at=self._down_at)

@@ -179,7 +179,10 @@ class CellDesk:
             case verb if verb in self.refused:
                 return {"facts": await self.refused[verb](command.args.get("leads", ""))}
             case _:
-                raise BadValue(said("a cell cannot be told to {verb!r}", verb=command.verb))
+                verbs = ", ".join(sorted(("decisions", "faults", *self.refused)))
+                raise BadValue(
+                    said("a cell cannot be told to {verb!r}: use {verbs}", verb=command.verb, verbs=verbs)
+                )
 
 
 def _shown(operator: Operator) -> Answer:

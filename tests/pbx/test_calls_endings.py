@@ -91,7 +91,7 @@ async def test_doubled_events_do_no_harm_and_strays_with_our_names_are_ended(
             call = (await office.comes_to(person, "bridged"))["id"]
             for source in (
                 f"channel:{call}",
-                "endpoint:PJSIP/carrier",
+                "endpoint:PJSIP/trunk/carrier",
                 "endpoint:PJSIP/101",
                 "bridge:ob-101",
             ):

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -28,7 +29,8 @@ from dialer.domain.trunk import Transport, Trunk
 from dialer.domain.types import TrunkId
 from dialer.lab.lab import Lab, Options
 from dialer.lab.rootfs import ensure_asterisk
-from dialer.lab.tested import release, tested
+from dialer.lab.tested import release
+from dialer.lab.tested import tested as written_version
 from dialer.settings import Settings
 from dialer.storage import open_database
 
@@ -153,7 +155,7 @@ async def test_another_version_than_the_tested_one_is_told_with_both(practice: P
     told = [one for one in await look_at_asterisk(replace(place, tested="22.99.0")) if one.name == "asterisk"]
     assert [one.level for one in told] == [Level.PASS, Level.WARN]
     assert "22.99.0 is the version this release was tested with; yours is " in told[1].text
-    if release(ensure_asterisk(print).version) == tested():
+    if release(ensure_asterisk(print).version) == written_version():
         assert "asterisk" not in {
             one.name for one in await look_at_asterisk(place) if one.level is not Level.PASS
         }
@@ -268,7 +270,7 @@ def pushed(ari: Any) -> Push:
             yield
         finally:
             for item in reversed(objects):
-                await ari.send("DELETE", f"asterisk/config/dynamic/res_pjsip/{item.kind}/{item.id}")
+                await ari.send("DELETE", f"asterisk/config/dynamic/res_pjsip/{item.kind}/{quote(item.id, safe='')}")
 
     return push
 

@@ -25,7 +25,7 @@ PLAN = Plan(
     seed=5,
     rules=(
         Rule("7911*", {Does.ANSWER: 1}, ring_s=fixed(1), talk_s=fixed(120)),
-        Rule("7922*", {Does.ANSWER: 1}, ring_s=fixed(8), talk_s=fixed(120)),
+        Rule("7922*", {Does.ANSWER: 1}, ring_s=fixed(5), talk_s=fixed(120)),
     ),
 )
 

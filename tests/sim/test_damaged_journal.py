@@ -8,7 +8,7 @@ import pytest
 
 from dialer.domain.errors import DiskTrouble
 from dialer.domain.types import LeadStatus, Mode
-from dialer.ports import Command
+from dialer.ports.between import Command
 from dialer.rehearsal import CELL
 from dialer.sim.clock import until
 from dialer.sim.fate import Fate

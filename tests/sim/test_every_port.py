@@ -17,6 +17,7 @@ import pytest
 from dialer.domain import shifts
 from dialer.domain.call import EnteredApp, KeyPressed
 from dialer.domain.errors import (
+    BadField,
     BadValue,
     Conflict,
     DiskTrouble,
@@ -62,6 +63,7 @@ TREE: tuple[Callable[[], Exception], ...] = (
     StoreDamaged,
     StoreRefused,
     BadValue,
+    lambda why="of one field": BadField("trunks/0", why),
     Missing,
     Conflict,
     Forbidden,

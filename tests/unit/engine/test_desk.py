@@ -148,7 +148,7 @@ async def test_a_cell_tells_the_last_word_of_its_pacer_on_each_campaign() -> Non
     assert told == house.cell.pacer.reasons
     assert told, "a campaign that runs is decided on"
     assert [one["forecast"] for one in answer["decisions"]] == [None], "progressive mode foresees nothing"
-    with pytest.raises(BadValue, match="decisions or faults"):
+    with pytest.raises(BadValue, match="decisions, faults"):
         await do(house, "dance", "cell:main")
     await house.stop()
 
