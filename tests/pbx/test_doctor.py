@@ -270,7 +270,9 @@ def pushed(ari: Any) -> Push:
             yield
         finally:
             for item in reversed(objects):
-                await ari.send("DELETE", f"asterisk/config/dynamic/res_pjsip/{item.kind}/{quote(item.id, safe='')}")
+                await ari.send(
+                    "DELETE", f"asterisk/config/dynamic/res_pjsip/{item.kind}/{quote(item.id, safe='')}"
+                )
 
     return push
 
