@@ -30,22 +30,16 @@ from dialer.adapters.recordings import Converter
 from dialer.adapters.secrets import read_secret, stamp_of
 from dialer.adapters.zones import zone_of
 from dialer.domain.campaign import Campaign
-from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import Fatal, NetworkTrouble, StoreDown
-from dialer.domain.gates import may_dial
-from dialer.domain.lead import Lead
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.said import counted, listed, said
-from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, CellId, PhoneNumber, TrunkId
-from dialer.domain.verdict import Verdict
 from dialer.engine.cell import Cell
 from dialer.engine.errands import Errands
 from dialer.engine.guard import Guard
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.mirror import Mirror, ShownDesk
 from dialer.engine.observers import Observers
-from dialer.engine.pacer import Ask
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
 from dialer.engine.timers import Timers
@@ -53,7 +47,7 @@ from dialer.engine.ways import Ways, no_trouble
 from dialer.keeper.store import DescriptorStore
 from dialer.ports.asterisk import ChannelNews, PhoneNews
 from dialer.ports.between import Desk, Follow, Live, Observer
-from dialer.ports.stores import Journal, NumberHistory, Recovered, Stores
+from dialer.ports.stores import Journal, Recovered, Stores
 from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir, workday
 
 log = structlog.get_logger()
@@ -76,24 +70,6 @@ class LateEar:
 
     def down(self) -> None:
         self.cell.down()
-
-
-def gates_with(check: CheckNumber) -> Ask:
-    """Every gate of one number, asked right before it is dialled."""
-
-    def gates(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, now: datetime) -> Verdict:
-        return may_dial(
-            campaign,
-            lead,
-            lead.number,
-            trunk=trunk,
-            history=history,
-            now=now,
-            zone_of=zone_of,
-            check_number=check,
-        )
-
-    return gates
 
 
 def secret_in(path: str) -> str:
@@ -300,7 +276,6 @@ def _assembled(
 def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics, follow: Follow) -> Cell:
     """What drives the Asterisk, watched by the metrics."""
     ways = Ways(
-        gates_with(shell.check_number),
         secret_in,
         stamp_of,
         lambda text: _number(text, settings.country),

@@ -7,7 +7,7 @@ import time as machine
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import time
 from itertools import count
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,6 @@ from dialer.adapters.memory.notes import MemoryJournal
 from dialer.adapters.memory.refusals import MemoryRefusals
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr
-from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, StateChange
 from dialer.domain.pacing.policies import Policies
@@ -32,7 +31,6 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.domain.verdict import Verdict
 from dialer.engine.cell import Cell
 from dialer.engine.clocks import ASK_S
 from dialer.engine.errands import Errands
@@ -43,7 +41,7 @@ from dialer.engine.timers import Timers
 from dialer.engine.ways import Ways
 from dialer.ports.asterisk import Switch
 from dialer.ports.between import Live, Observer
-from dialer.ports.stores import CdrQuery, Journal, NumberHistory, Stores
+from dialer.ports.stores import CdrQuery, Journal, Stores
 from dialer.settings import Settings
 from dialer.sim import clock
 from dialer.sim.callers import Callers
@@ -106,7 +104,6 @@ def assemble(
         linked=asyncio.Event(),
     )
     ways = Ways(
-        gates,
         secret_of=lambda path: "",
         stamp_of=lambda path: None,
         number_of=lambda text: PhoneNumber(f"+{text}"),
@@ -128,20 +125,6 @@ def assemble(
     cell.kept_leads = recorder.kept_leads
     cell.desk.refused = recorder.verbs(shell.cell, cell.hopper.unmade)
     return Engine(cell, shell, recorder)
-
-
-def gates(campaign: Campaign, lead: Lead, trunk: Trunk, history: NumberHistory, now: datetime) -> Verdict:
-    """Every gate of one number, as in the service."""
-    return may_dial(
-        campaign,
-        lead,
-        lead.number,
-        trunk=trunk,
-        history=history,
-        now=now,
-        zone_of=ZoneInfo,
-        check_number=every_number,
-    )
 
 
 def every_number(number: PhoneNumber, trunks: Sequence[Trunk], country: str) -> None:

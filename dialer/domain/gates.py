@@ -52,17 +52,19 @@ class _Try:
 def may_dial(
     campaign: Campaign,
     lead: Lead,
-    number: PhoneNumber,
-    *,
     trunk: Trunk,
     history: History,
     now: datetime,
+    *,
     zone_of: ZoneOf,
     check_number: CheckNumber,
 ) -> Verdict:
-    """Ask every gate in order; the first that is closed answers. Asked right before each request."""
+    """Ask every gate of the lead's present number in order; the first that is closed answers.
+
+    Asked right before each request.
+    """
     pack = law.choose(campaign.country, campaign.purpose)
-    this = _Try(campaign, lead, number, trunk, history, now, zone_of, pack, check_number)
+    this = _Try(campaign, lead, lead.number, trunk, history, now, zone_of, pack, check_number)
     return next((verdict for gate in _GATES if (verdict := gate(this))), PASSED)
 
 

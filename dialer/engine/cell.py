@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -14,6 +15,7 @@ from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.clocks import caught_up
 from dialer.domain.errors import Missing, NetworkTrouble
+from dialer.domain.gates import may_dial
 from dialer.domain.joins import HEARD_S
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, State, stays
@@ -96,7 +98,7 @@ class Cell:
             recent=recent,
             policy=policy,
             scorecard=scorecard,
-            ask=ways.ask,
+            ask=partial(may_dial, zone_of=ways.zone_of, check_number=shell.check_number),
             interval_s=interval_s,
         )
         self.books = self._books(ways)

@@ -13,7 +13,6 @@ from dialer.domain.workday import Workday
 from dialer.engine.books import Resolve
 from dialer.engine.clocks import ASK_S
 from dialer.engine.inbound import CallersOf
-from dialer.engine.pacer import Ask
 from dialer.ports.between import Follow
 
 
@@ -26,7 +25,6 @@ async def no_trouble(host: str) -> str:
 class Ways:
     """Pure questions that need a library: the composition root answers them."""
 
-    ask: Ask  # the gates of one number at one instant
     secret_of: Callable[[str], str]  # what lies in a secret file; empty for no file
     stamp_of: Callable[[str], object]  # of a secret file: another one when it may hold another secret
     number_of: Callable[[str], PhoneNumber | None]  # a number as a person wrote it

@@ -58,16 +58,15 @@ def ask(
     campaign: Campaign = CAMPAIGN,
     lead: Lead = LEAD,
     history: Known | None = None,
-    number: str = NUMBER,
+    number: str = "",
     now: datetime = NOW,
 ) -> Verdict:
     return may_dial(
         campaign,
-        lead,
-        PhoneNumber(number),
-        trunk=TRUNK,
-        history=history or Known(),
-        now=now,
+        replace(lead, numbers=(PhoneNumber(number),)) if number else lead,
+        TRUNK,
+        history or Known(),
+        now,
         zone_of=zone_of,
         check_number=check_number,
     )
