@@ -22,7 +22,7 @@ from dialer.domain.operators import Account
 from dialer.domain.said import said
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import NumberFormat, Trunk
-from dialer.domain.types import CampaignId, Mode, OperatorId, PhoneNumber, TrunkId
+from dialer.domain.types import CampaignId, Mode, OperatorId, TrunkId
 from dialer.lab.lab import TrunkAccount
 from dialer.lab.phones import Handset
 from dialer.ports.stores import Stores
@@ -154,7 +154,7 @@ def _written(index: int) -> str:
 
 
 async def _import(stores: Stores, campaign: CampaignId, path: Path, country: str) -> int:
-    taken: set[PhoneNumber] = await stores.leads.numbers_of(campaign)
+    taken = await stores.leads.numbers_of(campaign)
     leads = list(open_path(path, reading(country)).leads(Taken.by_campaign(taken)))
     _, count = await stores.leads.import_list(campaign, path.name, leads, now=datetime.now(UTC))
     return count

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue
+from dialer.domain.lead import Lead
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 
@@ -33,6 +34,12 @@ def check_caller_id(campaign: Campaign, trunks: Iterable[Trunk]) -> None:
                     known=", ".join(trunk.caller_ids[:5]) or "-",
                 )
             )
+
+
+def person_of(lead: Lead) -> str:
+    """Who is called, as a display shows it: before the name the extension, where there is one."""
+    extension = lead.extensions.get(lead.number, "")
+    return f"#{extension} {lead.name}".strip() if extension else lead.name
 
 
 NOBODY = ("Obzvon", "0000")  # name and number that an operator's phone shows when nobody is on the line

@@ -35,15 +35,23 @@ class Lead:
     inn: str = ""
     email: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)  # the file's other columns
-    extensions: Mapping[PhoneNumber, str] = field(
-        default_factory=dict
-    )  # to be sent as keys, of those that have one
+    extensions: Mapping[PhoneNumber, str] = field(default_factory=dict)  # digits, of numbers that have one
     ref: str = ""  # id in the customer's own system
     dead: tuple[PhoneNumber, ...] = ()  # numbers that the network, or an operator, called wrong
 
     @property
     def number(self) -> PhoneNumber:
         return self.numbers[self.number_index]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What stands once in a campaign: its numbers, each with its extension."""
+        return tuple(key_of(number, self.extensions.get(number, "")) for number in self.numbers)
+
+
+def key_of(number: PhoneNumber, extension: str) -> str:
+    """Colleagues on one switchboard are different people: +74951234567;ext=214 (as in RFC 3966)."""
+    return f"{number};ext={extension}" if extension else number
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from dialer.domain.columns import Columns, Field
 from dialer.domain.contents import INVISIBLE, inn_flaw, is_email, is_nothing, whole_inn
-from dialer.domain.lead import Lead
+from dialer.domain.lead import Lead, key_of
 from dialer.domain.said import Said, said
 from dialer.domain.tables import Row
 from dialer.domain.types import CampaignId, LeadId, PhoneNumber
@@ -84,11 +84,6 @@ class Taken:
 
     def put(self, key: str, line: int, mark: int) -> None:
         self.lines[key] = line << _MARK_BITS | mark
-
-
-def key_of(number: PhoneNumber, extension: str) -> str:
-    """What must be there once: colleagues on one switchboard are different people."""
-    return f"{number};ext={extension}" if extension else number
 
 
 def read(
@@ -214,8 +209,6 @@ def _numbers(
         for number in phones.numbers:
             extension = phones.extensions.get(number, "")
             there = taken.lines.get(key_of(number, extension))
-            if there is None and taken.lines.get(number) == 0:
-                there = 0  # in the campaign: which extension it has there is not known
             if there is not None:
                 known += 1
                 flaws.append(Flaw(row.line, name, number, _there(there, _mark(row)), Kind.LEFT_OUT))

@@ -10,7 +10,7 @@ from dialer.domain import shifts
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.operators import Operator
 from dialer.domain.said import plain, said
-from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId
+from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId, PhoneNumber
 from dialer.engine.account import Accountant
 from dialer.engine.answers import Answer, Answers
 from dialer.engine.books import Books
@@ -73,7 +73,7 @@ class CellDesk:
         if operator not in self._floor.accounts:
             await self._books.load()  # it may have been made a moment ago
         self._floor.get(operator)
-        if command.verb in ("mute", "unmute", "keys"):
+        if command.verb in ("mute", "unmute", "keys", "extension"):
             return await self._on_leg(operator, command)
         if command.verb == "test":
             return await self._trials.phone(self._floor.account(operator), command.args.get("by", ""))
@@ -124,12 +124,22 @@ class CellDesk:
 
     async def _on_leg(self, operator: OperatorId, command: Command) -> Answer:
         """Things done to the operator's own phone leg, or sent to the person."""
-        if command.verb == "keys":
+        if command.verb in ("keys", "extension"):
             call = self._floor.talk_of(operator)
-            await self._shell.switch.send_keys(ChannelId(call), _digits(command.args.get("keys", "")))
+            keys = command.args.get("keys", "") if command.verb == "keys" else self._extension(call)
+            await self._shell.switch.send_keys(ChannelId(call), _digits(keys))
         else:
             await self._shell.switch.mute(self._floor.leg_of(operator), command.verb == "mute")
         return _shown(self._floor.get(operator))
+
+    def _extension(self, call: CallId) -> str:
+        """Behind the number that was dialled, as the list has it."""
+        lead, _ = self._calls.about(call)
+        its = self._calls.get(call)
+        keys = lead.extensions.get(PhoneNumber(its.number), "") if its and lead else ""
+        if not keys:
+            raise Conflict(said("the list has no extension for the number of this call"))
+        return keys
 
     # --- the rest
 

@@ -14,7 +14,7 @@ import structlog
 
 from dialer.domain import call as c
 from dialer.domain.call import Call, Rules, State
-from dialer.domain.callerid import caller_id_of
+from dialer.domain.callerid import caller_id_of, person_of
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
 from dialer.domain.changed import changed
@@ -372,7 +372,7 @@ class Pacer:
                 record=campaign.record,
                 tone=campaign.tone,
                 caller_id=caller_id_of(campaign, trunk),
-                person=dial.lead.name if campaign.shows_person else "",
+                person=person_of(dial.lead) if campaign.shows_person else "",
                 shows_person=campaign.shows_person,
             ),
             attempt_no=dial.lead.attempts + 1,

@@ -87,11 +87,11 @@ class Leads(Protocol):
     async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
         """When a lead can be leased: `now` if one can be at once, None if none ever can."""
 
-    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
-        """All of them: for a whole list."""
+    async def numbers_of(self, campaign: CampaignId) -> set[str]:
+        """All of them, each with its extension (`Lead.keys`): for a whole list."""
 
-    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[PhoneNumber]) -> set[PhoneNumber]:
-        """Those of `numbers` that the campaign has already, however long its list is."""
+    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[str]) -> set[str]:
+        """Those of `numbers` (`Lead.keys`) that the campaign has already, however long its list is."""
 
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime

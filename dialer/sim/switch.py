@@ -57,6 +57,7 @@ class PretendAsterisk:
         self.rooms: set[BridgeId] = set()
         self.dialled: list[tuple[datetime, str, ChannelId]] = []  # people's calls that went out
         self.carrier = Carrier()
+        self.keyed: list[tuple[ChannelId, str]] = []  # what people's lines were sent as keys
         self.dialled_twice: list[tuple[datetime, str]] = []  # numbers called while being called
         self.double_booked: list[tuple[datetime, BridgeId]] = []
         self.answer_to_bridge_s: list[float] = []
@@ -403,6 +404,7 @@ class PretendAsterisk:
 
     async def send_keys(self, channel: ChannelId, keys: str) -> None:
         await self._travel("send_keys")
+        self.keyed.append((channel, keys))
 
     async def channels(self) -> Sequence[ChannelSeen]:
         await self._travel("channels")

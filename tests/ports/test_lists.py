@@ -105,6 +105,26 @@ async def test_of_some_numbers_those_that_the_campaign_has_are_told(
     assert await stores.leads.known_numbers(CampaignId(2**70), asked) == set()
 
 
+async def test_colleagues_behind_one_switchboard_are_several_leads_and_each_keeps_its_extension(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    board, own = PhoneNumber("+74950000001"), PhoneNumber("+79160000001")
+    people = [
+        replace(entry(1), numbers=(board,), extensions={board: "101"}),
+        replace(entry(2), numbers=(own, board), extensions={board: "102"}),
+        replace(entry(3), numbers=(board,)),
+    ]
+    await stores.leads.import_list(campaign, "x.csv", people, now=AT)
+    found = await stores.leads.find(campaign)
+    assert [lead.extensions for lead in found] == [{board: "101"}, {board: "102"}, {}]
+    leased = await stores.leases.lease(campaign, 3, cell=CellId("main"), now=AT, until_at=AT)
+    assert [lead.extensions for lead in leased] == [lead.extensions for lead in found]
+    known = {f"{board};ext=101", own, f"{board};ext=102", board}
+    assert await stores.leads.numbers_of(campaign) == known
+    asked = [f"{board};ext=102", f"{board};ext=103", board, "+79160000009"]
+    assert await stores.leads.known_numbers(campaign, asked) == {f"{board};ext=102", board}
+
+
 async def test_undo_takes_out_what_came_in_and_nothing_else(stores: Stores, campaign: CampaignId) -> None:
     first, _ = await stores.leads.import_list(campaign, "a.csv", entries(3), now=AT)
     second, _ = await stores.leads.import_list(campaign, "b.csv", entries(2, start=10), now=AT)

@@ -24,6 +24,7 @@ VERBS = (
     "mute",
     "unmute",
     "keys",
+    "extension",
 )
 OPEN = {"healthz", "readyz", "metrics", "docs", "openapi"}
 ADMIN = {
@@ -32,7 +33,12 @@ ADMIN = {
     "create_operator", "change_operator", "push_phone", "create_trunk", "change_trunk", "delete_trunk",
     "push_trunk", "try_trunk", "list_tokens", "create_token", "revoke_token",
 }  # fmt: skip
-OPERATOR = {f"operator_{verb}" for verb in VERBS} | {"pause_operator", "dispose_call", "send_keys"}
+OPERATOR = {f"operator_{verb}" for verb in VERBS} | {
+    "pause_operator",
+    "dispose_call",
+    "send_keys",
+    "send_extension",
+}
 ORDER = ("viewer", "operator", "supervisor", "admin")
 
 world = asyncio.run(build_world())

@@ -252,6 +252,7 @@ async def test_an_operator_works_a_shift_with_his_own_token(api: Api) -> None:
         ("mute", None),
         ("unmute", None),
         ("keys", {"keys": "1#"}),
+        ("extension", None),
         ("hang_up", None),
         (
             "dispose",

@@ -15,7 +15,7 @@ from dialer.adapters.memory.people import MemoryCampaigns
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, LeadUpdate, fresh, landed
 from dialer.domain.said import said
-from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNumber
+from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus
 
 NEVER_AT, EVER_AT = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 COUNTED = (*(status.value for status in LeadStatus if status != LeadStatus.RETRY), "retry_due", "retry_later")
@@ -169,10 +169,10 @@ class MemoryLeads:
         waiting = [lead for lead in self.of(campaign) if lead.status in (LeadStatus.NEW, LeadStatus.RETRY)]
         return min((max(lead.next_at or now, now) for lead in waiting), default=None)
 
-    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
-        return {number for lead in self.of(campaign) for number in lead.numbers}
+    async def numbers_of(self, campaign: CampaignId) -> set[str]:
+        return {key for lead in self.of(campaign) for key in lead.keys}
 
-    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[PhoneNumber]) -> set[PhoneNumber]:
+    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[str]) -> set[str]:
         return await self.numbers_of(campaign) & set(numbers)
 
     async def import_list(

@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,7 +28,7 @@ from dialer.adapters.sql.due import add_up, best_of, counted, is_, next_due_at
 from dialer.adapters.sql.insert import IDS, chunks
 from dialer.adapters.sql.tables import cells, lead_numbers, leads
 from dialer.domain.errors import Missing
-from dialer.domain.lead import Lead
+from dialer.domain.lead import Lead, key_of
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, Outcome, PhoneNumber
 
@@ -143,31 +144,33 @@ class SqlLeads:
     async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
         return await next_due_at(self._database, campaign, now)
 
-    async def numbers_of(self, campaign: CampaignId) -> set[PhoneNumber]:
-        found: set[PhoneNumber] = set()
+    async def numbers_of(self, campaign: CampaignId) -> set[str]:
+        found: set[str] = set()
         if not is_id(campaign):
             return found
-        after = ""
-        its = select(lead_numbers.c.number).where(lead_numbers.c.campaign == campaign)
+        key = tuple_(lead_numbers.c.number, lead_numbers.c.extension)
+        its = select(*key).where(lead_numbers.c.campaign == campaign).order_by(*key).limit(IDS)
+        after = ("", "")
         async with self._database.connection() as connection:
             while True:  # in pages: a million rows at once would hold up whatever else runs in this process
-                page = its.where(lead_numbers.c.number > after).order_by(lead_numbers.c.number).limit(IDS)
-                some = (await connection.execute(page)).scalars().all()
-                found.update(some)
+                some = (await connection.execute(its.where(key > after))).all()
+                found.update(key_of(row.number, row.extension) for row in some)
                 if len(some) < IDS:
                     return found
-                after = some[-1]
+                after = (some[-1].number, some[-1].extension)
 
-    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[PhoneNumber]) -> set[PhoneNumber]:
-        found: set[PhoneNumber] = set()
+    async def known_numbers(self, campaign: CampaignId, numbers: Iterable[str]) -> set[str]:
+        found: set[str] = set()
         if not is_id(campaign):
             return found
-        its = select(lead_numbers.c.number).where(lead_numbers.c.campaign == campaign)
+        its = select(lead_numbers.c.number, lead_numbers.c.extension)
+        its = its.where(lead_numbers.c.campaign == campaign)
+        asked = set(numbers)
         async with self._database.connection() as connection:
-            for some in chunks(sorted(set(numbers))):
+            for some in chunks(sorted({key.partition(";")[0] for key in asked})):
                 known = await connection.execute(its.where(lead_numbers.c.number.in_(some)))
-                found.update(known.scalars())
-        return found
+                found.update(key_of(row.number, row.extension) for row in known)
+        return found & asked
 
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
@@ -225,21 +228,23 @@ async def _get(connection: AsyncConnection, lead: LeadId) -> Lead:
 
 
 async def _with_numbers(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Lead]:
-    numbers: dict[int, list[PhoneNumber]] = defaultdict(list)
+    numbers: dict[int, list[tuple[PhoneNumber, str]]] = defaultdict(list)
+    its = select(lead_numbers.c.lead, lead_numbers.c.number, lead_numbers.c.extension)
     for some in chunks(row["id"] for row in rows):
-        query = select(lead_numbers.c.lead, lead_numbers.c.number).where(lead_numbers.c.lead.in_(some))
-        for lead, number in await connection.execute(
+        query = its.where(lead_numbers.c.lead.in_(some))
+        for lead, number, extension in await connection.execute(
             query.order_by(lead_numbers.c.lead, lead_numbers.c.position)
         ):
-            numbers[lead].append(number)
-    return [_lead(row, tuple(numbers[row["id"]])) for row in rows]
+            numbers[lead].append((number, extension))
+    return [_lead(row, numbers[row["id"]]) for row in rows]
 
 
-def _lead(row: RowMapping, numbers: tuple[PhoneNumber, ...]) -> Lead:
+def _lead(row: RowMapping, numbers: Sequence[tuple[PhoneNumber, str]]) -> Lead:
     return Lead(
         id=row["id"],
         campaign=row["campaign"],
-        numbers=numbers,
+        numbers=tuple(number for number, _ in numbers),
+        extensions={number: extension for number, extension in numbers if extension},
         number_index=row["number_index"],
         status=LeadStatus(row["status"]),
         attempts=row["attempts"],

@@ -17,17 +17,17 @@ from dialer.adapters.sql.tables import campaigns, imports, lead_numbers, leads
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, fresh
 from dialer.domain.said import Said, said
-from dialer.domain.types import CampaignId, LeadStatus
+from dialer.domain.types import CampaignId, LeadStatus, PhoneNumber
 
 CHUNK = 1_000  # leads; the event loop waits while so many are made ready
 OF_FILE = ("priority", "zones", "name", "company", "inn", "email", "extra", "ref")
 OF_LIST = ("id", "campaign", "import_id", "number_index", "status", "attempts", "tried", "dead")
-OF_NUMBER = ("lead", "position", "campaign", "number")
+OF_NUMBER = ("lead", "position", "campaign", "number", "extension")
 Rows = list[tuple[Any, ...]]
 
 STAGES = {
     "staged_leads": ("n", *OF_FILE),
-    "staged_numbers": ("n", "position", "number"),
+    "staged_numbers": ("n", "position", "number", "extension"),
 }
 # own column names only, every value is bound
 TAKE_LEADS = text(
@@ -37,7 +37,7 @@ TAKE_LEADS = text(
 )
 TAKE_NUMBERS = text(
     f"INSERT INTO lead_numbers ({', '.join(OF_NUMBER)})"  # noqa: S608 - names of this module
-    " SELECT :base + n, position, :campaign, number FROM staged_numbers"
+    " SELECT :base + n, position, :campaign, number, extension FROM staged_numbers"
 )
 # the highest id ever given: that of an undone lead is not given again
 LAST_ID = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'leads'")
@@ -130,7 +130,7 @@ async def _stage(connection: AsyncConnection, rows: Iterator[Lead]) -> None:
             numbered = list(enumerate(some, n + 1))
             n += len(some)
             of_leads = [(number, *_of_file(lead)) for number, lead in numbered]
-            of_numbers = [(number, *each) for number, lead in numbered for each in enumerate(lead.numbers)]
+            of_numbers = [(number, *each) for number, lead in numbered for each in _numbers(lead)]
             await _insert(connection, "staged_leads", of_leads)
             await _insert(connection, "staged_numbers", of_numbers)
 
@@ -164,15 +164,20 @@ async def _copy(connection: AsyncConnection, campaign: CampaignId, import_id: in
     listed = (campaign, import_id, 0, LeadStatus.NEW.value, 0, "{}", "[]")
     of_leads = [(lead_id, *listed, *_of_file(lead)) for lead_id, lead in numbered]
     of_numbers = [
-        (lead_id, position, campaign, number)
+        (lead_id, position, campaign, number, extension)
         for lead_id, lead in numbered
-        for position, number in enumerate(lead.numbers)
+        for position, number, extension in _numbers(lead)
     ]
     driver = (await connection.get_raw_connection()).driver_connection
     if driver is None:  # it was lost in this very moment, and the transaction with it
         raise ConnectionError("the connection is closed")
     await driver.copy_records_to_table(leads.name, records=of_leads, columns=(*OF_LIST, *OF_FILE))
     await driver.copy_records_to_table(lead_numbers.name, records=of_numbers, columns=OF_NUMBER)
+
+
+def _numbers(lead: Lead) -> Iterator[tuple[int, PhoneNumber, str]]:
+    for position, number in enumerate(lead.numbers):
+        yield position, number, lead.extensions.get(number, "")
 
 
 def _of_file(lead: Lead) -> tuple[Any, ...]:

@@ -182,6 +182,7 @@ lead_numbers = Table(
     Column("position", Integer, primary_key=True),
     Column("campaign", BigId, nullable=False),
     Column("number", Words, nullable=False),
+    Column("extension", Words, nullable=False, server_default=""),
     # duplicates within a campaign, leads by number
     Index("ix_lead_numbers_number", "campaign", "number"),
     sqlite_with_rowid=False,

@@ -34,11 +34,19 @@ Inn = Annotated[str, StringConstraints(pattern=r"^([0-9]{10}|[0-9]{12})?$"), Fie
 Column = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=64)]
 
 
+Extension = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}$")]
+
+
 class NewLead(Body):
     """Whom to call."""
 
     numbers: list[Number] = Field(
         min_length=1, max_length=10, description="E.164, the first is dialled first"
+    )
+    extensions: dict[Number, Extension] = Field(
+        default_factory=dict,
+        max_length=10,
+        description="of those of `numbers` that have one: what is keyed in once the switchboard answers",
     )
     name: Line = ""
     company: Line = ""
@@ -55,6 +63,7 @@ class LeadOut(BaseModel):
     id: int
     campaign: int
     numbers: list[str]
+    extensions: dict[str, str] = Field(description="of the numbers that have one")
     number_index: int = Field(description="which of the numbers is next")
     status: LeadStatus
     attempts: int
@@ -151,9 +160,9 @@ async def add_leads(
 ) -> Added:
     """Add up to 1,000 leads: all that are new, or none if one of them is not acceptable."""
     await _check_numbers(parts, await parts.stores.campaigns.get(CampaignId(campaign)), body)
-    sent = {PhoneNumber(number) for lead in body for number in lead.numbers}
-    known = await parts.stores.leads.known_numbers(CampaignId(campaign), sent)
-    fresh, twins = _sorted_out(parts, CampaignId(campaign), body, known)
+    leads = [_lead(parts, CampaignId(campaign), sent) for sent in body]
+    sent = {key for lead in leads for key in lead.keys}
+    fresh, twins = _sorted_out(leads, await parts.stores.leads.known_numbers(CampaignId(campaign), sent))
     if not fresh:
         return Added(import_id=None, added=0, duplicates=twins)
     import_id, added = await parts.stores.leads.import_list(
@@ -249,6 +258,11 @@ async def _check_numbers(parts: Parts, campaign: Campaign, body: Sequence[NewLea
     """BadValue for the first number that is not dialled here, and why."""
     trunks = [trunk for trunk in await parts.stores.trunks.all() if trunk.id in campaign.trunks]
     for at, sent in enumerate(body):
+        if strange := sent.extensions.keys() - set(sent.numbers):
+            where = f"body/{at}/extensions"
+            raise BadValue(
+                said("{place}: {number} is not among its numbers", place=where, number=min(strange))
+            )
         for place, number in enumerate(sent.numbers):
             try:
                 parts.tools.check_number(PhoneNumber(number), trunks, campaign.country)
@@ -258,25 +272,25 @@ async def _check_numbers(parts: Parts, campaign: Campaign, body: Sequence[NewLea
                 ) from None
 
 
-def _sorted_out(
-    parts: Parts, campaign: CampaignId, body: Sequence[NewLead], known: set[PhoneNumber]
-) -> tuple[list[Lead], list[Twin]]:
+def _lead(parts: Parts, campaign: CampaignId, sent: NewLead) -> Lead:
+    numbers = tuple(dict.fromkeys(PhoneNumber(number) for number in sent.numbers))
+    return Lead(
+        id=LeadId(0),
+        campaign=campaign,
+        numbers=numbers,
+        zones=tuple(parts.tools.zones_of(numbers[0])),
+        **sent.model_dump(exclude={"numbers"}),
+    )
+
+
+def _sorted_out(leads: Sequence[Lead], known: set[str]) -> tuple[list[Lead], list[Twin]]:
     """Leads whose numbers are all new, and the places of the others."""
     fresh: list[Lead] = []
     twins: list[Twin] = []
-    for at, sent in enumerate(body):
-        numbers = tuple(dict.fromkeys(PhoneNumber(number) for number in sent.numbers))
-        if taken := [number for number in numbers if number in known]:
+    for at, lead in enumerate(leads):
+        if taken := [number for number, key in zip(lead.numbers, lead.keys, strict=True) if key in known]:
             twins.append(Twin(place=f"body/{at}/numbers", number=taken[0]))
             continue
-        known |= set(numbers)
-        fresh.append(
-            Lead(
-                id=LeadId(0),
-                campaign=campaign,
-                numbers=numbers,
-                zones=tuple(parts.tools.zones_of(numbers[0])),
-                **sent.model_dump(exclude={"numbers"}),
-            )
-        )
+        known |= set(lead.keys)
+        fresh.append(lead)
     return fresh, twins

@@ -259,6 +259,12 @@ async def send_keys(parts: Given, who: Works, operator: OperatorNumber, body: Ke
     return await _tell(parts, who, "keys", operator, key, keys=body.keys)
 
 
+@router.post("/{operator}/extension", responses=documented(*VERB_ERRORS))
+async def send_extension(parts: Given, who: Works, operator: OperatorNumber, key: Key = "") -> Done:
+    """Key in the extension of the number that was dialled, once its switchboard answers."""
+    return await _tell(parts, who, "extension", operator, key)
+
+
 @router.post("/{operator}/push", responses=documented(*VERB_ERRORS))
 async def push_phone(parts: Given, who: Changes, operator: OperatorNumber, key: Key = "") -> Done:
     """Put the phone's account into Asterisk again."""

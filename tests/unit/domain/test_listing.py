@@ -19,10 +19,15 @@ ONE, TWO = PhoneNumber("+79160000001"), PhoneNumber("+79160000002")
 
 
 def phones(cell: str) -> Phones:
-    """Numbers that begin with a plus are good ones here."""
-    parts = cell.split(";")
+    """Numbers that begin with a plus are good ones here; one may have an extension: +79160000001#214."""
+    parts, extensions = [], {}
+    for part in cell.split(";"):
+        number, _, extension = part.partition("#")
+        parts.append(number)
+        if extension:
+            extensions[PhoneNumber(number)] = extension
     good = tuple(PhoneNumber(part) for part in parts if re.fullmatch(r"\+\d{11}", part))
-    return Phones(good, tuple((part, "odd") for part in parts if part not in good))
+    return Phones(good, tuple((part, "odd") for part in parts if part not in good), extensions)
 
 
 def zones_of(number: PhoneNumber) -> tuple[str, ...]:
@@ -346,6 +351,14 @@ class TestDuplicates:
         leads, (flaw,) = read_rows(row(phone=ONE), taken=Taken.by_campaign({ONE}))
         assert not leads
         assert (flaw.reason, flaw.kind) == ("the number is in the campaign already", Kind.DUPLICATE)
+
+    def test_a_colleague_on_the_switchboard_of_somebody_in_the_campaign_is_no_duplicate(self) -> None:
+        taken = Taken.by_campaign({f"{ONE};ext=101", ONE})
+        leads, (flaw,) = read_rows(
+            row(line=2, phone=f"{ONE}#101"), row(line=3, phone=f"{ONE}#102"), taken=taken
+        )
+        assert [lead.extensions for lead in leads] == [{ONE: "102"}]
+        assert (flaw.line, flaw.kind) == (2, Kind.DUPLICATE)
 
     def test_a_row_keeps_the_numbers_that_only_it_has(self) -> None:
         leads, (flaw,) = read_rows(row(line=2, phone=ONE), row(line=3, phone=ONE, phone2=TWO))

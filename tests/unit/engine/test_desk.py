@@ -8,9 +8,10 @@ import json
 import pytest
 
 from dialer.domain.errors import BadValue, Conflict, Missing
+from dialer.domain.lead import Lead
 from dialer.domain.operators import LegState, State
 from dialer.domain.said import heard
-from dialer.domain.types import Mode
+from dialer.domain.types import CampaignId, LeadId, Mode, PhoneNumber
 from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
@@ -113,6 +114,36 @@ async def test_a_disposition_that_does_not_exist_and_keys_that_cannot_be_sent_ar
         await do(house, "keys", keys="1x")
     await do(house, "keys", keys="12#")
     assert house.operator().disposition == ""
+    await house.stop()
+
+
+@in_virtual_time
+async def test_the_extension_of_the_number_in_talk_is_keyed_in_and_shown_to_the_operator() -> None:
+    house = await open_house(leads=1)
+    board = PhoneNumber("+74950000001")
+    rows = [
+        Lead(
+            LeadId(0),
+            CampaignId(1),
+            (board,),
+            name="Ann",
+            zones=("Europe/Moscow",),
+            extensions={board: "214"},
+        ),
+    ]
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.TALKING)
+    with pytest.raises(Conflict, match="no extension"):
+        await do(house, "extension")
+    await house.stores.leads.import_list(CampaignId(1), "more.csv", rows, now=now())
+    await do(house, "hang_up")
+    await do(house, "dispose", disposition="refused")
+    await until(lambda: [call for call in house.calls() if call.number == board] != [], 300)
+    await until(lambda: house.operator().state is State.TALKING)
+    (call,) = house.calls()
+    assert call.rules.person == "#214 Ann"
+    await do(house, "extension")
+    assert house.asterisk.keyed == [(call.id, "214")]
     await house.stop()
 
 
