@@ -72,12 +72,13 @@ async def _import_list(
         taken,
     )
     shown = [_preview_row(lead) for lead in leads[:10]]
-    import_id = None
+    import_id, count = None, len(leads)
     if not dry_run:
-        import_id, _ = await stores.leads.import_list(campaign, file_name, leads, now=clock())
+        import_id, count = await stores.leads.import_list(campaign, file_name, leads, now=clock())
     rejects = [Reject(flaw.line, flaw.value, listed([flaw.column, flaw.reason], ": ")) for flaw in flaws]
     columns = dict(zip(file.columns.names, map(str, file.columns.fields), strict=True))
-    return Imported(import_id, len(leads), file.counts.duplicates, rejects, columns, shown)
+    duplicates = file.counts.duplicates + len(leads) - count  # another import brings the same numbers
+    return Imported(import_id, count, duplicates, rejects, columns, shown)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -182,23 +182,24 @@ async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool
             tell(said("reading") if wish.is_dry else said("importing")), total=file.about
         )
         leads = file.leads(taken, rejects.write, lambda counts: progress.update(task, completed=counts.rows))
-        import_id = await _keep(stores, campaign.id, wish, file, leads)
-    return Result(import_id, file, preview, file.counts, wish.rejects if rejects.lines else None)
+        import_id, twins = await _keep(stores, campaign.id, wish, file, leads)
+    counts = replace(file.counts, leads=file.counts.leads - twins, duplicates=file.counts.duplicates + twins)
+    return Result(import_id, file, preview, counts, wish.rejects if rejects.lines else None)
 
 
 async def _keep(
     stores: Stores, campaign: CampaignId, wish: Wish, file: ListFile, leads: Iterator[Lead]
-) -> int | None:
-    """Puts the leads where they belong; None after a dry run."""
+) -> tuple[int | None, int]:
+    """Puts the leads where they belong; gives the import, and how many another one has brought meanwhile."""
     first = await asyncio.to_thread(next, leads, None)
     if first is None:
         raise BadValue(said("no row of {path} became a lead: {why}", path=wish.path, why=_why(file.counts)))
     every = chain([first], leads)
     if wish.is_dry:
         await asyncio.to_thread(_exhaust, every)
-        return None
-    import_id, _ = await stores.leads.import_list(campaign, wish.path.name, every, now=utc_now())
-    return import_id
+        return None, 0
+    import_id, count = await stores.leads.import_list(campaign, wish.path.name, every, now=utc_now())
+    return import_id, file.counts.leads - count
 
 
 def _exhaust(leads: Iterator[Lead]) -> None:

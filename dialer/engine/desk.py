@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.errors import BadValue, Conflict, Missing
+from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
 from dialer.domain.operators import Operator
 from dialer.domain.said import plain, said
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId, PhoneNumber
@@ -19,6 +22,8 @@ from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.engine.trial import Trials
 from dialer.ports.between import Command
+
+STOPPED = "everything was stopped"
 
 
 class CellDesk:
@@ -186,13 +191,41 @@ class CellDesk:
                 return self._accountant.decisions()
             case "faults":
                 return {"faults": {name: plain(why) for name, why in self._books.faults.items()}}
+            case "stop":
+                return await self._stop(talks_end=command.args.get("talks") == "end")
             case verb if verb in self.refused:
                 return {"facts": await self.refused[verb](command.args.get("leads", ""))}
             case _:
-                verbs = ", ".join(sorted(("decisions", "faults", *self.refused)))
+                verbs = ", ".join(sorted(("decisions", "faults", "stop", *self.refused)))
                 raise BadValue(
                     said("a cell cannot be told to {verb!r}: use {verbs}", verb=command.verb, verbs=verbs)
                 )
+
+    async def _stop(self, *, talks_end: bool) -> Answer:
+        """Campaigns are paused in the database already. A phone rings as long as a law wants it to."""
+        await self._books.load()
+        now, became = self._shell.clock(), Counter[str]()
+        for call in self._calls.all():
+            _, campaign = self._calls.about(call.id)
+            if call.answer_at is not None:
+                became["ended" if talks_end else "go_on"] += 1
+                if talks_end:
+                    self._calls.tell(call.id, c.HangUpAsked(now, EndedBy.SUPERVISOR, STOPPED))
+            elif call.ring_at is None:
+                became["given_up"] += 1
+                self._calls.tell(call.id, c.HangUpAsked(now, EndedBy.SUPERVISOR, STOPPED))
+            elif may_give_up(choose(campaign.country, campaign.purpose)):
+                became["given_up"] += 1
+                rung_s = (now - call.ring_at).total_seconds()
+                self._shell.errands.start(self._give_up(call.id, LAWFUL_RING_S - rung_s), f"stop-{call.id}")
+            else:
+                became["go_on"] += 1
+        return {what: became[what] for what in ("given_up", "ended", "go_on")}
+
+    async def _give_up(self, call: CallId, in_s: float) -> None:
+        await asyncio.sleep(max(0.0, in_s))
+        if self._calls.get(call) is not None:
+            self._calls.tell(call, c.GivenUp(self._shell.clock()))
 
 
 def _shown(operator: Operator) -> Answer:

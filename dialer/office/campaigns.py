@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dialer.domain import bounds, law
 from dialer.domain.access import Caller, Permission, demand
 from dialer.domain.callerid import check_caller_id
 from dialer.domain.campaign import Campaign
-from dialer.domain.errors import BadField, Conflict, Forbidden, Missing
+from dialer.domain.errors import BadField, Conflict, Forbidden, Missing, Mistake, NetworkTrouble
 from dialer.domain.said import listed, said, word
 from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.domain.verdict import Gate
-from dialer.office.cell import Pushed, tell_later
+from dialer.office.cell import Pushed, do, tell_later
 from dialer.ports.between import Desk
 from dialer.ports.stores import Stores
 
@@ -130,6 +130,40 @@ async def stop(
     demand(who, Permission.RUN_CAMPAIGNS)
     row = await stores.campaigns.get(campaign)
     return await _set_status(row, CampaignStatus.STOPPED, who, desk, stores, key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedAll:
+    """What one switch has done: campaigns that were running, and calls of the cell by what became of them."""
+
+    campaigns: Sequence[str]
+    given_up: int = 0  # they rang, or were about to
+    ended: int = 0  # somebody had answered
+    go_on: int = 0  # somebody talks, or a law lets nobody cut the ringing short
+    pushed: Pushed = field(default_factory=Pushed)
+
+
+async def stop_all(
+    who: Caller, desk: Desk | None, stores: Stores, *, talks_end: bool = False, key: str = ""
+) -> StoppedAll:
+    """Nobody is dialled any more: running campaigns are paused, ringing is given up where a law allows that.
+
+    With `talks_end` talks and messages end as well. Each campaign is started again by hand.
+    """
+    demand(who, Permission.RUN_CAMPAIGNS)
+    if talks_end:
+        demand(who, Permission.END_CALLS)
+    running = [row for row in await stores.campaigns.all() if row.status is CampaignStatus.RUNNING]
+    for row in running:
+        await stores.campaigns.set_status(row.id, CampaignStatus.PAUSED)
+    names = [row.name for row in running]
+    if desk is None:
+        return StoppedAll(names, pushed=Pushed(pushed=False))
+    try:
+        told = await do(who, desk, "stop", "cell:own", key, talks="end" if talks_end else "")
+    except (NetworkTrouble, Mistake) as error:
+        return StoppedAll(names, pushed=Pushed(pushed=False, push_note=str(error) or (error.__doc__ or "")))
+    return StoppedAll(names, told["given_up"], told["ended"], told["go_on"])
 
 
 async def _set_status(

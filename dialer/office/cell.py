@@ -55,7 +55,7 @@ class Reasoned:
 
 
 async def do(
-    who: Caller, desk: Desk, verb: str, target: str, key: str = "", **args: str
+    who: Caller, desk: Desk, verb: str, target: str, key: str = "", /, **args: str
 ) -> Mapping[str, Any]:
     """Sends a command to the cell. A key counts for one token, verb and target only."""
     scoped = f"{who.token}:{verb}:{target}:{key}" if key else ""

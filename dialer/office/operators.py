@@ -86,7 +86,7 @@ NEEDS = {"push": Permission.CHANGE_OPERATORS, "test": Permission.LOOK_AFTER_OPER
 
 
 async def tell(
-    operator: OperatorId, verb: str, who: Caller, desk: Desk, stores: Stores, *, key: str = "", **args: str
+    operator: OperatorId, verb: str, who: Caller, desk: Desk, stores: Stores, /, *, key: str = "", **args: str
 ) -> Mapping[str, Any]:
     """One verb of a shift, or of the phone, done by the cell; what it answers."""
     demand(who, NEEDS.get(verb, Permission.WORK), operator)

@@ -89,7 +89,7 @@ async def remove(name: TrunkId, who: Caller, desk: Desk | None, stores: Stores) 
 
 
 async def tell(
-    name: TrunkId, verb: str, who: Caller, desk: Desk, stores: Stores, *, key: str = "", **args: str
+    name: TrunkId, verb: str, who: Caller, desk: Desk, stores: Stores, /, *, key: str = "", **args: str
 ) -> Mapping[str, Any]:
     """`push`, or `test` with a number: done by the cell; what it answers."""
     demand(who, Permission.CHANGE_TRUNKS)

@@ -96,7 +96,11 @@ class Leads(Protocol):
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
     ) -> tuple[int, int]:
-        """All or nothing; gives (import id, how many). Lead ids in the input are ignored."""
+        """All or nothing; gives (import id, how many leads came in). Lead ids in the input are ignored.
+
+        A number (with its extension) stands once in a campaign: one that is there already is left out, though
+        another import brought it in this very moment, and so is a lead of which nothing is left.
+        """
 
     async def undo_import(self, import_id: int) -> int:
         """Refused (Conflict) when one of its leads was already dialled."""

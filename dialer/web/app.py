@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -29,12 +29,14 @@ from dialer.web.api import (
     refused,
     sounds,
     spending,
+    stop,
     tokens,
     trunks,
 )
 from dialer.web.auth import Guard
 from dialer.web.health import Health, MetricsPage, health_routes
 from dialer.web.parts import Parts, Tools, speak_to
+from dialer.web.queries import by_address, known_names, pattern_of
 from dialer.web.reference import docs_routes
 from dialer.web.shield import Shield
 from dialer.web.stopwatch import Answered, Stopwatch
@@ -43,9 +45,11 @@ SUMMARY = "Obzvon: a predictive dialer for Asterisk"
 ABOUT = """Every address wants a token, `Authorization: Bearer obz_...`, but /healthz, /readyz, /metrics,
 /docs and /v1/openapi.json. Times are RFC 3339 in UTC, seconds are decimal numbers, phone numbers are E.164.
 Sentences come in Russian or English by Accept-Language, English where none is asked for. Lists come in pages:
-send `next` of one page as `after` for the next. Errors are problem+json with a stable `id`. Verbs take an
+send `next` of one page as `after` for the next. Errors are problem+json with a stable `id`. A name
+that an address does not know is refused, in a body and behind the question mark alike. Verbs take an
 `Idempotency-Key`: the same key is done once."""
 _RESOURCES = (
+    stop,
     campaigns,
     leads,
     operators,
@@ -107,12 +111,13 @@ def describe(*, health: Health, metrics_page: MetricsPage, version: str) -> Fast
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
-    api = APIRouter(prefix="/v1")
+    api = APIRouter(prefix="/v1", dependencies=[Depends(known_names)])
     for resource in _RESOURCES:
         api.include_router(resource.router)
     app.include_router(api)
     app.include_router(health_routes(health, metrics_page, version))
     _complete_openapi(app)
+    app.state.query_names = by_address(app.openapi())
     app.include_router(docs_routes(app.openapi()))
     _answer_errors(app)
     return app
@@ -159,9 +164,6 @@ def _answer_errors(app: FastAPI) -> None:
 def _methods(schema: dict[str, Any]) -> list[tuple[re.Pattern[str], set[str]]]:
     """All methods of each address: the framework knows only those of the route that it tried first."""
     return [
-        (
-            re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(path))),
-            {method.upper() for method in operations},
-        )
+        (pattern_of(path), {method.upper() for method in operations})
         for path, operations in schema["paths"].items()
     ]

@@ -50,6 +50,10 @@ def test_a_campaign_starts_when_nothing_is_missing(shop: Dialer, tmp_path: Path)
     assert (started.code, "running" in started.out) == (0, True)
     assert "dialer run" in started.err  # nothing dials while the service does not run
     assert shop("campaign", "pause", "demo").code == 0
+    assert shop("campaign", "start", "demo").code == 0
+    assert shop("stop", "--json").json["campaigns"] == ["demo"]
+    assert "no campaign was running" in shop("stop", "--talks", "end").out
+    assert "go-on" in shop("stop", "--talks", "later").err
     assert shop("campaign", "list", "--json").json[0]["status"] == "paused"
     assert shop("campaign", "stop", "demo").code == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -123,6 +124,39 @@ async def test_colleagues_behind_one_switchboard_are_several_leads_and_each_keep
     assert await stores.leads.numbers_of(campaign) == known
     asked = [f"{board};ext=102", f"{board};ext=103", board, "+79160000009"]
     assert await stores.leads.known_numbers(campaign, asked) == {f"{board};ext=102", board}
+
+
+async def test_the_same_list_sent_several_times_at_once_is_taken_once(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    forward = list(entries(3000))
+    other = [PhoneNumber(f"+7495{n:07}") for n in range(10)]
+    twos = [replace(lead, numbers=(lead.number, more)) for lead, more in zip(forward, other, strict=False)]
+    lists_ = (forward, forward[::-1], forward[1500:], twos)
+    sent = [stores.leads.import_list(campaign, f"{n}.csv", leads, now=AT) for n, leads in enumerate(lists_)]
+    told = await asyncio.gather(*sent)
+    found: list[Lead] = []
+    while page := await stores.leads.find(campaign, after=found[-1].id if found else 0, limit=1000):
+        found += page
+    numbers = [number for lead in found for number in lead.numbers]
+    assert len(numbers) == len(set(numbers)) == 3010
+    assert {lead.number for lead in forward} <= set(numbers)
+    assert sum(count for _, count in told) == len(found)
+    assert [row["leads"] for row in await stores.leads.imports(campaign)] == [
+        count for _, count in sorted(told)
+    ]
+    assert sum((await stores.leads.count(campaign, AT)).values()) == len(found)
+
+
+async def test_a_number_that_stands_twice_in_a_list_is_taken_once(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    one, two = PhoneNumber("+79160000001"), PhoneNumber("+79160000002")
+    twice = [replace(entry(1), numbers=(one, one)), replace(entry(2), numbers=(one, two)), entry(1)]
+    assert (await stores.leads.import_list(campaign, "x.csv", twice, now=AT))[1] == 2
+    assert [lead.numbers for lead in await stores.leads.find(campaign)] == [(one,), (two,)]
+    leased = await stores.leases.lease(campaign, 5, cell=CELL, now=AT, until_at=AT)
+    assert [lead.number for lead in leased] == [one, two]
 
 
 async def test_undo_takes_out_what_came_in_and_nothing_else(stores: Stores, campaign: CampaignId) -> None:

@@ -22,6 +22,8 @@ HUGE_INT = b'{"name": "x", "priority": ' + b"9" * 5000 + b"}"
 HOURS = {"weekday": 1, "start": "09:00", "end": "18:00"}
 CALLBACK = {"disposition": "callback"}
 FORM = {"content_type": "multipart/form-data; boundary=b"}
+OF_FORM = {"content-type": FORM["content_type"]}
+LIST = b"phone\n+79160000001\n"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Bad:
     raw: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     place: str = ""  # where the first fault is said to be
+    word: str = ""  # in its sentence
 
 
 def part(name: str, filename: str, content: bytes) -> bytes:
@@ -204,6 +207,13 @@ ADDRESSES = [
     Bad("GET", "/v1/tallies?day=20260203", 422, place="query/day"),
     Bad("GET", "/v1/state-changes", 422, place="query/since_at"),
     Bad("GET", "/v1/campaigns/1/leads?after=99999999999999999999", 422, place="query/after"),
+    Bad("GET", "/v1/cdrs?limits=5", 422, place="query/limits", word="did you mean limit"),
+    Bad("GET", "/v1/campaigns/1?fields=name", 422, place="query/fields", word="only: nothing"),
+    Bad("POST", "/v1/campaigns/1/imports?dryrun=true", 422, raw=part("file", "a.csv", LIST), headers=OF_FORM,
+        place="query/dryrun", word="did you mean dry_run"),
+    Bad("POST", "/v1/campaigns/1/imports", 422, headers=OF_FORM, place="body/dry_run", word="question mark",
+        raw=b'--b\r\nContent-Disposition: form-data; name="dry_run"\r\n\r\ntrue\r\n'
+        + part("file", "a.csv", LIST)),
     Bad("DELETE", "/v1/campaigns", 405),
     Bad("PUT", "/v1/campaigns/1", 405),
     Bad("OPTIONS", "/v1/campaigns", 405),
@@ -250,6 +260,7 @@ async def test_bad_input_is_refused_clearly_and_changes_nothing(shared: World, c
     assert "Traceback" not in answer.body.decode()
     if case.place:
         assert problem["errors"][0]["place"] == case.place
+        assert case.word in problem["errors"][0]["detail"]
     if case.status == 405:
         assert answer.headers["allow"]
     assert _state(shared) == before

@@ -163,6 +163,29 @@ async def test_a_campaign_that_may_not_start_says_every_reason_and_stays_as_it_i
     assert api.world.desk.told == []
 
 
+async def test_one_switch_pauses_every_campaign_that_runs_and_says_what_became_of_the_calls(api: Api) -> None:
+    stores = api.world.stores
+    (row, *_) = await stores.campaigns.all()
+    first, second = [await stores.campaigns.add(replace(row, name=name)) for name in "ab"]
+    for row in (first, second):
+        await stores.campaigns.set_status(row.id, CampaignStatus.RUNNING)
+    async with api["supervisor"].post("/v1/stop", json={"talks": "end"}) as told:
+        counts = {"given_up": 2, "ended": 1, "go_on": 1, "pushed": True, "push_note": ""}
+        assert await told.json() == {"campaigns": ["a", "b"], **counts}
+    sent = api.world.desk.told[-1]
+    assert (sent.verb, sent.target, sent.args) == ("stop", "cell:own", {"talks": "end"})
+    statuses = {row.name: row.status for row in await stores.campaigns.all()}
+    assert [statuses[name] for name in "ab"] == [CampaignStatus.PAUSED] * 2
+    assert CampaignStatus.RUNNING not in statuses.values()
+    await stores.campaigns.set_status(first.id, CampaignStatus.RUNNING)
+    api.world.desk.fails = LinkDown("no cell answers")
+    async with api["supervisor"].post("/v1/stop") as told:
+        answer = await told.json()
+    assert (answer["campaigns"], answer["pushed"], answer["push_note"]) == (["a"], False, "no cell answers")
+    async with api["viewer"].post("/v1/stop") as refused:
+        assert refused.status == 403
+
+
 async def test_a_campaign_is_stopped_even_while_no_cell_listens(api: Api) -> None:
     api.world.desk.fails = LinkDown("no cell answers")
     async with api["supervisor"].post("/v1/campaigns/1/stop") as told:
@@ -245,7 +268,7 @@ async def test_an_excluded_lead_is_out(api: Api) -> None:
 async def test_an_operator_works_a_shift_with_his_own_token(api: Api) -> None:
     me = api["operator"]
     for verb, body in [
-        ("login", None),
+        ("login", {"desk": "102"}),
         ("ready", None),
         ("hold", None),
         ("unhold", None),
@@ -264,6 +287,8 @@ async def test_an_operator_works_a_shift_with_his_own_token(api: Api) -> None:
         async with me.post(f"/v1/operators/101/{verb}", json=body) as told:
             assert told.status == 200, (verb, await told.text())
         assert (api.world.desk.told[-1].verb, api.world.desk.told[-1].target) == (verb, "operator:101")
+    begun = next(command for command in api.world.desk.told if command.verb == "login")
+    assert begun.args == {"desk": "102"}
     disposed = next(command for command in api.world.desk.told if command.verb == "dispose")
     assert disposed.args == {
         "disposition": "callback",

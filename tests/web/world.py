@@ -66,7 +66,9 @@ class FakeDesk:
         if command.key and command.key in self.answers:
             return self.answers[command.key]
         self.told.append(command)
-        answer = {"verb": command.verb, "at": NOW, "number": len(self.told)}
+        answer: Mapping[str, Any] = {"verb": command.verb, "at": NOW, "number": len(self.told)}
+        if command.verb == "stop":
+            answer = {"given_up": 2, "ended": int(command.args.get("talks") == "end"), "go_on": 1}
         self.answers[command.key] = answer
         return answer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from heapq import heappop, heappush, nsmallest
@@ -15,7 +15,7 @@ from dialer.adapters.memory.people import MemoryCampaigns
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, LeadUpdate, fresh, landed
 from dialer.domain.said import said
-from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus
+from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNumber
 
 NEVER_AT, EVER_AT = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 COUNTED = (*(status.value for status in LeadStatus if status != LeadStatus.RETRY), "retry_due", "retry_later")
@@ -179,7 +179,8 @@ class MemoryLeads:
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
     ) -> tuple[int, int]:
         await self._campaigns.get(campaign)
-        ready = [fresh(lead, campaign) for lead in leads]  # an error comes out before anything has changed
+        taken = await self.numbers_of(campaign)
+        ready = list(_once((fresh(lead, campaign) for lead in leads), taken))  # errors come before any change
         self._last_import += 1
         entry = {"id": self._last_import, "file_name": file_name, "at": now, "leads": len(ready)}
         self._imports[self._last_import] = {**entry, "campaign": campaign}
@@ -253,6 +254,18 @@ class MemoryLeads:
             status = LeadStatus.NEW if untouched else LeadStatus.RETRY
             self._put(replace(lead, status=status, next_at=next_at))
         return len(leads)
+
+
+def _once(leads: Iterable[Lead], taken: set[str]) -> Iterator[Lead]:
+    """Without the numbers that are there already; a lead of which nothing is left is left out."""
+    for lead in leads:
+        found: dict[str, PhoneNumber] = {}
+        for key, number in zip(lead.keys, lead.numbers, strict=True):
+            if key not in taken:
+                found.setdefault(key, number)
+        taken.update(found)
+        if found:
+            yield replace(lead, numbers=tuple(found.values()))
 
 
 def _is_due(lead: Lead, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Imports of lists: all or nothing, fast, and without holding up the engine's own writing."""
+"""Imports of lists: all or nothing, fast, each number once, and without holding up others who write."""
 
 from __future__ import annotations
 
@@ -13,35 +13,46 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dialer.adapters.fitting import is_id
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import chunks
-from dialer.adapters.sql.tables import campaigns, imports, lead_numbers, leads
+from dialer.adapters.sql.tables import campaigns, imports, leads
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, fresh
 from dialer.domain.said import Said, said
 from dialer.domain.types import CampaignId, LeadStatus, PhoneNumber
 
 CHUNK = 1_000  # leads; the event loop waits while so many are made ready
-OF_FILE = ("priority", "zones", "name", "company", "inn", "email", "extra", "ref")
-OF_LIST = ("id", "campaign", "import_id", "number_index", "status", "attempts", "tried", "dead")
-OF_NUMBER = ("lead", "position", "campaign", "number", "extension")
 Rows = list[tuple[Any, ...]]
 
+# tables of one connection alone, which take the file: column -> type on PostgreSQL
+OF_FILE = {
+    **{"priority": "integer", "zones": "json", "name": "text", "company": "text", "inn": "text"},
+    **{"email": "text", "extra": "json", "ref": "text"},
+}
 STAGES = {
-    "staged_leads": ("n", *OF_FILE),
-    "staged_numbers": ("n", "position", "number", "extension"),
+    "staged_leads": {"n": "bigint", **OF_FILE},
+    "staged_numbers": {"n": "bigint", "position": "integer", "number": "text", "extension": "text"},
 }
 # own column names only, every value is bound
 TAKE_LEADS = text(
-    f"INSERT INTO leads ({', '.join((*OF_LIST, *OF_FILE))})"  # noqa: S608 - names of this module
+    "INSERT INTO leads (id, campaign, import_id, number_index, status, attempts, tried, dead,"  # noqa: S608
+    f" {', '.join(OF_FILE)})"
     f" SELECT :base + n, :campaign, :import_id, 0, 'new', 0, '{{}}', '[]', {', '.join(OF_FILE)}"
-    " FROM staged_leads"
+    " FROM staged_leads ORDER BY n"
 )
+# a number that another import has brought meanwhile, or that the file has twice, is left out
 TAKE_NUMBERS = text(
-    f"INSERT INTO lead_numbers ({', '.join(OF_NUMBER)})"  # noqa: S608 - names of this module
+    "INSERT INTO lead_numbers (lead, position, campaign, number, extension)"
     " SELECT :base + n, position, :campaign, number, extension FROM staged_numbers"
+    " WHERE true ORDER BY n, position ON CONFLICT DO NOTHING"
+)
+LEAVE_OUT = text(
+    "DELETE FROM leads WHERE import_id = :import_id"
+    " AND NOT EXISTS (SELECT 1 FROM lead_numbers WHERE lead_numbers.lead = leads.id)"
 )
 # the highest id ever given: that of an undone lead is not given again
 LAST_ID = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'leads'")
 TAKE_IDS = text("SELECT nextval('leads_id_seq') FROM generate_series(1, :n)")
+# one import into a campaign at a time: two with the same numbers in another order would wait for each other
+ALONE = text("SELECT pg_advisory_xact_lock(hashtext('obzvon import'), hashtext(:campaign))")
 
 
 async def import_list(
@@ -51,18 +62,16 @@ async def import_list(
     entry = {"campaign": campaign, "file_name": file_name, "at": now, "leads": 0}
     rows = (fresh(lead, campaign) for lead in entries)
     async with database.connection() as connection:
-        if database.is_sqlite:
+        async with connection.begin():
+            await _check_campaign(connection, campaign)  # before the file is read, and behind it
+        try:
+            numbers = await _stage(connection, rows)
+            async with database.writing(connection):
+                return await _take(connection, entry, numbers)
+        finally:
             async with connection.begin():
-                await _check_campaign(connection, campaign)  # before the file is read, and behind it
-            return await _import_staged(database, connection, entry, rows)
-        async with database.writing(connection):
-            import_id = await _begin(connection, entry)
-            count = 0
-            for some in chunks(rows, CHUNK):
-                await _copy(connection, campaign, import_id, some)
-                count += len(some)
-            await _finish(connection, import_id, count)
-    return import_id, count
+                for table in STAGES:
+                    await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
 
 
 async def undo_import(database: Database, import_id: int) -> int:
@@ -101,78 +110,65 @@ async def imports_of(database: Database, campaign: CampaignId) -> Sequence[Mappi
     return [dict(row) for row in rows]
 
 
-async def _import_staged(
-    database: Database, connection: AsyncConnection, entry: dict[str, Any], rows: Iterator[Lead]
-) -> tuple[int, int]:
-    """SQLite: tables of this connection alone take the file; the writer's lock is held for the last step."""
-    try:
-        await _stage(connection, rows)
-        async with database.writing(connection):
-            import_id = await _begin(connection, entry)
-            base = (await connection.execute(LAST_ID)).scalar_one()
-            given = {"base": base, "campaign": entry["campaign"], "import_id": import_id}
-            count = (await connection.execute(TAKE_LEADS, given)).rowcount
-            await connection.execute(TAKE_NUMBERS, given)
-            await _finish(connection, import_id, count)
-    finally:
-        async with connection.begin():
-            for table in STAGES:
-                await connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{table}")
-    return import_id, count
-
-
-async def _stage(connection: AsyncConnection, rows: Iterator[Lead]) -> None:
+async def _stage(connection: AsyncConnection, rows: Iterator[Lead]) -> int:
+    """The whole file on the connection's own side, no other writer waits; gives how many numbers it has."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    count, last = 0, 0
     async with connection.begin():
         for table, columns in STAGES.items():
-            await connection.exec_driver_sql(f"CREATE TEMP TABLE {table} ({', '.join(columns)})")
-        n = 0
+            typed = ", ".join(columns if is_sqlite else map(" ".join, columns.items()))
+            await connection.exec_driver_sql(f"CREATE TEMP TABLE {table} ({typed})")
         for some in chunks(rows, CHUNK):
-            numbered = list(enumerate(some, n + 1))
-            n += len(some)
-            of_leads = [(number, *_of_file(lead)) for number, lead in numbered]
-            of_numbers = [(number, *each) for number, lead in numbered for each in _numbers(lead)]
-            await _insert(connection, "staged_leads", of_leads)
-            await _insert(connection, "staged_numbers", of_numbers)
+            if is_sqlite:
+                ids = list(range(last + 1, last + 1 + len(some)))
+            else:
+                ids = list((await connection.execute(TAKE_IDS, {"n": len(some)})).scalars())
+            last = ids[-1]
+            numbered = list(zip(ids, some, strict=True))
+            of_numbers = [(id_, *each) for id_, lead in numbered for each in _numbers(lead)]
+            count += len(of_numbers)
+            put = _insert if is_sqlite else _copy
+            await put(connection, "staged_leads", [(id_, *_of_file(lead)) for id_, lead in numbered])
+            await put(connection, "staged_numbers", of_numbers)
+    return count
 
 
 async def _insert(connection: AsyncConnection, table: str, rows: Rows) -> None:
     marks = ", ".join("?" * len(STAGES[table]))
-    await connection.exec_driver_sql(f"INSERT INTO temp.{table} VALUES ({marks})", rows)  # noqa: S608 - names of this module
+    await connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - names of this module
+
+
+async def _copy(connection: AsyncConnection, table: str, rows: Rows) -> None:
+    """PostgreSQL: several times faster than INSERT."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    if driver is None:  # it was lost in this very moment, and the transaction with it
+        raise ConnectionError("the connection is closed")
+    await driver.copy_records_to_table(table, records=rows, columns=tuple(STAGES[table]))
+
+
+async def _take(connection: AsyncConnection, entry: dict[str, Any], numbers: int) -> tuple[int, int]:
+    """What was staged becomes the campaign's; a lead all of whose numbers are there already is left out."""
+    base = 0
+    if connection.dialect.name == "sqlite":
+        base = (await connection.execute(LAST_ID)).scalar_one()
+    else:
+        await connection.execute(ALONE, {"campaign": str(entry["campaign"])})
+    await _check_campaign(connection, entry["campaign"])
+    import_id: int = (
+        await connection.execute(insert(imports).values(entry).returning(imports.c.id))
+    ).scalar_one()
+    given = {"base": base, "campaign": entry["campaign"], "import_id": import_id}
+    count = (await connection.execute(TAKE_LEADS, given)).rowcount
+    if (await connection.execute(TAKE_NUMBERS, given)).rowcount < numbers:
+        count -= (await connection.execute(LEAVE_OUT, {"import_id": import_id})).rowcount
+    await connection.execute(update(imports).where(imports.c.id == import_id).values(leads=count))
+    return import_id, count
 
 
 async def _check_campaign(connection: AsyncConnection, campaign: CampaignId) -> None:
     its = select(campaigns.c.id).where(campaigns.c.id == campaign)
     if not is_id(campaign) or (await connection.execute(its)).first() is None:
         raise Missing(said("there is no campaign {campaign}", campaign=campaign))
-
-
-async def _begin(connection: AsyncConnection, entry: dict[str, Any]) -> int:
-    await _check_campaign(connection, entry["campaign"])
-    new = insert(imports).values(entry).returning(imports.c.id)
-    import_id: int = (await connection.execute(new)).scalar_one()
-    return import_id
-
-
-async def _finish(connection: AsyncConnection, import_id: int, count: int) -> None:
-    await connection.execute(update(imports).where(imports.c.id == import_id).values(leads=count))
-
-
-async def _copy(connection: AsyncConnection, campaign: CampaignId, import_id: int, some: list[Lead]) -> None:
-    """PostgreSQL: COPY, in the same transaction; several times faster than INSERT."""
-    ids = (await connection.execute(TAKE_IDS, {"n": len(some)})).scalars().all()
-    numbered = list(zip(ids, some, strict=True))
-    listed = (campaign, import_id, 0, LeadStatus.NEW.value, 0, "{}", "[]")
-    of_leads = [(lead_id, *listed, *_of_file(lead)) for lead_id, lead in numbered]
-    of_numbers = [
-        (lead_id, position, campaign, number, extension)
-        for lead_id, lead in numbered
-        for position, number, extension in _numbers(lead)
-    ]
-    driver = (await connection.get_raw_connection()).driver_connection
-    if driver is None:  # it was lost in this very moment, and the transaction with it
-        raise ConnectionError("the connection is closed")
-    await driver.copy_records_to_table(leads.name, records=of_leads, columns=(*OF_LIST, *OF_FILE))
-    await driver.copy_records_to_table(lead_numbers.name, records=of_numbers, columns=OF_NUMBER)
 
 
 def _numbers(lead: Lead) -> Iterator[tuple[int, PhoneNumber, str]]:

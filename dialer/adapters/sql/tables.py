@@ -183,8 +183,10 @@ lead_numbers = Table(
     Column("campaign", BigId, nullable=False),
     Column("number", Words, nullable=False),
     Column("extension", Words, nullable=False, server_default=""),
-    # duplicates within a campaign, leads by number
-    Index("ix_lead_numbers_number", "campaign", "number"),
+    # not 0: the number was there twice before that was impossible
+    Column("twin", BigInteger, nullable=False, server_default="0"),
+    # each number once in a campaign; leads by number
+    Index("uq_lead_numbers_number", "campaign", "number", "extension", "twin", unique=True),
     sqlite_with_rowid=False,
 )
 

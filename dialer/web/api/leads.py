@@ -22,6 +22,7 @@ from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page, next_of
 from dialer.web.parts import Given, Parts, Spoken
 from dialer.web.problem import documented
+from dialer.web.queries import one_file
 from dialer.web.values import PRINTABLE, Body, Country, Id, Line, Number, Whole
 
 router = APIRouter(tags=["leads"])
@@ -197,7 +198,9 @@ async def read_options(
 Options = Annotated[ReadOptions, Depends(read_options)]
 
 
-@router.post("/campaigns/{campaign}/imports", responses=documented(404, 409))
+@router.post(
+    "/campaigns/{campaign}/imports", responses=documented(404, 409), dependencies=[Depends(one_file)]
+)
 async def import_leads(
     parts: Given,
     _: Changes,

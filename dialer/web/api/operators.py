@@ -306,7 +306,7 @@ for _verb, _sentence in {
     _add_plain_verb(_verb, _sentence)
 
 
-async def _tell(parts: Parts, who: Caller, verb: str, operator: str, key: str, **args: str) -> Done:
+async def _tell(parts: Parts, who: Caller, verb: str, operator: str, key: str, /, **args: str) -> Done:
     answer = await office.tell(OperatorId(operator), verb, who, parts.desk, parts.stores, key=key, **args)
     return Done.of(verb, f"operator:{operator}", answer)
 

@@ -15,6 +15,7 @@ from dialer.web.api.commands import Pushed
 from dialer.web.auth import Needs
 from dialer.web.parts import Given
 from dialer.web.problem import documented
+from dialer.web.queries import one_file
 from dialer.web.values import Id
 
 router = APIRouter(tags=["campaigns"])
@@ -28,7 +29,7 @@ class MessageSaved(Pushed):
     seconds: float
 
 
-@router.post("/campaigns/{campaign}/message", responses=documented(404))
+@router.post("/campaigns/{campaign}/message", responses=documented(404), dependencies=[Depends(one_file)])
 async def upload_message(
     parts: Given,
     who: Changes,

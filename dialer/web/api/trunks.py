@@ -208,7 +208,7 @@ async def try_trunk(
     return done.spoken(speak)
 
 
-async def _tell(parts: Parts, who: Caller, verb: str, trunk: str, key: str, **args: str) -> Done:
+async def _tell(parts: Parts, who: Caller, verb: str, trunk: str, key: str, /, **args: str) -> Done:
     answer = await office.tell(TrunkId(trunk), verb, who, parts.desk, parts.stores, key=key, **args)
     return Done.of(verb, f"trunk:{trunk}", answer)
 

@@ -11,7 +11,7 @@ from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.operators import LegState, State
 from dialer.domain.said import heard
-from dialer.domain.types import CampaignId, LeadId, Mode, PhoneNumber
+from dialer.domain.types import CampaignId, CampaignStatus, LeadId, Mode, Outcome, PhoneNumber
 from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
@@ -144,6 +144,31 @@ async def test_the_extension_of_the_number_in_talk_is_keyed_in_and_shown_to_the_
     assert call.rules.person == "#214 Ann"
     await do(house, "extension")
     assert house.asterisk.keyed == [(call.id, "214")]
+    await house.stop()
+
+
+@pytest.mark.parametrize("talks", ["", "end"])
+@in_virtual_time
+async def test_one_switch_ends_ringing_once_it_is_lawful_and_talks_by_choice(talks: str) -> None:
+    house = House(
+        PretendAsterisk(lambda number: Fate(after_s=2 if number.endswith("00") else 60, talk_s=300))
+    )
+    await house.furnish(operators=1, leads=3, mode=Mode.POWER, ratio=3.0, ring_s=50.0)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.TALKING)
+    assert len(house.calls()) == 3
+    await house.stores.campaigns.set_status(CampaignId(1), CampaignStatus.PAUSED)
+    told = await house.cell.desk.do(Command("stop", "cell:own", {"talks": talks}))
+    assert told == {"given_up": 2, "ended": bool(talks), "go_on": not talks}
+    await asyncio.sleep(5)
+    assert len(house.calls()) == 2 + (not talks)
+    await asyncio.sleep(12)
+    assert len(house.calls()) == (not talks)
+    await asyncio.sleep(60)
+    assert len(house.asterisk.dialled) == 3
+    rung = [cdr for cdr in await house.cdrs() if cdr.outcome is Outcome.GIVEN_UP]
+    assert [round(cdr.ring_s) for cdr in rung] == [15, 15]
     await house.stop()
 
 
