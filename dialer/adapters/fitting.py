@@ -34,7 +34,7 @@ REASON_BYTES = 1000
 EARLIEST_AT, LATEST_AT = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 LONGEST, LONGEST_S = timedelta(days=36_500), 1e9
 WRITES = frozenset(
-    {"add", "keep", "save", "take", "recorded", "block"}
+    {"add", "keep", "save", "take", "recorded", "block", "block_all"}
 )  # whose own arguments are kept as keys
 PAGE = 1000  # rows at once, whatever was asked for
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
@@ -83,6 +84,11 @@ def dnc_entry(text: str, country: str) -> str:
     if not is_begun_number(entry.rstrip("*")):
         raise BadValue(said("{entry!r} bars nothing: no country's numbers begin like this", entry=entry))
     return entry
+
+
+def reading_of_barred(country: str) -> Reading:
+    """For a file of numbers that shall never be dialled: any number of the world, wherever it is."""
+    return replace(reading(country, EVERY_NUMBER), zones_of=lambda number: ("Etc/UTC",))
 
 
 def reading(country: str, rules: DialRules | None = None, zone: str = "") -> Reading:

@@ -164,7 +164,15 @@ class Numbers(Protocol):
     async def block(self, entry: str, *, campaign: CampaignId | None, reason: str, now: datetime) -> None:
         """A number, or a prefix ending in `*`."""
 
+    async def block_all(
+        self, entries: Iterable[str], *, campaign: CampaignId | None, reason: str, now: datetime
+    ) -> int:
+        """All of them or none; gives how many were not there before, and leaves the others as they are."""
+
     async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool: ...
+    async def barring(self, number: PhoneNumber) -> Sequence[Mapping[str, Any]]:
+        """Every entry that bars it, as `blocked` gives them: the number first, then the longest prefix."""
+
     async def blocked(
         self,
         campaign: CampaignId | None = None,

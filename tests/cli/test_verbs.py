@@ -328,6 +328,27 @@ def test_the_do_not_call_list_takes_numbers_as_people_write_them(shop: Dialer) -
         assert shop("dnc", "add", "--", bad).code == 1
 
 
+def test_a_file_of_numbers_is_barred_at_once_and_each_number_says_why(shop: Dialer, tmp_path: Path) -> None:
+    path = tmp_path / "asked.csv"
+    path.write_text("имя;телефон\nАнна;8 (916) 123-45-67\nБорис;+44 20 7946 0958, 89161234568\nВера;нет\n")
+    told = shop("dnc", "import", path, "--json").json
+    assert (told["new"], told["rows"], told["refused"]) == (3, 3, 1)
+    assert "нет" in Path(told["rejects"]).read_text("utf-8-sig")
+    assert shop("dnc", "import", path, "--json").json["new"] == 0
+    shop("dnc", "add", "+7916*", "--campaign", "demo", "--reason", "range")
+    found = shop("dnc", "check", "8 916 123-45-67", "--json").json
+    assert (found["number"], found["barred"]) == ("+79161234567", True)
+    assert [(row["entry"], row["campaign"], row["reason"]) for row in found["by"]] == [
+        ("+79161234567", None, "asked.csv"),
+        ("+7916*", "demo", "range"),
+    ]
+    assert "every campaign" in shop("dnc", "check", "89161234567").out
+    assert "is not barred" in shop("dnc", "check", "+12125550123").out
+    assert "prefix" in shop("dnc", "check", "+7916*").err
+    missing = shop("dnc", "import", tmp_path / "none.csv")
+    assert (missing.code, "none.csv" in missing.err) == (1, True)
+
+
 def test_a_token_is_shown_once_and_works_until_it_is_revoked(shop: Dialer, home: Path) -> None:
     made = shop("token", "add", "me", "--role", "admin")
     text = made.out.strip()

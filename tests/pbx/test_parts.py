@@ -29,7 +29,7 @@ PLAN = Plan(
         Rule("7901*", {Does.BUSY: 1}),
     ),
 )
-PEOPLE, BUSY = numbers("+7916", 12), numbers("+7901", 2)
+PEOPLE, BUSY = numbers("+7916", 20), numbers("+7901", 2)
 
 
 class Web(Service):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from dialer.demo.summary import double_booked
+from dialer.domain.errors import TimedOut
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import EndedBy, Outcome, TrunkId
 from dialer.lab.fate import Does, Plan, Rule
@@ -41,7 +43,7 @@ async def all_talk(office: Office, *, but: set[str] = frozenset()) -> set[str]:
 
 
 async def test_planned_stops_and_deaths_while_reconciling_send_nobody_home_and_close_no_other_talk() -> None:
-    async with Lab.start(Options(plan=PLAN, phones=DESKS)) as lab:
+    async with Lab.start(Options(plan=PLAN, phones=DESKS, on_crash=lambda crash: None)) as lab:
         async with open_office(lab, numbers("+7911", 60)) as office:
             async with open_database(office.settings) as stores:
                 await stores.trunks.add(Trunk(TrunkId(BAD[0]), "nosuch.invalid"))
@@ -69,9 +71,19 @@ async def test_planned_stops_and_deaths_while_reconciling_send_nobody_home_and_c
             await lab.pbx.start()
             third = await all_talk(office, but=second)
 
+            patient = asyncio.create_task(lab.pbx.cli("core stop gracefully"))
+            await asyncio.sleep(1)
+            assert await talking(office) == third  # it waits for them, and for the operators' legs
+            await lab.pbx.cli("core stop now")
+            await lab.pbx.died.wait()
+            with suppress(TimedOut):
+                await patient
+            await lab.pbx.start()
+            fourth = await all_talk(office, but=third)
+
             office.kill()
             await office.restart()
-            assert await talking(office) == third  # the journal has the boot of this Asterisk
+            assert await talking(office) == fourth  # the journal has the boot of this Asterisk
             assert (await check(office, "link"))[0]
 
             await office.pause()
@@ -79,7 +91,7 @@ async def test_planned_stops_and_deaths_while_reconciling_send_nobody_home_and_c
                 changes = await stores.records.changes(None, began_at, datetime.now(UTC))
             assert not [one for one in changes if one.became == "offline"]
             cdrs = {cdr.id: cdr for cdr in await office.cdrs()}
-            for call in first | second:
+            for call in first | second | third:
                 assert cdrs[call].outcome is Outcome.CONNECTED
                 assert (cdrs[call].reason, cdrs[call].ended_by) == (STOPPED, EndedBy.NETWORK)
             assert double_booked(list(cdrs.values())) == 0

@@ -12,24 +12,29 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
-from dialer.demo.service import Service
+from dialer.demo.service import Service, children_of
 from dialer.domain.errors import NetworkTrouble
-from dialer.domain.types import CampaignId, LeadStatus, Outcome
+from dialer.domain.types import CampaignId, LeadStatus, Mode, Outcome
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
 from dialer.worlds import fixed
 from tests.pbx.office import Office, furnish, numbers, office_of, rooms
+from tests.pbx.test_keeper import by_carrier
+from tests.servers import Server, free_port
 
 PHONES = 4
 PLAN = Plan(
     seed=5,
     rules=(
         Rule("7902*", {Does.BUSY: 1}, ring_s=fixed(0.1)),
+        Rule("7917*", {Does.ANSWER: 1}, ring_s=fixed(1), talk_s=fixed(6)),
         Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.2), talk_s=fixed(1.5)),
     ),
 )
@@ -169,6 +174,107 @@ async def test_a_cell_has_one_service_and_a_killed_one_is_back_at_once(floor: La
 
 async def said_in(log: Path, words: str) -> bool:
     return words in await asyncio.to_thread(log.read_text, "utf-8")
+
+
+async def test_one_that_was_frozen_past_its_lease_ends_and_nobody_is_called_twice_or_left_alone(
+    floor: Lab,
+) -> None:
+    variables = rooms(floor)
+    database = Path(variables["DIALER_DATA_DIR"]) / "shared.db"
+    variables["DIALER_DATABASE_URL"] = f"sqlite:///{database}"
+    ports = {f"DIALER_{name}_PORT": str(free_port()) for name in ("ARI", "AGI", "API")}
+    second = {**variables, **ports, "DIALER_DATA_DIR": str(database.with_name("second"))}
+    campaign = await furnish(
+        floor, variables, numbers("+7917", 60), change=lambda its: replace(its, mode=Mode.POWER, ratio=3.0)
+    )
+    async with on_duty(floor, variables, campaign) as office:
+        await office.in_flight(1, "bridged")
+        await office.in_flight(1, "ringing")
+        office.freeze()
+        with sqlite3.connect(database) as connection:  # as a minute later
+            connection.execute("UPDATE cells SET until_at = 0")
+        async with running(second) as pid:
+            await office.until(lambda: has_cell(database, pid), "the second has the cell")
+            office.thaw()
+            log = floor.folder / "service.log"
+            await office.until(lambda: said_in(log, f"taken over by process {pid} on "), "the first ends", 30)
+        await office.restart()  # its journal knows what it has dialled
+        await office.pause()
+        await office.quiet()
+        cdrs = await office.cdrs()
+        held = [lead for lead in await office.leads() if lead.status is LeadStatus.LEASED]
+    calls = {number: n for number, n in (await by_carrier(floor)).items() if number.startswith("79170")}
+    assert max(calls.values()) == 1, "by the carrier's count"
+    assert sorted(cdr.number.lstrip("+") for cdr in cdrs) == sorted(calls)
+    assert {number for lead in held for number in lead.numbers}.isdisjoint(cdr.number for cdr in cdrs)
+    for cdr in cdrs:
+        assert cdr.answer_at is None or (cdr.bridge_at or cdr.message_at) is not None, cdr
+    assert [cdr for cdr in cdrs if cdr.outcome is Outcome.CONNECTED]
+
+
+@asynccontextmanager
+async def running(variables: dict[str, str]) -> AsyncIterator[int]:
+    """A service that Asterisk does not know; the process id of the one that holds the cell."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "dialer.cli", "run"),
+        env={**os.environ, **variables},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        while not (children := children_of(process.pid)):  # noqa: ASYNC110  the keeper starts it
+            await asyncio.sleep(0.02)
+        yield children[0]
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def has_cell(database: Path, pid: int) -> bool:
+    with sqlite3.connect(database) as connection:
+        return connection.execute("SELECT pid FROM cells").fetchall() == [(pid,)]
+
+
+async def test_postgresql_stopped_under_calls_ends_no_talk_and_no_number_is_called_twice(
+    floor: Lab, postgres_server: Server, postgres_url: str
+) -> None:
+    variables = rooms(floor) | {"DIALER_DATABASE_URL": postgres_url}
+    campaign = await furnish(floor, variables, numbers("+79171", 60))
+    async with on_duty(floor, variables, campaign) as office:
+        await office.in_flight(1, "bridged")
+        talks = {call["number"] for call in await office.calls() if call["state"] == "bridged"}
+        await asyncio.to_thread(postgres_server.stop)
+        await office.until(lambda: is_told(office, "database"), "readyz tells of the database")
+        assert await office.lab.world.in_call(), "they talk on"
+        assert {number.lstrip("+") for number in talks} >= set(await office.lab.world.in_call())
+        await office.until(lambda: _nobody(office), "the talks end by themselves")
+        await asyncio.sleep(1)
+        assert not await office.lab.world.in_call(), "nothing is dialled meanwhile"
+        await asyncio.to_thread(postgres_server.start)
+        await office.until(lambda: is_well(office), "readyz is well again")
+        await office.in_flight(1, "bridged")
+        await office.pause()
+        await office.quiet()
+        cdrs = await office.cdrs()
+    calls = {number: n for number, n in (await by_carrier(floor)).items() if number.startswith("79171")}
+    assert max(calls.values()) == 1, "by the carrier's count"
+    assert sorted(cdr.number.lstrip("+") for cdr in cdrs) == sorted(calls)
+    whole = [cdr for cdr in cdrs if cdr.outcome is Outcome.CONNECTED]
+    assert {cdr.number for cdr in whole} >= talks
+    for cdr in whole:
+        assert cdr.talk_s == pytest.approx(6.0, abs=0.5)
+
+
+async def is_told(office: Office, what: str) -> bool:
+    return what in str(await readiness(office))
+
+
+async def is_well(office: Office) -> bool:
+    return await readiness(office) == {}
+
+
+async def _nobody(office: Office) -> bool:
+    return not await office.lab.world.in_call()
 
 
 async def test_after_a_crash_with_a_broken_journal_no_number_is_dialled_twice(floor: Lab) -> None:

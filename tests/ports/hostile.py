@@ -397,7 +397,9 @@ writes = st.one_of(
     ask("ledger", "side", some(sides)),
     ask("ledger", "recorded", any_calls, texts, seconds=reals),
     ask("numbers", "block", any_numbers, campaign=maybe(CAMPAIGN), reason=texts, now=instants),
+    ask("numbers", "block_all", some(any_numbers), campaign=maybe(CAMPAIGN), reason=texts, now=instants),
     ask("numbers", "unblock", any_numbers, campaign=maybe(CAMPAIGN)),
+    ask("numbers", "barring", any_numbers),
     ask(
         "tokens",
         "add",

@@ -41,6 +41,32 @@ async def test_a_prefix_blocks_all_that_begins_with_it(stores: Stores) -> None:
     assert "prefix +7*" in await why(stores, NUMBER)
 
 
+async def test_a_whole_list_is_barred_at_once_and_what_was_barred_keeps_its_reason(stores: Stores) -> None:
+    await stores.numbers.block(NUMBER, campaign=None, reason="asked", now=AT)
+    later = AT + timedelta(days=1)
+    many = [PhoneNumber(f"+7916{n:07}") for n in range(1200)] + [NUMBER, PhoneNumber("+79160000001")]
+    numbers = stores.numbers
+    assert await numbers.block_all(iter(many), campaign=None, reason="list", now=later) == 1200
+    assert await numbers.block_all(many, campaign=None, reason="list again", now=later) == 0
+    assert await numbers.block_all(many[:2], campaign=SPRING, reason="here", now=later) == 2
+    assert (await why(stores, NUMBER)).endswith(": asked")
+    assert (await why(stores, many[0])).endswith("for every campaign: list")
+    with pytest.raises(BadValue, match="12"):
+        await numbers.block_all(["+79990000001", "12"], campaign=None, reason="", now=AT)
+    assert await why(stores, PhoneNumber("+79990000001")) == "", "all or nothing"
+
+
+async def test_every_entry_that_bars_a_number_is_told(stores: Stores) -> None:
+    await stores.numbers.block(NUMBER, campaign=AUTUMN, reason="here", now=AT)
+    await stores.numbers.block("+7916*", campaign=None, reason="range", now=AT)
+    await stores.numbers.block("+7*", campaign=SPRING, reason="", now=AT)
+    await stores.numbers.block(OTHER, campaign=None, reason="other", now=AT)
+    told = [(row["entry"], row["campaign"], row["reason"]) for row in await stores.numbers.barring(NUMBER)]
+    assert told == [(NUMBER, AUTUMN, "here"), ("+7916*", None, "range"), ("+7*", SPRING, "")]
+    assert [row["at"] for row in await stores.numbers.barring(OTHER)] == [AT, AT]
+    assert await stores.numbers.barring(PhoneNumber("+12125550123")) == []
+
+
 async def test_a_block_is_taken_back_where_it_was_made(stores: Stores) -> None:
     await stores.numbers.block(NUMBER, campaign=None, reason="x", now=AT)
     assert not await stores.numbers.unblock(NUMBER, campaign=SPRING)

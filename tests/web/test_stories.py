@@ -490,6 +490,14 @@ async def test_do_not_call_entries_are_added_listed_and_removed(api: Api) -> Non
             ("+7916*", 1),
             ("+79161234567", None),
         ]
+    async with boss.get("/v1/dnc/check?number=8%20916%20123-45-67") as asked:
+        found = await asked.json()
+    assert (found["number"], found["barred"]) == ("+79161234567", True)
+    assert "+79161234567" in [row["entry"] for row in found["by"]]
+    async with boss.get("/v1/dnc/check?number=%2B79990000000") as asked:
+        assert await asked.json() == {"number": "+79990000000", "barred": False, "by": []}
+    async with boss.get("/v1/dnc/check?number=%2B7916*") as refused:
+        assert refused.status == 422
     async with boss.delete("/v1/dnc/+79161234567") as removed:
         assert removed.status == 204
     async with boss.delete("/v1/dnc/+79161234567") as gone:

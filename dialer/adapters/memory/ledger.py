@@ -185,10 +185,23 @@ class MemoryNumbers:
         self._rows: dict[tuple[str, CampaignId | None], tuple[str, datetime]] = {}
 
     async def block(self, entry: str, *, campaign: CampaignId | None, reason: str, now: datetime) -> None:
-        self._rows[checked(entry), campaign] = (reason, now)
+        self._rows[checked(entry), campaign or None] = (reason, now)
+
+    async def block_all(
+        self, entries: Iterable[str], *, campaign: CampaignId | None, reason: str, now: datetime
+    ) -> int:
+        every = dict.fromkeys((checked(entry), campaign or None) for entry in entries)
+        new = [key for key in every if key not in self._rows]
+        self._rows.update(dict.fromkeys(new, (reason, now)))
+        return len(new)
+
+    async def barring(self, number: PhoneNumber) -> Sequence[Mapping[str, Any]]:
+        whose = sorted({campaign or 0 for _, campaign in self._rows})
+        keys = [(entry, CampaignId(one) if one else None) for entry in entries_of(number) for one in whose]
+        return [self._entry(*key) for key in keys if key in self._rows]
 
     async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool:
-        return self._rows.pop((checked(entry), campaign), None) is not None
+        return self._rows.pop((checked(entry), campaign or None), None) is not None
 
     async def blocked(
         self,

@@ -265,7 +265,11 @@ def _once(leads: Iterable[Lead], taken: set[str]) -> Iterator[Lead]:
                 found.setdefault(key, number)
         taken.update(found)
         if found:
-            yield replace(lead, numbers=tuple(found.values()))
+            numbers = tuple(found.values())
+            extensions = {
+                number: lead.extensions[number] for number in numbers if lead.extensions.get(number)
+            }
+            yield replace(lead, numbers=numbers, extensions=extensions)
 
 
 def _is_due(lead: Lead, now: datetime) -> bool:

@@ -167,7 +167,7 @@ class SqlLeads:
         its = its.where(lead_numbers.c.campaign == campaign)
         asked = set(numbers)
         async with self._database.connection() as connection:
-            for some in chunks(sorted({key.partition(";")[0] for key in asked})):
+            for some in chunks(sorted(asked | {key.rpartition(";ext=")[0] for key in asked})):
                 known = await connection.execute(its.where(lead_numbers.c.number.in_(some)))
                 found.update(key_of(row.number, row.extension) for row in known)
         return found & asked

@@ -37,8 +37,33 @@ class SqlNumbers:
                 query.on_conflict_do_update(index_elements=["entry", "campaign"], set_=again)
             )
 
+    async def block_all(
+        self, entries: Iterable[str], *, campaign: CampaignId | None, reason: str, now: datetime
+    ) -> int:
+        every = sorted({checked(entry) for entry in entries})  # in one order, as other lists are
+        row = {"campaign": campaign or EVERYWHERE, "reason": reason, "at": now}
+        new = 0
+        async with self._database.write() as connection:
+            query = insert(connection, dnc).on_conflict_do_nothing()
+            for some in chunks(every, AT_ONCE):
+                values = [{"entry": entry, **row} for entry in some]
+                new += (await connection.execute(query.values(values))).rowcount
+        return new
+
+    async def barring(self, number: PhoneNumber) -> Sequence[Mapping[str, Any]]:
+        entries = entries_of(number)
+        query = select(dnc).where(dnc.c.entry.in_(entries))
+        place = {entry: n for n, entry in enumerate(entries)}
+        rows = await self._database.rows(query)
+        return [
+            {**row, "campaign": row["campaign"] or None}
+            for row in sorted(rows, key=lambda row: (place[row["entry"]], row["campaign"]))
+        ]
+
     async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool:
         its = (dnc.c.entry == checked(entry), dnc.c.campaign == (campaign or EVERYWHERE))
+        if campaign and not is_id(campaign):
+            return False
         async with self._database.write() as connection:
             return bool((await connection.execute(delete(dnc).where(*its))).rowcount)
 

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
-from dialer.domain.types import CampaignId
+from dialer.domain.errors import BadValue
+from dialer.domain.said import said
+from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.office import dnc as office
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page
@@ -40,6 +42,12 @@ class EntryOut(BaseModel):
     at: datetime | None = None
 
 
+class CheckOut(BaseModel):
+    number: str
+    barred: bool = Field(description="in every campaign, or in those that `by` names")
+    by: list[EntryOut]
+
+
 @router.get("", responses=documented())
 async def list_entries(
     parts: Given,
@@ -56,6 +64,20 @@ async def list_entries(
     rows = await office.page(which, who, parts.stores, after=behind, limit=limit + 1)
     page = [EntryOut.model_validate(row) for row in rows[:limit]]
     return Page(items=page, next=_key(page[-1]) if len(rows) > limit else None)
+
+
+@router.get("/check", responses=documented())
+async def check_number(
+    parts: Given,
+    who: Sees,
+    number: Annotated[str, StringConstraints(max_length=64), Query(description="as a person writes it")],
+) -> CheckOut:
+    """Whether a number is barred, by which entries, why and since when."""
+    kept = parts.tools.dnc_entry(number)
+    if kept.endswith("*"):
+        raise BadValue(said("{number} is a prefix: ask for one number", number=kept))
+    rows = await office.barring(PhoneNumber(kept), who, parts.stores)
+    return CheckOut(number=kept, barred=bool(rows), by=[EntryOut.model_validate(row) for row in rows])
 
 
 @router.post("", status_code=201, responses=documented(404))
