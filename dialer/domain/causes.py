@@ -15,6 +15,7 @@ from dialer.domain.types import EndedBy, Outcome
 _US = Outcome.TRUNK_REFUSED  # our account, our caller id, what we ask of the carrier: nothing of the person
 
 NO_MEDIA = 44  # of a channel that was up: Asterisk's RTP time-out ended it
+NOTHING_AGREED = 58  # of a channel that was up: our dialplan ended it, the answer left no way for sound
 
 BY_SIP: Mapping[int, Outcome] = {
     **dict.fromkeys((300, 301, 302, 305, 380), Outcome.MOVED),
@@ -99,7 +100,8 @@ WE_ARE_REFUSED = frozenset({401, 402, 403, 407})
 AFTER_RINGING: Mapping[int, Outcome] = {
     403: Outcome.REJECTED,
     406: Outcome.REJECTED,
-    408: Outcome.NO_ANSWER,  # a proxy whose timer for the answer ran out
+    # a proxy whose timer for the answer ran out; it cancels what rings behind it (RFC 3261, 16.8)
+    **dict.fromkeys((408, 487), Outcome.NO_ANSWER),
     488: Outcome.REJECTED,
     606: Outcome.REJECTED,
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from dialer.domain import call as c
 from dialer.domain.call import Call, Effect, State
-from dialer.domain.causes import BY_SIP, NO_MEDIA, ender_of, outcome_of
+from dialer.domain.causes import BY_SIP, NO_MEDIA, NOTHING_AGREED, ender_of, outcome_of
 from dialer.domain.changed import changed
 from dialer.domain.said import said
 from dialer.domain.types import Alerting, Direction, EndedBy, Outcome
@@ -81,6 +81,8 @@ UNANSWERED = {
 def destroyed(call: Call, event: c.Destroyed) -> Result:
     """The end, as Asterisk says it: the outcome follows from how far the call came and who ended it."""
     call = changed(call, cause=event.cause, sip_code=event.sip_code or None)
+    if event.was_up and call.answer_at is None and call.direction is Direction.OUT:
+        call = changed(call, answer_at=event.at)  # nobody saw the answer: this end proves it
     if call.answer_at is not None:
         call = _ended_answered(call, event)
         return end(call, event.at, _answered_outcome(call, event.at), EndedBy.PERSON)
@@ -109,7 +111,7 @@ def _ended_answered(call: Call, event: c.Destroyed) -> Call:
         return call
     if event.cause == NO_MEDIA:
         why = said("no sound came from the line")
-    elif event.sip_code in NO_SOUND and call.bridge_at is None:
+    elif call.bridge_at is None and (event.sip_code in NO_SOUND or event.cause == NOTHING_AGREED):
         why = said("the answer brought no usable sound")
     else:
         why = said("the network ended the call")

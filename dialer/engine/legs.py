@@ -33,7 +33,8 @@ ON_DEMAND_RING_S = 15
 MOST_DROPS = 3  # tries to hang up a leg
 OUR_HANGUP = 32  # the cause that Asterisk gives to a hang-up asked for over ARI
 NO_WAY = 500  # "Allocation failed"
-IN_TROUBLE = frozenset({404, 408, 410, 500, 501, 502, 503, 504})  # a phone's errors, not its user's will
+# a phone's errors, not its user's will; the sound could not be agreed upon, answered or not
+IN_TROUBLE = frozenset({404, 406, 408, 410, 415, 488, 500, 501, 502, 503, 504, 606})
 PRESS_ONE = "press1"
 NOBODY_SHOWN = f"{NOBODY[0]} <{NOBODY[1]}>"
 # What makes a desk phone answer by itself differs by maker; both headers are known to most (RFC 5373 is not).
@@ -204,7 +205,7 @@ class Legs:
                 self._keyed[news.channel] = True
             case Destroyed(at=at, sip_code=sip_code) if news.channel not in self._up:
                 log.info("an operator's phone did not take the call", channel=news.channel, sip=sip_code)
-                trouble = NO_KEY if self._keyed.get(news.channel) else _trouble(sip_code or 0)
+                trouble = _trouble(sip_code or 0) or (NO_KEY if self._keyed.get(news.channel) else "")
                 self._gone(news.channel, at, missed=True, trouble=trouble)
             case Destroyed(at=at, cause=cause) if cause == NO_MEDIA:  # Asterisk's own end, nobody hung up
                 self._put_down.discard(news.channel)

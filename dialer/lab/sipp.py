@@ -18,7 +18,7 @@ from dialer.lab.ports import Ports, is_free
 from dialer.lab.site import SIPP
 
 SCENARIOS = ("answer", "leave", "busy", "no_answer")
-READY_S = 5.0
+READY_S = 20.0
 # Asterisk probes a trunk with OPTIONS: each probe is a call of its own to sipp, and not one that we count
 PROBED = '<recv request="OPTIONS" optional="true" next="probe" counter="probes"/>'
 PROBE = """
@@ -56,13 +56,13 @@ class Sipp:
     def __init__(self, folder: Path, port: int, process: asyncio.subprocess.Process) -> None:
         self.host = SIPP
         self.port = port
-        self._folder = folder
+        self.folder = folder
         self._process = process
 
     def figures(self) -> Figures:
         """Its own statistics, not older than REPORT_S."""
         try:
-            with (self._folder / "figures.csv").open(newline="") as file:
+            with (self.folder / "figures.csv").open(newline="") as file:
                 rows = list(csv.DictReader(file, delimiter=";"))
         except FileNotFoundError:
             rows = []
@@ -125,6 +125,7 @@ async def launch(folder: Path, scenario: str, ports: tuple[int, int]) -> Sipp:
     arguments = ["-sf", "scenario.xml", "-i", SIPP, "-p", str(sip), "-mi", SIPP, "-mp", str(media)]
     arguments += ["-bind_local", "-rtp_echo", "-nostdin", "-trace_stat", "-stf", "figures.csv"]
     arguments += ["-fd", str(REPORT_S), "-trace_err", "-error_file", "errors.log"]
+    arguments += ["-trace_logs", "-log_file", "calls.log"]
     with (folder / "screen.log").open("wb") as screen:
         process = await asyncio.create_subprocess_exec(
             *leashed(["sipp", *arguments]),

@@ -16,6 +16,7 @@ CAUSES = {
     "declined": (21, 603),
     "moved": (23, 302),
     "timed_out": (18, 408),
+    "no_codec": (58, 488),
 }
 
 

@@ -101,7 +101,8 @@ async def test_phones_and_carriers_of_other_makes_are_worked_with_as_they_really
         await who_calls_back_is_known_and_a_stranger_is_refused(office, people)
         await an_operator_whose_key_was_not_heard_is_told_so(office)
         deaf.hang_up()
-        await office.go_home("150", "161")
+        await a_phone_that_names_a_way_of_asterisks_own_reaches_nobody(office, desk, people)
+        await office.go_home("161")
         records = {cdr.number: cdr for cdr in await office.cdrs() if cdr.direction is Direction.OUT}
     for number in (FIRST, DEAF):
         its = records[PhoneNumber(number)]
@@ -180,6 +181,26 @@ async def outside_operators_log_in(office: Office, ends: AsyncExitStack) -> None
 async def an_operator_whose_key_was_not_heard_is_told_so(office: Office) -> None:
     await office.stands("162", "offline", "no_key", timeout_s=40)
     assert "--keys inband" in (await office.service.get("/v1/operators/162"))["phone_note"]
+
+
+async def a_phone_that_names_a_way_of_asterisks_own_reaches_nobody(
+    office: Office, desk: Ua, people: Ua
+) -> None:
+    """Asterisk follows it, even by a trunk of ours: the call is ended at once, and nobody is joined to it."""
+    for call in await office.calls():
+        await office.service.post(f"/v1/calls/{call['id']}/hang_up")
+    await office.do("150", "logout")
+    await office.stands("150", "offline")
+    desk.forwards_to = "PJSIP%2F79169999999%40trunk%5C%2Fpeople"
+    await office.do("150", "login")
+    await office.stands("150", "offline", "phone_forwarded")
+    ghost = await people.hears(lambda each: offers(each) and "79169999999" in each["to"], "the ghost")
+    await people.hears(lambda each: ends(each) and each["call-id"] == ghost["call-id"], "its end")
+    desk.forwards_to = ""
+
+
+def ends(each: Message) -> bool:
+    return not each.status and each.method in ("BYE", "CANCEL")
 
 
 async def _is_busy(people: Ua) -> bool:

@@ -73,6 +73,7 @@ class Ua(asyncio.DatagramProtocol):
     password: str = ""
     codecs: str = "8"  # payload types of its answer
     sends_sound: bool = True
+    forwards_to: str = ""  # the user part that it names instead of answering
     says: list[bytes] = field(default_factory=list)  # packets of sound that go out next
     heard: list[Message] = field(default_factory=list)
     packets: int = 0  # of sound that came
@@ -149,6 +150,9 @@ class Ua(asyncio.DatagramProtocol):
 
     def _answer(self, request: Message, addr: tuple[str, int]) -> None:
         match request.method:
+            case "INVITE" if self.forwards_to:
+                elsewhere = f"<sip:{self.forwards_to}@{self.host}>"
+                self._send(self._response(request, "302 Moved Temporarily", contact=elsewhere), addr)
             case "INVITE":
                 if ";tag=" not in request["to"]:
                     self._invite = request
@@ -246,8 +250,8 @@ class Ua(asyncio.DatagramProtocol):
         ]  # fmt: skip
         return "\r\n".join([*lines, ""])
 
-    def _response(self, request: Message, status: str, body: str = "") -> str:
-        to = request["to"]
+    def _response(self, request: Message, status: str, body: str = "", contact: str = "") -> str:
+        to, own = request["to"], f"<sip:{self.user or 'ua'}@{self.host}:{self.port}>"
         lines = [
             f"SIP/2.0 {status}",
             *(f"Via: {each}" for each in request.headers["via"]),
@@ -256,7 +260,7 @@ class Ua(asyncio.DatagramProtocol):
             f"To: {to}" + ("" if ";tag=" in to else f";tag={self._tag}"),
             f"Call-ID: {request['call-id']}",
             f"CSeq: {request['cseq']}",
-            f"Contact: <sip:{self.user or 'ua'}@{self.host}:{self.port}>",
+            f"Contact: {contact or own}",
             "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO",
             *(["Content-Type: application/sdp"] if body else []),
             f"Content-Length: {len(body)}",

@@ -1,8 +1,10 @@
-"""Carriers that answer with odd words: small sipp scenarios made of steps, one process each."""
+"""Carriers that answer with odd words: one sipp that says to each range of numbers what is written for it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from dialer.lab.ports import Ports
 from dialer.lab.sipp import Sipp
 from dialer.lab.site import SIPP
 
-TRIES = 3
+TRIES = 4
 CONTACT = "Contact: <sip:[local_ip]:[local_port];transport=[transport]>"
 SDP = """\
 v=0
@@ -23,19 +25,50 @@ c=IN IP[media_ip_type] [media_ip]
 t=0 0
 m=audio [media_port] RTP/AVP 8
 a=rtpmap:8 PCMA/8000"""
+ADDRESS, MEDIA = "[media_ip_type] [media_ip]", "m=audio [media_port] RTP/AVP 8\na=rtpmap:8 PCMA/8000"
+# beside something of the old network
+PARTS = f"""\
+--x
+Content-Type: application/isup;version=itu-t92+
+
+AB
+--x
+Content-Type: application/sdp
+
+{SDP}
+
+--x--"""
+ANSWERS = {
+    "in parts": PARTS,
+    "without ACK": SDP,
+    "inactive": f"{SDP}\na=inactive",
+    "sendonly": f"{SDP}\na=sendonly",
+    "held": SDP.replace(ADDRESS, "4 0.0.0.0"),
+    "without sound": SDP.replace("m=audio [media_port]", "m=audio 0"),
+    "in g729": SDP.replace(MEDIA, "m=audio [media_port] RTP/AVP 18\na=rtpmap:18 G729/8000"),
+    "in opus": SDP.replace(MEDIA, "m=audio [media_port] RTP/AVP 107\na=rtpmap:107 opus/48000/2"),
+    "in ulaw": SDP.replace(MEDIA, "m=audio [media_port] RTP/AVP 0\na=rtpmap:0 PCMU/8000"),
+    "without keys": SDP.replace("RTP/AVP", "RTP/SAVP"),
+    "without SDP": "",
+}
 OPENING = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <scenario name="wordy">
   @@PROBED@@
   <recv request="INVITE" crlf="true" rrs="true">
     <action>
+      <ereg regexp=".*" search_in="hdr" header="Via:" check_it="true" assign_to="via"/>
       <ereg regexp=".*" search_in="hdr" header="From:" check_it="true" assign_to="caller"/>
       <ereg regexp=".*" search_in="hdr" header="To:" check_it="true" assign_to="called"/>
       <ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" check_it="true" assign_to="number"/>
+@@MATCHES@@
     </action>
   </recv>
-  <nop><action><log message="[$caller] [$called] [$number]"/></action></nop>
+  <nop><action><log message="[$via] [$caller] [$called] [$number]"/></action></nop>
+@@BRANCHES@@
 """
+MATCH = '      <ereg regexp="sip:{prefix}" search_in="hdr" header="To:" assign_to="is{place}"/>'
+BRANCH = '  <nop next="l{place}" test="is{place}"/>'
 
 
 def _message(first: str, *headers: str, body: str = "", cseq: str = "[last_CSeq:]") -> str:
@@ -44,76 +77,154 @@ def _message(first: str, *headers: str, body: str = "", cseq: str = "[last_CSeq:
     return _text([*lines, *_body(body)])
 
 
+def _invited(first: str, *headers: str, body: str = "") -> str:
+    """To the INVITE, though something else came after it."""
+    lines = [f"SIP/2.0 {first}", "Via:[$via]", "From:[$caller]", "To:[$called];tag=[pid]w[call_number]"]
+    lines += ["[last_Call-ID:]", "CSeq: [$number] INVITE", *headers]
+    return _text([*lines, *_body(body)])
+
+
 def _body(body: str) -> list[str]:
     if not body:
         return ["Content-Length: 0", "", ""]
-    return ["Content-Type: application/sdp", "Content-Length: [len]", "", *body.splitlines(), ""]
+    kind = "multipart/mixed;boundary=x" if body.startswith("--") else "application/sdp"
+    return [f"Content-Type: {kind}", "Content-Length: [len]", "", *body.splitlines(), ""]
 
 
 def _text(lines: list[str]) -> str:
     return "<![CDATA[\n" + "\n".join(f"      {line}".rstrip() for line in lines) + "\n  ]]>"
 
 
-def _bye(*headers: str) -> str:
-    lines = ["BYE [next_url] SIP/2.0", "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]"]
-    lines += ["From:[$called];tag=[pid]w[call_number]", "To:[$caller]", "[last_Call-ID:]", "CSeq: 1 BYE"]
-    return _text([*lines, "Max-Forwards: 70", *headers, *_body("")])
+def _request(method: str, cseq: int, *headers: str, body: str = "") -> str:
+    lines = [
+        f"{method} [next_url] SIP/2.0",
+        "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
+    ]
+    lines += ["From:[$called];tag=[pid]w[call_number]", "To:[$caller]", "[last_Call-ID:]"]
+    lines += [f"CSeq: {cseq} {method}", "Max-Forwards: 70", *headers]
+    return _text([*lines, *_body(body)])
+
+
+def _within(method: str, *headers: str, body: str = "") -> str:
+    """A request in the dialog that is answered with 200."""
+    sent = f'  <send retrans="500">{_request(method, 1, CONTACT, *headers, body=body)}</send>\n'
+    wait = '  <recv response="100" optional="true"/>\n  <recv response="200" rrs="true"/>'
+    if method != "INVITE":
+        return sent + wait
+    answer = "" if body else SDP  # to an offer that came with the 200
+    return f"{sent}{wait}\n  <send>{_request('ACK', 1, body=answer)}</send>"
+
+
+def _crossing() -> str:
+    """The answer was on its way when the CANCEL came."""
+    answer, heard = _invited("200 OK", CONTACT, body=SDP), _message("200 OK")
+    return (
+        f'  <recv request="CANCEL"/>\n  <send>{answer}</send>\n  <send>{heard}</send>\n'
+        f'  <recv request="ACK"/>\n  <recv request="BYE"/>\n  <send>{heard}</send>'
+    )
 
 
 def step(what: str) -> str:
     """One step of a scenario.
 
-    `wait 300` (ms), `180`, `183`, `200`, `200 without SDP`, any final answer such as `480 Nobody`, `BYE`,
-    `until BYE` and `until CANCEL`; headers follow after a bar: `480 Nobody|Reason: Q.850;cause=1`.
+    `wait 300` (ms), `180`, `183` and other provisional answers, `200`, `200 without SDP` and its like
+    (ANSWERS), any final answer such as `480 Nobody`, `BYE`, `UPDATE`, `INVITE`, `INVITE without SDP`,
+    `until BYE`, `until CANCEL`, `answer at CANCEL`, `reliable 183`, `until INVITE`; headers follow after
+    a bar: `480 Nobody|Reason: Q.850;cause=1`.
     """
     words, *headers = what.split("|")
-    match words.split(" "):
+    match words.split(" ", 1):
         case ["wait", ms]:
             return f'  <pause milliseconds="{ms}"/>'
         case ["until", "BYE"]:
             return f'  <recv request="BYE"/>\n  <send>{_message("200 OK")}</send>'
+        case ["until", "INVITE"]:
+            return '  <recv request="INVITE" rrs="true"/>'
         case ["until", "CANCEL"]:
             ended = _message("487 Request Terminated", cseq="CSeq: [$number] INVITE")
             return (
                 f'  <recv request="CANCEL"/>\n  <send>{_message("200 OK")}</send>\n'
                 f'  <send retrans="500">{ended}</send>\n  <recv request="ACK"/>'
             )
+        case ["answer", "at CANCEL"]:
+            return _crossing()
+        case ["reliable", "183"]:
+            early = _message("183 Session Progress", CONTACT, "Require: 100rel", "RSeq: 7", body=SDP)
+            answer = _invited("200 OK", CONTACT)
+            return (
+                f'  <send retrans="500">{early}</send>\n  <recv request="PRACK"/>\n'
+                f"  <send>{_message('200 OK')}</send>\n"
+                f'  <send retrans="500">{answer}</send>\n  <recv request="ACK"/>'
+            )
         case ["BYE"]:
-            return f'  <send retrans="500">{_bye(*headers)}</send>\n  <recv response="200"/>'
+            return f'  <send retrans="500">{_request("BYE", 2, *headers)}</send>\n  <recv response="200"/>'
+        case ["UPDATE"]:
+            return _within("UPDATE", *headers)
+        case ["INVITE", *kind]:
+            return _within("INVITE", *headers, body=ANSWERS[kind[0]] if kind else SDP)
         case ["180"]:
             return f"  <send>{_message('180 Ringing', CONTACT, *headers)}</send>"
         case ["183"]:
             return f"  <send>{_message('183 Session Progress', CONTACT, *headers, body=SDP)}</send>"
-        case ["200", *rest]:
-            answer = _message("200 OK", CONTACT, *headers, body="" if rest else SDP)
+        case [code, *_] if code.startswith("1"):
+            return f"  <send>{_message(words, CONTACT, *headers)}</send>"
+        case ["200", *kind]:
+            body = ANSWERS[kind[0]] if kind else SDP
+            contact = [] if any(each.startswith("Contact") for each in headers) else [CONTACT]
+            answer = _message("200 OK", *contact, *headers, body=body)
+            if kind == ["without ACK"]:
+                return f"  <send>{answer}</send>"
             return f'  <send retrans="500">{answer}</send>\n  <recv request="ACK"/>'
         case _:
             return f'  <send retrans="500">{_message(words, *headers)}</send>\n  <recv request="ACK"/>'
 
 
-def scenario(*steps: str) -> str:
+def scenario(by_prefix: Mapping[str, Sequence[str]]) -> str:
     """The whole file; probes of Asterisk are answered and not counted."""
-    text = OPENING + "\n".join(map(step, steps)) + "\n</scenario>"
-    return text.replace("@@PROBED@@", sipp.PROBED).replace("</scenario>", sipp.PROBE)
+    matches = [MATCH.format(prefix=prefix, place=n) for n, prefix in enumerate(by_prefix)]
+    branches = [BRANCH.format(place=n) for n in range(len(by_prefix))]
+    text = OPENING.replace("@@MATCHES@@", "\n".join(matches)).replace("@@BRANCHES@@", "\n".join(branches))
+    for n, steps in enumerate(by_prefix.values()):
+        text += "\n".join([f'  <label id="l{n}"/>', *map(step, steps), '  <nop next="over"/>', ""])
+    return text.replace("@@PROBED@@", sipp.PROBED) + sipp.PROBE
 
 
 async def _launch(folder: Path, text: str, ports: Ports) -> Sipp:
     """Sipp takes more media ports than the one that it is told: a neighbour may have the next."""
-    for _ in range(TRIES):
+    for _ in range(TRIES - 1):
         with suppress(Fatal):
             return await sipp.launch(folder, text, (ports.draw(SIPP), ports.draw(SIPP)))
     return await sipp.launch(folder, text, (ports.draw(SIPP), ports.draw(SIPP)))
 
 
+def taken(carrier: Sipp) -> Counter[str]:
+    """How often each number was called, by the carrier's own notes."""
+    notes = (carrier.folder / "calls.log").read_text()
+    return Counter(
+        f"+{number}" for number in re.findall(r"<sip:([0-9]+)@[^>]*> [0-9]+$", notes, re.MULTILINE)
+    )
+
+
 @asynccontextmanager
-async def carriers(folder: Path, scenarios: Mapping[str, tuple[str, ...]]) -> AsyncIterator[dict[str, Sipp]]:
-    """A carrier for each name; they end with the block."""
+async def carriers(folder: Path, scenarios: Mapping[str, Sequence[str]]) -> AsyncIterator[dict[str, Sipp]]:
+    """A carrier for each name, which takes every number; they end with the block."""
+    async with AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(carrier(folder / name, {"": steps}))
+            for name, steps in scenarios.items()
+        }
+
+
+@asynccontextmanager
+async def carrier(folder: Path, by_prefix: Mapping[str, Sequence[str]]) -> AsyncIterator[Sipp]:
+    """A carrier whose numbers (by the digits that they begin with) go as these steps say."""
     ensure_program("sipp", "sip-tester", lambda words: None)
     ports = Ports()
-    async with AsyncExitStack() as stack:
-        stack.callback(ports.release)
-        ways = {}
-        for name, steps in scenarios.items():
-            ways[name] = await _launch(folder / name, scenario(*steps), ports)
-            stack.push_async_callback(ways[name].stop)
-        yield ways
+    try:
+        running = await _launch(folder, scenario(by_prefix), ports)
+        try:
+            yield running
+        finally:
+            await running.stop()
+    finally:
+        ports.release()

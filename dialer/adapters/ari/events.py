@@ -105,7 +105,7 @@ def _hangup_requested(raw: RawEvent, at: datetime) -> call.HangupRequested:
 
 
 def _destroyed(raw: RawEvent, at: datetime) -> News:
-    was_up = raw["channel"]["state"] == "Up"
+    was_up = raw["channel"]["state"] == "Up" or bool(raw.get("answered"))
     cause, words = int(raw["cause"]), str(raw.get("words", ""))
     return _of_channel(raw, call.Destroyed(at, cause, raw.get("tech_cause"), was_up, words))
 

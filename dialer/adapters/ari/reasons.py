@@ -3,7 +3,8 @@
 No event and no function of Asterisk 22.10 holds the `Reason` header of a final response.  Its module for HEP
 (version 3, github.com/sipcapture/HEP) sends a copy of each SIP message by UDP.  Only final answers to an
 INVITE are looked at; the number in `To` tells whose they are, no number is called twice at once.  A copy that
-is lost costs its reason: the SIP status still counts.
+is lost costs its reason: the SIP status still counts.  A 200 is kept too: with one whose sound it cannot
+carry, Asterisk ends the call as if it had been refused, and somebody has picked up.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ READ_S = (
 )
 KEPT = 1000  # refusals whose channel has not ended yet, the oldest is forgotten first
 MESSAGE = 0x0F  # the chunk of HEP that holds it
-MAY_BE_FINAL = re.compile(rb"SIP/2\.0 [3-6]")  # most copies are of something else: they are not taken apart
-FINAL = re.compile(rb"SIP/2\.0 (?P<code>[3-6][0-9]{2})(?: (?P<words>[^\r\n]*))?\r?\n")
+MAY_BE_FINAL = re.compile(rb"SIP/2\.0 [2-6]")  # most copies are of something else: they are not taken apart
+FINAL = re.compile(rb"SIP/2\.0 (?P<code>[2-6][0-9]{2})(?: (?P<words>[^\r\n]*))?\r?\n")
 INVITE = re.compile(rb"^cseq[ \t]*:[ \t]*[0-9]+[ \t]+INVITE[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 TO = re.compile(rb"^(?:to|t)[ \t]*:[^\r\n]*?sips?:([^@;>\r\n]+)@", re.IGNORECASE | re.MULTILINE)
 REASON = re.compile(
@@ -49,6 +50,11 @@ class Reason:
     sip_code: int
     words: str = ""  # behind the status, and the text of the reason
     cause: int | None = None  # Q.850, as the network gave it
+
+    @property
+    def is_answer(self) -> bool:
+        """Somebody has picked up."""
+        return self.sip_code < 300
 
 
 class Reasons:
@@ -106,7 +112,8 @@ class Reasons:
             self._keep(copy)
 
     def _keep(self, copy: bytes) -> None:
-        if not MAY_BE_FINAL.search(copy) or (found := parse(copy)) is None:
+        may_be = MAY_BE_FINAL.search(copy) and INVITE.search(copy)
+        if not may_be or (found := parse(copy)) is None:
             return
         number, reason = found
         self._kept.pop(number, None)

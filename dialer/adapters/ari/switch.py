@@ -119,6 +119,8 @@ class AriSwitch:
         known = {**event, "tech_cause": status} if status else event
         if moved and not event.get("cause"):
             known = {**known, "cause": REDIRECTED}
+        if reason is not None and reason.is_answer:  # Asterisk found no way to carry its sound
+            return {**known, "answered": True}
         if reason is None or reason.sip_code != status:
             return known
         return {**known, "cause": reason.cause or known.get("cause"), "words": reason.words}

@@ -115,7 +115,7 @@ def test_a_cause_that_asterisk_made_of_the_status_is_no_word_of_the_network(sip:
         (18, 408, Outcome.NO_ANSWER),
         (127, 402, Outcome.TRUNK_REFUSED),  # money is ours whatever rang
         (21, 407, Outcome.TRUNK_REFUSED),
-        (127, 487, Outcome.NETWORK_FAILURE),
+        (127, 487, Outcome.NO_ANSWER),
     ],
 )
 def test_after_a_ringing_phone_some_words_are_the_far_ends(cause: int, sip: int, outcome: Outcome) -> None:

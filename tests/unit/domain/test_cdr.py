@@ -29,6 +29,7 @@ from tests.unit.domain.stories import (
     DIALLED,
     LEASED,
     RINGS,
+    TO_ANSWER,
     TO_APP,
     TO_BEREFT,
     TO_MESSAGE,
@@ -58,6 +59,7 @@ def test_what_no_campaign_asked_to_record_is_not_recorded() -> None:
         (TO_TALK, 44, None, "no sound came from the line"),
         (TO_APP, 44, None, "no sound came from the line"),
         (TO_APP, 127, 406, "the answer brought no usable sound"),
+        (TO_ANSWER, 58, None, "the answer brought no usable sound"),  # our dialplan ended it
         (TO_TALK, 127, 406, "the network ended the call"),  # there was sound: they talked
         (TO_TALK, 38, 500, "the network ended the call"),
         (TO_TALK, 16, None, ""),

@@ -206,6 +206,14 @@ def test_somebody_who_answered_and_whom_the_network_ended_was_abandoned(
     assert bool(ended.reason) == (by is EndedBy.NETWORK)
 
 
+def test_an_end_that_proves_an_answer_which_nobody_saw_is_of_somebody_who_picked_up() -> None:
+    ended, _ = play(
+        LEASED, DIALLED, c.Alerted(at(1), Alerting.RINGING), c.Destroyed(at(5), 58, 488, was_up=True)
+    )
+    assert (ended.answer_at, ended.outcome) == (at(5), Outcome.ABANDONED)
+    assert (ended.ended_by, ended.reason) == (EndedBy.NETWORK, "the answer brought no usable sound")
+
+
 @pytest.mark.parametrize("is_over", [False, True])
 def test_who_ended_a_message_is_told_apart(is_over: bool) -> None:
     over = (c.MessageEnded(at(12)),) if is_over else ()

@@ -80,15 +80,20 @@ async def test_a_busy_number_lets_the_phone_go(mode: Mode) -> None:
     await house.stop()
 
 
-@pytest.mark.parametrize("does", ["no_answer", "busy"])
+@pytest.mark.parametrize(
+    ("does", "reason"),
+    [("no_answer", "missed_ring"), ("busy", "missed_ring"), ("no_codec", "phone_failed")],
+)
 @in_virtual_time
-async def test_a_missed_ring_pauses_the_operator_and_the_person_goes_to_the_next(does: str) -> None:
+async def test_a_missed_ring_pauses_the_operator_and_the_person_goes_to_the_next(
+    does: str, reason: str
+) -> None:
     house = await on_demand(Fate(after_s=18, talk_s=20), operators=2, mode=Mode.PROGRESSIVE)
     house.asterisk.phones["101"] = Fate(does)
     await house.settled_after_dial()
     (cdr,) = await house.cdrs()
     assert (cdr.outcome, cdr.operator) == (Outcome.CONNECTED, "102")
-    assert (house.operator("101").state, house.operator("101").reason) == (State.PAUSED, "missed_ring")
+    assert (house.operator("101").state, house.operator("101").reason) == (State.PAUSED, reason)
     await house.stop()
 
 

@@ -68,6 +68,21 @@ def test_the_networks_own_cause_replaces_what_asterisk_made(
     assert end_of(diary) == expected
 
 
+@pytest.mark.parametrize(
+    ("reason", "was_up"), [(Reason(200, "OK"), True), (Reason(488, "No"), False), (None, False)]
+)
+def test_an_answer_that_asterisk_could_not_use_was_one(reason: Reason | None, was_up: bool) -> None:
+    switch, diary = switch_and_diary()
+    if reason is not None:
+        switch.reasons._kept[NUMBER] = reason
+    switch._dialled["c-1"] = NUMBER
+    switch.took(destroyed(58, 488))
+    (news,) = diary.heard_
+    assert isinstance(news, ChannelNews)
+    assert isinstance(news.event, Destroyed)
+    assert (news.event.was_up, news.event.cause, news.event.sip_code) == (was_up, 58, 488)
+
+
 def test_an_answered_call_keeps_asterisks_cause() -> None:
     switch, diary = switch_and_diary()
     switch.reasons._kept[NUMBER] = Reason(480, "x", 1)

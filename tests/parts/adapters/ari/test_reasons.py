@@ -63,8 +63,8 @@ def test_every_form_of_the_header_is_read(headers: tuple[str, ...], cause: int |
     "message",
     [
         answer(status="180 Ringing"),
-        answer(status="200 OK"),
         answer(method="OPTIONS"),
+        answer(method="OPTIONS", status="200 OK"),
         answer(method="REGISTER", status="403 Forbidden"),
         "INVITE sip:7916@x SIP/2.0\r\nCSeq: 1 INVITE\r\nReason: Q.850;cause=1\r\n\r\n",
         "",
@@ -80,6 +80,13 @@ def test_what_is_no_final_answer_to_an_invite_is_nothing(message: str) -> None:
 )
 def test_the_number_is_read_from_every_form_of_to(to: str) -> None:
     assert parse(copy(answer(to=to))) == (f"+{NUMBER}", Reason(480, "Temporarily Unavailable"))
+
+
+def test_an_answer_is_kept_as_one() -> None:
+    found = parse(copy(answer(status="200 OK")))
+    assert found == (NUMBER, Reason(200, "OK"))
+    assert found[1].is_answer
+    assert not Reason(302).is_answer
 
 
 def test_a_status_without_words_is_read() -> None:
