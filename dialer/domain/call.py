@@ -93,7 +93,7 @@ class Call:
     hanging_up: bool = False  # we have asked Asterisk to end it
     failed_connects: int = 0  # times that Asterisk would not put the person through, or took him out again
     is_leaving: bool = False  # somebody asked for the end of the person's channel: it will be told
-    came_apart: bool = False  # the two were joined, and could not hear each other
+    came_apart: bool = False  # it was answered, and could not be heard: alone, or joined to an operator
     leased_at: datetime | None = None
     dialled_at: datetime | None = None  # the request went out
     ring_at: datetime | None = None

@@ -113,6 +113,7 @@ def _ended_answered(call: Call, event: c.Destroyed) -> Call:
         why = said("no sound came from the line")
     elif call.bridge_at is None and (event.sip_code in NO_SOUND or event.cause == NOTHING_AGREED):
         why = said("the answer brought no usable sound")
+        call = changed(call, came_apart=True)
     else:
         why = said("the network ended the call")
     return changed(call, ended_by=EndedBy.NETWORK, reason=call.reason or why)

@@ -8,16 +8,13 @@ from typing import Any
 
 from dialer.domain.types import EndedBy, Outcome
 
-ELSEWHERE = "Contact: <sip:79160000999@127.0.0.51:5999>"
+SOMEWHERE = "127.0.0.51:5999"
+ELSEWHERE = f"Contact: <sip:79160000999@{SOMEWHERE}>"
 IPV6 = "Contact: <sip:\\x5b2001:db8::1\\x5d:5060>"
 NETWORK, PERSON = EndedBy.NETWORK, EndedBy.PERSON
 TALKS = ("180", "wait 200", "200", "wait 600")
-# by which the numbers are called, and what is asked of each
-TRUNKS: Mapping[str, Mapping[str, Any]] = {
-    "plain": {},
-    "opus": {"codecs": ["opus"]},
-    "srtp": {"srtp": True},
-}
+PLAIN: Mapping[str, Any] = {}
+OPUS, SRTP = {"codecs": ["opus"]}, {"srtp": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class Said:
     outcome: Outcome
     ended_by: EndedBy = NETWORK
     kept: tuple[int, int] | None = None  # cause and SIP code, where they must be the network's own
-    trunk: str = "plain"
+    trunk: Mapping[str, Any] | None = None  # one of its own, and what is asked of it: it may come to rest
 
 
 def final(words: str, outcome: Outcome, **more: Any) -> Said:
@@ -41,13 +38,13 @@ def talk(*after: str, by: EndedBy = PERSON, answer: str = "200") -> Said:
     return Said(("180", "wait 200", answer, "wait 600", *after), Outcome.CONNECTED, by)
 
 
-def unheard(answer: str, trunk: str = "plain") -> Said:
+def unheard(answer: str, trunk: Mapping[str, Any] = PLAIN) -> Said:
     """An answer that brings nothing to listen to: Asterisk ends it."""
     return Said(("180", "wait 200", answer, "until BYE"), Outcome.ABANDONED, trunk=trunk)
 
 
 def forward(user: str) -> str:
-    return f"302 Moved Temporarily|Contact: <sip:{user}@127.0.0.51:5999>"
+    return f"302 Moved Temporarily|Contact: <sip:{user}@{SOMEWHERE}>"
 
 
 RUNG_OUT = {"outcome": Outcome.NO_ANSWER, "ended_by": EndedBy.RING_TIME}
@@ -56,6 +53,8 @@ WORDS: Mapping[str, Said] = {
     "announced": Said(("183", "wait 1500", "180", "until CANCEL"), **RUNG_OUT),
     "on-and-on": Said(("183", "wait 700", "180", "wait 300", "183", "until CANCEL"), **RUNG_OUT),
     "forwarding": Said(("181 Call Is Being Forwarded", "wait 200", "180", "until CANCEL"), **RUNG_OUT),
+    "queued": Said(("182 Queued", "wait 200", "180", "until CANCEL"), **RUNG_OUT),
+    "fork-over": Said(("180", "wait 200", "199 Early Dialog Terminated", "486 Busy Here"), Outcome.BUSY),
     "early-only": Said(("183", "until CANCEL"), **RUNG_OUT),
     "too-late": Said(("180", "answer at CANCEL"), **RUNG_OUT),
     "silent": Said(("wait 60000",), Outcome.NETWORK_FAILURE),
@@ -119,7 +118,7 @@ WORDS: Mapping[str, Said] = {
         ("180", "wait 200", "200 in opus", "until BYE"),
         Outcome.ABANDONED,
         EndedBy.SERVICE,
-        trunk="opus",
+        trunk=OPUS,
     ),
     # talks, and who ended them
     "left": talk("BYE"),
@@ -127,6 +126,7 @@ WORDS: Mapping[str, Said] = {
     "left-elsewhere": talk('BYE|Reason: SIP;cause=200;text="Call completed elsewhere"'),
     "broke": talk("BYE|Reason: Q.850;cause=38", by=NETWORK),
     "timer-ran-out": talk("BYE|Reason: Q.850;cause=102", by=NETWORK),
+    "gateway": talk("BYE|Reason: SIP;cause=503", by=NETWORK),
     "unacked": talk("BYE|Reason: SIP;cause=408", by=NETWORK),
     # talks that are set up in unusual ways
     "inactive": talk("BYE", answer="200 inactive"),
@@ -143,9 +143,18 @@ WORDS: Mapping[str, Said] = {
         Outcome.CONNECTED,
         PERSON,
     ),
+    "early-answer": Said(
+        ("183", "wait 300", "200 without SDP", "wait 600", "BYE"), Outcome.CONNECTED, PERSON
+    ),
+    "another-answer": Said(("183 in ulaw", "wait 300", *TALKS, "BYE"), Outcome.CONNECTED, PERSON),
+    "forked": Said(("180 of a fork", "wait 100", *TALKS, "BYE"), Outcome.CONNECTED, PERSON),
+    "on-hold": talk("INVITE sendonly", "wait 300", "INVITE", "wait 300", "BYE"),
+    "fax": talk("INVITE for fax", "wait 300", "BYE"),  # it is refused, and the talk goes on
+    "transfer": talk(f"REFER|Refer-To: <sip:79160000999@{SOMEWHERE}>", "wait 300", "BYE"),  # refused too
     "reliable": Said(("reliable 183", "wait 600", "BYE"), Outcome.CONNECTED, PERSON),
     # encrypted sound, or none
-    "srtp-in-clear": unheard("200", trunk="srtp"),
-    "srtp-no-keys": unheard("200 without keys", trunk="srtp"),
-    "srtp-refused": final("488 Not Acceptable Here", Outcome.TRUNK_REFUSED, trunk="srtp"),
+    "srtp-in-clear": unheard("200", trunk=SRTP),
+    "srtp-no-keys": unheard("200 without keys", trunk=SRTP),
+    "srtp-strange": unheard("200 with strange keys", trunk=SRTP),
+    "srtp-refused": final("488 Not Acceptable Here", Outcome.TRUNK_REFUSED, trunk=SRTP),
 }

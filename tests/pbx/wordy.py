@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import starmap
 from pathlib import Path
 
 from dialer.domain.errors import Fatal
@@ -16,6 +17,7 @@ from dialer.lab.sipp import Sipp
 from dialer.lab.site import SIPP
 
 TRIES = 4
+LONGEST = 65_536  # signs of a scenario
 CONTACT = "Contact: <sip:[local_ip]:[local_port];transport=[transport]>"
 SDP = """\
 v=0
@@ -48,9 +50,14 @@ ANSWERS = {
     "in g729": SDP.replace(MEDIA, "m=audio [media_port] RTP/AVP 18\na=rtpmap:18 G729/8000"),
     "in opus": SDP.replace(MEDIA, "m=audio [media_port] RTP/AVP 107\na=rtpmap:107 opus/48000/2"),
     "in ulaw": SDP.replace(MEDIA, "m=audio [media_port] RTP/AVP 0\na=rtpmap:0 PCMU/8000"),
+    "with strange keys": SDP.replace("RTP/AVP", "RTP/SAVP")
+    + "\na=crypto:1 F8_128_HMAC_SHA1_80 inline:"
+    + "A" * 40,
     "without keys": SDP.replace("RTP/AVP", "RTP/SAVP"),
     "without SDP": "",
 }
+FAX = SDP.replace(MEDIA, "m=image [media_port] udptl t38\na=T38FaxVersion:0")
+REFER_REFUSED = 603
 OPENING = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <scenario name="wordy">
@@ -67,12 +74,12 @@ OPENING = """\
   <nop><action><log message="[$via] [$caller] [$called] [$number]"/></action></nop>
 @@BRANCHES@@
 """
-MATCH = '      <ereg regexp="sip:{prefix}" search_in="hdr" header="To:" assign_to="is{place}"/>'
-BRANCH = '  <nop next="l{place}" test="is{place}"/>'
+MATCH = '<ereg regexp="sip:{prefix}" search_in="hdr" header="To:" assign_to="is{place}"/>'
+BRANCH = '<nop next="l{place}" test="is{place}"/>'
 
 
-def _message(first: str, *headers: str, body: str = "", cseq: str = "[last_CSeq:]") -> str:
-    lines = [f"SIP/2.0 {first}", "[last_Via:]", "[last_From:]", "[last_To:];tag=[pid]w[call_number]"]
+def _message(first: str, *headers: str, body: str = "", cseq: str = "[last_CSeq:]", tag: str = "w") -> str:
+    lines = [f"SIP/2.0 {first}", "[last_Via:]", "[last_From:]", f"[last_To:];tag=[pid]{tag}[call_number]"]
     lines += ["[last_Call-ID:]", cseq, *headers]
     return _text([*lines, *_body(body)])
 
@@ -92,59 +99,61 @@ def _body(body: str) -> list[str]:
 
 
 def _text(lines: list[str]) -> str:
-    return "<![CDATA[\n" + "\n".join(f"      {line}".rstrip() for line in lines) + "\n  ]]>"
+    return "<![CDATA[\n" + "\n".join(lines) + "\n]]>"
 
 
-def _request(method: str, cseq: int, *headers: str, body: str = "") -> str:
+def _request(method: str, cseq: int, *headers: str, body: str = "", branch: str = "[branch]") -> str:
     lines = [
         f"{method} [next_url] SIP/2.0",
-        "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
+        f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}",
     ]
     lines += ["From:[$called];tag=[pid]w[call_number]", "To:[$caller]", "[last_Call-ID:]"]
     lines += [f"CSeq: {cseq} {method}", "Max-Forwards: 70", *headers]
     return _text([*lines, *_body(body)])
 
 
-def _within(method: str, *headers: str, body: str = "") -> str:
-    """A request in the dialog that is answered with 200."""
-    sent = f'  <send retrans="500">{_request(method, 1, CONTACT, *headers, body=body)}</send>\n'
-    wait = '  <recv response="100" optional="true"/>\n  <recv response="200" rrs="true"/>'
+def _within(method: str, cseq: int, *headers: str, body: str = "", status: int = 200) -> str:
+    """A request in the dialog that is answered with this status."""
+    sent = f'<send retrans="500">{_request(method, cseq, CONTACT, *headers, body=body)}</send>\n'
+    wait = f'<recv response="100" optional="true"/>\n<recv response="{status}"/>'
     if method != "INVITE":
         return sent + wait
-    answer = "" if body else SDP  # to an offer that came with the 200
-    return f"{sent}{wait}\n  <send>{_request('ACK', 1, body=answer)}</send>"
+    answer = "" if body or status != 200 else SDP  # to an offer that came with the 200
+    branch = "[branch]" if status == 200 else "[branch-3]"  # a refusal is acknowledged in its transaction
+    return f"{sent}{wait}\n<send>{_request('ACK', cseq, body=answer, branch=branch)}</send>"
 
 
 def _crossing() -> str:
     """The answer was on its way when the CANCEL came."""
     answer, heard = _invited("200 OK", CONTACT, body=SDP), _message("200 OK")
     return (
-        f'  <recv request="CANCEL"/>\n  <send>{answer}</send>\n  <send>{heard}</send>\n'
-        f'  <recv request="ACK"/>\n  <recv request="BYE"/>\n  <send>{heard}</send>'
+        f'<recv request="CANCEL"/>\n<send>{heard}</send>\n<send>{answer}</send>\n'
+        f'<recv request="ACK" optional="true"/>\n<recv request="BYE"/>\n<send>{heard}</send>'
     )
 
 
-def step(what: str) -> str:
-    """One step of a scenario.
+def step(place: int, what: str) -> str:
+    """One step of a scenario; by its place its requests are counted.
 
     `wait 300` (ms), `180`, `183` and other provisional answers, `200`, `200 without SDP` and its like
     (ANSWERS), any final answer such as `480 Nobody`, `BYE`, `UPDATE`, `INVITE`, `INVITE without SDP`,
-    `until BYE`, `until CANCEL`, `answer at CANCEL`, `reliable 183`, `until INVITE`; headers follow after
-    a bar: `480 Nobody|Reason: Q.850;cause=1`.
+    `INVITE for fax` and `REFER`, which are to be refused, `180 of a fork`, `until BYE`, `until CANCEL`,
+    `answer at CANCEL`, `reliable 183`, `until INVITE`; headers follow after a bar:
+    `480 Nobody|Reason: Q.850;cause=1`.
     """
     words, *headers = what.split("|")
     match words.split(" ", 1):
         case ["wait", ms]:
-            return f'  <pause milliseconds="{ms}"/>'
+            return f'<pause milliseconds="{ms}"/>'
         case ["until", "BYE"]:
-            return f'  <recv request="BYE"/>\n  <send>{_message("200 OK")}</send>'
+            return f'<recv request="BYE"/>\n<send>{_message("200 OK")}</send>'
         case ["until", "INVITE"]:
-            return '  <recv request="INVITE" rrs="true"/>'
+            return '<recv request="INVITE" rrs="true"/>'
         case ["until", "CANCEL"]:
             ended = _message("487 Request Terminated", cseq="CSeq: [$number] INVITE")
             return (
-                f'  <recv request="CANCEL"/>\n  <send>{_message("200 OK")}</send>\n'
-                f'  <send retrans="500">{ended}</send>\n  <recv request="ACK"/>'
+                f'<recv request="CANCEL"/>\n<send>{_message("200 OK")}</send>\n'
+                f'<send retrans="500">{ended}</send>\n<recv request="ACK"/>'
             )
         case ["answer", "at CANCEL"]:
             return _crossing()
@@ -152,31 +161,36 @@ def step(what: str) -> str:
             early = _message("183 Session Progress", CONTACT, "Require: 100rel", "RSeq: 7", body=SDP)
             answer = _invited("200 OK", CONTACT)
             return (
-                f'  <send retrans="500">{early}</send>\n  <recv request="PRACK"/>\n'
-                f"  <send>{_message('200 OK')}</send>\n"
-                f'  <send retrans="500">{answer}</send>\n  <recv request="ACK"/>'
+                f'<send retrans="500">{early}</send>\n<recv request="PRACK"/>\n'
+                f"<send>{_message('200 OK')}</send>\n"
+                f'<send retrans="500">{answer}</send>\n<recv request="ACK"/>'
             )
         case ["BYE"]:
-            return f'  <send retrans="500">{_request("BYE", 2, *headers)}</send>\n  <recv response="200"/>'
+            return f'<send retrans="500">{_request("BYE", place, *headers)}</send>\n<recv response="200"/>'
         case ["UPDATE"]:
-            return _within("UPDATE", *headers)
+            return _within("UPDATE", place, *headers)
+        case ["REFER"]:
+            return _within("REFER", place, *headers, status=REFER_REFUSED)
+        case ["INVITE", "for fax"]:
+            return _within("INVITE", place, *headers, body=FAX, status=488)
         case ["INVITE", *kind]:
-            return _within("INVITE", *headers, body=ANSWERS[kind[0]] if kind else SDP)
-        case ["180"]:
-            return f"  <send>{_message('180 Ringing', CONTACT, *headers)}</send>"
-        case ["183"]:
-            return f"  <send>{_message('183 Session Progress', CONTACT, *headers, body=SDP)}</send>"
+            return _within("INVITE", place, *headers, body=ANSWERS[kind[0]] if kind else SDP)
+        case ["180", *fork]:
+            return f"<send>{_message('180 Ringing', CONTACT, *headers, tag='f' if fork else 'w')}</send>"
+        case ["183", *kind]:
+            body = ANSWERS[kind[0]] if kind else SDP
+            return f"<send>{_message('183 Session Progress', CONTACT, *headers, body=body)}</send>"
         case [code, *_] if code.startswith("1"):
-            return f"  <send>{_message(words, CONTACT, *headers)}</send>"
+            return f"<send>{_message(words, CONTACT, *headers)}</send>"
         case ["200", *kind]:
             body = ANSWERS[kind[0]] if kind else SDP
             contact = [] if any(each.startswith("Contact") for each in headers) else [CONTACT]
             answer = _message("200 OK", *contact, *headers, body=body)
             if kind == ["without ACK"]:
-                return f"  <send>{answer}</send>"
-            return f'  <send retrans="500">{answer}</send>\n  <recv request="ACK"/>'
+                return f"<send>{answer}</send>"
+            return f'<send retrans="500">{answer}</send>\n<recv request="ACK"/>'
         case _:
-            return f'  <send retrans="500">{_message(words, *headers)}</send>\n  <recv request="ACK"/>'
+            return f'<send retrans="500">{_message(words, *headers)}</send>\n<recv request="ACK"/>'
 
 
 def scenario(by_prefix: Mapping[str, Sequence[str]]) -> str:
@@ -185,8 +199,12 @@ def scenario(by_prefix: Mapping[str, Sequence[str]]) -> str:
     branches = [BRANCH.format(place=n) for n in range(len(by_prefix))]
     text = OPENING.replace("@@MATCHES@@", "\n".join(matches)).replace("@@BRANCHES@@", "\n".join(branches))
     for n, steps in enumerate(by_prefix.values()):
-        text += "\n".join([f'  <label id="l{n}"/>', *map(step, steps), '  <nop next="over"/>', ""])
-    return text.replace("@@PROBED@@", sipp.PROBED) + sipp.PROBE
+        text += "\n".join(
+            [f'<label id="l{n}"/>', *starmap(step, enumerate(steps, 1)), '<nop next="over"/>', ""]
+        )
+    text = text.replace("@@PROBED@@", sipp.PROBED) + sipp.PROBE
+    assert len(text) < LONGEST, "sipp reads no more: a second carrier is needed"
+    return text
 
 
 async def _launch(folder: Path, text: str, ports: Ports) -> Sipp:
@@ -203,6 +221,13 @@ def taken(carrier: Sipp) -> Counter[str]:
     return Counter(
         f"+{number}" for number in re.findall(r"<sip:([0-9]+)@[^>]*> [0-9]+$", notes, re.MULTILINE)
     )
+
+
+def aborted(carrier: Sipp) -> list[str]:
+    """Calls in which something else came than what is written for them."""
+    errors = carrier.folder / "errors.log"
+    notes = errors.read_text(errors="replace") if errors.exists() else ""
+    return re.findall("Aborting call .*", notes)
 
 
 @asynccontextmanager

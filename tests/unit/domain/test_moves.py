@@ -212,6 +212,7 @@ def test_an_end_that_proves_an_answer_which_nobody_saw_is_of_somebody_who_picked
     )
     assert (ended.answer_at, ended.outcome) == (at(5), Outcome.ABANDONED)
     assert (ended.ended_by, ended.reason) == (EndedBy.NETWORK, "the answer brought no usable sound")
+    assert ended.came_apart, "its trunk rests"
 
 
 @pytest.mark.parametrize("is_over", [False, True])
