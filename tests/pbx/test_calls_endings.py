@@ -48,9 +48,13 @@ async def test_every_way_to_hang_up_ends_one_talk_and_leaves_one_record_and_the_
                 await office.stands(with_whom[number], "ready")
             await office.stands(with_whom[legs], "offline")
             by = {number: (await office.cdr(number)).ended_by for number in people}
-            outcomes = {(await office.cdr(number)).outcome for number in people}
+            outcomes = {number: (await office.cdr(number)).outcome for number in people}
             assert not await lab.world.in_call()
-    assert outcomes == {Outcome.CONNECTED}
+    last = outcomes.pop(
+        legs
+    )  # Asterisk heard one of the two first: the operator is lost where it was the phone
+    assert last in (Outcome.CONNECTED, Outcome.OPERATOR_LOST)
+    assert set(outcomes.values()) == {Outcome.CONNECTED}
     assert (by[person], by[key], by[rest]) == (EndedBy.PERSON, EndedBy.OPERATOR, EndedBy.OPERATOR)
     assert by[both] in (EndedBy.PERSON, EndedBy.OPERATOR)
 
