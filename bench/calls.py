@@ -117,9 +117,10 @@ class Run:
         probe = await side.probe(Load(rate, seconds, self.wish.warm_s))
         self.probes.append(probe)
         wait, most = percentile(probe.waits_ms, 0.5) or 0.0, percentile(probe.waits_ms, 0.99) or 0.0
+        web = f", its web {probe.web_cpu_ms:.2f} ms" if probe.web_cpu_ms else ""
         self.say(
             f"{side.name} at {rate}/s for {seconds:g} s: {probe.flaw or 'held'};"
-            f" answer to bridge {wait:.1f} / {most:.1f} ms, CPU {probe.cpu_ms:.2f} ms per call"
+            f" answer to bridge {wait:.1f} / {most:.1f} ms, CPU {probe.cpu_ms:.2f} ms per call{web}"
         )
         return probe
 

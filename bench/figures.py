@@ -23,12 +23,13 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The CPU seconds of both processes at one moment, and the buckets of the event lag until then."""
+    """The CPU seconds of driver, PBX and web at one moment, and the buckets of the event lag until then."""
 
     at_s: float
     cpu_s: float
     switch_cpu_s: float
     lag: Mapping[float, float] = field(default_factory=dict)
+    web_cpu_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,10 @@ class Probe:
     calls: int
     failures: Mapping[str, int]
     waits_ms: Sequence[float]  # answer to bridge, by Asterisk's clock, of each connected call
-    cpu_ms: float  # of the driving process, per call
+    cpu_ms: float  # of the driving process, per call; of the service that is its engine
     switch_cpu_ms: float  # of the PBX, per call
     lag_p99_ms: float | None
+    web_cpu_ms: float = 0.0  # of the service's web, which shows the calls and drives none
 
     @property
     def rate(self) -> float:
@@ -78,6 +80,7 @@ class Probe:
             },
             "cpu_ms_per_call": round(self.cpu_ms, 2),
             "switch_cpu_ms_per_call": round(self.switch_cpu_ms, 2),
+            "web_cpu_ms_per_call": round(self.web_cpu_ms, 2),
             "event_lag_p99_ms": rounded(self.lag_p99_ms),
         }
 

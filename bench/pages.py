@@ -1,9 +1,10 @@
-"""How long what is asked over HTTP holds the loop on which calls live: `python -m bench pages`."""
+"""How long what is asked of the web holds the loop on which calls live: `python -m bench pages`."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+import aiohttp
+
 from bench.samples import a_closing
 from dialer.adapters.secrets import new_token, write_secret
 from dialer.bootstrap import serve
@@ -23,12 +26,14 @@ from dialer.domain.cdr import Closing
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, State, StateChange
 from dialer.domain.types import CallId, CampaignId, CampaignStatus, LeadId, OperatorId, PhoneNumber
+from dialer.keeper.store import AGI, ENGINE
 from dialer.ports.stores import Stores
 from dialer.settings import Settings
 from dialer.storage import open_database
 
 LEADS, CHANGES, RECORDS, BARRED, OPERATORS, CAMPAIGNS = 1_000_000, 500_000, 20_000, 20_000, 200, 20
 ROUNDS = 5
+START_S = 60.0
 STATES = (State.READY, State.RESERVED, State.TALKING, State.WRAP_UP)
 # what an engine does all the time: one small exchange over a socket, waited for by the loop
 EVERY_S = 0.002
@@ -57,6 +62,7 @@ async def measure(say: Callable[[str], None], leads: int = LEADS) -> list[Held]:
             data_dir=data,
             ari_password_file=data / "ari",
             ari_port=_free_port(),
+            engine_health_port=0,
             agi_port=0,
             ami_port=0,
             api_port=_free_port(),
@@ -159,18 +165,40 @@ async def _worst_exchange() -> None:
 
 @asynccontextmanager
 async def _served(settings: Settings) -> AsyncIterator[None]:
+    """The engine in this process, the web in one of its own beside it, as `dialer run` has them."""
     stop, up = asyncio.Event(), asyncio.Event()
-    serving = asyncio.create_task(serve(settings, stop=stop, hurry=stop, ready=lambda address: up.set()))
+    parts = frozenset({ENGINE, AGI})
+    engine = serve(settings, only=parts, stop=stop, hurry=stop, ready=lambda address: up.set())
+    serving = asyncio.create_task(engine)
     waiting = asyncio.create_task(up.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     if serving.done():
         serving.result()
+    names = ("data_dir", "ari_password_file", "api_port", "log_level")
+    told = {f"DIALER_{name.upper()}": str(getattr(settings, name)) for name in names}
+    web = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "dialer.cli", "run", "--only=web"),
+        env={**os.environ, **told},
+        stderr=subprocess.DEVNULL,
+    )
     try:
+        await _until_it_answers(settings.api_port)
         yield
     finally:
+        web.terminate()
+        await web.wait()
         stop.set()
         await serving
+
+
+async def _until_it_answers(port: int) -> None:
+    async with asyncio.timeout(START_S), aiohttp.ClientSession() as http:
+        while True:
+            with suppress(aiohttp.ClientError):
+                async with http.get(f"http://127.0.0.1:{port}/healthz"):
+                    return
+            await asyncio.sleep(0.1)
 
 
 async def _fill(stores: Stores, leads: int) -> str:

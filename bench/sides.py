@@ -107,6 +107,7 @@ class Product:
             cpu_ms=cpu_ms,
             switch_cpu_ms=switch_cpu_ms,
             lag_p99_ms=lag_p99_ms,
+            web_cpu_ms=1000 * (end.web_cpu_s - begin.web_cpu_s) / max(len(cdrs), 1),
         )
 
     @property
@@ -114,7 +115,8 @@ class Product:
         return self._service.pid
 
     def _tick(self, lag: Mapping[float, float]) -> Tick:
-        return Tick(time.monotonic(), cpu_s(self._service.pid), self._stage.switch_cpu_s(), lag)
+        engine, web = cpu_s(self._service.pid), cpu_s(self._service.web_pid)
+        return Tick(time.monotonic(), engine, self._stage.switch_cpu_s(), lag, web)
 
     async def _lag(self) -> Mapping[float, float]:
         """The buckets of the event lag so far."""

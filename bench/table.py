@@ -10,8 +10,8 @@ from rich.table import Table
 from bench.figures import BARE, PRODUCT, Probe, Result, percentile
 from bench.parts import Part
 
-TITLE = "Answer to bridge (p50, p99) by Asterisk's clock; CPU per call: of the process, of the PBX; all in ms"
-COLUMNS = ("side", "sound", "asked", "made", "held?", "p50", "p99", "CPU", "PBX", "lag p99")
+TITLE = "Answer to bridge (p50, p99) by Asterisk's clock; CPU per call: driver, its web, PBX; all in ms"
+COLUMNS = ("side", "sound", "asked", "made", "held?", "p50", "p99", "CPU", "web", "PBX", "lag p99")
 
 
 def show(result: Result, console: Console) -> None:
@@ -78,6 +78,7 @@ def _cells(probe: Probe) -> tuple[str, ...]:
         probe.flaw or "held",
         *(f"{wait:.1f}" if wait is not None else "-" for wait in waits),
         f"{probe.cpu_ms:.2f}",
+        f"{probe.web_cpu_ms:.2f}" if probe.web_cpu_ms else "-",
         f"{probe.switch_cpu_ms:.2f}",
         f"{probe.lag_p99_ms:.1f}" if probe.lag_p99_ms is not None else "-",
     )

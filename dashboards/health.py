@@ -7,6 +7,7 @@ from dashboards.terms import BY_CELL, CELL, YES_NO, falling, quantile, rising
 from dialer.domain.said import said
 
 PART = f'job="obzvon", {CELL}'
+PART_NAME = "{{cell}}/{{part}}"  # one target has two processes: `all` is its engine, `web` its web
 QUEUES = {
     "journal": Look(said("journal (facts for the database)"), Colour.RED),
     "errands": Look(said("errands"), Colour.BLUE),
@@ -56,13 +57,13 @@ STATE = (
             "What runs, and since when. A short time that nobody asked for is a restart: look into the log."
         ),
         [
-            Query(f"max by (cell, instance, version) (dialer_build_info{{{CELL}}})"),
-            Query(f"max by (cell, instance) (time() - dialer_started_seconds{{{CELL}}})"),
+            Query(f"max by (cell, part, version) (dialer_build_info{{{CELL}}})"),
+            Query(f"max by (cell, part) (time() - dialer_started_seconds{{{CELL}}})"),
         ],
         width=10,
         height=5,
         columns=(
-            Column("instance", said("Part")),
+            Column("part", said("Part")),
             Column("version", said("Version")),
             Column("#1", said("Runs for"), Unit.CLOCK, 0),
         ),
@@ -135,8 +136,8 @@ WORK = (
         said("100 % is one core, all that one process can use. Over 70 %: another cell, or fewer calls."),
         [
             Query(
-                f"sum by (instance) (rate(process_cpu_seconds_total{{{PART}}}[$__rate_interval]))",
-                "{{instance}}",
+                f"sum by (cell, part) (rate(process_cpu_seconds_total{{{PART}}}[$__rate_interval]))",
+                PART_NAME,
             ),
             Query(f"sum(rate(dialer_decision_seconds_sum{{{CELL}}}[$__rate_interval]))", said("pacer")),
         ],
@@ -150,7 +151,7 @@ WORK = (
         said(
             "Resident memory of each part. It rises at the start and then stays; hours of rising is a fault."
         ),
-        [Query(f"sum by (instance) (process_resident_memory_bytes{{{PART}}})", "{{instance}}")],
+        [Query(f"sum by (cell, part) (process_resident_memory_bytes{{{PART}}})", PART_NAME)],
         unit=Unit.BYTES,
         width=8,
     ),

@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from dialer.adapters.journal.disk import open_journal
 from dialer.adapters.journal.lives import Lives
 from dialer.adapters.local.live import SharedLive
 from dialer.adapters.local.wire import Beside, open_beside, serve_beside, socket_of
+from dialer.adapters.metrics_table import COMMON, VIEW
 from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.adapters.secrets import kept_secret
 from dialer.assembly import Engine, background, open_engine
@@ -32,20 +33,14 @@ from dialer.domain.errors import BadValue, ObzvonError, StoreDown
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import listed, said
 from dialer.domain.types import CellId, Language
-from dialer.keeper.store import DescriptorStore
-from dialer.loops import Crossing, DeskAcross, ShownAcross, on_own_loop
+from dialer.keeper.store import AGI, ENGINE, EVERYTHING, WEB, DescriptorStore
 from dialer.ports.between import Check, Desk, Live, Shown
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, agi_peers, agi_secret_path, in_the_clear, recordings_dir, sounds_dir
 from dialer.storage import open_database, redis_url
-from dialer.toolbox import api_tools, cli_admitted
-from dialer.web.app import build_app, build_probes
-from dialer.web.server import serve as serve_web
 
 log = structlog.get_logger()
 
-ENGINE, WEB, AGI = "engine", "web", "agi"
-EVERYTHING = frozenset({ENGINE, WEB, AGI})
 STUCK_FACTS = 10_000
 LAB_RING_S = 1.0
 TURN_S = 1.0  # of a process without an engine, whose loop has no rounds of its own
@@ -56,33 +51,33 @@ Turned = Callable[[Callable[[], str]], None]  # a round is over; who wants to kn
 async def serve(
     settings: Settings,
     *,
-    only: frozenset[str] = EVERYTHING,
+    only: frozenset[str],
     stop: asyncio.Event,
     hurry: asyncio.Event,
     store: DescriptorStore | None = None,
+    is_beside: bool = False,
     ready: Callable[[str], None] = lambda url: None,
     turned: Turned = lambda standing: None,
 ) -> None:
     """Run until `stop`, then drain; `hurry` ends the drain. Fatal says why it could not go on.
 
+    An engine and a web are two processes: `is_beside` says to the web that both were started as a pair.
     `ready` hears that every part is up, whether Asterisk is there or not; `turned`, that the loop turns.
     """
-    check_parts(only)
     await asyncio.to_thread(_furnish, settings, only)
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_database(settings))
         if ENGINE in only:
-            here = await _open_cell(settings, stores, stack, store, is_whole=only == EVERYTHING)
+            here = await _open_cell(settings, stores, stack, store)
         else:
             await stack.enter_async_context(background(turns=_turn(turned, only)))
-            here = await _open_view(settings, stores, stack)
+            here = await _open_view(settings, stores, stack, is_beside=is_beside)
         if here.engine is not None:
             here.engine.cell.pacer.on_round = partial(turned, here.engine.cell.standing)
         if AGI in only:
             await stack.enter_async_context(_agi(here))
         if WEB in only:
-            web = _web if here.engine is None else _web_apart
-            await stack.enter_async_context(web(here, ready))
+            await stack.enter_async_context(_web(here, ready))
         else:
             await stack.enter_async_context(_probes(here))
             ready("")
@@ -93,12 +88,7 @@ async def serve(
 
 
 async def _open_cell(
-    settings: Settings,
-    stores: Stores,
-    stack: AsyncExitStack,
-    store: DescriptorStore | None,
-    *,
-    is_whole: bool,
+    settings: Settings, stores: Stores, stack: AsyncExitStack, store: DescriptorStore | None
 ) -> Process:
     """The engine, and the wire to the processes that ask it."""
     cell, url = CellId(settings.cell), redis_url(settings)
@@ -127,25 +117,35 @@ async def _open_cell(
 
         wire = serve_commands(url, cell, engine.desk)
         await stack.enter_async_context(background(wire=wire))
-    elif not is_whole:
-        asks = {"health": here.plain_health, "metrics": here.plain_metrics}
-        beside = serve_beside(socket_of(settings.data_dir, settings.cell), engine.desk, shared, asks)
-        await stack.enter_async_context(beside)
+    asks = {"health": here.plain_health, "metrics": here.plain_metrics}
+    beside = serve_beside(socket_of(settings.data_dir, settings.cell), engine.desk, shared, asks)
+    await stack.enter_async_context(beside)
     return here
 
 
-async def _open_view(settings: Settings, stores: Stores, stack: AsyncExitStack) -> Process:
-    """The engine as it is seen from another process: through Redis, or over its socket."""
+async def _open_view(
+    settings: Settings, stores: Stores, stack: AsyncExitStack, *, is_beside: bool
+) -> Process:
+    """The engine as it is seen from another process: through Redis, or over its socket.
+
+    The web of a pair asks over the socket even where Redis shows the live state: it is as well off without
+    Redis as its engine.
+    """
     cell, url = CellId(settings.cell), redis_url(settings)
-    metrics = ProcessMetrics(version=__version__, cell=cell, started_at=utc_now())
-    if not url:
+    beside: Beside | None = None
+    rows = (*COMMON, *VIEW) if is_beside or not url else COMMON
+    metrics = ProcessMetrics(version=__version__, cell=cell, started_at=utc_now(), rows=rows)
+    if is_beside or not url:
         place = socket_of(settings.data_dir, settings.cell)
         beside = await stack.enter_async_context(open_beside(place, cell))
+    if beside is not None and not url:
         return Process(settings, stores, beside.live, beside, metrics, beside=beside)
     from dialer.adapters.redis.live import open_live  # noqa: PLC0415  few have Redis
     from dialer.adapters.redis.wire import open_desk  # noqa: PLC0415
 
     live = await stack.enter_async_context(open_live(url))
+    if beside is not None:
+        return Process(settings, stores, live, beside, metrics, beside=beside)
     desk = await stack.enter_async_context(open_desk(url, cell))
     return Process(settings, stores, live, desk, metrics)
 
@@ -253,8 +253,11 @@ class Process:
     async def metrics_page(self) -> tuple[bytes, str]:
         """The exposition, made in a thread; beside an engine its figures come first, where it answers."""
         if self.beside is not None:
+            told = ""
             with suppress(ObzvonError):
-                return await asyncio.to_thread(self.metrics.page_with, await self.beside.ask("metrics"))
+                told = await self.beside.ask("metrics")
+            self.metrics.engine_answers(is_up=bool(told))
+            return await asyncio.to_thread(self.metrics.page_with, told)
         return await asyncio.to_thread(self.metrics.page)
 
     async def plain_metrics(self) -> str:
@@ -279,31 +282,11 @@ async def _check(name: str, asked: Awaitable[object]) -> Check:
 
 
 @asynccontextmanager
-async def _web_apart(here: Process, ready: Callable[[str], None]) -> AsyncIterator[None]:
-    """Beside an engine HTTP has a loop, a thread and connections of its own: no page holds up a call."""
-    crossing = Crossing()
-    desk, live = DeskAcross(here.desk, crossing), ShownAcross(here.live, crossing)
-    address: list[str] = []
-
-    @asynccontextmanager
-    async def apart() -> AsyncIterator[None]:
-        async with (
-            open_database(here.settings) as stores,
-            _web(replace(here, stores=stores, live=live, desk=desk), address.append),
-        ):
-            yield
-
-    async with on_own_loop(apart, "web") as ended, background(web=_watched(ended)):
-        ready(address[0])
-        yield
-
-
-async def _watched(ended: asyncio.Future[None]) -> None:
-    await asyncio.shield(ended)
-
-
-@asynccontextmanager
 async def _web(here: Process, ready: Callable[[str], None]) -> AsyncIterator[None]:
+    from dialer.toolbox import api_tools, cli_admitted  # noqa: PLC0415  an engine needs none of it
+    from dialer.web.app import build_app  # noqa: PLC0415
+    from dialer.web.server import serve as serve_web  # noqa: PLC0415
+
     settings, stores = here.settings, here.stores
     app = build_app(
         stores=stores,
@@ -334,6 +317,9 @@ async def _probes(here: Process) -> AsyncIterator[None]:
     if not port:
         yield
         return
+    from dialer.web.app import build_probes  # noqa: PLC0415  most engines have a web that tells of them
+    from dialer.web.server import serve as serve_web  # noqa: PLC0415
+
     app = build_probes(health=here.health, metrics_page=here.metrics_page, version=__version__)
     named = ("DIALER_HEALTH_BIND", f"DIALER_{part}_HEALTH_PORT")
     async with _served(partial(serve_web, app, settings.health_bind, port, named=named)):

@@ -80,7 +80,9 @@ class Settings(BaseSettings):
     api_port: int = Field(8080, ge=0, le=65535)
 
     health_bind: str = Field("127.0.0.1", description="/healthz, /readyz, /metrics of parts without the API")
-    engine_health_port: int = Field(8081, ge=0, le=65535, description="of `--only engine`; 0: nowhere")
+    engine_health_port: int = Field(
+        8081, ge=0, le=65535, description="of `--only engine`; beside a web: if set; 0: nowhere"
+    )
     agi_health_port: int = Field(8082, ge=0, le=65535, description="of `--only agi`; 0: nowhere")
 
     country: str = Field(

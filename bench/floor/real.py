@@ -139,7 +139,8 @@ async def _at_work(service: Service, scenario: Scenario, seed: int, cast: Cast) 
 def _pids(lab: Lab, service: Service) -> dict[str, int]:
     phones = {f"phones {n}": group.instance.pid or 0 for n, group in enumerate(lab.world.phones, 1)}
     return {
-        "service": service.pid,
+        "engine": service.pid,
+        "web": service.web_pid,
         "PBX": lab.pbx.pid or 0,
         "carrier": lab.world.carrier.instance.pid or 0,
         **phones,

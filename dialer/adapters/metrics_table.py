@@ -51,6 +51,10 @@ STANDARD: tuple[Row, ...] = (
     Row("process_open_fds", _G, "Number of open file descriptors."),
     Row("process_max_fds", _G, "Maximum number of open file descriptors."),
 )
+# Of a process that asks the engine beside it for the figures of the cell.
+VIEW: tuple[Row, ...] = (
+    Row("dialer_engine_up", _G, "Told by the web beside an engine: 1 while the engine answers it."),
+)
 # Of a cell.
 CELL: tuple[Row, ...] = (
     Row("dialer_campaign_info", _G, "Always 1; name, mode and status of a campaign.",
@@ -161,4 +165,4 @@ CELL: tuple[Row, ...] = (
     Row("dialer_trunk_reachable", _G, "1 while the trunk answers Asterisk's probes, else 0.", ("trunk",)),
     Row("dialer_trunk_refused", _G, "1 while the trunk rests: its carrier refuses our calls.", ("trunk",)),
 )  # fmt: skip
-TABLE = (*COMMON, *STANDARD, *CELL)
+TABLE = (*COMMON, *STANDARD, *VIEW, *CELL)

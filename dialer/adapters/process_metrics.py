@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from dialer.adapters.metrics_table import COMMON, Kind, Row
+from dialer.adapters.metrics_table import COMMON, STANDARD, Kind, Row
 from dialer.domain.types import CellId, masked
 
 
@@ -26,6 +26,8 @@ class _Families(Collector):
         return self._families
 
 
+# What engine and web both tell of themselves, as families are named; answers of the API are the web's alone.
+OF_EACH = frozenset(row.name.removesuffix("_total") for row in (*COMMON, *STANDARD)) - {"dialer_api_seconds"}
 METHODS = frozenset({"GET", "POST", "PATCH", "PUT", "DELETE"})
 OTHER = "other"  # a client may send any word as its method
 _DIGITS = re.compile(r"\+?\d{7,}")
@@ -62,16 +64,17 @@ class ProcessMetrics:
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
     def page_with(self, engine: str) -> tuple[bytes, str]:
-        """The engine's exposition and our own; a series that both have is ours where `part` is web."""
+        """The engine's exposition (empty: it is away) and ours; what both tell is ours where `part` is web."""
         families = {family.name: family for family in text_string_to_metric_families(engine)}
         for own in self.registry.collect():
             its = families.setdefault(own.name, Family(own.name, own.documentation, own.type))
-            known = {(sample.name, frozenset(sample.labels.items())) for sample in its.samples}
-            for sample in own.samples:
-                is_known = (sample.name, frozenset(sample.labels.items())) in known
-                labels = {**sample.labels, "part": "web"} if is_known else sample.labels
-                its.samples.append(sample._replace(labels=labels))
+            ours = {"part": "web"} if own.name in OF_EACH else {}  # also while the engine is away
+            its.samples += [sample._replace(labels={**sample.labels, **ours}) for sample in own.samples]
         return generate_latest(_Families(list(families.values()))), CONTENT_TYPE_LATEST
+
+    def engine_answers(self, *, is_up: bool) -> None:
+        """Whether the engine beside this process told its figures when they were asked for."""
+        self._gauge("dialer_engine_up").set(is_up)
 
     def answered(self, method: str, status: int, seconds: float) -> None:
         """One answer of the API."""

@@ -6,12 +6,15 @@ import asyncio
 import fcntl
 import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from dialer.adapters.systemd import Systemd
-from dialer.bootstrap import EVERYTHING, check_parts, serve
+from dialer.bootstrap import check_parts, serve
 from dialer.cli.environment import load_settings, unknown_names
 from dialer.cli.log import configure
 from dialer.cli.screen import remark, tell
@@ -19,26 +22,35 @@ from dialer.domain.errors import Fatal
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import said
 from dialer.domain.types import CampaignStatus
-from dialer.keeper.store import DescriptorStore, Holder
+from dialer.keeper.store import BEGUN, ENGINE, GIVE_UP, MARK, PAIR, DescriptorStore
 from dialer.lab.home import PREFIX
 from dialer.settings import Settings
 from dialer.storage import database_url, make_tables, open_database
 
 log = structlog.get_logger()
 
+Orders = dict[signal.Signals, Callable[[], object]]
+
 STOPPING = said("stopping: no new calls, talks may end; once more: at once")
 
 
-def live(only: frozenset[str], *, migrate: bool) -> None:
-    """From its settings to its end; no part named is every part."""
+def live(parts: frozenset[str], *, migrate: bool) -> None:
+    """From its settings to its end. The engine of a pair looks for both, and then the web begins."""
     settings = load_settings()
     configure(settings.log_level, settings.log_format)
-    for sentence in unknown_names():
-        remark(sentence)
-    parts = only or EVERYTHING
-    check_parts(parts)
-    asyncio.run(look_first(settings, migrate=migrate))
-    asyncio.run(run_service(settings, parts, DescriptorStore(os.environ)))
+    is_pair = PAIR in os.environ
+    is_beside = is_pair and ENGINE not in parts
+    store = DescriptorStore(os.environ)
+    if not is_beside:
+        for sentence in unknown_names():
+            remark(sentence)
+        check_parts(parts)
+        asyncio.run(look_first(settings, migrate=migrate))
+    if is_pair and not is_beside:
+        store.tell(f"{BEGUN}=1")
+        if "engine_health_port" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"engine_health_port": 0})  # the web tells of it
+    asyncio.run(run_service(settings, parts, store, is_pair=is_pair))
 
 
 async def look_first(settings: Settings, *, migrate: bool) -> None:
@@ -49,8 +61,11 @@ async def look_first(settings: Settings, *, migrate: bool) -> None:
     await refuse_short_rings(settings)
 
 
-async def run_service(settings: Settings, only: frozenset[str], store: DescriptorStore) -> None:
+async def run_service(
+    settings: Settings, only: frozenset[str], store: DescriptorStore, *, is_pair: bool
+) -> None:
     """Until SIGINT or SIGTERM: the first drains, the second is in a hurry."""
+    is_beside = is_pair and ENGINE not in only  # what is told once, the engine tells
     if store.follows:
         log.warning("the service had ended and was started again", exit_code=store.follows)
     stop, hurry = asyncio.Event(), asyncio.Event()
@@ -60,12 +75,14 @@ async def run_service(settings: Settings, only: frozenset[str], store: Descripto
         if stop.is_set():
             hurry.set()
         else:
-            remark(STOPPING)
+            if not is_beside:
+                remark(STOPPING)
             systemd.stopping()
             stop.set()
 
     def up(address: str) -> None:
-        _told(address)
+        if address or not is_pair:
+            _told(address)
         systemd.ready()
 
     def make_room() -> None:
@@ -73,18 +90,40 @@ async def run_service(settings: Settings, only: frozenset[str], store: Descripto
         store.stays()
         ask_to_stop()
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ask_to_stop)
-    if store.holder is Holder.PARENT:
-        loop.add_signal_handler(signal.SIGUSR1, make_room)
+    life = partial(serve, settings, only=only, store=store, is_beside=is_beside)
+    serving = asyncio.create_task(life(stop=stop, hurry=hurry, ready=up, turned=systemd.turned))
+    orders: Orders = {signal.SIGINT: ask_to_stop, signal.SIGTERM: ask_to_stop}
+    if MARK in os.environ:
+        orders |= {signal.SIGUSR1: make_room, GIVE_UP: serving.cancel}
+    with _obeying(orders):
+        try:
+            await _ended(serving)
+        finally:
+            systemd.stopped()
+
+
+async def _ended(serving: asyncio.Task[None]) -> None:
+    """Once it has. Given up by a signal: the web could not begin, has said why, and gives the exit code."""
     try:
-        await serve(settings, only=only, stop=stop, hurry=hurry, store=store, ready=up, turned=systemd.turned)
+        await serving
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+
+
+@contextmanager
+def _obeying(orders: Orders) -> Iterator[None]:
+    """These signals; in the end none of them changes anything any more."""
+    loop = asyncio.get_running_loop()
+    for number, obey in orders.items():
+        loop.add_signal_handler(number, obey)
+    try:
+        yield
     finally:
-        systemd.stopped()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in orders:
             loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)  # the end has begun: one more Ctrl-C changes nothing
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _told(address: str) -> None:
@@ -130,10 +169,10 @@ def _is_locked(path: Path) -> bool:
 
 async def refuse_short_rings(settings: Settings) -> None:
     """Fatal where a running campaign would give people less time than the law does."""
-    if settings.lab:
-        return
-    async with open_database(settings) as stores:
-        for campaign in await stores.campaigns.all():
+    async with open_database(
+        settings
+    ) as stores:  # in a lab as well: the web begins with tables that are there
+        for campaign in () if settings.lab else await stores.campaigns.all():
             if campaign.status is CampaignStatus.RUNNING and campaign.ring_s < LAWFUL_RING_S:
                 raise Fatal(
                     said(

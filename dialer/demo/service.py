@@ -33,6 +33,22 @@ def children_of(pid: int) -> list[int]:
     return []
 
 
+def engine_of(keeper: int) -> int:
+    """The engine that this parent process has started; 0 between two of its lives."""
+    return next((pid for pid in children_of(keeper) if not _is_web(pid)), 0)
+
+
+def web_of(keeper: int) -> int:
+    """The web that it has started beside the engine; 0 between two of its lives."""
+    return next((pid for pid in children_of(keeper) if _is_web(pid)), 0)
+
+
+def _is_web(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0--only=web\0")
+    return False
+
+
 def is_alive(pid: int) -> bool:
     """Whether there is such a process."""
     return Path(f"/proc/{pid}").exists()
@@ -77,20 +93,25 @@ class Service:
         if self._http is not None:
             await self._http.close()
         if self._process is not None and self._process.returncode is None:
-            child = self.pid  # the service dies with its keeper, as the keeper does with us
+            children = children_of(self.keeper_pid)  # they die with their keeper, as the keeper does with us
             self._process.kill()
             await self._process.wait()
-            while child and is_alive(child):  # noqa: ASYNC110  not ours to wait for
+            while any(map(is_alive, children)):  # noqa: ASYNC110  not ours to wait for
                 await asyncio.sleep(0.01)
 
     @property
     def pid(self) -> int:
-        """Of the service itself; 0 between two of its lives."""
-        return next(iter(children_of(self.keeper_pid)), 0)
+        """Of the engine, or of the one process that there is below the keeper; 0 between two of its lives."""
+        return engine_of(self.keeper_pid)
+
+    @property
+    def web_pid(self) -> int:
+        """Of the web beside the engine; 0 between two of its lives."""
+        return web_of(self.keeper_pid)
 
     @property
     def keeper_pid(self) -> int:
-        """Of its parent, which holds its sockets and starts it again."""
+        """Of their parent, which holds the engine's sockets and starts each of them again."""
         return self._process.pid if self._process else 0
 
     async def _wait_ready(self) -> None:

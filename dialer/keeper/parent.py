@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 
-from dialer.keeper.store import BEGUN, BESIDE, FIRST, MARK, MOST, DescriptorStore, Held, Holder
+from dialer.keeper.store import BEGUN, BESIDE, FIRST, GIVE_UP, MARK, MOST, DescriptorStore, Held, Holder
 
 ASIDE = 64  # descriptors that are held have numbers from here on, out of the way of those that a child gets
 STEADY_S = 0.2  # a life that was ready for so long did not fail: the next one begins at once
@@ -199,7 +199,7 @@ class Keeper:
         """It is begun again, whatever ended it; only a first start that fails ends the service too."""
         if not (self.is_up or is_killed or self.asked):
             self.asked, self.verdict = signal.SIGTERM, code
-            self.service.ask(signal.SIGTERM)
+            self.service.ask(GIVE_UP)
             if not self.service.pid:
                 self.code = code
 
@@ -225,6 +225,8 @@ class Keeper:
             for number in woken.recv(LONGEST_MESSAGE):
                 if number in PASSED_ON:
                     self.asked, self.is_renewed = number, False
+                    if number == signal.SIGABRT and self.above.holder is Holder.SYSTEMD:
+                        self.is_last = True  # it hangs: systemd holds its sockets, and starts us again
                     if self.service.pid:
                         self.service.ask(number if number != signal.SIGHUP else signal.SIGTERM)
                     elif not self.held:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import os
+import signal
 import socket
 import subprocess
 from collections import deque
@@ -13,11 +14,14 @@ from enum import StrEnum
 from pathlib import Path
 from threading import RLock
 
+ENGINE, WEB, AGI = "engine", "web", "agi"  # the parts of the service
+EVERYTHING = frozenset({ENGINE, WEB, AGI})
 FIRST = 3  # the first descriptor that is handed to a life, after stdin, stdout and stderr
 MOST = 32  # descriptors held at once; FileDescriptorStoreMax= of the units
 LISTED_S = 1.0  # how long systemd is given to say what it is about to do
 BESIDE = "--beside"  # on our parent's command line, before the second command
 PAIR = "OBZVON_PAIR"  # set where our parent process starts an engine and a web
+GIVE_UP = signal.SIGUSR2  # from our parent process: the other of the two could not begin
 BEGUN = "OBZVON_BEGUN"  # said to our parent process: nothing keeps the service from starting
 MARK = "OBZVON_KEEPER"  # set by our own parent process: its pid, failures, last exit code, who is above it
 
@@ -43,7 +47,7 @@ class DescriptorStore:
 
     def __init__(self, environment: Mapping[str, str], pid: int | None = None) -> None:
         self._address = address(environment.get("NOTIFY_SOCKET", ""))
-        self.holder = _holder(environment, self._address)
+        self.holder = holder_of(environment)
         self.follows = _follows(environment)  # the exit code of the life before; 0: none, or in order
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if self._address else None
         self._inherited = _inherited(environment, os.getpid() if pid is None else pid)
@@ -110,8 +114,9 @@ def address(name: str) -> str:
     return f"\0{name[1:]}" if name.startswith("@") else name if name.startswith("/") else ""
 
 
-def _holder(environment: Mapping[str, str], spoken_to: str) -> Holder:
-    if not spoken_to:
+def holder_of(environment: Mapping[str, str]) -> Holder:
+    """Who would hold them for a process with this environment; takes nothing up."""
+    if not address(environment.get("NOTIFY_SOCKET", "")):
         return Holder.NOBODY
     mark = environment.get(MARK, "")
     return Holder.PARENT if mark and not mark.endswith(Holder.SYSTEMD) else Holder.SYSTEMD

@@ -152,13 +152,13 @@ def watched(*parts: str) -> None:
 
 
 def kept_connection(stack: Stack) -> None:
-    """kill -9 of the service below its keeper, which is pid 1 of the container: Asterisk notices nothing."""
+    """kill -9 of the engine below its keeper, which is pid 1 of the container: Asterisk notices nothing."""
     talking = talks(stack, 3)
     before = stack.asterisk_as_it_is()
-    with step(f"kill -9 of the service below its keeper with {len(talking)} talks") as found:
+    with step(f"kill -9 of the engine below its keeper with {len(talking)} talks") as found:
         dead = stack.kill_below("service")
         began = time.monotonic()
-        until(lambda: dead not in stack.below("service") and stack.below("service"), "a next life", 60)
+        until(lambda: dead not in (now := stack.below("service")) and len(now) == 2, "a next life", 60)
         until(lambda: fetch(f"{API}/readyz")["ready"], "ready again", 60)
         found.append(f"ready again after {time.monotonic() - began:.1f} s")
         after = stack.asterisk_as_it_is()
@@ -278,7 +278,7 @@ def shape(stack: Stack) -> str:
 
 
 def split(stack: Stack) -> None:
-    """Another shape in mid-call: the one process lets talks end, three take over."""
+    """Another shape in mid-call: engine and web let talks end, three containers take over."""
     until(lambda: stack.api(f"/v1/campaigns/{CAMPAIGN}/start", {}), "start of the campaign", 30)
     talking = talks(stack, 3)
     with step(f"docker/up split in mid-call, {len(talking)} talks") as found:

@@ -39,6 +39,10 @@ class Failed(Exception):
     """A promise was broken, in one sentence."""
 
 
+def _is_web(pid: int) -> bool:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0--only=web\0")
+
+
 def run(*words: str | Path, cwd: Path | None = None, timeout_s: float = QUICK_S) -> str:
     """What a command prints; Failed has its last words."""
     try:
@@ -166,15 +170,15 @@ class Stack:
         os.kill(int(self.inspect(service, "{{.State.Pid}}")), signal.SIGKILL)
 
     def below(self, service: str) -> list[int]:
-        """The processes that the first one of a container has started: the keeper has the service."""
+        """The processes that the first one of a container has started: the keeper has engine and web."""
         pid = self.inspect(service, "{{.State.Pid}}")
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def kill_below(self, service: str) -> int:
-        """Kills the one process below the keeper; gives its pid."""
-        (child,) = self.below(service)
-        os.kill(child, signal.SIGKILL)
-        return child
+        """Kills the engine below the keeper; gives its pid."""
+        (engine,) = (pid for pid in self.below(service) if not _is_web(pid))
+        os.kill(engine, signal.SIGKILL)
+        return engine
 
     def asterisk_as_it_is(self) -> tuple[str, list[str], str]:
         """Its pid, its connection to the service by its own port, and how often the service was restarted."""

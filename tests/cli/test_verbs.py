@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dialer.keeper.store import MARK
 from tests.cli.conftest import Dialer
 
 
@@ -465,12 +466,12 @@ def test_what_is_not_understood_ends_with_code_2(dialer: Dialer) -> None:
         assert dialer(*args).code == 2
 
 
-NOBODYS = "/nowhere/notify"  # with a keeper, whoever it is, `run` does not become the parent in our place
+KEPT = "1 0 0"  # as the parent marks it: `run` does not become the parent in our place
 
 
 def test_lab_settings_are_refused_outside_of_a_lab(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIALER_LAB", "true")
-    monkeypatch.setenv("NOTIFY_SOCKET", NOBODYS)
+    monkeypatch.setenv(MARK, KEPT)
     said = dialer("run")
     assert (said.code, "DIALER_LAB" in said.err) == (1, True)
 
@@ -488,6 +489,6 @@ def test_a_campaign_that_rings_too_shortly_keeps_the_service_from_starting(
     assert shop("campaign", "set", "demo", "--ring-s", "3").code == 0
     assert shop("campaign", "start", "demo").code == 0
     monkeypatch.delenv("DIALER_LAB")
-    monkeypatch.setenv("NOTIFY_SOCKET", NOBODYS)
+    monkeypatch.setenv(MARK, KEPT)
     said = shop("run")
     assert (said.code, "--ring-s 15" in said.err) == (1, True)

@@ -108,6 +108,7 @@ PINS = f'dialer_pin_locks_total{{{CELL}, of="operator"}}'
 HELD = f'dialer_held{{{CELL}, reason="journal"}}'
 SIZE = f'dialer_disk_size_bytes{{{CELL}, folder="data"}}'
 UP = f'up{{job="obzvon", instance="main/all", {CELL}}}'
+ENGINE = f'dialer_engine_up{{job="obzvon", instance="main/all", {CELL}}}'
 QUEUE = f'dialer_queue_depth{{{CELL}, queue="journal"}}'
 CEILING = f'dialer_campaign_ceiling_ratio{{{CELL}, campaign="1"}}'
 LIVE, LOST = (f'dialer_{name}_total{{{CELL}, campaign="1"}}' for name in ("answered_live", "abandoned"))
@@ -166,6 +167,7 @@ def then(hours: int, a_minute: float, after: float) -> str:
 
 CASES = (
     Case("a part that is away for two minutes", "PartDown", {UP: "1x4 0x10"}, (8, 12), (5, 6)),
+    Case("an engine whose web is there", "PartDown", {UP: "1x14", ENGINE: "1x4 0x10"}, (8, 12), (5, 6)),
     Case("a part that is back before", "PartDown", {UP: "1x4 0x0 1x10"}, (), (5, 6, 8)),
     Case("a link that is down for a minute", "LinkDown", {LINK: "1x4 0x10"}, (6, 12), (4, 5)),
     Case("a link that is up", "LinkDown", {LINK: "1x10"}, (), (5, 10)),

@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from dialer.adapters import metrics_page, prometheus
-from dialer.adapters.metrics_table import TABLE
+from dialer.adapters.metrics_table import COMMON, TABLE, VIEW
+from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.domain.types import CellId
 from dialer.settings import Settings
 from dialer.web import pages
@@ -40,8 +41,9 @@ def test_every_metric_is_on_its_page_with_type_labels_and_meaning_and_no_other()
 
 
 def test_every_metric_of_the_registry_is_in_the_table_and_no_other() -> None:
-    registry = prometheus.Metrics(version="x", cell=CellId("main"), started_at=NOW).registry
-    made = {family.name for family in registry.collect()}
+    cell = prometheus.Metrics(version="x", cell=CellId("main"), started_at=NOW)
+    view = ProcessMetrics(version="x", cell=CellId("main"), started_at=NOW, rows=(*COMMON, *VIEW))
+    made = {family.name for each in (cell, view) for family in each.registry.collect()}
     assert made == {row.name.removesuffix("_total") for row in TABLE}
 
 

@@ -16,8 +16,18 @@ ROOT: Any = typer.main.get_command(app)
 
 STORE = ("sqlalchemy", "alembic", "aiosqlite", "asyncpg", "redis")
 SERVICE = ("fastapi", "starlette", "uvicorn", "aiohttp", "panoramisk", "argon2", "prometheus_client")
+WEB = ("fastapi", "starlette", "uvicorn", "openpyxl", "python_calamine", "dialer.web", "dialer.toolbox")
 LISTS = ("numpy", "phonenumbers", "python_calamine", "charset_normalizer", "holidays", "babel")
-HEAVY = {*STORE, *SERVICE, *LISTS, "dialer.bootstrap", "dialer.engine", "dialer.web", "dialer.rehearsal"}
+HEAVY = {
+    *STORE,
+    *SERVICE,
+    *LISTS,
+    *WEB,
+    "dialer.bootstrap",
+    "dialer.engine",
+    "dialer.web",
+    "dialer.rehearsal",
+}
 
 
 def loaded_by(*modules: str) -> set[str]:
@@ -35,6 +45,11 @@ def test_help_and_settings_are_told_without_anything_heavy(verb: str) -> None:
 def test_the_parent_of_the_service_loads_nothing_heavy_and_the_service_is_loaded_once() -> None:
     assert loaded_by("dialer.cli.main", "dialer.cli.run") == set()
     assert {"dialer.bootstrap"} <= loaded_by("dialer.cli.life")
+
+
+def test_an_engine_loads_nothing_of_the_web() -> None:
+    assert set(WEB).isdisjoint(loaded_by("dialer.cli.life", "dialer.bootstrap"))
+    assert {"fastapi", "dialer.web", "dialer.toolbox"} <= loaded_by("dialer.toolbox", "dialer.web.app")
 
 
 def test_alembic_is_loaded_only_to_change_tables_and_redis_only_where_it_is_used() -> None:

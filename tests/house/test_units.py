@@ -15,9 +15,8 @@ import pytest
 import typer
 
 from dialer.adapters.systemd import BEAT_S, BEATS
-from dialer.bootstrap import EVERYTHING
 from dialer.cli.main import app
-from dialer.keeper.store import MOST
+from dialer.keeper.store import EVERYTHING, MOST
 from dialer.settings import Settings
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"

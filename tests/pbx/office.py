@@ -16,7 +16,7 @@ import pytest
 
 from dialer.adapters.secrets import write_secret
 from dialer.adapters.sounds import write_demo_message
-from dialer.demo.service import Service
+from dialer.demo.service import Service, children_of
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import NetworkTrouble
@@ -211,18 +211,20 @@ class Office:
     # --- what befalls the service
 
     def kill(self) -> None:
-        """kill -9 of the service and of its keeper: no goodbye, and no new life before `restart`."""
-        for pid in (self.service.keeper_pid, self.service.pid):  # read before the first one dies
+        """kill -9 of engine, web and keeper: no goodbye, and no new life before `restart`."""
+        keeper = self.service.keeper_pid
+        for pid in (keeper, *children_of(keeper)):  # read before the first one dies
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def crash(self) -> int:
-        """kill -9 of the service alone: its keeper brings it back. The process that has died."""
+        """kill -9 of the engine alone: its keeper brings it back. The process that has died."""
         pid = self.service.pid
         os.kill(pid, signal.SIGKILL)
         return pid
 
     def freeze(self) -> None:
+        """The engine does nothing more; the web goes on, and says that nobody answers."""
         os.kill(self.service.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:

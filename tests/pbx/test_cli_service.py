@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dialer.demo.service import children_of
+from dialer.demo.service import engine_of, web_of
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
 from dialer.worlds import fixed
@@ -130,18 +130,28 @@ async def test_a_list_is_called_by_the_command_line_alone(
 
 
 async def dies_and_comes_back(desk: Desk, keeper: int, until: Until) -> None:
-    """kill -9 of the service alone; the doctor says who holds its sockets, and Asterisk has not noticed."""
-    (pid,), switch = children_of(keeper), desk.lab.pbx.pid
+    """kill -9 of the engine, then of the web: the other one goes on, and Asterisk has not noticed either."""
+    pid, web, switch = engine_of(keeper), web_of(keeper), desk.lab.pbx.pid
     os.kill(pid, signal.SIGKILL)
     lines: dict[str, Any] = {}
 
-    async def is_back() -> bool:
+    async def passes() -> bool:
         told = (await asyncio.to_thread(terminal.run, "doctor", "--json")).json
         lines.update({line["name"]: line for line in told})
-        return children_of(keeper) not in ([], [pid]) and lines["service"]["level"] == "pass"
+        return bool(lines["service"]["level"] == "pass")
+
+    async def is_back() -> bool:
+        return engine_of(keeper) not in (0, pid) and await passes()
+
+    async def is_seen_again() -> bool:
+        return web_of(keeper) not in (0, web) and await passes()
 
     await until(is_back, "the next life is up", timeout_s=40.0)
-    assert desk.lab.pbx.pid == switch
+    assert (desk.lab.pbx.pid, web_of(keeper)) == (switch, web)
+    pid = engine_of(keeper)
+    os.kill(web, signal.SIGKILL)
+    await until(is_seen_again, "the next web answers", timeout_s=40.0)
+    assert (desk.lab.pbx.pid, engine_of(keeper)) == (switch, pid)
     assert lines["keeper"]["level"] == "pass"
     assert "parent process" in lines["keeper"]["text"]
 

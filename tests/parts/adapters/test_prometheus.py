@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from dialer.adapters.metrics_table import COMMON, FAST_S, STANDARD, TABLE, Kind
+from dialer.adapters.metrics_table import COMMON, FAST_S, STANDARD, TABLE, VIEW, Kind
 from dialer.adapters.process_metrics import ProcessMetrics, safe_label
 from dialer.adapters.prometheus import CHECKED, FORECAST, Metrics
 from dialer.domain import call as c
@@ -360,7 +360,7 @@ def test_the_table_is_what_the_page_shows_and_each_metric_can_be_filled() -> Non
     page, content_type = m.page()
     families = {family.name: family for family in text_string_to_metric_families(page.decode())}
     assert content_type.startswith("text/plain")
-    for row in TABLE:
+    for row in (each for each in TABLE if each not in VIEW):
         name = row.name.removesuffix("_total") if row.kind is Kind.COUNTER else row.name
         assert families[name].type == row.kind.value
         assert families[name].documentation == row.meaning
@@ -460,6 +460,21 @@ def test_a_process_without_a_cell_shows_no_link_that_could_be_down() -> None:
     families = {family.name for family in text_string_to_metric_families(page.decode())}
     families = {name for name in families if not name.endswith("_created")}  # of each counter
     assert families == {row.name.removesuffix("_total") for row in (*COMMON, *STANDARD)}
+
+
+def test_one_page_has_what_engine_and_web_tell_and_keeps_both_apart_also_without_the_engine() -> None:
+    web = ProcessMetrics(version="0.1.0", cell=CellId("main"), started_at=NOW, rows=(*COMMON, *VIEW))
+    web.answered("GET", 200, 0.003)
+    engine = Metrics(version="0.1.0", cell=CellId("main"), started_at=NOW).page()[0].decode()
+    started, answered = "dialer_started_seconds", 'dialer_api_seconds_count{method="GET",status="2xx"}'
+    for told, parts in ((engine, ["", '{part="web"}']), ("", ['{part="web"}'])):
+        web.engine_answers(is_up=bool(told))
+        lines = [line.rpartition(" ")[0] for line in web.page_with(told)[0].decode().splitlines()]
+        assert [line.removeprefix(started) for line in lines if line.startswith(started)] == parts
+        assert lines.count(answered) == lines.count("dialer_engine_up") == 1
+        assert lines.count("dialer_link_up") == bool(told)
+        series = [line for line in lines if not line.startswith("#")]
+        assert len(series) == len(set(series))
 
 
 def test_an_answer_of_the_api_is_measured_and_a_strange_method_makes_no_label() -> None:

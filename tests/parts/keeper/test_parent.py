@@ -19,6 +19,7 @@ import pytest
 from dialer.adapters.ari.stream import LEAST_ROOM, Backlog
 from dialer.keeper import parent as parent_module
 from dialer.keeper.parent import BACKLOG, Keeper, Lives
+from dialer.keeper.store import GIVE_UP
 
 WITHIN_S = 10.0
 
@@ -289,8 +290,10 @@ def test_it_begins_when_nothing_keeps_the_service_from_starting(tmp_path: Path) 
         assert beside.lives() == []
 
 
-def test_what_cannot_be_started_beside_ends_the_service_in_order_with_its_own_code(tmp_path: Path) -> None:
-    in_order = "signal.signal(15, lambda *_: (write('in order'), sys.exit(0)));"
+def test_what_cannot_be_started_beside_ends_the_service_in_order_and_says_nothing_more(
+    tmp_path: Path,
+) -> None:
+    in_order = f"signal.signal({int(GIVE_UP)}, lambda *_: (write('in order'), sys.exit(0)));"
     with pair(tmp_path, in_order + BEGINS + STAYS, "sys.exit(4)") as (service, beside):
         assert service.ends() == 4
         assert service.lives()[-1] == "in order"
@@ -370,6 +373,25 @@ def test_to_systemd_all_is_ready_when_both_are_and_what_the_service_leaves_is_le
                 assert str(door.getsockname()[1]) == service.lives()[1]
             assert service.lives()[0].split()[1] == "systemd"
         assert not any(b"OBZVON" in each for each in told)
+
+
+def test_a_service_that_hangs_ends_with_all_when_systemd_says_so_and_its_sockets_stay_there(
+    tmp_path: Path,
+) -> None:
+    hangs = "door = keep(); signal.signal(15, signal.SIG_IGN);" + BEGINS + STAYS
+    with systemd(tmp_path) as ear, pair(tmp_path, hangs, STAYS, ear.getsockname()) as (service, beside):
+        service.has(2)
+        beside.has(2)
+        service.process.send_signal(signal.SIGABRT)
+        assert service.ends() == 128 + signal.SIGABRT
+        assert (len(service.children()), len(beside.children())) == (1, 1)
+        ear.settimeout(0.2)
+        told = []
+        with suppress(TimeoutError):
+            while True:
+                told.append(ear.recv(4096))
+        assert any(b"FDSTORE=1" in each for each in told)
+        assert not any(b"FDSTOREREMOVE" in each for each in told)
 
 
 HANDED = """
