@@ -1,4 +1,4 @@
-"""`python -m bench`: calls per second beside a bare loop; `short`, `parts`, `pages`: less of it."""
+"""`python -m bench`: calls per second beside a bare loop; `short`, `parts`, `pages`, `weight`: less of it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import page, pages, parts, short, table
+from bench import page, pages, parts, short, table, weight
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import Fatal, ObzvonError
 from dialer.lab.tested import tested
 
-WHAT = ("calls", "short", "parts", "pages", "all")
+WHAT = ("calls", "short", "parts", "pages", "weight", "all")
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument(
-        "what", nargs="?", choices=("calls", "short", "parts", "pages", "all"), default="calls"
-    )
+    parser.add_argument("what", nargs="?", choices=WHAT, default="calls")
     parser.add_argument("--media", choices=MEDIA, default="both", help="do phones and numbers send sound?")
     parser.add_argument("--tone", action="store_true", help="a tone to the operator before each person; off:"
                         " the service does for a call what the loop does")  # fmt: skip
@@ -92,6 +90,10 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
             short.write(ratios)
     if asked.what == "pages":
         figures["pages"] = [asdict(held) for held in await pages.measure(lambda words: say(words, console))]
+    if asked.what == "weight":
+        found_weight = await weight.measure(lambda words: say(words, console))
+        say(found_weight.line(), console)
+        figures["weight"] = asdict(found_weight)
     return figures, is_whole
 
 

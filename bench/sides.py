@@ -111,6 +111,16 @@ class Product:
         )
 
     @property
+    def url(self) -> str:
+        """Of its API."""
+        return self._service.url
+
+    @property
+    def token(self) -> str:
+        """Of whoever asks it."""
+        return self._service.token
+
+    @property
     def pid(self) -> int:
         return self._service.pid
 

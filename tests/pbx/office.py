@@ -227,8 +227,15 @@ class Office:
         """The engine does nothing more; the web goes on, and says that nobody answers."""
         os.kill(self.service.pid, signal.SIGSTOP)
 
-    def thaw(self) -> None:
+    async def thaw(self) -> None:
+        """It goes on; returns once the web sees it again."""
         os.kill(self.service.pid, signal.SIGCONT)
+        async with asyncio.timeout(20):
+            while True:
+                with suppress(NetworkTrouble):
+                    await self.service.get("/v1/calls", limit=1)
+                    return
+                await asyncio.sleep(0.02)
 
     async def restart(self) -> None:
         """A new process on the same data, after the old one is gone."""
