@@ -85,8 +85,8 @@ class Weight:
         alone, beside = median(self.alone_ms), median(self.beside_ms)
         whole = f"{median(self.imports_s):.1f} s" if self.imports_s else "not once done"
         return (
-            f"answer to bridge p99 {alone:.1f} ms alone, {beside:.1f} ms beside an import of {ROWS:,} rows and"
-            f" {VIEWERS} viewers: {self.ratio:.2f} times; an import took {whole},"
+            f"answer to bridge p99 {alone:.1f} ms alone, {beside:.1f} ms beside an import of {ROWS:,} rows"
+            f" and {VIEWERS} viewers: {self.ratio:.2f} times; an import took {whole},"
             f" a page p99 {median(self.looks_p99_s):.2f} s"
         )
 
@@ -116,8 +116,8 @@ def _told(probe: Probe, p99_ms: float, *, is_beside: bool) -> str:
     where = "beside people at work" if is_beside else "alone"
     half_ms = percentile(probe.waits_ms, 0.5) or 0.0
     return (
-        f"{where}: {probe.rate:.1f}/s, {probe.flaw or 'held'}; answer to bridge {half_ms:.1f} / {p99_ms:.1f} ms;"
-        f" CPU per call {probe.cpu_ms:.1f} ms, of the web {probe.web_cpu_ms:.1f} ms"
+        f"{where}: {probe.rate:.1f}/s, {probe.flaw or 'held'}; answer to bridge {half_ms:.1f} / {p99_ms:.1f}"
+        f" ms; CPU per call {probe.cpu_ms:.1f} ms, of the web {probe.web_cpu_ms:.1f} ms"
     )
 
 

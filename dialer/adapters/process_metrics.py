@@ -64,7 +64,7 @@ class ProcessMetrics:
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
     def page_with(self, engine: str) -> tuple[bytes, str]:
-        """The engine's exposition (empty: it is away) and ours; what both tell is ours where `part` is web."""
+        """The engine's exposition (empty: it is away) and ours; what both tell is ours if `part` is web."""
         families = {family.name: family for family in text_string_to_metric_families(engine)}
         for own in self.registry.collect():
             its = families.setdefault(own.name, Family(own.name, own.documentation, own.type))
