@@ -155,11 +155,11 @@ def test_a_port_that_is_taken_is_told_in_one_sentence_whoever_wanted_it(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        variables[f"DIALER_{port}"] = str(taken.getsockname()[1])
+        number = variables[f"DIALER_{port}"] = str(taken.getsockname()[1])
         code, lines = its_last_words({**variables, "DIALER_LOG_LEVEL": "error"})
     assert code == 1
     assert len(lines) <= 2, lines  # of the two the web may have told its address already
-    assert sum(f"DIALER_{port}" in line for line in lines) == 1, lines
+    assert sum(number in line for line in lines) == 1, lines
 
 
 def test_settings_that_cannot_be_read_and_a_database_that_is_not_there_are_told_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -228,3 +229,20 @@ async def test_a_folder_that_takes_no_socket_is_named(tmp_path: Path) -> None:
     with pytest.raises(Fatal, match="no socket can be made at"):
         async with engine(tmp_path / "nowhere", SharedLive()):
             pass
+
+
+async def test_a_process_that_goes_as_soon_as_it_has_come_is_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = "GET / HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    words += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    live = SharedLive()
+    async with engine(tmp_path, live):
+        for _ in range(20):
+            with socket.socket(socket.AF_UNIX) as visitor:
+                visitor.connect(str(socket_of(tmp_path, MAIN)))
+                visitor.sendall(words.encode())
+            await asyncio.sleep(0)
+        async with web(tmp_path) as beside:
+            await seen(beside)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []

@@ -81,9 +81,12 @@ async def serve_beside(
     app = web.Application()
     visits: set[web.WebSocketResponse] = set()
 
-    async def visited(request: web.Request) -> web.WebSocketResponse:
+    async def visited(request: web.Request) -> web.StreamResponse:
         visit = web.WebSocketResponse(heartbeat=BEAT_S, max_msg_size=4 * LONGEST, compress=False)
-        await visit.prepare(request)
+        try:
+            await visit.prepare(request)
+        except ConnectionError:  # it has gone as soon as it had come
+            return web.Response()
         visits.add(visit)
         try:
             with (live or SharedLive()).followed() as follower:
