@@ -202,11 +202,11 @@ def test_the_port_that_systemd_holds_stays_open_while_the_service_is_killed_and_
         service.process.wait()
     port = int(variables["DIALER_ARI_PORT"])
     with socket.create_connection(("127.0.0.1", port), timeout=5) as waiting:
+        waiting.sendall(b"GET /ari/nobody HTTP/1.1\r\nHost: x\r\n\r\n")  # nobody waits long for words
         handed = ("-c", HANDED, str(held[0]))
         with supervised(ear, variables, *handed, pass_fds=held) as service:
             service.ready()
             waiting.settimeout(START_S)
-            waiting.sendall(b"GET /ari/nobody HTTP/1.1\r\nHost: x\r\n\r\n")
             assert waiting.recv(4096).startswith(b"HTTP/1.1 401")
             service.stops_well()
             while service.hear(0.05):
