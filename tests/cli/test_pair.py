@@ -104,6 +104,7 @@ def test_of_engine_and_web_the_one_that_dies_comes_back_and_the_other_goes_on(
         assert started == ["dialer_started_seconds", 'dialer_started_seconds{part="web"}']
 
         engine, web = service.pids
+        assert os.getpriority(os.PRIO_PROCESS, web) > os.getpriority(os.PRIO_PROCESS, engine)
         os.kill(web, signal.SIGKILL)
         until(lambda: service.pids[1] not in (0, web) and service.shows_calls(), "the next web answers")
         assert service.pids[0] == engine
