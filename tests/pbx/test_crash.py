@@ -27,7 +27,7 @@ ALONE_S = 12.0  # long enough that all who ring have answered, found nobody and 
 PLAN = Plan(
     seed=5,
     rules=(
-        Rule("7911*", {Does.ANSWER: 1}, ring_s=fixed(2.0), talk_s=fixed(40)),
+        Rule("7911*", {Does.ANSWER: 1}, ring_s=fixed(2.0), talk_s=fixed(60)),
         Rule("7922*", {Does.ANSWER: 1}, ring_s=fixed(10), talk_s=fixed(15)),
         Rule("7933*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(1)),
         Rule("*", {Does.NO_ANSWER: 1}),
