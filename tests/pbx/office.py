@@ -227,9 +227,12 @@ class Office:
         """The engine does nothing more; the web goes on, and says that nobody answers."""
         os.kill(self.service.pid, signal.SIGSTOP)
 
-    async def thaw(self) -> None:
-        """It goes on; returns once the web sees it again."""
+    def thaw(self) -> None:
         os.kill(self.service.pid, signal.SIGCONT)
+
+    async def thawed(self) -> None:
+        """It goes on; returns once the web sees it again."""
+        self.thaw()
         async with asyncio.timeout(20):
             while True:
                 with suppress(NetworkTrouble):

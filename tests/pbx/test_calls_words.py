@@ -178,7 +178,7 @@ async def moved_while_frozen(office: Office, carrier: Sipp) -> Cdr:
     await office.until(lambda: was_taken(carrier, number), "the carrier has taken the call")
     await asyncio.sleep(1.5)  # it rings for a second
     ran = await dialplan_runs(office)
-    await office.thaw()
+    await office.thawed()
     assert ran == before
     return await office.cdr(number)
 

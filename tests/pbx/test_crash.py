@@ -95,7 +95,7 @@ async def test_a_frozen_service_leaves_nobody_in_silence_and_catches_up() -> Non
     async with forty_calls() as office:
         office.freeze()
         await asyncio.sleep(ALONE_S)
-        await office.thaw()
+        await office.thawed()
         await settle(office)
         cdrs = await office.cdrs()
         outcomes = check_records(cdrs, await office.leads())

@@ -68,7 +68,7 @@ async def test_who_hangs_up_meanwhile_has_talked_until_then(what: str) -> None:
             office.freeze()
         left_at = await leave(office, TALKERS[: PAIRS - 1])
         if what == "frozen":
-            await office.thaw()
+            await office.thawed()
         else:
             await office.restart()  # what is left of it is killed
         left_at = {**left_at, **await leave(office, TALKERS[PAIRS - 1 :])}
@@ -129,7 +129,7 @@ async def test_when_asterisk_dies_beside_a_frozen_service_no_talk_is_longer_than
         died_at = datetime.now(UTC)
         await office.lab.pbx.start()
         await asyncio.sleep(6)
-        await office.thaw()
+        await office.thawed()
         await office.pause()
         await office.quiet()
         ends = {cdr.number.lstrip("+"): cdr for cdr in await office.cdrs()}
