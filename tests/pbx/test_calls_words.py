@@ -102,7 +102,7 @@ async def test_each_word_of_a_carrier_is_understood_and_no_forward_is_followed()
     for name in ("broke", "unacked", "ipv6"):
         assert cdrs[name].reason == "the network ended the call", name
     assert [name for name in channels if name.startswith("Local/")] == []
-    assert complaints == {}, "every call went as it is written"
+    assert complaints == [], "every call went as it is written"
     assert baited == 0, "no forward comes to a trunk of ours"
     answered = [name for name, cdr in cdrs.items() if cdr.answer_at is not None and name not in NEVER_UP]
     assert ran == len(answered) + PHONES, "no channel has run that nobody asked for"
