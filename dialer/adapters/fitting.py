@@ -31,6 +31,7 @@ WHOLE, BIG = 2**31 - 1, 2**63 - 1  # the ends of PostgreSQL's integer and bigint
 REAL = 1e12  # in microseconds it is a bigint still
 KEY_BYTES = 500  # three of them in one index: PostgreSQL refuses rows of more than 2,704 bytes there
 REASON_BYTES = 1000
+DEEPEST = 50  # levels of JSON
 EARLIEST_AT, LATEST_AT = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 LONGEST, LONGEST_S = timedelta(days=36_500), 1e9
 WRITES = frozenset(
@@ -149,6 +150,8 @@ def _fit(hint: Any, text: Fit) -> Fit:
         return _several(_fit(args[0], text))
     if origin in (Mapping, dict):
         return _pairs(_fit(args[0], text), _fit(args[1], text))
+    if hint is Any:
+        return _shallow
     if is_dataclass(hint):
         return _fields(cast(type, hint))
     return text if hint is str else _PLAIN.get(hint, _same)
@@ -219,6 +222,15 @@ def _is_keyed(hint: Any) -> bool:
 
 
 def _same(value: Any, place: str) -> Any:
+    return value
+
+
+def _shallow(value: Any, place: str, left: int = DEEPEST) -> Any:
+    """Of JSON; how deep its parsers can go differs from place to place."""
+    if not left:
+        raise _refused(place, said("it is nested deeper than {most} levels", most=DEEPEST))
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _shallow(each, place, left - 1)
     return value
 
 

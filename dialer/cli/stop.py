@@ -25,10 +25,7 @@ def stop(
     ] = "go-on",
     as_json: AsJson = False,
 ) -> None:
-    """Dial nobody any more, in no campaign; each is started again by hand.
-
-    What rings is given up where a law allows that. Operators stay logged in. Works without the service, too.
-    """
+    """Dial nobody any more, in no campaign; each is started again by hand."""
     if talks not in TALKS:
         raise BadValue(said("--talks takes {known}; not {talks}", known=listed(TALKS), talks=talks))
     try:

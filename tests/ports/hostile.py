@@ -95,7 +95,7 @@ class World:
                 return self.ids.get(value, 900_000 + value.n)
             case list() | tuple():
                 return type(value)(self._real(each) for each in value)
-            case dict():
+            case dict() if value is not deep:  # no name stands there, and it is deeper than a call may be
                 return {key: self._real(each) for key, each in value.items()}
             case _ if is_dataclass(value) and not isinstance(value, type):
                 changed = {each.name: self._real(getattr(value, each.name)) for each in fields(value)}
