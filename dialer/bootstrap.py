@@ -141,7 +141,7 @@ async def _open_view(
     if beside is not None and not url:
         return Process(settings, stores, beside.live, beside, metrics, beside=beside)
     from dialer.adapters.redis.live import open_live  # noqa: PLC0415  few have Redis
-    from dialer.adapters.redis.wire import open_desk  # noqa: PLC0415
+    from dialer.adapters.redis.wire import open_desk  # noqa: PLC0415  few have Redis
 
     live = await stack.enter_async_context(open_live(url))
     if beside is not None:
@@ -284,8 +284,8 @@ async def _check(name: str, asked: Awaitable[object]) -> Check:
 @asynccontextmanager
 async def _web(here: Process, ready: Callable[[str], None]) -> AsyncIterator[None]:
     from dialer.toolbox import api_tools, cli_admitted  # noqa: PLC0415  an engine needs none of it
-    from dialer.web.app import build_app  # noqa: PLC0415
-    from dialer.web.server import serve as serve_web  # noqa: PLC0415
+    from dialer.web.app import build_app  # noqa: PLC0415  an engine needs none of it
+    from dialer.web.server import serve as serve_web  # noqa: PLC0415  an engine needs none of it
 
     settings, stores = here.settings, here.stores
     app = build_app(
@@ -318,7 +318,7 @@ async def _probes(here: Process) -> AsyncIterator[None]:
         yield
         return
     from dialer.web.app import build_probes  # noqa: PLC0415  most engines have a web that tells of them
-    from dialer.web.server import serve as serve_web  # noqa: PLC0415
+    from dialer.web.server import serve as serve_web  # noqa: PLC0415  nor a server
 
     app = build_probes(health=here.health, metrics_page=here.metrics_page, version=__version__)
     named = ("DIALER_HEALTH_BIND", f"DIALER_{part}_HEALTH_PORT")

@@ -163,19 +163,18 @@ def redis_url(redis_server: Server) -> str:
 
 
 def psql(server: Server, sql: str, database: str = "postgres") -> bool:
-    command = [
-        binary("psql"),
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(server.port),
-        "-U",
-        "dialer",
-        "-qc",
-        sql,
-        database,
-    ]
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    """Whether it was done."""
+    return _psql(server, "-qc", sql, database).returncode == 0
+
+
+def found_by(server: Server, query: str, database: str = "") -> str:
+    """The first value of what a query finds; empty: nothing, or nobody answers."""
+    return _psql(server, "-Atc", query, database).stdout.strip()
+
+
+def _psql(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
+    where = ("-h", "127.0.0.1", "-p", str(server.port), "-U", "dialer")
+    return subprocess.run([binary("psql"), *where, *words], check=False, capture_output=True, text=True)
 
 
 def _is_user(name: str) -> bool:

@@ -15,7 +15,7 @@ from dialer.domain.errors import BadField, Conflict, Forbidden, Missing, Mistake
 from dialer.domain.said import listed, said, word
 from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.domain.verdict import Gate
-from dialer.office.cell import Pushed, do, tell_later
+from dialer.office.cell import Pushed, do, not_yet, tell_later
 from dialer.ports.between import Desk
 from dialer.ports.stores import Stores
 
@@ -148,7 +148,8 @@ async def stop_all(
 ) -> StoppedAll:
     """Nobody is dialled any more: running campaigns are paused, ringing is given up where a law allows that.
 
-    With `talks_end` talks and messages end as well. Each campaign is started again by hand.
+    With `talks_end` talks and messages end as well. Calls are those of our cell; other cells dial nobody new
+    within seconds. Each campaign is started again by hand.
     """
     demand(who, Permission.RUN_CAMPAIGNS)
     if talks_end:
@@ -162,7 +163,7 @@ async def stop_all(
     try:
         told = await do(who, desk, "stop", "cell:own", key, talks="end" if talks_end else "")
     except (NetworkTrouble, Mistake) as error:
-        return StoppedAll(names, pushed=Pushed(pushed=False, push_note=str(error) or (error.__doc__ or "")))
+        return StoppedAll(names, pushed=not_yet(error))
     return StoppedAll(names, told["given_up"], told["ended"], told["go_on"])
 
 

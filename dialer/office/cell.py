@@ -69,8 +69,13 @@ async def tell_later(who: Caller, desk: Desk | None, verb: str, target: str, key
     try:
         await do(who, desk, verb, target, key)
     except (NetworkTrouble, Mistake) as error:
-        return Pushed(pushed=False, push_note=str(error) or (error.__doc__ or ""))
+        return not_yet(error)
     return Pushed()
+
+
+def not_yet(error: ObzvonError) -> Pushed:
+    """It is saved, and why the cell does not know of it."""
+    return Pushed(pushed=False, push_note=str(error) or (error.__doc__ or ""))
 
 
 async def explain(campaign: CampaignId, who: Caller, desk: Desk, stores: Stores) -> Explanation:

@@ -43,7 +43,7 @@ from dialer.domain.types import (
 )
 from dialer.ports.stores import CdrQuery, Stores
 from tests.ports.made import AT, CELL, SOON, entries, record, update
-from tests.servers import Server, as_user, binary, owned, postgres, psql, temporary, wait_until
+from tests.servers import Server, as_user, binary, found_by, owned, postgres, psql, temporary, wait_until
 
 MIGRATIONS = Path(migrations.__file__).parent
 
@@ -402,19 +402,7 @@ async def _added(stores: Stores, name: str) -> Campaign:
 
 
 def _has(server: Server, query: str, database: str | None) -> bool:
-    words = [
-        binary("psql"),
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(server.port),
-        "-U",
-        "dialer",
-        "-Atc",
-        query,
-        database or "",
-    ]
-    return subprocess.run(words, check=False, capture_output=True).stdout == b"1\n"
+    return found_by(server, query, database or "") == "1"
 
 
 @pytest.mark.parametrize(

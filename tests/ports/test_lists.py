@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -146,6 +147,25 @@ async def test_the_same_list_sent_several_times_at_once_is_taken_once(
         count for _, count in sorted(told)
     ]
     assert sum((await stores.leads.count(campaign, AT)).values()) == len(found)
+
+
+async def test_after_an_import_that_could_clear_nothing_away_the_next_one_is_taken(
+    stores: Stores, campaign: CampaignId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was cut off between its steps, and its connection goes back as it is."""
+
+    async def nothing(connection: object) -> None:
+        pass
+
+    async def cut_off(*_: object) -> tuple[int, int]:
+        raise BadValue("cut off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dialer.adapters.sql.lists._clear", nothing)
+        patch.setattr("dialer.adapters.sql.lists._take", cut_off)
+        with suppress(BadValue):  # memory has no such steps
+            await stores.leads.import_list(campaign, "cut.csv", entries(3, start=10), now=AT)
+    assert (await stores.leads.import_list(campaign, "x.csv", entries(3), now=AT))[1] == 3
 
 
 async def test_a_number_that_stands_twice_in_a_list_is_taken_once(

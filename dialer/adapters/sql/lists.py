@@ -33,7 +33,7 @@ STAGES = {
 }
 # own column names only, every value is bound
 TAKE_LEADS = text(
-    "INSERT INTO leads (id, campaign, import_id, number_index, status, attempts, tried, dead,"  # noqa: S608
+    "INSERT INTO leads (id, campaign, import_id, number_index, status, attempts, tried, dead,"  # noqa: S608 - names of this module
     f" {', '.join(OF_FILE)})"
     f" SELECT :base + n, :campaign, :import_id, 0, 'new', 0, '{{}}', '[]', {', '.join(OF_FILE)}"
     " FROM staged_leads ORDER BY n"
@@ -70,8 +70,7 @@ async def import_list(
                 return await _take(connection, entry, numbers)
         finally:
             async with connection.begin():
-                for table in STAGES:
-                    await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+                await _clear(connection)
 
 
 async def undo_import(database: Database, import_id: int) -> int:
@@ -110,11 +109,18 @@ async def imports_of(database: Database, campaign: CampaignId) -> Sequence[Mappi
     return [dict(row) for row in rows]
 
 
+async def _clear(connection: AsyncConnection) -> None:
+    own = "temp" if connection.dialect.name == "sqlite" else "pg_temp"
+    for table in STAGES:
+        await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {own}.{table}")
+
+
 async def _stage(connection: AsyncConnection, rows: Iterator[Lead]) -> int:
     """The whole file on the connection's own side, no other writer waits; gives how many numbers it has."""
     is_sqlite = connection.dialect.name == "sqlite"
     count, last = 0, 0
     async with connection.begin():
+        await _clear(connection)  # what an import has left that was cut off before it could
         for table, columns in STAGES.items():
             typed = ", ".join(columns if is_sqlite else map(" ".join, columns.items()))
             await connection.exec_driver_sql(f"CREATE TEMP TABLE {table} ({typed})")
