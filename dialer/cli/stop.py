@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from dialer.cli.api import NotRunning, ask_now
+from dialer.cli.api import ask
 from dialer.cli.environment import load_settings
 from dialer.cli.screen import AsJson, print_json, say
 from dialer.cli.stores import OWNER, with_stores
-from dialer.domain.errors import BadValue
+from dialer.domain.errors import BadValue, NetworkTrouble
 from dialer.domain.said import listed, said
 from dialer.office import campaigns as office
 from dialer.ports.stores import Stores
 from dialer.settings import Settings
 
 TALKS = ("go-on", "end")
+PATIENCE_S = 10.0
 
 
 def stop(
@@ -28,9 +30,10 @@ def stop(
     """Dial nobody any more, in no campaign; each is started again by hand."""
     if talks not in TALKS:
         raise BadValue(said("--talks takes {known}; not {talks}", known=listed(TALKS), talks=talks))
+    asked = ask(load_settings(), "POST", "/v1/stop", body={"talks": talks}, timeout_s=PATIENCE_S)
     try:
-        told = ask_now(load_settings(), "POST", "/v1/stop", body={"talks": talks})
-    except NotRunning:
+        told = asyncio.run(asked)
+    except NetworkTrouble:  # the web is away or hangs: an engine reads by itself what the database has
         told = _alone()
     if as_json:
         print_json(told)
@@ -47,7 +50,8 @@ def stop(
             )
         )
     else:
-        say(told["push_note"] or said("the service does not run here; it reads this when it starts"))
+        why = told["push_note"] or said("the API does not answer here")
+        say(said("{why}: an engine that runs dials nobody new within a second, its calls go on", why=why))
 
 
 def _alone() -> dict[str, Any]:
