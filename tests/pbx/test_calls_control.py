@@ -20,6 +20,8 @@ PLAN = Plan(
     seed=7,
     rules=(
         Rule("7901*", {Does.BUSY: 1}),
+        Rule("7915*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(60)),
+        Rule("7917*", {Does.ANSWER: 1}, ring_s=fixed(60), talk_s=fixed(1)),
         Rule("7922*", {Does.ANSWER: 1}, ring_s=fixed(2.0), talk_s=fixed(0.5)),
         Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(0.5)),
     ),
@@ -206,3 +208,30 @@ async def test_one_test_call_tells_each_step_of_a_trunk_or_a_phone() -> None:
 
 async def is_off(lab: Lab) -> bool:
     return not await lab.world.phone("101").is_registered()
+
+
+async def test_one_switch_ends_talks_at_once_and_ringing_as_soon_as_a_law_allows_it() -> None:
+    people = numbers("+7915", 1) + numbers("+7917", 2) + numbers("+7931", 50)
+    async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
+        async with open_office(
+            lab, people, change=lambda its: replace(its, mode=Mode.POWER, ratio=3.0, ring_s=40.0)
+        ) as office:
+            await office.ready()
+            await office.start()
+            await office.in_flight(1, "bridged")
+            await office.in_flight(2, "ringing")
+            told = await office.service.post("/v1/stop", {"talks": "end"})
+            assert (told["given_up"], told["ended"], told["go_on"], told["pushed"]) == (2, 1, 0, True)
+            await office.stands("101", "wrap_up", timeout_s=3)
+            assert len(await office.calls()) == 2
+            await office.quiet()
+            cdrs = {cdr.number: cdr for cdr in await office.cdrs()}
+            campaign = await office.service.get(f"/v1/campaigns/{office.campaign}")
+    assert campaign["status"] == "paused"
+    assert [cdrs[number].outcome for number in people[:3]] == [
+        Outcome.CONNECTED,
+        Outcome.GIVEN_UP,
+        Outcome.GIVEN_UP,
+    ]
+    assert all(15 <= cdrs[number].ring_s < 17 for number in people[1:3])
+    assert len(cdrs) == 3
