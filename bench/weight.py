@@ -125,7 +125,7 @@ def _told(probe: Probe, p99_ms: float, *, is_beside: bool) -> str:
 async def _people(product: Product, campaign: int, found: Weight) -> AsyncIterator[None]:
     """They begin, and have ended when this is left."""
     people = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PEOPLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        "nice", "-n", "19", sys.executable, "-c", PEOPLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert people.stdin is not None
     order = [product.url, product.token, campaign, ROWS, VIEWERS]
