@@ -11,7 +11,7 @@ import structlog
 
 from dialer.adapters.codec import loosen
 from dialer.domain import errors
-from dialer.domain.errors import BadValue, ObzvonError, Refused, StoreDown, TimedOut
+from dialer.domain.errors import BadValue, EngineAway, ObzvonError, Refused, TimedOut
 from dialer.domain.said import heard, plain, said
 from dialer.domain.types import CellId
 from dialer.ports.between import Command
@@ -69,9 +69,9 @@ def opened(found: str | Mapping[str, Any]) -> Any:
     raise raised
 
 
-def nobody_there(cell: CellId) -> StoreDown:
+def nobody_there(cell: CellId) -> EngineAway:
     """For who asks while no engine is there."""
-    return StoreDown(said("no engine of the cell {cell} is running: start it with `dialer run`", cell=cell))
+    return EngineAway(said("no engine of the cell {cell} is running: start it with `dialer run`", cell=cell))
 
 
 def unanswered(cell: CellId, timeout_s: float, *, undone: bool) -> TimedOut:

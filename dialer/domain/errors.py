@@ -94,6 +94,12 @@ class StoreDown(NetworkTrouble):
     id = "store-down"
 
 
+class EngineAway(StoreDown):
+    """No engine of the cell runs, so nobody has its live state or takes its commands."""
+
+    id = "engine-away"
+
+
 class StoreDamaged(StoreDown):
     """The database's file is broken; only a person with a backup can help."""
 

@@ -51,6 +51,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     errors.TimedOut.id: (504, said("Asterisk did not answer in time")),
     errors.Refused.id: (502, said("Asterisk refused it")),
     errors.StoreDown.id: (503, said("The database cannot be reached")),
+    errors.EngineAway.id: (503, said("The engine is not running")),
     errors.StoreDamaged.id: (503, said("The database is damaged")),
     errors.StoreRefused.id: (422, said("The database does not take a value")),
     errors.DiskTrouble.id: (507, said("The disk would not take it")),

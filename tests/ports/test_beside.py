@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import stat
-from collections.abc import AsyncIterator, Mapping
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +18,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dialer.adapters.local import wire
 from dialer.adapters.local.live import SharedLive
 from dialer.adapters.local.wire import Beside, open_beside, serve_beside, socket_of
 from dialer.domain.call import Call
-from dialer.domain.errors import Fatal, ObzvonError, StoreDown, TimedOut
+from dialer.domain.errors import EngineAway, Fatal, ObzvonError, StoreDown, TimedOut
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, CampaignId, CellId, LeadId, OperatorId, PhoneNumber, TrunkId
 from dialer.ports.between import Command
@@ -135,6 +139,74 @@ async def test_what_a_frozen_engine_finds_too_late_is_not_done(tmp_path: Path) -
             while (await link.receive_json()).get("id") != 2:
                 pass
         assert desk.done == ["soon"]
+
+
+async def test_who_waited_for_the_processor_himself_does_not_take_it_for_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "LOOK_S", 0.02)
+    async with engine(tmp_path, SharedLive()) as desk, web(tmp_path) as beside:
+        await seen(beside)
+        lives = [task for task in asyncio.all_tasks() if task.get_name() == "beside-look"]
+        for _ in range(3):
+            time.sleep(30 * wire.LOOK_S)  # noqa: ASYNC251  neither end of the wire gets a turn
+            await asyncio.sleep(3 * wire.LOOK_S)
+            await beside.do(READY)
+        assert len(desk.done) == 3
+        assert not any(task.done() for task in lives)
+
+
+async def test_a_web_that_has_no_time_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "LOOK_S", 0.02)
+    async with engine(tmp_path, SharedLive()) as desk, aiohttp_socket(tmp_path) as link:
+        await asyncio.sleep(50 * wire.LOOK_S)  # it hears nothing and answers nothing meanwhile
+        await link.send_json({"id": 1, "until_s": 9e12, "do": {"verb": "now", "target": "operator:101"}})
+        async with asyncio.timeout(5):
+            while (await link.receive_json()).get("id") != 1:
+                pass
+        assert desk.done == ["now"]
+
+
+async def test_a_frozen_engine_is_given_up_and_found_again_when_it_thaws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "LOOK_S", 0.02)
+    async with engine_that_freezes(tmp_path) as freeze, web(tmp_path) as beside:
+        await seen(beside)
+        freeze(signal.SIGSTOP)
+        async with asyncio.timeout(5):
+            while beside.live.is_whole:  # noqa: ASYNC110  another process
+                await asyncio.sleep(0.01)
+        with pytest.raises(EngineAway, match="no engine of the cell main is running"):
+            await beside.live.operators()
+        freeze(signal.SIGCONT)
+        await seen(beside)
+
+
+ENGINE = """
+import asyncio, sys
+from pathlib import Path
+from dialer.adapters.local import wire
+from dialer.adapters.local.live import SharedLive
+from dialer.adapters.local.wire import serve_beside
+async def main():
+    async with serve_beside(Path(sys.argv[1]), None, SharedLive(), {}):
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def engine_that_freezes(folder: Path) -> AsyncIterator[Callable[[signal.Signals], None]]:
+    """A process with the engine's end of the wire; it takes signals."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", ENGINE, str(socket_of(folder, MAIN)))
+    try:
+        yield process.send_signal
+    finally:
+        process.kill()
+        await process.wait()
 
 
 @asynccontextmanager

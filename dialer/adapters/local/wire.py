@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 LONGEST_PATH = 100  # bytes of a socket's name that every kernel takes
 LARGEST = 64_000_000  # of a message; a day's live state of a thousand operators has some 2 MB
-BEAT_S = 5.0  # a peer that is frozen for twice as long is given up
+LOOK_S, LOOKS = 1.0, 10  # an engine that was silent for so many looks is frozen
 AGAIN_S = 0.2  # between two looks for the engine
 Ask = Callable[[], Awaitable[Any]]  # a question without arguments; its answer is plain
 
@@ -82,7 +82,7 @@ async def serve_beside(
     visits: set[web.WebSocketResponse] = set()
 
     async def visited(request: web.Request) -> web.StreamResponse:
-        visit = web.WebSocketResponse(heartbeat=BEAT_S, max_msg_size=4 * LONGEST, compress=False)
+        visit = web.WebSocketResponse(max_msg_size=4 * LONGEST, compress=False)
         try:
             await visit.prepare(request)
         except ConnectionError:  # it has gone as soon as it had come
@@ -249,6 +249,7 @@ class Beside:
         self._ids = count(1)
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._silent = 0  # looks in which nothing was heard
         self.live = FollowedLive(lambda: nobody_there(cell))
 
     async def do(self, command: Command) -> Mapping[str, Any]:
@@ -293,13 +294,37 @@ class Beside:
         with _reached(self._path) as name:
             async with (
                 aiohttp.ClientSession(connector=aiohttp.UnixConnector(name)) as session,
-                session.ws_connect("http://engine/", heartbeat=BEAT_S, max_msg_size=LARGEST) as link,
+                session.ws_connect(
+                    "http://engine/",
+                    autoping=False,
+                    max_msg_size=LARGEST,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=LOOK_S),
+                ) as link,
             ):
-                self._socket = link
-                async for message in link:
-                    if message.type is not aiohttp.WSMsgType.TEXT:
-                        break
-                    self._heard(message.data)
+                self._socket, self._silent = link, 0
+                looking = asyncio.create_task(self._look(link), name="beside-look")
+                try:
+                    async for message in link:
+                        self._silent = 0
+                        if message.type is aiohttp.WSMsgType.TEXT:
+                            self._heard(message.data)
+                        elif message.type is not aiohttp.WSMsgType.PONG:
+                            break
+                finally:
+                    looking.cancel()
+
+    async def _look(self, link: aiohttp.ClientWebSocketResponse) -> None:
+        """Gives up a frozen engine. Silence is counted in looks of ours, not in seconds: one who waited for
+        the processor himself has not listened meanwhile."""
+        with suppress(ConnectionError):
+            while self._silent < LOOKS:
+                self._silent += 1
+                with suppress(TimeoutError):  # it takes no bytes either
+                    async with asyncio.timeout(LOOK_S):
+                        await link.ping()
+                await asyncio.sleep(LOOK_S)
+            log.warning("the engine is silent: looking for it anew", looks=LOOKS)
+            await link.close()
 
     def _heard(self, text: str) -> None:
         """One message that cannot be read, of another version, ends nothing."""
