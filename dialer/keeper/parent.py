@@ -36,6 +36,10 @@ BACKLOG = ".backlog"
 LONGEST_MESSAGE = 4096
 CREDENTIALS = struct.Struct("3i")
 PR_SET_PDEATHSIG, PR_GET_PDEATHSIG = 1, 2
+HANGS, IS_KILLED = (
+    13,
+    14,
+)  # signs of life of the other of the two, 2 s apart: before systemd takes us all for hung
 BESIDE_ENDS_S = 5.0  # for the process beside the service, once that is over
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGABRT)
 WATCHED = (*PASSED_ON, signal.SIGUSR1, signal.SIGCHLD)
@@ -52,6 +56,7 @@ class Lives:
     failures: int = 0  # lives in a row that ended soon
     last: int = 0  # the exit code of the life before
     next_s: float = 0.0  # when the next one begins
+    missed: int = 0  # signs of life of the other since its own last one
 
     def over(self, code: int) -> None:
         """The life that was has ended so."""
@@ -59,7 +64,7 @@ class Lives:
         is_steady = self.ready_s is not None and now_s - self.ready_s >= STEADY_S
         self.was_ready |= self.ready_s is not None
         self.failures = 0 if is_steady else self.failures + 1
-        self.pid, self.ready_s, self.last = 0, None, code
+        self.pid, self.ready_s, self.missed, self.last = 0, None, 0, code
         self.next_s = now_s + PAUSES_S[min(self.failures, len(PAUSES_S) - 1)]
 
     @property
@@ -153,6 +158,7 @@ class Keeper:
             behind = " systemd" if self.above.holder is Holder.SYSTEMD else ""
             given = {
                 "NOTIFY_SOCKET": f"@{name}",
+                "PYTHONFAULTHANDLER": "1",  # one that hangs says where
                 MARK: f"{me} {lives.failures} {lives.last}{behind}",
                 "LISTEN_PID": str(os.getpid()),
                 "LISTEN_FDS": str(len(its)),
@@ -263,6 +269,8 @@ class Keeper:
         if self.beside and (words.pop(BEGUN, "") or is_ready):
             self.beside.next_s = min(self.beside.next_s, time.monotonic())
         lives = self.beside if self.beside and pid == self.beside.pid else self.service
+        if "WATCHDOG" in words:
+            self.compare(lives)
         if lives is self.service:
             if words.get("FDSTOREREMOVE") == "1":
                 self.drop(name)
@@ -277,6 +285,18 @@ class Keeper:
         if not self.is_up and all(each.ready_s is not None for each in self.all()):
             self.is_up = True
             self.above.tell("READY=1")
+
+    def compare(self, alive: Lives) -> None:
+        """One gives a sign of life: another that gives none for long hangs, and is ended to be begun again.
+
+        Not by the clock: where the whole machine stands still or is late, both are silent.
+        """
+        alive.missed = 0
+        for other in self.all():
+            if other is not alive and other.ready_s is not None:
+                other.missed += 1
+                if other.missed in (HANGS, IS_KILLED):  # first so that it can say where it stood
+                    other.ask(signal.SIGABRT if other.missed == HANGS else signal.SIGKILL)
 
     def hold(self, name: str, fds: list[int]) -> None:
         """Here and above us."""

@@ -323,6 +323,40 @@ def test_one_that_does_not_go_is_made_to(tmp_path: Path) -> None:
         beside.until(lambda: not Path(f"/proc/{beside.children()[0]}").exists(), "it is gone")
 
 
+LIVES = """systemd.ready(); write('ready')
+while True:
+    systemd.turned(lambda: '')
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("hanging", ["service", "beside"])
+def test_one_that_hangs_while_the_other_lives_is_ended_and_begun_again(
+    hanging: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "60000")
+    with pair(tmp_path, BEGINS + LIVES, LIVES) as both:
+        for each in both:
+            each.has(2)
+        hangs, other = both if hanging == "service" else reversed(both)
+        os.kill(hangs.children()[0], signal.SIGSTOP)
+        hangs.has(4)
+        time.sleep(0.5)  # many signs of life
+        assert (len(hangs.children()), len(other.children())) == (2, 1)
+
+
+def test_where_both_stand_still_nobody_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "60000")
+    with pair(tmp_path, BEGINS + LIVES, LIVES) as both:
+        for each in both:
+            each.has(2)
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for each in both:
+                os.kill(each.children()[0], number)
+            time.sleep(1.0)
+        assert [len(each.children()) for each in both] == [1, 1]
+
+
 # --- systemd above it ---
 
 
