@@ -220,10 +220,11 @@ class KeyPressed(Event):
 
 @dataclass(frozen=True, slots=True)
 class HangupRequested(Event):
-    """Asterisk: somebody asked for the end; cause 32 marks our own request."""
+    """Asterisk: somebody asked for the end."""
 
     cause: int | None = None
     by_shutdown: bool = False  # Asterisk hangs up whatever it has, because it stops
+    is_soft: bool = False  # by Asterisk itself, or by us over it: the far end has not hung up
 
 
 @dataclass(frozen=True, slots=True)

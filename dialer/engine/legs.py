@@ -31,7 +31,6 @@ log = structlog.get_logger()
 NAILED_UP_RING_S = 30
 ON_DEMAND_RING_S = 15
 MOST_DROPS = 3  # tries to hang up a leg
-OUR_HANGUP = 32  # the cause that Asterisk gives to a hang-up asked for over ARI
 NO_WAY = 500  # "Allocation failed"
 # a phone's errors, not its user's will; the sound could not be agreed upon, answered or not
 IN_TROUBLE = frozenset({404, 406, 408, 410, 415, 488, 500, 501, 502, 503, 504, 606})
@@ -199,7 +198,7 @@ class Legs:
                     f"leg-up-{news.channel}",
                     lambda error: self._not_bridged(news.channel, error),
                 )
-            case HangupRequested(cause=cause) if cause != OUR_HANGUP:
+            case HangupRequested(is_soft=False):
                 self._put_down.add(news.channel)
             case Answered() if news.channel in self._keyed:
                 self._keyed[news.channel] = True
@@ -207,8 +206,7 @@ class Legs:
                 log.info("an operator's phone did not take the call", channel=news.channel, sip=sip_code)
                 trouble = _trouble(sip_code or 0) or (NO_KEY if self._keyed.get(news.channel) else "")
                 self._gone(news.channel, at, missed=True, trouble=trouble)
-            case Destroyed(at=at, cause=cause) if cause == NO_MEDIA:  # Asterisk's own end, nobody hung up
-                self._put_down.discard(news.channel)
+            case Destroyed(at=at, cause=cause) if cause == NO_MEDIA:
                 self._gone(news.channel, at, missed=False, trouble=shifts.NO_SOUND)
             case Destroyed(at=at):
                 self._gone(news.channel, at, missed=False)

@@ -21,8 +21,10 @@ class Channel:
     created_at: datetime
     number: str = ""
     trunk: str = ""  # empty: a phone of ours
+    goes_to: tuple[str, str] = ("", "")  # once it is answered: context and extension
     state: str = "Down"
     in_app: bool = False
+    in_dialplan: bool = False  # answered, or come in: at its end the dialplan is over as well
     bridge: BridgeId | None = None
     guard: asyncio.TimerHandle | None = None
     clocks: list[asyncio.TimerHandle] = field(default_factory=list)
@@ -32,7 +34,13 @@ class Channel:
     message_at: datetime | None = None
     message_over: bool = False
     spied: ChannelId | None = None  # a whisper's: whose channel hears it
+    whispers: list[Channel] = field(default_factory=list)
     fate: Fate = field(default_factory=Fate)
+
+    @property
+    def app(self) -> str:
+        """The dialplan application that it executes."""
+        return "Stasis" if self.in_app else "Playback" if self.state == "Up" else "AppDial2"
 
     @property
     def is_person(self) -> bool:

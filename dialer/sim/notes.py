@@ -16,10 +16,12 @@ class Notes:
         self.of_ends = True  # False: the dialplan is of a version that notes no end
         self._by_place: dict[str, tuple[ChannelId, Noted]] = {}
 
-    def write(self, line: Channel, end_at: datetime | None = None, cause: int = 0, sip: int = 0) -> None:
+    def write(
+        self, line: Channel, end_at: datetime | None = None, cause: int = 0, sip: int | None = None
+    ) -> None:
         if not line.slot or (end_at is not None and not self.of_ends):
             return
-        status = (sip or None) if line.answer_at is None else None  # of an answer the 200 is noted
+        status = sip if line.answer_at is None else None  # of an answer the 200 is noted
         its = Noted(line.answer_at, line.message_at, end_at, cause, status, line.message_over)
         self._by_place[line.slot] = (line.id, its)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable
 
 from dialer.ports.asterisk import PhoneNews
 from dialer.sim.clock import now
@@ -11,15 +11,15 @@ DESK = "phone:5060"
 
 
 class Registry:
-    """Where each phone is, as far as a test has moved it."""
+    """Where each phone is: at its desk, until somebody moves it."""
 
     def __init__(self, tell: Callable[[PhoneNews], None]) -> None:
         self._tell = tell
         self._contacts: dict[str, set[str]] = {}
 
-    def reachable(self) -> Set[str]:
-        """Phones that registered here and answer."""
-        return {name for name, contacts in self._contacts.items() if contacts}
+    def has_way(self, phone: str) -> bool:
+        """It is registered here and answers."""
+        return bool(self._contacts.get(phone, {DESK}))
 
     def register(self, phone: str, address: str = DESK, *, new_first: bool = True) -> None:
         """The real one tells in either order that the new address answers and that the one before is gone."""
@@ -34,10 +34,11 @@ class Registry:
 
     def unregister(self, phone: str) -> None:
         """By its own wish, or because it did not register again in time."""
-        for old in self._contacts.pop(phone, {DESK}):
+        gone, self._contacts[phone] = self._contacts.get(phone, {DESK}), set()
+        for old in gone:
             self._tell(PhoneNews(phone, False, now(), old, is_removed=True))
 
     def lose_probe(self, phone: str, address: str = DESK) -> None:
         """It does not answer an OPTIONS."""
-        self._contacts.pop(phone, None)
+        self._contacts[phone] = set()
         self._tell(PhoneNews(phone, False, now(), address))

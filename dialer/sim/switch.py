@@ -1,74 +1,55 @@
-"""A pretend Asterisk in virtual time: it dials, rings, answers, bridges and hangs up, and says so.
+"""A pretend Asterisk in virtual time: what the engine may ask of it, refused and lost as by the real one.
 
-Events come doubled where the real ones do, never inside a request, and are kept while nobody is connected.
-It outlives the cell that drives it.  It also watches for what no cell may do: two people in one bridge, a
-number called while it is being called.
+It outlives the cell that drives it.  `tests/ports/switch.py` holds what both promise.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from dialer.domain import call as c
 from dialer.domain.abilities import Abilities, check_abilities
-from dialer.domain.causes import NO_MEDIA
 from dialer.domain.errors import LinkDown, NetworkTrouble, Refused
 from dialer.domain.operators import SLOT, Account
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import Alerting, BridgeId, CallId, ChannelId
-from dialer.ports.asterisk import BridgeSeen, ChannelNews, ChannelSeen, Ear, Noted, Outgoing, PhoneNews
-from dialer.sim.carrier import Carrier
+from dialer.domain.types import NAME, BridgeId, ChannelId, PhoneKind
+from dialer.ports import acceptable
+from dialer.ports.acceptable import check_ids
+from dialer.ports.asterisk import BridgeSeen, ChannelSeen, Ear, Noted, Outgoing
 from dialer.sim.channel import Channel
-from dialer.sim.clock import now
-from dialer.sim.fate import CAUSES, Fate
-from dialer.sim.notes import Notes
-from dialer.sim.registry import Registry
+from dialer.sim.fate import Fate
+from dialer.sim.lines import ASKED, WAY_S, WORDS_S, Lines
 
-WAY_S = 0.0005  # there or back
-WORDS_S = 2.5  # what is said to an operator lasts so long
-GUARD_S = 1.6
-MESSAGE_S = 4.0
+T = TypeVar("T")
+
 SHUTDOWN = 4  # why it hangs up when it stops in good order
+GUARD = "TIMEOUT(absolute)"
+GUARD_AGAIN_S = 0.3  # of a person who could not be connected
 
 
-class PretendAsterisk:
+class PretendAsterisk(Lines):
     """Satisfies ports.asterisk.Switch."""
 
     def __init__(self, fate_of: Callable[[str], Fate] = lambda number: Fate()) -> None:
-        self.fate_of = fate_of
-        self.fate_by_trunk: dict[str, Fate] = {}  # of every call by it, whatever the number
-        self.phones: dict[str, Fate] = {}  # operators' phones; by default they answer after half a second
+        super().__init__(fate_of)
         self.refuse: Callable[[str], NetworkTrouble | None] = lambda endpoint: None
         self.refuse_connect = False
         self.fault: Callable[[str], Exception | None] = lambda request: None  # by the name of the request
+        self.fault_after: Callable[[str], Exception | None] = lambda request: None  # though it was done
         self.slow_s: Callable[[str], float] = lambda request: 0.0
         self.bad_endpoints: dict[str, Exception] = {}  # trunks and phones that it does not take
         self.endpoints: set[str] = set()  # those that it has
-        self.notes = Notes()
-        self.comes_apart: Callable[[str], bool] = lambda number: False  # no translation of the person's sound
         self.able = Abilities(codecs=frozenset({"alaw", "ulaw", "g722", "gsm"}))
-        self.ear: Ear | None = None
-        self.ahead = timedelta()  # its clock less the one of the house
         self.booted = self._stamp()
-        self.lines: dict[ChannelId, Channel] = {}
-        self.rooms: set[BridgeId] = set()
-        self.dialled: list[tuple[datetime, str, ChannelId]] = []  # people's calls that went out
-        self.carrier = Carrier()
+        self._served = asyncio.Event()  # the request before
+        self._served.set()
         self.keyed: list[tuple[ChannelId, str]] = []  # what people's lines were sent as keys
-        self.dialled_twice: list[tuple[datetime, str]] = []  # numbers called while being called
-        self.double_booked: list[tuple[datetime, BridgeId]] = []
-        self.answer_to_bridge_s: list[float] = []
         self.did: list[tuple[str, str]] = []  # requests worth looking at
         self.told: list[tuple[str, tuple[str, ...]]] = []  # the leg that hears it, and what is played
         self.playing: dict[str, ChannelId] = {}  # playbacks with a name: where they are heard
-        self._in_flight: set[str] = set()
-        self._inside: dict[BridgeId, ChannelId] = {}  # the person
-        self._answered_at: dict[ChannelId, datetime] = {}
-        self.registry = Registry(self._tell_phone)
-        self._outbox: deque[ChannelNews | PhoneNews] = deque()
 
     # --- the link
 
@@ -97,363 +78,309 @@ class PretendAsterisk:
     def shut_down(self) -> None:
         """SIGTERM: every channel is hung up and says so, then the link goes; `reboot` starts it again."""
         for line in list(self.lines.values()):
-            self._say(line.id, c.HangupRequested(self._stamp(), SHUTDOWN, by_shutdown=True))
+            self._say(line.id, c.HangupRequested(self._stamp(), SHUTDOWN, by_shutdown=True, is_soft=True))
         for line in list(self.lines.values()):
-            self._destroy(line, 0, 0)
+            self._destroy(line, 0)
 
     def lose_events(self) -> None:
         """They were written into the socket of a service that was frozen, and then killed."""
         self._outbox.clear()
 
-    def _stamp(self) -> datetime:
-        """An instant, as this machine's clock shows it."""
-        return now() + self.ahead
+    async def _ask(self, request: str, do: Callable[[], T], *, over_http: bool = False) -> T:
+        """There, done, and back: lost on its way there nothing is done, on its way back nobody knows.
 
-    def _say(self, channel: ChannelId, event: c.Event, *args: str, times: int = 1) -> None:
-        self._outbox.extend([ChannelNews(channel, event, args=args)] * times)
-        asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        while self.ear is not None and self._outbox:
-            self.ear.heard(self._outbox.popleft())
-
-    async def _travel(self, request: str) -> None:
-        ear = self.ear
+        The link's are served one after another as they were sent.
+        """
+        ear, before, done = self.ear, self._served, asyncio.Event()
         if ear is None:
             raise LinkDown("Asterisk is not connected")
-        await asyncio.sleep(WAY_S + self.slow_s(request))
-        if self.ear is not ear:
-            raise LinkDown("the request was lost")
-        if (fault := self.fault(request)) is not None:
-            raise fault
-
-    async def _answer_request(self) -> None:
-        ear = self.ear
-        await asyncio.sleep(WAY_S)
-        if self.ear is not ear or ear is None:
-            raise LinkDown("the answer was lost")
-
-    def _line(self, channel: ChannelId) -> Channel:
-        if channel not in self.lines:
-            raise Refused(404, "Channel not found")
-        return self.lines[channel]
+        if not over_http:
+            self._served = done
+        try:
+            await asyncio.sleep(WAY_S + self.slow_s(request))
+            if not over_http:
+                await before.wait()
+            if self.ear is not ear:
+                raise LinkDown("the request was lost")
+            if (fault := self.fault(request)) is not None:
+                raise fault
+            try:
+                return do()
+            finally:
+                done.set()
+                await asyncio.sleep(WAY_S)
+                if self.ear is not ear:
+                    raise LinkDown("the answer was lost")
+                if (fault := self.fault_after(request)) is not None:
+                    raise fault
+        finally:
+            done.set()
 
     def _ours(self, channel: ChannelId) -> Channel:
-        line = self._line(channel)
+        line = self.known(channel)
         if not line.in_app:
             raise Refused(409, "Channel not in Stasis application")
         return line
 
-    # --- dialing
+    # --- calls
 
     async def originate(self, call: Outgoing) -> None:
-        await self._travel("originate")
+        acceptable.check_outgoing(call)
+        number, name = acceptable.target(call.endpoint)
+        await self._ask("originate", lambda: self._originate(call, number, name))
+
+    def _originate(self, call: Outgoing, number: str, name: str) -> None:
         if (trouble := self.refuse(call.endpoint)) is not None:
             raise trouble
-        if call.channel in self.lines:
+        if (
+            call.channel in self.lines or name not in self.endpoints
+        ):  # Asterisk's words do not tell them apart
             raise Refused(409, "Channel with given unique ID already exists")
-        number, _, trunk = call.endpoint.removeprefix("PJSIP/").partition("@")
+        if not number and not self.registry.has_way(name):
+            raise Refused(500, "Allocation failed")
         line = Channel(
             call.channel,
             call.endpoint,
             call.context,
             call.exten,
             self._stamp(),
-            number,
-            trunk,
+            number or name,
+            name if number else "",
             slot=call.variables.get(SLOT, ""),
         )
-        self.lines[line.id] = line
-        self.notes.write(line)
-        self._dial(line)
-        self._later(line, call.timeout_s, lambda: self._destroy(line, 19, 0) if line.state != "Up" else None)
-        self._later(line, line.fate.setup_s, lambda: self._ring(line))
-        await self._answer_request()
+        self._begin(line, call.timeout_s)
 
-    def _dial(self, line: Channel) -> None:
-        if line.is_person:
-            self.dialled.append((now(), line.number, line.id))
-            line.fate = self.fate_by_trunk.get(line.trunk) or self.fate_of(line.number)
-            if line.number in self._in_flight:
-                self.dialled_twice.append((now(), line.number))
-            self._in_flight.add(line.number)
-        else:
-            line.fate = self.phones.get(line.number, Fate(after_s=0.5, talk_s=1e6))
-        if line.trunk:
-            self.carrier.began(line.trunk, asyncio.get_running_loop().time())
+    async def answer(self, channel: ChannelId) -> None:
+        check_ids(channel)
 
-    def _later(self, line: Channel, s: float, do: Callable[[], None]) -> None:
-        line.clocks.append(asyncio.get_running_loop().call_later(s, do))
+        def do() -> None:
+            self._ours(channel).state = "Up"
 
-    def _ring(self, line: Channel) -> None:
-        fate = line.fate
-        if fate.does in CAUSES:
-            self._destroy(line, *CAUSES[fate.does])
-            return
-        if fate.announced_s and line.state == "Down":
-            line.state = "Ring"
-            self._say(line.id, c.Alerted(self._stamp(), Alerting.PROGRESS), times=2)
-            self._later(line, fate.announced_s, lambda: self._ring(line))
-            return
-        if fate.alerting is not None and fate.does != "silence":
-            line.state = "Ringing"
-            self._say(line.id, c.Alerted(self._stamp(), fate.alerting), times=2)
-        if fate.does in ("answer", "no_sound"):
-            self._later(line, fate.after_s, lambda: self._answer(line))
-        elif fate.does == "no_key":  # picked up, and three times asked for key 1 in vain
-            self._later(line, fate.after_s, lambda: self._say(line.id, c.Answered(now()), times=2))
-            self._later(line, fate.after_s + 15, lambda: self._destroy(line, 16, 0))
-        elif fate.does == "ring_ends":
-            self._later(line, fate.after_s, lambda: self._destroy(line, 19, 480))
-
-    def _answer(self, line: Channel) -> None:
-        line.state = "Up"
-        line.in_app = True
-        self._answered_at[line.id], line.answer_at = now(), self._stamp()
-        self._say(line.id, c.Answered(self._stamp()), times=2)
-        self._say(line.id, c.EnteredApp(self._stamp()), "answered" if line.is_person else "leg")
-        if line.is_person:
-            line.guard = asyncio.get_running_loop().call_later(GUARD_S, self._guard, line)
-            tired = lambda: self.person_hangs_up(line.id) if line.bridge is None else None  # noqa: E731
-            self._later(line, line.fate.waits_s, tired)
-        if line.fate.does == "no_sound":  # Asterisk ends it by itself, in the same breath
-            self._later(line, WAY_S, lambda: self._destroy(line, 127, 406))
-
-    def _guard(self, line: Channel) -> None:
-        if line.in_app and line.id in self.lines:
-            self._to_message(line)
-
-    def _to_message(self, line: Channel) -> None:
-        if line.guard is not None:
-            line.guard.cancel()
-        self._leave(line)
-        line.in_app = False
-        line.exten = "safe"
-        self._say(line.id, c.LeftApp(self._stamp()))
-        line.message_at = self._stamp()
-        self.notes.write(line)
-        self._say(line.id, c.MessageStarted(self._stamp()))
-        self._later(line, MESSAGE_S, lambda: self._message_over(line))
-
-    def _message_over(self, line: Channel) -> None:
-        line.message_over = True
-        self._say(line.id, c.MessageEnded(self._stamp()))
-        self._destroy(line, 16, 0)
-
-    # --- the end
-
-    def person_hangs_up(self, channel: ChannelId, cause: int = 16) -> None:
-        """The far end of any channel, a phone's too."""
-        line = self.lines.get(channel)
-        if line is not None:
-            self._say(channel, c.HangupRequested(self._stamp(), cause))
-            self._destroy(line, 16, 0)
-
-    def vanish(self, channel: ChannelId) -> None:
-        """Its phone is dead: the end comes without a request."""
-        self._destroy(self.lines[channel], 16, 0)
-
-    def _destroy(self, line: Channel, cause: int, sip: int) -> None:
-        if line.id not in self.lines:
-            return
-        self._leave(line)
-        if line.in_app:
-            line.in_app = False
-            self._say(line.id, c.LeftApp(self._stamp()))
-        self.notes.write(line, self._stamp(), cause, sip)
-        self._forget(line)
-        if line.spied is not None:  # Asterisk tells only of channels that have an endpoint
-            return
-        self._say(line.id, c.Destroyed(self._stamp(), cause, sip, line.answer_at is not None), times=2)
-        if not line.is_person:
-            for whisper in [each for each in self.lines.values() if each.spied == line.id]:
-                self._destroy(whisper, 16, 0)
-
-    def _forget(self, line: Channel) -> None:
-        if self.lines.pop(line.id, None) is None:
-            return
-        self._answered_at.pop(line.id, None)
-        if line.is_person:
-            self._in_flight.discard(line.number)
-        if line.trunk:
-            self.carrier.ended(line.trunk)
-        for clock in line.clocks:
-            clock.cancel()
-        if line.guard is not None:
-            line.guard.cancel()
+        await self._ask("answer", do)
 
     async def hang_up(self, channel: ChannelId, reason: str = "normal") -> None:
-        await self._travel("hang_up")
-        self.person_hangs_up(channel, 32)
-        await self._answer_request()
+        acceptable.check_reason(reason)
+        check_ids(channel)
+
+        def do() -> None:
+            if (line := self.lines.get(channel)) is not None:
+                asked = c.HangupRequested(self._stamp(), ASKED, is_soft=True)
+                self._say(channel, asked, times=1 + line.in_app)
+                self._destroy(line, *acceptable.REASONS[reason])
+
+        await self._ask("hang_up", do)
+
+    async def go_on(self, channel: ChannelId, *, context: str, exten: str) -> None:
+        acceptable.check_way(context, exten)
+        check_ids(channel)
+        await self._ask("go_on", lambda: self._continue(self._ours(channel), (context, exten)))
+
+    async def set_variable(self, channel: ChannelId, name: str, value: str) -> None:
+        acceptable.check_variable(name, value)
+        check_ids(channel)
+
+        def do() -> None:
+            line = self._ours(channel)
+            if name == SLOT:
+                line.slot = value
+            if name == GUARD:
+                self._guard_in(line, float(value))
+
+        await self._ask("set_variable", do)
 
     # --- bridges
 
     async def connect(self, channel: ChannelId, bridge: BridgeId) -> None:
-        await self._travel("connect")
-        line = self._ours(channel)
-        if self.refuse_connect:
-            raise Refused(500, "it would not")
-        if line.guard is not None:
-            line.guard.cancel()
-        self._enter(line, bridge)
-        await self._answer_request()
+        check_ids(channel, bridge)
+
+        def join() -> None:
+            if self.refuse_connect:
+                raise Refused(500, "it would not")
+            self._add(channel, bridge)
+
+        def do() -> None:
+            line = self._ours(channel)
+            self._guard_in(line, 0)
+            try:
+                join()
+            except Refused:
+                self._guard_in(line, GUARD_AGAIN_S)
+                raise
+
+        await self._ask("connect", do)
 
     async def add(self, channel: ChannelId, bridge: BridgeId) -> None:
-        await self._travel("add")
-        self._enter(self._ours(channel), bridge)
-        await self._answer_request()
+        check_ids(channel, bridge)
+        await self._ask("add", lambda: self._add(channel, bridge))
 
-    def _enter(self, line: Channel, bridge: BridgeId) -> None:
+    def _add(self, channel: ChannelId, bridge: BridgeId) -> None:
         if bridge not in self.rooms:
             raise Refused(404, "Bridge not found")
-        if line.bridge == bridge:
-            return
-        self._leave(line)
-        line.bridge = bridge
-        self._say(line.id, c.EnteredBridge(self._stamp(), bridge))
-        if line.is_person:
-            if bridge in self._inside:
-                self.double_booked.append((now(), bridge))
-            self._inside[bridge] = line.id
-            self.answer_to_bridge_s.append((now() - self._answered_at[line.id]).total_seconds())
-            broken = line.fate.broken
-            leave = (
-                (lambda: self._destroy(line, *broken)) if broken else lambda: self.person_hangs_up(line.id)
-            )
-            self._later(line, line.fate.talk_s, leave)
-            if self.comes_apart(line.number):  # addChannel is answered all the same, nobody hears anything
-                self._leave(line)
-
-    def _leave(self, line: Channel) -> None:
-        if line.bridge is not None:
-            self._say(line.id, c.LeftBridge(self._stamp(), line.bridge))
-            if self._inside.get(line.bridge) == line.id:
-                del self._inside[line.bridge]
-            line.bridge = None
+        if channel not in self.lines:
+            raise Refused(400, "Channel not found")
+        if not self.lines[channel].in_app:
+            raise Refused(422, "Channel not in Stasis application")
+        self._enter(self.lines[channel], bridge)
 
     async def remove(self, channel: ChannelId, bridge: BridgeId) -> None:
-        await self._travel("remove")
-        line = self.lines.get(channel)
-        if line is not None and line.bridge == bridge:
-            self._leave(line)
+        check_ids(channel, bridge)
+
+        def do() -> None:
+            line = self.lines.get(channel)
+            if line is not None and line.bridge == bridge:
+                self._leave(line)
+
+        await self._ask("remove", do)
 
     async def create_bridge(self, bridge: BridgeId) -> None:
-        await self._travel("create_bridge")
-        self.rooms.add(bridge)
+        check_ids(bridge)
+        await self._ask("create_bridge", lambda: self.rooms.add(bridge))
 
     async def destroy_bridge(self, bridge: BridgeId) -> None:
-        await self._travel("destroy_bridge")
-        self.rooms.discard(bridge)
+        check_ids(bridge)
 
-    # --- the rest
+        def do() -> None:
+            self.rooms.discard(bridge)
+            for line in self.lines.values():
+                if line.bridge == bridge:
+                    self._leave(line)
 
-    async def answer(self, channel: ChannelId) -> None:
-        await self._travel("answer")
-        self._ours(channel).state = "Up"
+        await self._ask("destroy_bridge", do)
 
-    async def go_on(self, channel: ChannelId, *, context: str, exten: str) -> None:
-        await self._travel("go_on")
-        self._to_message(self._ours(channel))
-
-    async def set_variable(self, channel: ChannelId, name: str, value: str) -> None:
-        await self._travel("set_variable")
-        if name == SLOT:
-            self._line(channel).slot = value
+    # --- what is heard
 
     async def start_music(self, channel: ChannelId) -> None:
-        await self._travel("start_music")
-        self._ours(channel).music = True
+        check_ids(channel)
+
+        def do() -> None:
+            self._ours(channel).music = True
+
+        await self._ask("start_music", do)
 
     async def stop_music(self, channel: ChannelId) -> None:
-        await self._travel("stop_music")
-        if channel in self.lines:
-            self.lines[channel].music = False
+        check_ids(channel)
+
+        def do() -> None:
+            if channel in self.lines:
+                self._ours(channel).music = False
+
+        await self._ask("stop_music", do)
 
     async def play(self, channel: ChannelId, *media: str, playback: str = "") -> None:
-        await self._travel("play")
-        line = self._ours(channel)
-        self.told.append((line.spied or channel, media))
-        if not playback:
-            self.did.append(("play", channel))
-        else:
-            self.playing[playback] = channel
-            self._later(line, WORDS_S, lambda: self._played(playback))
+        acceptable.check_media(media)
+        check_ids(channel)
+
+        def do() -> None:
+            line = self._ours(channel)
+            self.told.append((line.spied or channel, media))
+            if not playback:
+                self.did.append(("play", channel))
+            else:
+                self.playing[playback] = channel
+                self._later(line, WORDS_S, lambda: self._played(playback))
+
+        await self._ask("play", do)
 
     async def stop_playing(self, playback: str) -> None:
-        await self._travel("stop_playing")
-        self.playing.pop(playback, None)
+        check_ids(playback)
+        await self._ask("stop_playing", lambda: self._played(playback))
 
     def _played(self, playback: str) -> None:
         self.playing.pop(playback, None)
 
     async def whisper(self, channel: ChannelId, snoop: ChannelId) -> None:
-        await self._travel("whisper")
-        line = Channel(snoop, "", "", "", self._stamp(), state="Up", spied=self._ours(channel).id)
-        self.lines[snoop] = line
-        self.did.append(("whisper", snoop))
-        self._later(line, WAY_S, lambda: self._open_whisper(line))
-        await self._answer_request()
+        check_ids(channel, snoop)
+
+        def do() -> None:
+            spied = self.known(channel)
+            if snoop in self.lines:
+                raise Refused(500, "Snoop channel could not be created")
+            line = Channel(snoop, "", "default", "s", self._stamp(), state="Up", spied=channel)
+            self.lines[snoop] = line
+            spied.whispers.append(line)
+            self.did.append(("whisper", snoop))
+            self._later(line, WAY_S, lambda: self._open_whisper(line))
+
+        await self._ask("whisper", do)
 
     def _open_whisper(self, line: Channel) -> None:
         line.in_app = True
         self._say(line.id, c.EnteredApp(self._stamp()), "snoop")
 
     async def mute(self, channel: ChannelId, on: bool) -> None:
-        await self._travel("mute")
+        check_ids(channel)
+        await self._ask("mute", lambda: self._ours(channel))
 
     async def send_keys(self, channel: ChannelId, keys: str) -> None:
-        await self._travel("send_keys")
-        self.keyed.append((channel, keys))
+        acceptable.check_keys(keys)
+        check_ids(channel)
+
+        def do() -> None:
+            self.keyed.append((self._ours(channel).id, keys))
+
+        await self._ask("send_keys", do)
+
+    # --- what it holds
 
     async def channels(self) -> Sequence[ChannelSeen]:
-        await self._travel("channels")
-        return [
-            ChannelSeen(line.id, line.state, line.created_at, "Stasis", line.context, line.exten)
-            for line in self.lines.values()
-        ]
+        return await self._ask(
+            "channels",
+            lambda: [
+                ChannelSeen(line.id, line.state, line.created_at, line.app, line.context, line.exten)
+                for line in self.lines.values()
+            ],
+            over_http=True,
+        )
 
     async def bridges(self) -> Sequence[BridgeSeen]:
-        await self._travel("bridges")
-        inside = {
-            room: tuple(line.id for line in self.lines.values() if line.bridge == room) for room in self.rooms
-        }
-        return [BridgeSeen(room, channels) for room, channels in inside.items()]
+        return await self._ask(
+            "bridges",
+            lambda: [
+                BridgeSeen(room, tuple(line.id for line in self.lines.values() if line.bridge == room))
+                for room in self.rooms
+            ],
+            over_http=True,
+        )
 
     async def reachable(self) -> Set[str]:
-        await self._travel("reachable")
-        return self.registry.reachable()
+        known = lambda: {name for name in self.endpoints if self.registry.has_way(name)}  # noqa: E731
+        return await self._ask("reachable", known, over_http=True)
 
     async def booted_at(self) -> datetime:
-        await self._travel("booted_at")
-        return self.booted
+        return await self._ask("booted_at", lambda: self.booted)
 
     async def clock(self) -> tuple[datetime, datetime]:
         """Whoever is not connected asks over HTTP, and hears whole seconds."""
         if self.ear is None:
             second = self._stamp().replace(microsecond=0)
             return second, second + timedelta(seconds=1)
-        await self._travel("clock")
-        at = self._stamp()
-        await self._answer_request()
+        at = await self._ask("clock", self._stamp)
         return at, at
 
     async def noted_of(self, channel: ChannelId, place: str) -> Noted | None:
-        await self._travel("noted_of")
-        return self.notes.find(channel, place)
+        acceptable.check_variable(f"NOTED_{place}")
+        return await self._ask("noted_of", lambda: self.notes.find(channel, place))
+
+    # --- trunks and phones
 
     async def abilities(self) -> Abilities:
-        await self._travel("abilities")
-        return self.able
+        return await self._ask("abilities", lambda: self.able, over_http=True)
 
     async def push_trunk(self, trunk: Trunk, password: str) -> None:
-        await self._travel("push_trunk")
-        check_abilities(trunk, self.able)
-        self._take_endpoint(trunk.id)
+        def do() -> None:
+            check_abilities(trunk, self.able)
+            self._take_endpoint(trunk.id)
+
+        await self._ask("push_trunk", do)
 
     async def push_phone(self, account: Account, password: str) -> None:
-        await self._travel("push_phone")
-        self._take_endpoint(account.id)
+        """An outside phone has no endpoint of its own."""
+
+        def do() -> None:
+            if account.phone is not PhoneKind.OUTSIDE:
+                self._take_endpoint(account.id)
+
+        await self._ask("push_phone", do)
 
     def _take_endpoint(self, name: str) -> None:
         if (flaw := self.bad_endpoints.get(name)) is not None:
@@ -461,35 +388,5 @@ class PretendAsterisk:
         self.endpoints.add(name)
 
     async def drop_endpoint(self, name: str) -> None:
-        await self._travel("drop_endpoint")
-        self.endpoints.discard(name)
-
-    # --- sound
-
-    def tear(self, channel: ChannelId) -> None:
-        """Out of its bridge, by nobody's wish."""
-        self._leave(self.lines[channel])
-
-    def hears_nothing(self, channel: ChannelId) -> None:
-        """No packet of sound came from this channel until the RTP time-out."""
-        self._say(channel, c.HangupRequested(now(), 1))
-        self._destroy(self.lines[channel], NO_MEDIA, 0)
-
-    def _tell_phone(self, news: PhoneNews) -> None:
-        self._outbox.append(news)
-        asyncio.get_running_loop().call_soon(self._flush)
-
-    # --- what others ask
-
-    def wrap_up_of(self, call: CallId) -> float:
-        """Seconds of work that the talk will leave to its operator."""
-        line = self.lines.get(ChannelId(call))
-        return line.fate.wrap_up_s if line is not None else 0.0
-
-    def people(self) -> list[Channel]:
-        return [line for line in self.lines.values() if line.is_person]
-
-    def leg_of(self, operator: str) -> ChannelId:
-        """The operator's leg that is up."""
-        (leg,) = [each.id for each in self.lines.values() if each.id.startswith(f"o-{operator}-")]
-        return leg
+        acceptable.matching(NAME, name, "endpoint name")
+        await self._ask("drop_endpoint", lambda: self.endpoints.discard(name))

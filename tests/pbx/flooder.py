@@ -23,7 +23,7 @@ from dialer.domain.trunk import Trunk
 from dialer.domain.types import CellId, ChannelId
 from dialer.keeper.store import DescriptorStore
 from dialer.ports.asterisk import ChannelNews, Outgoing, PhoneNews
-from tests.pbx.linked import BUSY, CALLER, GONE_AT_ONCE, TRUNK
+from tests.ports.board import BUSY, CALLER, GONE_AT_ONCE, TRUNK
 
 CALLS_PER_S = 80
 

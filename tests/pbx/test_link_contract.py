@@ -14,12 +14,14 @@ from dialer.adapters.ari.connection import Request
 from dialer.adapters.ari.events import WANTED
 from dialer.adapters.ari.listener import Listener
 from dialer.adapters.ari.switch import AriSwitch
-from dialer.domain.call import Alerted, Answered, Destroyed, EnteredApp, EnteredBridge, MessageStarted
+from dialer.domain.call import Alerted, Answered, Destroyed, EnteredApp
 from dialer.domain.errors import Fatal, Refused, TimedOut
-from dialer.domain.types import BridgeId, ChannelId
+from dialer.domain.types import ChannelId
 from dialer.lab.lab import Lab, Options
 from dialer.ports.asterisk import Outgoing
-from tests.pbx.linked import BUSY, PLAN, RINGS, Linked, linked, polled, ready
+from tests.pbx.linked import PLAN, Linked, linked, polled, ready
+from tests.ports.board import BUSY
+from tests.ports.switch import PROMISES, Promise
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -32,6 +34,21 @@ async def lab() -> AsyncIterator[Lab]:
 async def link(lab: Lab) -> AsyncIterator[Linked]:
     async with ready(lab) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="session")
+async def board(lab: Lab) -> AsyncIterator[Linked]:
+    """A link for all of a class: Asterisk takes half a second to come back to the next one."""
+    async with ready(lab) as running:
+        yield running
+
+
+class TestPromises:
+    """The pretend Asterisk is asked the same: tests/sim/test_switch_promises.py."""
+
+    @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+    async def test_the_real_asterisk_keeps_it(self, board: Linked, promise: Promise) -> None:
+        await promise(board)
 
 
 class Garbled(Request):
@@ -79,15 +96,6 @@ async def test_a_frame_that_asterisk_does_not_answer_costs_its_own_timeout_only(
         await garbled
 
 
-async def test_the_same_call_id_is_never_dialled_twice(link: Linked) -> None:
-    channel = await link.call(RINGS)
-    with pytest.raises(Refused, match="already exists") as refusal:
-        await link.call(RINGS, channel=channel)
-    assert refusal.value.status == 409
-    await link.switch.hang_up(channel)
-    await link.diary.hears(channel, Destroyed)
-
-
 async def test_a_refusal_tells_asterisks_reason(link: Linked) -> None:
     with pytest.raises(Refused, match="Channel not found") as refusal:
         await link.switch.go_on(ChannelId("c-nobody"), context="obz-out", exten="safe")
@@ -108,50 +116,6 @@ async def test_a_trunk_that_asterisk_does_not_know_is_named(link: Linked) -> Non
         )
 
 
-async def test_what_is_done_already_is_no_error(link: Linked) -> None:
-    bridge, channel = BridgeId(f"b-{link.run}"), await link.call(RINGS)
-    await link.switch.create_bridge(bridge)
-    await link.switch.create_bridge(bridge)
-    await link.switch.remove(channel, bridge)
-    await link.switch.hang_up(channel)
-    await link.diary.hears(channel, Destroyed)
-    await link.switch.hang_up(channel)
-    await link.switch.remove(channel, bridge)
-    await link.switch.destroy_bridge(bridge)
-    await link.switch.destroy_bridge(bridge)
-    await link.switch.remove(channel, bridge)
-
-
-async def test_a_busy_number_is_heard_of_although_it_never_reached_our_application(link: Linked) -> None:
-    channel = await link.call(BUSY)
-    end = await link.diary.hears(channel, Destroyed)
-    assert isinstance(end, Destroyed)
-    assert (end.cause, end.sip_code) == (17, 486)
-    assert not link.diary.of(channel, EnteredApp)
-
-
-async def test_one_call_is_told_from_its_ringing_to_its_end(link: Linked) -> None:
-    bridge, channel = BridgeId(f"b-{link.run}"), await link.call()
-    await link.switch.create_bridge(bridge)
-    await link.diary.hears(channel, EnteredApp)
-    await link.switch.connect(channel, bridge)
-    await link.diary.hears(channel, EnteredBridge)
-    listed = {each.id: each for each in await link.switch.channels()}
-    assert (listed[channel].state, listed[channel].context, listed[channel].app) == (
-        "Up",
-        "obz-out",
-        "Stasis",
-    )
-    assert [each.channels for each in await link.switch.bridges() if each.id == bridge] == [(channel,)]
-    await link.switch.hang_up(channel)
-    await link.diary.hears(channel, Destroyed)
-    kinds = list(dict.fromkeys(type(event).__name__ for event in link.diary.of(channel)))
-    assert kinds[:4] == ["Alerted", "Answered", "EnteredApp", "EnteredBridge"]
-    assert set(kinds[4:-1]) == {"HangupRequested", "LeftBridge", "LeftApp"}
-    assert kinds[-1] == "Destroyed"
-    await link.switch.destroy_bridge(bridge)
-
-
 async def test_events_that_say_nothing_new_are_not_sent(link: Linked) -> None:
     channel = await link.call()
     await link.diary.hears(channel, EnteredApp)
@@ -160,27 +124,6 @@ async def test_events_that_say_nothing_new_are_not_sent(link: Linked) -> None:
     kinds = [event["type"] for event in link.diary.raw]
     assert set(kinds) <= set(WANTED)
     assert len(kinds) <= 16
-
-
-async def test_a_connected_person_is_out_of_the_guards_reach(link: Linked) -> None:
-    bridge, channel = BridgeId(f"b-{link.run}"), await link.call()
-    await link.switch.create_bridge(bridge)
-    await link.diary.hears(channel, EnteredApp)
-    await link.switch.connect(channel, bridge)
-    with pytest.raises(AssertionError, match="not heard"):
-        await link.diary.hears(channel, MessageStarted, timeout_s=2.0)
-    await link.switch.hang_up(channel)
-    await link.switch.destroy_bridge(bridge)
-
-
-async def test_a_person_who_could_not_be_connected_is_the_guards_again(link: Linked) -> None:
-    channel = await link.call()
-    answered = await link.diary.hears(channel, EnteredApp)
-    with pytest.raises(Refused):
-        await link.switch.connect(channel, BridgeId("b-nowhere"))
-    message = await link.diary.hears(channel, MessageStarted, timeout_s=2.0)
-    assert (message.at - answered.at).total_seconds() < 1.0
-    await link.switch.hang_up(channel)
 
 
 async def test_no_sign_changes_on_its_way(link: Linked) -> None:

@@ -16,7 +16,8 @@ from dialer.adapters.ari.connection import RawEvent
 from dialer.domain.call import Destroyed, EnteredApp
 from dialer.domain.types import ChannelId
 from dialer.lab.lab import Lab, Options
-from tests.pbx.linked import ANSWERS, BUSY, GONE_AT_ONCE, PLAN, RINGS, idle, polled, ready
+from tests.pbx.linked import PLAN, idle, polled, ready
+from tests.ports.board import ANSWERS, BUSY, GONE_AT_ONCE, RINGS
 from tests.shelf import Shelf
 
 SEEN_BY_BOTH = ("Dial", "ChannelHangupRequest", "ChannelDestroyed")

@@ -16,7 +16,8 @@ from dialer.domain.call import Destroyed, EnteredApp
 from dialer.domain.errors import Fatal, LinkDown
 from dialer.domain.types import ChannelId
 from dialer.lab.lab import Lab, Options
-from tests.pbx.linked import BUSY, GONE_AT_ONCE, PLAN, Linked, idle, linked, polled, ready
+from tests.pbx.linked import PLAN, Linked, idle, linked, polled, ready
+from tests.ports.board import BUSY, GONE_AT_ONCE
 from tests.shelf import Shelf
 
 

@@ -21,7 +21,8 @@ from dialer.domain.types import BridgeId, ChannelId, Language, OperatorId, Trunk
 from dialer.lab import site, tones
 from dialer.lab.lab import Lab, Options
 from dialer.ports.asterisk import Outgoing, PhoneNews
-from tests.pbx.linked import ANSWERS, BUSY, PLAN, Linked, linked, polled, ready, trunk_of
+from tests.pbx.linked import PLAN, Linked, linked, polled, ready, trunk_of
+from tests.ports.board import ANSWERS, BUSY
 
 ETHERNET_IP, UDP, PCMA, LENGTH, NOTE = 0x0800, 17, 8, 172, 950.0  # the message begins with this note
 

@@ -144,7 +144,7 @@ async def test_a_drain_that_takes_too_long_says_so_and_the_end_is_on_record() ->
 async def test_trunk_lines_and_calls_per_second_are_never_exceeded() -> None:
     asterisk = PretendAsterisk(lambda number: Fate(after_s=3, talk_s=5))
     house = House(asterisk)
-    trunk = Trunk(MAIN, "127.0.0.2", lines=7, calls_per_s=3)
+    trunk = Trunk(MAIN, "127.0.0.2", lines=7, calls_per_s=3, caller_ids=("+74950000000",))
     campaign = await house.furnish(operators=10, leads=60, mode=Mode.POWER, ratio=3.0, trunk=trunk)
     await house.start()
     await house.all_ready()

@@ -13,7 +13,8 @@ from dialer.domain.types import EndedBy, LeadStatus, Mode, Outcome
 from dialer.ports.asterisk import Outgoing
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
-from dialer.sim.switch import MESSAGE_S, PretendAsterisk
+from dialer.sim.lines import MESSAGE_S
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
 from tests.unit.engine.virtual import in_virtual_time
 
@@ -225,7 +226,7 @@ async def test_a_channel_of_a_forgotten_call_is_ended() -> None:
             endpoint="PJSIP/79160000009@main",
             context="obz-out",
             exten="answered",
-            caller_id="",
+            caller_id="74950000000",
             timeout_s=60,
         )
     )

@@ -99,9 +99,9 @@ def _user_event(raw: RawEvent, at: datetime) -> News | None:
 
 def _hangup_requested(raw: RawEvent, at: datetime) -> call.HangupRequested:
     """A soft request carries Asterisk's own reasons (AST_SOFTHANGUP_*) in place of a cause of Q.850."""
-    cause = raw.get("cause")
-    by_shutdown = bool(raw.get("soft")) and isinstance(cause, int) and bool(cause & SOFT_SHUTDOWN)
-    return call.HangupRequested(at, cause, by_shutdown)
+    cause, is_soft = raw.get("cause"), bool(raw.get("soft"))
+    by_shutdown = is_soft and isinstance(cause, int) and bool(cause & SOFT_SHUTDOWN)
+    return call.HangupRequested(at, cause, by_shutdown, is_soft)
 
 
 def _destroyed(raw: RawEvent, at: datetime) -> News:

@@ -34,6 +34,7 @@ from dialer.domain.operators import Account
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import BridgeId, CellId, ChannelId
+from dialer.ports.acceptable import check_id
 from dialer.ports.asterisk import BridgeSeen, ChannelSeen, Ear, LinkWatcher, Noted, Outgoing, PhoneNews
 
 log = structlog.get_logger()
@@ -282,11 +283,11 @@ class AriSwitch:
         await self._ask(requests.on_bridge("DELETE", bridge), fine=NO_BRIDGE)
 
     async def add(self, channel: ChannelId, bridge: BridgeId) -> None:
-        await self._ask(requests.on_bridge("POST", bridge, "addChannel", channel=channel))
+        await self._ask(requests.on_bridge("POST", bridge, "addChannel", channel=check_id(channel)))
 
     async def remove(self, channel: ChannelId, bridge: BridgeId) -> None:
         """Not being in it any more is no error."""
-        request = requests.on_bridge("POST", bridge, "removeChannel", channel=channel)
+        request = requests.on_bridge("POST", bridge, "removeChannel", channel=check_id(channel))
         await self._ask(request, fine=NOT_IN_BRIDGE)
 
     # --- what Asterisk knows -----------------------------------------------------------------------------

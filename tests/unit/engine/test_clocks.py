@@ -18,9 +18,10 @@ from dialer.domain.spending import SideKind
 from dialer.domain.types import CampaignId, ChannelId, LeadId, Mode, PhoneNumber, TrunkId
 from dialer.engine.refusals import Rest
 from dialer.ports.between import Command
+from dialer.sim.channel import Channel
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
-from dialer.sim.switch import Channel, PretendAsterisk
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
 from tests.unit.engine.virtual import in_virtual_time
 

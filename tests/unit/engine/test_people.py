@@ -21,7 +21,8 @@ from dialer.ports.between import Command
 from dialer.sim.channel import Channel
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
-from dialer.sim.switch import GUARD_S, PretendAsterisk
+from dialer.sim.lines import GUARD_S
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
 from tests.unit.engine.virtual import in_virtual_time
 
@@ -467,7 +468,7 @@ async def test_a_return_call_of_nobody_we_called_hears_that_we_are_sorry() -> No
     await house.all_ready()
     caller = comes_in(house, "1772000000.2")
     await asyncio.sleep(0.1)
-    assert caller.exten == "safe"  # where the pretend Asterisk plays its messages
+    assert caller.exten == "sorry"
     assert house.calls() == []
     await house.stop()
 
@@ -481,7 +482,7 @@ async def test_a_return_call_while_the_database_is_away_hears_at_once_that_we_ar
     house.store_down = True
     caller = comes_in(house, "1772000000.3")
     await asyncio.sleep(0.1)
-    assert caller.exten == "safe"
+    assert caller.exten == "sorry"
     assert not house.cell.inbound._asked
     assert not house.shell.errands.failed
     await house.stop()

@@ -12,7 +12,8 @@ from dialer.domain.types import ChannelId
 from dialer.ports.asterisk import ChannelNews
 from dialer.sim.channel import Channel
 from dialer.sim.clock import now
-from dialer.sim.switch import MESSAGE_S, PretendAsterisk
+from dialer.sim.lines import MESSAGE_S
+from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import MAIN, House
 from tests.unit.engine.virtual import in_virtual_time
 

@@ -50,8 +50,8 @@ def test_a_call_that_the_network_refuses_carries_its_cause_and_its_sip_code(name
     assert last == end
 
 
-def test_our_own_hang_up_shows_as_a_request_with_cause_32() -> None:
-    assert told("cancelled") == ["Alerted 180", "HangupRequested 32 False", "Destroyed 16 None False"]
+def test_our_own_hang_up_shows_as_a_soft_request_with_cause_32() -> None:
+    assert told("cancelled") == ["Alerted 180", "HangupRequested 32 False True", "Destroyed 16 None False"]
 
 
 def test_an_answer_and_a_hang_up_in_one_breath_are_both_told() -> None:
@@ -59,8 +59,9 @@ def test_an_answer_and_a_hang_up_in_one_breath_are_both_told() -> None:
         "Alerted 180",
         "Answered",
         "EnteredApp",
-        "HangupRequested 16 False",
+        "HangupRequested 16 False False",
         "LeftApp",
+        "HangupRequested 16 False True",
         "Destroyed 16 None True",
     ]
 
@@ -73,7 +74,7 @@ def test_the_guards_message_is_told_with_its_beginning_and_its_end() -> None:
         "LeftApp",
         "MessageStarted",
         "MessageEnded",
-        "HangupRequested 16 False",
+        "HangupRequested 16 False True",
         "Destroyed 16 None True",
     ]
 
@@ -96,6 +97,8 @@ def test_a_talk_is_told_from_both_ends() -> None:
     leg = told("talk_with_operator", "op-rec")
     assert leg[:4] == ["Alerted 180", "Answered", "EnteredApp", "EnteredBridge ob-101"]
     assert "KeyPressed 5" in leg
+    ends = [each for each in leg if each.startswith("HangupRequested")]
+    assert ends == ["HangupRequested 32 False True", "HangupRequested 16 False True"], "it did not hang up"
 
 
 def test_entering_our_application_says_who_and_what_for() -> None:
