@@ -265,11 +265,20 @@ def parsed(text: Any) -> Any:
 
 
 def outcome(request: Request, answer: RawEvent) -> Any:
-    """The JSON of an answer over the websocket; raises Refused with Asterisk's own reason."""
+    """The JSON of an answer over the websocket; raises Refused with Asterisk's own reason.
+
+    An answer that cannot be read says nothing of what was done: TimedOut.
+    """
     try:
         status = int(answer["status_code"])
     except (LookupError, TypeError, ValueError):
-        raise Refused(500, f"its answer cannot be read ({request.method} {request.path})") from None
+        raise TimedOut(
+            said(
+                "{method} {path}: the answer cannot be read, and whether it was done is not known",
+                method=request.method,
+                path=request.path,
+            )
+        ) from None
     text = answer.get("message_body") or "null"
     return checked(request, status, str(answer.get("reason_phrase", "")), text)
 

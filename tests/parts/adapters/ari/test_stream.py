@@ -17,7 +17,7 @@ from aiohttp.http import WebSocketWriter, WSMsgType
 from dialer.adapters.ari import stream as stream_module
 from dialer.adapters.ari.connection import Connection, Request, outcome
 from dialer.adapters.ari.stream import Backlog, Stream, begins_frame, frame_length, next_beginning, whole
-from dialer.domain.errors import Refused
+from dialer.domain.errors import Refused, TimedOut
 
 
 class Sink:
@@ -312,11 +312,15 @@ async def test_a_frame_that_nobody_understands_is_passed_over(frame: str) -> Non
         assert taken[-1] == {"type": "Dial"}
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [{}, {"status_code": "soon"}, {"status_code": None}, {"status_code": 200, "message_body": 7},
-     {"status_code": 200, "message_body": DEEP}],
-)  # fmt: skip
-def test_an_answer_that_nobody_understands_is_a_refusal(answer: dict[str, object]) -> None:
-    with contextlib.suppress(Refused):
-        assert outcome(Request("GET", "channels"), answer) is None
+@pytest.mark.parametrize("answer", [{}, {"status_code": "soon"}, {"status_code": None}, {"status_code": {}}])
+def test_an_answer_that_nobody_understands_says_nothing_of_what_was_done(answer: dict[str, object]) -> None:
+    """A refusal would: the number would be dialled once more."""
+    with pytest.raises(TimedOut, match="cannot be read"):
+        outcome(Request("POST", "channels"), answer)
+
+
+@pytest.mark.parametrize("body", [7, DEEP, "[", None])
+def test_an_answer_whose_content_nobody_understands_was_one(body: object) -> None:
+    assert outcome(Request("POST", "channels"), {"status_code": 200, "message_body": body}) in (None, 7)
+    with pytest.raises(Refused, match="404"):
+        outcome(Request("POST", "channels"), {"status_code": 404, "message_body": body})
