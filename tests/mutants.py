@@ -1,11 +1,12 @@
 """`make mutants`: breaks one comparison or operator at a time, and says which breaks no test notices.
 
 By default of the files in dialer/domain and dialer/engine that were changed since main; ARGS names others:
-`make mutants ARGS="dialer/domain/kpi.py"`, `ARGS="--all --most 200 --seed 7"` for a sample of the domain.
+`make mutants ARGS="dialer/domain/kpi.py"`, `ARGS="--all --most 200 --seed 7"` for a sample of both.
 A mutant that survives is a promise without a test, or a break that changes nothing: look at each.
 
-Each mutant meets the tests that import its module first, then those of its room, then all of tests/unit: most
-fall within a second. `--near` leaves out the last step, which takes a minute for each mutant that survives.
+The tests are collected once and run once, to see which of them runs which function. In a fork each mutant meets
+the tests that run its function (tests/broken.py), first those that import its module. One that lives meets
+all others of tests/unit as well; `--near` leaves that out, and looks at the tests of the same room alone.
 """
 
 from __future__ import annotations
@@ -14,29 +15,22 @@ import argparse
 import ast
 import os
 import random
-import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from difflib import unified_diff
-from importlib.util import cache_from_source
 from itertools import islice
 from pathlib import Path
 
-import hypothesis  # noqa: F401  what most tests import: a process for each break begins with them
-import numpy as np  # noqa: F401
-import pytest
-import pytest_asyncio  # noqa: F401
-import structlog  # noqa: F401
 from cosmic_ray.ast import ast_nodes, get_ast
-from cosmic_ray.mutating import mutate_code, use_mutation
+from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 from cosmic_ray.work_item import MutationSpec
+
+from tests.broken import Break, tried
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("dialer/domain", "dialer/engine")
@@ -53,99 +47,48 @@ KINDS = (
     "AddNot",
 )
 SAME = ("Is_Eq", "Eq_Is", "IsNot_NotEq", "NotEq_IsNot")  # of members of an enum they are
-CPU_S = 300
-QUIET = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-UNIT = Path("tests/unit")
 Place = tuple[int, int]
 
 
 def main() -> int:
     asked = arguments()
+    os.chdir(ROOT)
     files = [Path(name) for name in asked.files] or (every() if asked.all else changed(asked.base))
     if not files:
         print(f"no file of {' or '.join(ROOMS)} was changed since {asked.base}: name some, or --all")
         return 0
-    with tempfile.TemporaryDirectory(prefix="obzvon-mutants-") as folder:
-        begin(folder)
-        whole = [str(UNIT / "domain")] if asked.near else [str(UNIT)]
-        if not pass_(*whole):
-            print("the tests fail before anything is broken: mend that first")
-            return 1
-        os.chdir(ROOT)
-        return judge(files, asked, folder)
+    return judge(sample(files, random.Random(asked.seed), asked.most), asked)
 
 
-def begin(folder: str) -> None:
-    """A mutant is written to disk: each process breaks a copy of its own, never the work tree."""
-    own = Path(tempfile.mkdtemp(dir=folder))
-    copy_to(own)
-    os.chdir(own)
-
-
-def judge(files: Sequence[Path], asked: argparse.Namespace, folder: str) -> int:
+def judge(mutants: Sequence[MutationSpec], asked: argparse.Namespace) -> int:
     """0 when enough of the mutants were noticed."""
-    mutants = sample(files, random.Random(asked.seed), asked.most)
-    survivors = 0
-    with ProcessPoolExecutor(asked.workers, initializer=begin, initargs=(folder,)) as pool:
-        results = pool.map(tried, mutants, [asked.near] * len(mutants))
-        for n, (mutant, diff) in enumerate(zip(mutants, results, strict=True), 1):
-            word = "SURVIVES" if diff else "noticed"
+    survivors: Counter[Path] = Counter()
+    breaks = [broken(mutant) for mutant in mutants]
+    with tempfile.TemporaryDirectory(prefix="obzvon-mutants-") as folder:
+        results = tried(breaks, Path(folder), near=asked.near, workers=asked.workers)
+        for n, (at, lives) in enumerate(results, 1):
+            mutant = mutants[at]
+            word = "SURVIVES" if lives else "noticed"
             where = f"{mutant.module_path}:{mutant.start_pos[0]}"
             print(f"{n}/{len(mutants)} {word} {where} {mutant.operator_name.partition('/')[2]}", flush=True)
-            if diff:
-                survivors += 1
-                print(diff, flush=True)
-    noticed = len(mutants) - survivors
+            if lives:
+                survivors[mutant.module_path] += 1
+                lines = (breaks[at].source.splitlines(), breaks[at].broken.splitlines())
+                print(*list(unified_diff(*lines, lineterm="", n=1))[2:], sep="\n", flush=True)
+    tried_in = Counter(mutant.module_path for mutant in mutants)
+    for file, lived in survivors.most_common():
+        print(f"{lived} of {tried_in[file]} survive in {file}")
+    noticed = len(mutants) - survivors.total()
     share = noticed / max(len(mutants), 1)
     print(f"{noticed} of {len(mutants)} mutants were noticed: {share:.1%}, asked for are {asked.least:.0%}")
     return 0 if share >= asked.least else 1
 
 
-def tried(mutant: MutationSpec, near: bool) -> str:
-    """The diff of a mutant that no test notices; empty when one does."""
-    operator = get_operator(mutant.operator_name)()
-    compiled = Path(cache_from_source(str(mutant.module_path)))  # goes by second and size: both may be equal
-    compiled.unlink(missing_ok=True)
-    with use_mutation(mutant.module_path, operator, mutant.occurrence) as (source, broken):
-        # the tests that import the module first, then those of its room, then all, until one fails
-        lives = all(pass_(*tests) for tests in rounds(mutant.module_path, near=near))
-    compiled.unlink(missing_ok=True)
-    lines = unified_diff(source.splitlines(), (broken or "").splitlines(), lineterm="", n=1)
-    return "\n".join(lines) if lives else ""
-
-
-def pass_(*tests: str) -> bool:
-    """Whether these tests pass, in a process that has what they import from others already."""
-    if not (child := os.fork()):
-        code = 1
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))  # a break that never ends has been noticed
-        sys.modules.pop("tests", None)
-        sys.path[0] = os.getcwd()  # the copy
-        try:
-            hushed = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(hushed, 1)
-            os.dup2(hushed, 2)
-            code = int(pytest.main([*QUIET, *tests]))
-        finally:
-            os._exit(code)
-    return os.waitpid(child, 0)[1] == 0
-
-
-def rounds(module: Path, *, near: bool) -> Iterator[list[str]]:
-    """Which tests a mutant of this module meets, one list after the other."""
-    room = UNIT / module.parts[1]
-    mirror = UNIT.joinpath(*module.parts[1:-1], f"test_{module.stem}.py")
-    names = (".".join(module.with_suffix("").parts), f"{'.'.join(module.parts[:-1])} import {module.stem}")
-    files = sorted(room.rglob("test_*.py"))
-    first = [file for file in files if any(name in file.read_text(encoding="utf-8") for name in names)]
-    first.sort(key=lambda file: file != mirror)
-    if first:
-        yield [str(file) for file in first]
-    rest = [file for file in files if file not in first]
-    if rest:
-        yield [str(file) for file in rest]
-    if not near:
-        yield [str(file) for file in sorted(UNIT.rglob("test_*.py")) if file not in files]
+def broken(mutant: MutationSpec) -> Break:
+    """The file as it is, and as this mutant would have it."""
+    source = mutant.module_path.read_text(encoding="utf-8")
+    changed_ = mutate_code(source, get_operator(mutant.operator_name)(), mutant.occurrence)
+    return Break(mutant.module_path, mutant.start_pos[0], source, changed_ or source)
 
 
 def sample(files: Sequence[Path], drawn: random.Random, most: int) -> list[MutationSpec]:
@@ -167,11 +110,34 @@ def places(file: Path) -> list[list[MutationSpec]]:
     source = file.read_text(encoding="utf-8")
     tree = ast.parse(source)
     spared = annotations(tree) + assertions(tree)
+    between = operators(tree)
     at: dict[Place, list[MutationSpec]] = defaultdict(list)
     for spec in specs(file, source):
-        if not any(begin <= spec.start_pos and spec.end_pos <= end for begin, end in spared):
+        is_star = "BinaryOperator" in spec.operator_name and not lies_in(
+            between, spec
+        )  # of `*, key` or `**all`
+        if not is_star and not lies_in(spared, spec):
             at[spec.start_pos].append(spec)
     return [at[place] for place in sorted(at)]
+
+
+def lies_in(spans: Sequence[tuple[Place, Place]], spec: MutationSpec) -> bool:
+    return any(begin <= spec.start_pos and spec.end_pos <= end for begin, end in spans)
+
+
+def operators(tree: ast.AST) -> list[tuple[Place, Place]]:
+    """Where the operators of two values stand."""
+    return [
+        ((left.end_lineno or 0, left.end_col_offset or 0), (right.lineno, right.col_offset))
+        for node in ast.walk(tree)
+        for left, right in both_sides(node)
+    ]
+
+
+def both_sides(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    match node:
+        case ast.BinOp(left=left, right=right) | ast.AugAssign(target=left, value=right):
+            yield left, right
 
 
 def is_program(spec: MutationSpec) -> bool:
@@ -234,8 +200,8 @@ def assertions(tree: ast.AST) -> list[tuple[Place, Place]]:
 
 
 def every() -> list[Path]:
-    """The domain: the engine takes no decision."""
-    return [file.relative_to(ROOT) for file in sorted((ROOT / ROOMS[0]).rglob("*.py"))]
+    """All files that are broken at all."""
+    return [file.relative_to(ROOT) for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
 
 
 def changed(base: str) -> list[Path]:
@@ -245,23 +211,16 @@ def changed(base: str) -> list[Path]:
     return [Path(name) for name in told.split() if name.endswith(".py")]
 
 
-def copy_to(folder: Path) -> None:
-    """Every file that git knows, as it is now."""
-    told = subprocess.run(("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, check=True).stdout
-    for name in filter(None, told.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-
-
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("files", nargs="*", help="of dialer/domain and dialer/engine")
-    parser.add_argument("--all", action="store_true", help="the whole domain")
+    parser.add_argument("--all", action="store_true", help="the whole domain and engine")
     parser.add_argument("--base", default="main", help="changed since this commit")
     parser.add_argument("--most", type=int, default=200, help="mutants at the most, drawn by --seed")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--near", action="store_true", help="only the tests of the same room: quick")
+    parser.add_argument(
+        "--near", action="store_true", help="only tests of the same room that run the broken function: quick"
+    )
     parser.add_argument("--workers", type=int, default=2, help="so many mutants at a time")
     parser.add_argument("--least", type=float, default=0.95, help="share that must be noticed")
     return parser.parse_args()

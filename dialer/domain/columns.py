@@ -215,7 +215,7 @@ class _Sheet:
         return share(self._cells[at], fits)
 
     def _take(self, at: int | None, one: Field, fields: list[Field], free: list[int]) -> None:
-        if at is not None and at in free:
+        if at is not None:
             fields[at] = one
             free.remove(at)
 
@@ -256,8 +256,7 @@ class _Sheet:
             return parts
         if voted:
             return [min(voted, key=lambda at: (self._is_empty(at), ranks[at], at))]
-        persons = [at for at in able if self._votes[at] is Field.EXTRA and self._is_nameless(at)]
-        persons = [at for at in persons if self._share(at, is_person) >= MOSTLY]
+        persons = [at for at in able if self._is_nameless(at) and self._share(at, is_person) >= MOSTLY]
         return persons[:1]
 
     def _may_be_names(self, at: int) -> bool:
@@ -291,7 +290,7 @@ class _Sheet:
         found = [at for at in voted if self._phones[at] >= SOME]
         if not found:
             found = [at for at in full if self._votes[at] is not Field.SKIP] or full
-        elif not all(self._phones[at] >= MOSTLY for at in found) or any(at not in found for at in full):
+        else:
             found += [at for at in full if at not in found and self._votes[at] is not Field.SKIP]
         if not found:
             some = [at for at in free if self._phones[at] >= 0.3]
@@ -327,7 +326,7 @@ class _Sheet:
             for cell in self._cells[at]
             if not is_nothing(cell) and self._is_phone(cell)
         )
-        number, times = numbers.most_common(1)[0] if numbers else ("", 0)
+        ((number, times),) = numbers.most_common(1)
         if len(full) == 1 and len(numbers) == 1 and times < 5:
             return  # a few rows of one person
         if times > REPEATS * len(self._body) and times >= (2 if len(full) > 1 else 4):

@@ -161,9 +161,7 @@ def _score(row: Row, width: int) -> float:
             total += 1.0
         elif re.fullmatch(r"[0-9]+", cell):
             total -= 1.0
-    enough = 2 * len(cells) >= min(width, max(1, width - 1)) or any(
-        guess(cell) is Field.PHONE for cell in cells
-    )
+    enough = len(cells) >= width // 2 or any(guess(cell) is Field.PHONE for cell in cells)
     return total if total > 0 and enough else 0.0
 
 

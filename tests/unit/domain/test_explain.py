@@ -154,6 +154,77 @@ def test_a_closed_gate_says_what_holds_it(name: str, facts: Facts, sentence: str
     assert told.summary == sentence
 
 
+@pytest.mark.parametrize(
+    ("name", "facts", "value"),
+    [
+        ("settings", replace(GOOD, campaign=replace(CAMPAIGN, message="")), "settings"),
+        (
+            "settings",
+            replace(GOOD, campaign=replace(CAMPAIGN, purpose=Purpose.ADVERTISING)),
+            "ru-no-automatic-advertising",
+        ),
+        ("disk", replace(GOOD, holds={"disk": "the disk is full"}), "held"),
+        ("schedule", replace(GOOD, campaign=replace(CAMPAIGN, schedule=()), zones={}), "none"),
+        ("schedule", replace(GOOD, campaign=replace(CAMPAIGN, schedule=every_day(time(9), time(20)))), ""),
+        (
+            "operators",
+            replace(GOOD, operators=(*GOOD.operators[:2], operator("102", State.OFFLINE))),
+            "2 of 2 logged in, 1 free",
+        ),
+        ("leads", replace(GOOD, leads={"new": 3, "retry_later": 2}), "3 due, 5 at hand, 2 later, 0 leased"),
+        ("pacing", GOOD, "0.2 s ago"),
+        ("pacing", replace(GOOD, paced_at=AT + timedelta(seconds=1)), "0.0 s ago"),
+        ("pacing", replace(GOOD, paced_at=None), "none"),
+        ("pacing", replace(GOOD, pacing=""), "none"),
+    ],
+)
+def test_a_gate_has_its_figures(name: str, facts: Facts, value: str) -> None:
+    found = gate(explain(facts), name).value
+    assert found == value if value else found not in ("", "none")
+
+
+def test_what_holds_every_campaign_is_told_as_a_sentence() -> None:
+    told = explain(replace(GOOD, holds={"disk": "the disk is full", "switch": "it is thrown"}))
+    assert [(one.name, one.sentence) for one in told.gates if not one.open] == [
+        ("disk", "The disk is full."),
+        ("switch", "It is thrown."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("leads", "at_hand", "sentence"),
+    [
+        ({"new": 40, "retry_due": 2, "retry_later": 5}, 5, "47 leads can be dialled, 5 wait for their time."),
+        ({"new": 1}, 0, "1 lead can be dialled, 0 wait for their time."),
+        ({}, 2, "2 leads can be dialled, 0 wait for their time."),
+    ],
+)
+def test_leads_that_are_due_and_those_at_hand_can_be_dialled(
+    leads: dict[str, int], at_hand: int, sentence: str
+) -> None:
+    assert gate(explain(replace(GOOD, leads=leads, at_hand=at_hand)), "leads").sentence == sentence
+
+
+def test_phones_that_asterisk_does_not_reach_are_named() -> None:
+    gone = replace(operator("101"), free=False, unreachable=True)
+    resting = replace(operator("102", State.PAUSED), unreachable=True)
+    told = gate(explain(replace(GOOD, operators=(gone, resting))), "operators").sentence
+    assert told == "No operator is free (1 ready, 1 paused). Not registered at Asterisk: the phones of 101."
+    ready = replace(operator("102"), free=False)
+    told = gate(explain(replace(GOOD, operators=(ready, resting))), "operators").sentence
+    assert told == "No operator is free (1 ready, 1 paused)."
+
+
+def test_a_trunk_that_is_missing_hides_none_of_the_others() -> None:
+    spare = TrunkId("spare")
+    campaign = replace(CAMPAIGN, trunks=(spare, MAIN))
+    told = explain(replace(GOOD, campaign=campaign, trunks=(trunk(12),)))
+    assert gate(told, "trunk spare").value == "missing"
+    assert gate(told, "trunk main").sentence == "Trunk main works: 0 of 10 lines in use."
+    told = explain(replace(GOOD, trunks=(trunk(-2),)))
+    assert gate(told, "trunk main").sentence == "Trunk main works: 12 of 10 lines in use (all of them)."
+
+
 def test_leads_that_wait_say_until_when() -> None:
     soon = AT + timedelta(minutes=7)
     told = explain(replace(GOOD, leads={"retry_later": 5}, zones={}, at_hand=0, next_due_at=soon))

@@ -240,6 +240,99 @@ class TestRows:
     def test_empty_rows_are_passed_over(self) -> None:
         assert read_rows(row(), Row(3, []), Row(4, ["", " \t"])) == ([], [])
 
+    def test_rows_below_an_empty_one_are_read(self) -> None:
+        leads, flaws = read_rows(row(2, phone=ONE), row(3), row(4, phone=TWO))
+        assert ([lead.numbers for lead in leads], flaws) == ([(ONE,), (TWO,)], [])
+
+    @pytest.mark.parametrize(("takes_hidden", "leads"), [(False, 1), (True, 2)])
+    def test_a_row_that_the_spreadsheet_hides_is_taken_only_where_that_is_asked(
+        self, takes_hidden: bool, leads: int
+    ) -> None:
+        rows = [row(2, phone=ONE), Row(3, [TWO], is_hidden=True)]
+        found = list(read(rows, COLUMNS, READING, Taken(), takes_hidden=takes_hidden))
+        assert len([lead for _, lead, _ in found if lead]) == leads
+        assert {flaw.kind for _, _, flaws in found for flaw in flaws} == (
+            {Kind.SKIPPED} if leads == 1 else set()
+        )
+
+    def test_hidden_rows_are_left_out_unless_somebody_says_otherwise(self) -> None:
+        assert not ReadOptions().hidden_rows
+        leads, (flaw,) = read_rows(Row(3, [TWO], is_hidden=True))
+        assert (leads, flaw.reason) == (
+            [],
+            "the spreadsheet hides this row: --hidden-rows take, to take such rows",
+        )
+
+    def test_a_header_that_stands_in_the_list_again_is_no_person(self) -> None:
+        rows = [Row(2, [ONE, "", "a"]), Row(3, ["phone", "phone2", "name"]), Row(4, [TWO, "", "z"])]
+        found = list(read(rows, COLUMNS, READING, Taken(), header=["phone", "phone2", "name"]))
+        assert [bool(lead) for _, lead, _ in found] == [True, False, True]
+        assert [(flaw.line, flaw.reason, flaw.kind) for _, _, flaws in found for flaw in flaws] == [
+            (3, "the header stands here again", Kind.SKIPPED)
+        ]
+
+    @pytest.mark.parametrize(
+        ("names", "cells", "cell"),
+        [
+            pytest.param(["code", "phone"], ["495", "12"], "495 12", id="area code"),
+            pytest.param(["code", "code", "phone"], ["7", "495", "12"], "7 495 12", id="country, area"),
+            pytest.param(["code", "phone"], ["", "12"], "12", id="no code"),
+            pytest.param(["code", "phone", "extra"], ["495", "", "x"], None, id="a code alone is no number"),
+            pytest.param(["name", "phone"], ["Иван", "12", "доб. 5"], "12 доб. 5", id="cut off at the end"),
+            pytest.param(["phone", "column 2"], ["12", "ext 5"], "12 ext 5", id="cut off, rows are wider"),
+            pytest.param(
+                ["a", "b", "phone", "column 4"], ["", "", "12", "ext 5"], "12 ext 5", id="further on"
+            ),
+            pytest.param(["phone", "column 2"], ["12"], "12", id="a short row"),
+            pytest.param(["phone", "column 2"], ["12", "Омск"], "12", id="a city is no extension"),
+            pytest.param(["phone", "extra"], ["12", "ext 5"], "12", id="a header of its own"),
+            pytest.param(["phone", "extra"], ["12", "Омск", "ext 5"], "12", id="not beside the number"),
+            pytest.param(["name", "phone"], ["Иван", "12"], "12", id="nothing more"),
+        ],
+    )
+    def test_a_number_is_read_with_the_code_before_it_and_the_extension_that_was_cut_off(
+        self, names: list[str], cells: list[str], cell: str | None
+    ) -> None:
+        asked: list[str] = []
+        reading = Reading(lambda text: asked.append(text) or Phones(), zones_of, READING.zone_named)
+        fields = tuple(Field(name) if name in set(Field) else Field.EXTRA for name in names)
+        list(read([Row(2, cells)], Columns(tuple(names), fields), reading, Taken()))
+        assert asked == ([cell] if cell else [])
+
+    def test_of_more_than_ten_numbers_of_a_person_the_first_ten_are_kept(self) -> None:
+        numbers = [f"+7916000{n:04}" for n in range(12)]
+        (lead,), (flaw,) = read_rows(row(phone=";".join(numbers)))
+        assert list(lead.numbers) == numbers[:10]
+        assert (flaw.value, flaw.kind) == (numbers[10], Kind.LEFT_OUT)
+        assert flaw.reason == "a lead has at most 10 numbers: 2 more are left out"
+        (lead,), flaws = read_rows(row(phone=";".join(numbers[:10])))
+        assert (len(lead.numbers), flaws) == (10, [])
+
+    @pytest.mark.parametrize("column", ["email", "inn", "zone"])
+    def test_a_word_for_nothing_is_no_value_and_no_flaw(self, column: str) -> None:
+        (lead,), flaws = read_rows(row(phone=ONE, **{column: "н/д"}))
+        assert (lead.email, lead.inn, lead.zones, flaws) == ("", "", READING.zones_of(ONE), [])
+
+    def test_the_first_zone_that_is_known_counts_a_city_comes_after_it(self) -> None:
+        columns = Columns(
+            ("phone", "z", "z2", "city"), (Field.PHONE, Field.ZONE, Field.ZONE, Field.EXTRA), (3,)
+        )
+        reading = Reading(
+            phones, zones_of, READING.zone_named, lambda place: (f"Asia/{place}",) if place else ()
+        )
+        rows = [
+            Row(2, [ONE, "н/д", "Asia/Omsk", "Chita"]),
+            Row(3, [TWO, "Мордор", "Asia/Omsk"]),
+            Row(4, ["+79160000003", "", "", "Chita"]),
+        ]
+        found = list(read(rows, columns, reading, Taken()))
+        assert [lead.zones for _, lead, _ in found if lead] == [
+            ("Asia/Omsk",),
+            ("Asia/Omsk",),
+            ("Asia/Chita",),
+        ]
+        assert [(flaw.line, flaw.value) for _, _, flaws in found for flaw in flaws] == [(3, "Мордор")]
+
     def test_a_short_row_lacks_its_last_values_only(self) -> None:
         (lead,), flaws = read_rows(Row(2, [ONE]))
         assert (lead.numbers, flaws) == ((ONE,), [])
@@ -346,6 +439,14 @@ class TestDuplicates:
         leads, flaws = read_rows(row(line=2, phone=ONE), row(line=5, phone=ONE))
         assert len(leads) == 1
         assert flaws == [Flaw(5, "phone", ONE, "the number is in line 2 of this file", Kind.DUPLICATE)]
+
+    def test_the_same_number_with_other_values_may_be_two_lines_of_one_person(self) -> None:
+        _, (flaw,) = read_rows(row(2, phone=ONE, name="Иван"), row(5, phone=ONE, name="Ольга"))
+        assert flaw.reason == (
+            "the number is in line 2 of this file, with other values: join the two lines to keep both"
+        )
+        _, (flaw,) = read_rows(row(2, phone=ONE, name="Иван"), row(5, phone=ONE, name=" иван "))
+        assert flaw.reason == "the number is in line 2 of this file"
 
     def test_numbers_of_the_campaign_are_duplicates_too(self) -> None:
         leads, (flaw,) = read_rows(row(phone=ONE), taken=Taken.by_campaign({ONE}))
