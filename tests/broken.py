@@ -27,7 +27,7 @@ import structlog  # noqa: F401
 
 UNIT = Path("tests/unit")
 IMPORT = ""  # stands for no test: what is called while modules are imported
-START_CPU_S = 20  # of Python and the imports
+START_CPU_S = 10  # of Python and the imports
 SLOWER = 5  # so many times its time a test may take: more never ends
 QUIET = ("-x", "-q", "--tb", "no", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout", "60")
 PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)  # the latter: their names have changed

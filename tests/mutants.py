@@ -4,9 +4,9 @@ By default of the files in dialer/domain and dialer/engine that were changed sin
 `make mutants ARGS="dialer/domain/kpi.py"`, `ARGS="--all --most 200 --seed 7"` for a sample of both.
 A mutant that survives is a promise without a test, or a break that changes nothing: look at each.
 
-The tests are collected once and run once, to see which of them runs which function. In a fork each mutant meets
-the tests that run its function (tests/broken.py), first those that import its module. One that lives meets
-all others of tests/unit as well; `--near` leaves that out, and looks at the tests of the same room alone.
+The tests are collected once and run once, to see which of them runs which function. In a fork each mutant
+meets the tests that run its function (tests/broken.py), first those that import its module. One that lives
+meets all others of tests/unit as well; `--near` leaves that out, and asks the tests of the same room alone.
 """
 
 from __future__ import annotations
