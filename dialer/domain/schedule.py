@@ -131,8 +131,7 @@ def _week(windows: Iterable[Window]) -> list[tuple[int, int]]:
             continue
         midnight = (window.weekday + 1) * DAY_US
         spans.append((start, midnight))
-        if window.end != time():
-            spans.append((midnight % (7 * DAY_US), (end + DAY_US) % (7 * DAY_US)))
+        spans.append((midnight % (7 * DAY_US), (end + DAY_US) % (7 * DAY_US)))
     return spans
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from dialer.domain.access import ROLES, Caller, Permission, Role, caller, demand, may, parse_role
+from dialer.domain.access import ROLES, Caller, Permission, Role, caller, demand, expiry, may, parse_role
 from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.types import OperatorId
 
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ANNA, OTHER = OperatorId("101"), OperatorId("102")
 
 
@@ -60,3 +63,14 @@ def test_what_is_no_role_is_refused_with_the_list_of_roles(text: str) -> None:
 def test_the_roles_of_stored_tokens_go_on_opening_what_they_opened(text: str) -> None:
     role, operator = parse_role(text)
     assert (role, operator) == (Role(text.partition(":")[0]), ANNA if ":" in text else None)
+
+
+@pytest.mark.parametrize("days", [1, 3650])
+def test_a_token_lasts_as_many_days_as_were_asked_for(days: int) -> None:
+    assert expiry(days, NOW) - NOW == timedelta(days=days)
+
+
+@pytest.mark.parametrize("days", [-1, 0, 3651])
+def test_a_token_that_would_last_too_long_or_not_at_all_is_refused(days: int) -> None:
+    with pytest.raises(BadValue, match=f"a token lasts 1 to 3650 days, not {days}"):
+        expiry(days, NOW)

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from dialer.domain.call import Call, Rules
-from dialer.domain.callerid import NOBODY, caller_id_of, check_caller_id, shown_to_operator
+from dialer.domain.callerid import NOBODY, caller_id_of, check_caller_id, person_of, shown_to_operator
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue
+from dialer.domain.lead import Lead
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CallId, CampaignId, PhoneNumber, TrunkId
+from dialer.domain.types import CallId, CampaignId, LeadId, PhoneNumber, TrunkId, masked
 
 OURS, OTHER = "+74951234567", "+78121234567"
 MAIN = Trunk(TrunkId("main"), "192.0.2.1", caller_ids=(OTHER, OURS))
@@ -54,3 +55,20 @@ def test_a_phone_shows_name_and_number_and_no_sign_that_a_header_means_something
     assert shown_to_operator(call) == (shown, "+79160000001")
     hidden = replace(call, rules=Rules(person=name, shows_person=False))
     assert shown_to_operator(hidden) == NOBODY
+
+
+def test_an_extension_is_shown_before_the_name() -> None:
+    lead = Lead(LeadId(1), SPRING.id, (PhoneNumber(OURS), PhoneNumber(OTHER)), name="Иван")
+    colleague = replace(lead, extensions={PhoneNumber(OURS): "214"})
+    assert person_of(lead) == "Иван"
+    assert person_of(colleague) == "#214 Иван"
+    assert person_of(replace(colleague, name="")) == "#214"
+    assert person_of(replace(colleague, number_index=1)) == "Иван"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("+79161234567", "+7********67"), ("123456", "12**56"), ("12345", "12345"), ("", "")],
+)
+def test_a_log_shows_the_ends_of_a_number(number: str, shown: str) -> None:
+    assert masked(number) == shown

@@ -33,6 +33,16 @@ def test_a_list_is_measured_down_to_the_last_lead_that_was_dialled() -> None:
     assert measure([NEW], []).deepest == 0
 
 
+def test_a_list_is_in_the_order_of_its_priorities() -> None:
+    leads = [
+        replace(LIST[0], id=LeadId(n), priority=priority, attempts=int(n == 4))
+        for n, priority in ((1, 5), (2, -3), (3, 7), (4, 0), (6, 0))
+    ]
+    leads = [replace(lead, status=LeadStatus.NEW) for lead in leads]
+    depth = measure(leads, [])
+    assert (depth.deepest, depth.passed_over, depth.at_hand) == (3, 2, 0)
+
+
 def test_only_our_own_dials_of_this_list_count_in_the_span() -> None:
     returned = replace(TALK, direction=Direction.IN)
     strange = replace(TALK, lead=LeadId(99))

@@ -64,3 +64,15 @@ def test_whatever_happened_the_states_fill_the_span(moves: list[tuple[State, int
         was = became
     spent = fold(changes, since_at=START, until_at=END)
     assert sum(spent[ANNA].values()) == 8 * 3600
+
+
+def test_a_change_before_the_span_hides_none_within_it() -> None:
+    changes = [change(ANNA, State.OFFLINE, State.READY, -5), change(ANNA, State.READY, State.PAUSED, 10)]
+    spent = fold(changes, since_at=START, until_at=START + timedelta(minutes=30))
+    assert spent[ANNA] == {State.READY: 600, State.PAUSED: 1200}
+
+
+def test_waiting_for_the_own_phone_is_time_on_the_shift() -> None:
+    spent = dict.fromkeys(State, 10.0)
+    assert logged_in_s(spent) == 10.0 * (len(State) - 1)
+    assert occupancy(spent) == round(20 / (10 * (len(State) - 2)), 4)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import time
 from math import inf, nan
+from typing import Any
 
 import pytest
 
 from dialer.domain import law
 from dialer.domain.campaign import Campaign
 from dialer.domain.law import check_start, choose
-from dialer.domain.schedule import Window, every_day
+from dialer.domain.schedule import Window, every_day, hours
 from dialer.domain.types import CampaignId, Mode, OperatorId, Purpose, TrunkId
 from dialer.domain.verdict import Gate
 
@@ -133,3 +134,53 @@ def test_ringing_calls_may_be_given_up_unless_a_pack_says_never(pack: law.Pack) 
     assert law.may_give_up(pack)
     strict = replace(pack, rules=(*pack.rules, law.GiveUpNever("never", "house rule", "1")))
     assert not law.may_give_up(strict)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"weight": 1}, ""),
+        ({"weight": 2}, ""),
+        ({"weight": 100}, ""),
+        ({"weight": 0}, "the weight is 0: set it from 1 to 100"),
+        ({"weight": 101}, "the weight is 101"),
+        ({"ring_s": 120.0}, ""),
+        ({"ring_s": 120.5}, "at most 120 s make sense"),
+        ({"ring_s": 15.0}, ""),
+        ({"ring_s": 14.5}, "the law asks for at least 15 s"),
+        ({"max_attempts": 1}, ""),
+        ({"max_attempts": 0}, "no lead is ever called"),
+        ({"cap": 0}, ""),
+        ({"cap": -1}, "the cap is -1 calls in flight"),
+        ({"mode": Mode.POWER, "ratio": 10.0}, ""),
+        ({"mode": Mode.POWER, "ratio": 0.1}, ""),
+        ({"mode": Mode.POWER, "ratio": 0.0}, "the ratio is 0 lines"),
+        ({"mode": Mode.POWER, "ratio": 10.5}, "the ratio is 10.5 lines"),
+        ({"mode": Mode.PROGRESSIVE, "ratio": 99.0}, ""),
+        ({"mode": Mode.PREDICTIVE, "ceiling": 0.001}, ""),
+        ({"mode": Mode.PREDICTIVE, "ceiling": 0.05}, ""),
+        ({"mode": Mode.PREDICTIVE, "ceiling": 0.0009}, "the ceiling of abandoned calls is 0.09%"),
+        ({"mode": Mode.PREDICTIVE, "ceiling": 0.051}, "the ceiling of abandoned calls is 5.10%"),
+        ({"mode": Mode.POWER, "ceiling": 0.9}, ""),
+    ],
+    ids=str,
+)
+def test_a_setting_may_be_at_its_edge_and_not_beyond(changes: dict[str, Any], word: str) -> None:
+    told = [str(verdict.reason) for verdict in check_start(replace(GOOD, **changes))]
+    assert len(told) == bool(word)
+    assert word in "".join(told)
+
+
+@pytest.mark.parametrize(
+    ("country", "purpose", "lawful"),
+    [
+        ("RU", Purpose.DEBT, "Mon-Fri 08:00-22:00, Sat-Sun 09:00-20:00"),
+        ("RU", Purpose.SURVEY, None),
+        ("US", Purpose.SURVEY, "Mon-Sun 08:00-21:00"),
+        ("FR", Purpose.SURVEY, "Mon-Fri 10:00-13:00, Mon-Fri 14:00-20:00"),
+        ("GB", Purpose.SURVEY, None),
+    ],
+)
+def test_the_lawful_hours_of_a_pack(country: str, purpose: Purpose, lawful: str | None) -> None:
+    rule = law.hours_of(choose(country, purpose))
+    assert (str(hours(rule.windows)) if rule else None) == lawful

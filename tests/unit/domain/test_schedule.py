@@ -160,3 +160,27 @@ def test_narrowed_hours_are_open_exactly_when_both_are(
 ) -> None:
     both = all(is_open(windows, [zone], at, zone_of).open for windows in (one, other))
     assert is_open(narrow(one, other), [zone], at, zone_of).open is both
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        ((0,), "Mon 09:00-18:00"),
+        ((0, 1), "Mon-Tue 09:00-18:00"),
+        ((1, 2, 3, 4), "Tue-Fri 09:00-18:00"),
+        ((0, 2), "Mon Wed 09:00-18:00"),
+        ((0, 2, 3), "Mon Wed Thu 09:00-18:00"),
+        ((), ""),
+    ],
+)
+def test_days_in_a_row_are_told_as_a_span(days: tuple[int, ...], told: str) -> None:
+    assert hours([Window(day, time(9), time(18)) for day in days]) == told
+
+
+def test_hours_are_narrowed_to_the_microsecond() -> None:
+    odd = (Window(6, time(9, 7, 8, 9), time(23, 59, 58, 7)),)
+    assert narrow(odd, daily("00:00-00:00")) == odd
+    assert narrow(odd, (Window(6, time(10, 20, 30, 40), time(0)),)) == (
+        Window(6, time(10, 20, 30, 40), time(23, 59, 58, 7)),
+    )
+    assert narrow((Window(6, time(22), time(0)),), daily("00:00-00:00")) == (Window(6, time(22), time(0)),)

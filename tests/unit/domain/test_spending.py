@@ -100,3 +100,11 @@ def test_of_two_words_on_a_side_call_the_later_counts_from_the_first_answer_on()
     assert merged(again, first) == whole
     assert merged(whole, again) == whole
     assert merged(None, first) == first
+    late = replace(first, end_at=at(seconds=95))
+    assert merged(again, late) == replace(whole, end_at=at(seconds=90))  # a word that came too late
+
+
+def test_the_share_of_a_ceiling_that_is_used_is_exact() -> None:
+    trunk = replace(TRUNK, minutes_per_day=10.0, money_per_day=0.0)
+    assert share(trunk, Spent(90.0, 0)) == pytest.approx(0.15)
+    assert share(replace(trunk, money_per_day=20.0), Spent(90.0, 1)) == pytest.approx(0.25)
