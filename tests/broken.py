@@ -89,7 +89,7 @@ class Reached:
         return START_CPU_S + SLOWER * sum(self.took_s[test] for test in tests)
 
 
-def tried(breaks: Sequence[Break], folder: Path, *, near: bool, workers: int) -> Iterator[tuple[int, bool]]:
+def tried(breaks: Sequence[Break], *, near: bool, workers: int) -> Iterator[tuple[int, bool]]:
     """For each break, by its place in the sequence, whether it lives: no test notices."""
     hypothesis.settings.register_profile(
         "mutants",
@@ -99,7 +99,7 @@ def tried(breaks: Sequence[Break], folder: Path, *, near: bool, workers: int) ->
         phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
     )
     hypothesis.settings.load_profile("mutants")
-    map_ = folder / "reached.json"
+    map_ = Path("reached.json")
     rooms = sorted({UNIT / one.file.parts[1] for one in breaks}) if near else [UNIT]
     if status(forked(lambda: run(rooms, Watch(breaks, map_)))) not in PASSED:
         sys.exit("the tests fail before anything is broken: mend that first")
@@ -144,6 +144,8 @@ def run(files: Sequence[Path], plugin: object) -> int:
     hushed = os.open(os.devnull, os.O_WRONLY)
     os.dup2(hushed, 1)
     os.dup2(hushed, 2)
+    sys.modules.pop("tests", None)
+    sys.path[0] = os.getcwd()  # the copy
     return int(pytest.main([*QUIET, *map(str, files)], [plugin]))
 
 

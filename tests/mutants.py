@@ -15,6 +15,7 @@ import argparse
 import ast
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,24 +58,28 @@ def main() -> int:
     if not files:
         print(f"no file of {' or '.join(ROOMS)} was changed since {asked.base}: name some, or --all")
         return 0
-    return judge(sample(files, random.Random(asked.seed), asked.most), asked)
+    with tempfile.TemporaryDirectory(prefix="obzvon-mutants-") as folder:
+        copy_to(Path(folder))  # what is edited meanwhile changes nothing here
+        os.chdir(folder)
+        try:
+            return judge(sample(files, random.Random(asked.seed), asked.most), asked)
+        finally:
+            os.chdir(ROOT)
 
 
 def judge(mutants: Sequence[MutationSpec], asked: argparse.Namespace) -> int:
     """0 when enough of the mutants were noticed."""
     survivors: Counter[Path] = Counter()
     breaks = [broken(mutant) for mutant in mutants]
-    with tempfile.TemporaryDirectory(prefix="obzvon-mutants-") as folder:
-        results = tried(breaks, Path(folder), near=asked.near, workers=asked.workers)
-        for n, (at, lives) in enumerate(results, 1):
-            mutant = mutants[at]
-            word = "SURVIVES" if lives else "noticed"
-            where = f"{mutant.module_path}:{mutant.start_pos[0]}"
-            print(f"{n}/{len(mutants)} {word} {where} {mutant.operator_name.partition('/')[2]}", flush=True)
-            if lives:
-                survivors[mutant.module_path] += 1
-                lines = (breaks[at].source.splitlines(), breaks[at].broken.splitlines())
-                print(*list(unified_diff(*lines, lineterm="", n=1))[2:], sep="\n", flush=True)
+    for n, (at, lives) in enumerate(tried(breaks, near=asked.near, workers=asked.workers), 1):
+        mutant = mutants[at]
+        word = "SURVIVES" if lives else "noticed"
+        where = f"{mutant.module_path}:{mutant.start_pos[0]}"
+        print(f"{n}/{len(mutants)} {word} {where} {mutant.operator_name.partition('/')[2]}", flush=True)
+        if lives:
+            survivors[mutant.module_path] += 1
+            lines = (breaks[at].source.splitlines(), breaks[at].broken.splitlines())
+            print(*list(unified_diff(*lines, lineterm="", n=1))[2:], sep="\n", flush=True)
     tried_in = Counter(mutant.module_path for mutant in mutants)
     for file, lived in survivors.most_common():
         print(f"{lived} of {tried_in[file]} survive in {file}")
@@ -209,6 +214,15 @@ def changed(base: str) -> list[Path]:
     asked = ("git", "diff", "--name-only", "--diff-filter=d", base, "--", *ROOMS)
     told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [Path(name) for name in told.split() if name.endswith(".py")]
+
+
+def copy_to(folder: Path) -> None:
+    """Every file that git knows, as it is now."""
+    told = subprocess.run(("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, told.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
 
 
 def arguments() -> argparse.Namespace:

@@ -13,6 +13,7 @@ from dialer.domain.reactions import LAST_S
 from dialer.domain.types import (
     Direction,
     EndedBy,
+    OperatorId,
     Outcome,
 )
 from tests.unit.domain.stories import (
@@ -271,3 +272,53 @@ def test_a_call_found_alive_after_a_restart_gets_its_clocks_back() -> None:
     assert {e.timer for e in resume(held, at(60)) if isinstance(e, c.StartTimer)} == {Timer.TALK, Timer.HOLD}
     going, _ = play(LEASED, *TO_TALK, c.HangUpAsked(at(10), EndedBy.OPERATOR))
     assert c.HangUp() in resume(going, at(60))
+
+
+ZOE = OperatorId("100")
+HELD = (*TO_TALK, c.HoldAsked(at(20), on=True), left(20))
+BACK = (*HELD, c.HoldAsked(at(30), on=False))
+WISHES = ((EndedBy.OPERATOR, "busy"), (EndedBy.SERVICE, "the service stops"))
+ENDING = c.HangUpAsked(at(30), EndedBy.OPERATOR)
+
+
+@pytest.mark.parametrize(
+    ("way", "event"),
+    [
+        pytest.param(TO_TALK, entered(40), id="the bridge is entered twice"),
+        pytest.param(HELD, entered(40), id="in the bridge though on hold"),
+        pytest.param(BACK, entered(40, BOB), id="in another bridge after the hold"),
+        pytest.param(BACK, entered(40, ZOE), id="in any other bridge"),
+        pytest.param(TO_TALK, c.OperatorLost(at(40), BOB), id="another operator's phone is lost"),
+        pytest.param((*TO_TALK, ENDING), c.OperatorLost(at(40), ANN), id="his phone is lost at the end"),
+        pytest.param(TO_BEREFT, c.OperatorReturned(at(40), BOB), id="another operator's phone is back"),
+        pytest.param(
+            (*TO_BEREFT, ENDING), c.OperatorReturned(at(40), ANN), id="his phone is back at the end"
+        ),
+        pytest.param((*TO_TALK, ENDING), c.HoldAsked(at(40), on=True), id="a hold at the end"),
+        pytest.param((*HELD, ENDING), c.HoldAsked(at(40), on=False), id="back from hold at the end"),
+        pytest.param(BACK, c.ConnectFailed(at(40), "gone", BOB), id="another one could not be connected"),
+        pytest.param(HELD, c.ConnectFailed(at(40), "gone", ANN), id="a late failure during a hold"),
+        pytest.param(TO_TALK, c.ConnectFailed(at(40), "gone", ANN), id="a late failure in a talk"),
+        pytest.param(TO_TALK, c.TimerFired(at(40), Timer.RING), id="a clock of an earlier state"),
+    ],
+)
+def test_what_comes_late_or_concerns_another_operator_changes_no_talk(
+    way: tuple[c.Event, ...], event: c.Event
+) -> None:
+    before, _ = play(LEASED, *way)
+    assert step(before, event) == (before, ())
+
+
+def test_after_a_hold_the_talk_counts_from_the_bridge_on() -> None:
+    back, _ = play(LEASED, *BACK, entered(31))
+    assert (back.on_hold, back.talk_since_at) == (False, at(31))
+    failed, effects = play(LEASED, *BACK, c.ConnectFailed(at(31), "gone", ANN))
+    assert (failed.hanging_up, failed.ended_by, failed.reason) == (True, EndedBy.SERVICE, "gone")
+    assert c.HangUp() in effects
+
+
+def test_only_the_first_wish_to_end_a_call_counts() -> None:
+    first, second = (c.HangUpAsked(at(30 + n), by, why) for n, (by, why) in enumerate(WISHES))
+    asked, _ = play(LEASED, *TO_TALK, first)
+    assert (asked.ended_by, asked.reason) == (EndedBy.OPERATOR, "busy")
+    assert step(asked, second) == (asked, ())
