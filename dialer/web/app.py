@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,7 +37,7 @@ from dialer.web.api import (
 from dialer.web.auth import Guard
 from dialer.web.health import Health, MetricsPage, health_routes
 from dialer.web.parts import Parts, Tools, speak_to
-from dialer.web.queries import by_address, known_names, pattern_of
+from dialer.web.queries import known_names
 from dialer.web.reference import docs_routes
 from dialer.web.shield import Shield
 from dialer.web.stopwatch import Answered, Stopwatch
@@ -111,42 +112,35 @@ def describe(*, health: Health, metrics_page: MetricsPage, version: str) -> Fast
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
-    api = APIRouter(prefix="/v1", dependencies=[Depends(known_names)])
-    for resource in _RESOURCES:
-        api.include_router(resource.router)
-    app.include_router(api)
+    for resource in _RESOURCES:  # each by itself: the framework makes all routes anew at every level
+        app.include_router(resource.router, prefix="/v1", dependencies=[Depends(known_names)])
     app.include_router(health_routes(health, metrics_page, version))
-    _complete_openapi(app)
-    app.state.query_names = by_address(app.openapi())
-    app.include_router(docs_routes(app.openapi()))
+    app.openapi = cache(partial(_described, app.openapi))  # type: ignore[method-assign]  # FastAPI's own way
+    app.include_router(docs_routes(app.openapi))
     _answer_errors(app)
     return app
 
 
-_schemas: dict[str, dict[str, Any]] = {}  # by version: the routes are the same in every app of a process
-
-
-def _complete_openapi(app: FastAPI) -> None:
-    """Made at the start, never in a request: it takes half a second. Our problems are added to it."""
-    schema = _schemas.get(app.version)
-    if schema is None:
-        schema = _schemas[app.version] = app.openapi()
-        known = problem.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schema["components"]["schemas"].update(known.pop("$defs", {}) | {"Problem": known})
-        for operations in schema["paths"].values():
-            for operation in operations.values():
-                if "requestBody" in operation:
-                    operation["responses"].update({str(k): v for k, v in problem.told(415).items()})
-    app.openapi = lambda: schema  # type: ignore[method-assign]  # FastAPI's own way to replace the schema
+def _described(made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The description that FastAPI makes of the routes, with our problems in it."""
+    schema = made()
+    known = problem.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema["components"]["schemas"].update(known.pop("$defs", {}) | {"Problem": known})
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                operation["responses"].update({str(k): v for k, v in problem.told(415).items()})
+    return schema
 
 
 def _answer_errors(app: FastAPI) -> None:
-    allowed = _methods(app.openapi())
+    routes = list(iter_route_contexts(app.routes))  # made now, not in the first request
 
     async def from_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if error.status_code == 405:
-            methods = {m for path, ms in allowed for m in ms if path.fullmatch(request.url.path)}
+        if error.status_code == 405:  # the framework knows only the methods of the route that it tried first
+            here = [route for route in routes if route.path_regex.fullmatch(request.url.path)]
+            methods = {method for route in here for method in route.methods or ()}
             error.headers = {"Allow": ", ".join(sorted(methods))}
         return problem.from_http(request, error)
 
@@ -159,11 +153,3 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, from_http)
     app.add_exception_handler(ObzvonError, from_domain)
     app.add_exception_handler(RequestValidationError, from_validation)
-
-
-def _methods(schema: dict[str, Any]) -> list[tuple[re.Pattern[str], set[str]]]:
-    """All methods of each address: the framework knows only those of the route that it tried first."""
-    return [
-        (pattern_of(path), {method.upper() for method in operations})
-        for path, operations in schema["paths"].items()
-    ]

@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
 
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
-
-Names = Mapping[str, frozenset[str]]  # by method, what may stand behind the question mark
-
-
-def by_address(schema: Mapping[str, Any]) -> Sequence[tuple[re.Pattern[str], Names]]:
-    """From the OpenAPI description: each address as a pattern, and the names that it knows."""
-    return [
-        (
-            pattern_of(path),
-            {
-                method.upper(): frozenset(
-                    one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"
-                )
-                for method, operation in operations.items()
-            },
-        )
-        for path, operations in schema["paths"].items()
-    ]
-
-
-def pattern_of(path: str) -> re.Pattern[str]:
-    """Of an address with {places}."""
-    return re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(path)))
 
 
 async def known_names(request: Request) -> None:
     """Raises RequestValidationError for a name in the address that it does not know."""
     if not request.query_params:
         return
-    known: set[str] = set()
-    for pattern, names in request.app.state.query_names:
-        if pattern.fullmatch(request.url.path):
-            known |= names.get(request.method, frozenset())
+    known = _names(request.scope["route"].dependant)
     _refuse("query", request.query_params.keys() - known, known)
+
+
+def _names(dependant: Dependant) -> set[str]:
+    """What may stand behind the question mark, for the function itself and for all that it depends on."""
+    names = {field.alias for field in dependant.query_params}
+    return names.union(*map(_names, dependant.dependencies))
 
 
 async def one_file(request: Request) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from hashlib import sha256
 from html import escape
 from typing import Any
@@ -32,19 +34,32 @@ _STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'; base-uri 'none'"
 
 
-def docs_routes(schema: Schema) -> APIRouter:
-    """/docs for people and /v1/openapi.json for programs; nothing is fetched from elsewhere."""
+def docs_routes(schema: Callable[[], Schema]) -> APIRouter:
+    """/docs for people and /v1/openapi.json for programs; nothing is fetched from elsewhere.
+
+    Both are made when they are first asked for: that takes half a second, which a start does without.
+    """
     router = APIRouter(include_in_schema=False)
-    page = html_page(schema).encode()
-    text = json.dumps(schema, ensure_ascii=False).encode()
+
+    @cache
+    def page() -> bytes:
+        return html_page(schema()).encode()
+
+    @cache
+    def text() -> bytes:
+        return json.dumps(schema(), ensure_ascii=False).encode()
 
     @router.get("/docs")
     async def docs() -> Response:
-        return Response(page, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
+        return Response(
+            await asyncio.to_thread(page),
+            media_type="text/html",
+            headers={"Content-Security-Policy": _POLICY},
+        )
 
     @router.get("/v1/openapi.json")
     async def openapi() -> Response:
-        return Response(text, media_type="application/json")
+        return Response(await asyncio.to_thread(text), media_type="application/json")
 
     return router
 

@@ -47,6 +47,17 @@ def test_every_route_says_what_it_is_for_and_how_it_fails(
         assert "415" in errors
 
 
+async def test_an_address_knows_the_names_that_are_described_and_no_other() -> None:
+    for _, method, path, operation in OPERATIONS:
+        if not path.startswith("/v1/"):
+            continue
+        names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+        address = f"{re.sub('{.*?}', '1', path)}?{''.join(f'{name}=&' for name in names)}"
+        told = await ask(world.app, method.upper(), f"{address}strange=1", token=world.tokens["admin"])
+        faults = {one["place"] for one in told.json["errors"] if "is not known here" in one["detail"]}
+        assert faults == {"query/strange"}, (method, path)
+
+
 def test_no_answer_has_a_field_for_a_secret() -> None:
     schemas = world.app.openapi()["components"]["schemas"]
     answers = {name: one for name, one in schemas.items() if name.endswith(("Out", "Saved", "Made", "Done"))}
