@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -29,6 +28,7 @@ from dialer.adapters.prometheus import Metrics
 from dialer.adapters.recordings import Converter
 from dialer.adapters.secrets import read_secret, stamp_of
 from dialer.adapters.zones import zone_of
+from dialer.background import background
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import Fatal, NetworkTrouble, StoreDown
 from dialer.domain.pacing.policies import Policies
@@ -317,34 +317,6 @@ def _watch(engine: Engine, settings: Settings) -> None:
         engine.metrics.watch_hold(reason, why)
     engine.metrics.watch_disk("data", settings.data_dir.absolute())
     engine.metrics.watch_disk("recordings", recordings_dir(settings))
-
-
-@asynccontextmanager
-async def background(**works: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
-    """Runs these beside the body; the first that fails ends the body with its error."""
-    body = asyncio.current_task()
-    failed: list[BaseException] = []
-
-    def done(task: asyncio.Task[Any]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            failed.append(error)
-            if body is not None:
-                body.cancel()
-
-    tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
-    for task in tasks:
-        task.add_done_callback(done)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if failed and body is not None:
-            body.uncancel()
-            raise failed[0] from None
-        raise
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _follow_registrations(settings: Settings, cell: Cell, metrics: Metrics) -> None:

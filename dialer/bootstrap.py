@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -16,18 +16,15 @@ from agi.parts import Parts
 from agi.pins import Pins
 from agi.server import AgiServer
 from dialer import __version__
-from dialer.adapters import speech
 from dialer.adapters.clock import utc_now
 from dialer.adapters.folders import READ_BY_ALL, SHARED_BY_GROUP, make_folder
 from dialer.adapters.hashes import is_right
-from dialer.adapters.journal.disk import open_journal
-from dialer.adapters.journal.lives import Lives
 from dialer.adapters.local.live import SharedLive
 from dialer.adapters.local.wire import Beside, open_beside, serve_beside, socket_of
 from dialer.adapters.metrics_table import COMMON, VIEW
 from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.adapters.secrets import kept_secret
-from dialer.assembly import Engine, background, open_engine
+from dialer.background import background
 from dialer.domain.depth import held_back
 from dialer.domain.errors import BadValue, ObzvonError, StoreDown
 from dialer.domain.law import LAWFUL_RING_S
@@ -38,6 +35,9 @@ from dialer.ports.between import Check, Desk, Live, Shown
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, agi_peers, agi_secret_path, in_the_clear, recordings_dir, sounds_dir
 from dialer.storage import open_database, redis_url
+
+if TYPE_CHECKING:
+    from dialer.assembly import Engine
 
 log = structlog.get_logger()
 
@@ -65,7 +65,9 @@ async def serve(
     `ready` hears that every part is up, whether Asterisk is there or not; `turned`, that the loop turns.
     """
     await asyncio.to_thread(_furnish, settings, only)
+    gc.disable()  # what a start makes stays, and is looked through in vain
     async with AsyncExitStack() as stack:
+        stack.callback(gc.enable)
         stores = await stack.enter_async_context(open_database(settings))
         if ENGINE in only:
             here = await _open_cell(settings, stores, stack, store)
@@ -91,6 +93,10 @@ async def _open_cell(
     settings: Settings, stores: Stores, stack: AsyncExitStack, store: DescriptorStore | None
 ) -> Process:
     """The engine, and the wire to the processes that ask it."""
+    from dialer.adapters.journal.disk import open_journal  # noqa: PLC0415  a web needs none of it
+    from dialer.adapters.journal.lives import Lives  # noqa: PLC0415  nor of this
+    from dialer.assembly import open_engine  # noqa: PLC0415  nor of this
+
     cell, url = CellId(settings.cell), redis_url(settings)
     late: list[Engine] = []
 
@@ -153,6 +159,7 @@ async def _open_view(
 def _settle_down() -> None:
     """What the start has made stays: to look through it again for garbage takes a tenth of the CPU."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 
@@ -162,7 +169,9 @@ def _furnish(settings: Settings, only: frozenset[str]) -> None:
     make_folder(sounds_dir(settings), READ_BY_ALL)
     make_folder(recordings_dir(settings), SHARED_BY_GROUP)
     if ENGINE in only:
-        speech.lay(sounds_dir(settings))
+        from dialer.adapters.speech import lay  # noqa: PLC0415  a web needs none of it
+
+        lay(sounds_dir(settings))
 
 
 def check_parts(only: frozenset[str]) -> None:

@@ -15,7 +15,6 @@ from dialer.adapters.languages import speaker_for
 from dialer.adapters.numbering import check_prefixes, checker, with_prefixes
 from dialer.adapters.phones import dnc_entry, reading
 from dialer.adapters.secrets import new_token, write_secret
-from dialer.adapters.sounds import store_message
 from dialer.adapters.zones import zones_of
 from dialer.domain.access import hashed
 from dialer.domain.columns import ReadOptions
@@ -34,6 +33,8 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
     """What other rooms do for the API."""
 
     async def keep_message(name: str, content: bytes) -> float:
+        from dialer.adapters.sounds import store_message  # noqa: PLC0415  few uploads, and numpy takes long
+
         return (await store_message(sounds_dir(settings), name, content)).seconds
 
     return Tools(

@@ -17,15 +17,15 @@ ROOT: Any = typer.main.get_command(app)
 STORE = ("sqlalchemy", "alembic", "aiosqlite", "asyncpg", "redis")
 SERVICE = ("fastapi", "starlette", "uvicorn", "aiohttp", "panoramisk", "argon2", "prometheus_client")
 WEB = ("fastapi", "starlette", "uvicorn", "openpyxl", "python_calamine", "dialer.web", "dialer.toolbox")
+ENGINE = ("numpy", "dialer.assembly", "dialer.engine")
 LISTS = ("numpy", "phonenumbers", "python_calamine", "charset_normalizer", "holidays", "babel")
 HEAVY = {
     *STORE,
     *SERVICE,
     *LISTS,
     *WEB,
+    *ENGINE,
     "dialer.bootstrap",
-    "dialer.engine",
-    "dialer.web",
     "dialer.rehearsal",
 }
 
@@ -50,6 +50,11 @@ def test_the_parent_of_the_service_loads_nothing_heavy_and_the_service_is_loaded
 def test_an_engine_loads_nothing_of_the_web() -> None:
     assert set(WEB).isdisjoint(loaded_by("dialer.cli.life", "dialer.bootstrap"))
     assert {"fastapi", "dialer.web", "dialer.toolbox"} <= loaded_by("dialer.toolbox", "dialer.web.app")
+
+
+def test_a_web_loads_nothing_of_the_engine() -> None:
+    assert set(ENGINE).isdisjoint(loaded_by("dialer.cli.life", "dialer.toolbox", "dialer.web.app"))
+    assert {"numpy", "dialer.engine"} <= loaded_by("dialer.assembly")
 
 
 def test_alembic_is_loaded_only_to_change_tables_and_redis_only_where_it_is_used() -> None:
