@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -28,7 +29,12 @@ from dialer.web.api.campaign_fields import CampaignOut
 from tests.unit.domain.test_explain import GOOD
 
 THIN = "\u202f"
-SENTENCES = [message for message in template() if message.id]
+
+
+@cache
+def sentences() -> Sequence[Message]:
+    """Of the whole code."""
+    return [message for message in template() if message.id]
 
 
 def names(text: str) -> set[str]:
@@ -40,14 +46,14 @@ def key(message: Message) -> tuple[str, str]:
 
 
 def test_there_is_something_to_translate() -> None:
-    assert len(SENTENCES) > 500
-    assert {"the campaign has no trunk", "{n} line; then {why}."} <= {key(one)[1] for one in SENTENCES}
+    assert len(sentences()) > 500
+    assert {"the campaign has no trunk", "{n} line; then {why}."} <= {key(one)[1] for one in sentences()}
 
 
 @pytest.mark.parametrize("language", list(Language))
 def test_every_sentence_of_the_code_is_in_the_catalogue_and_no_other(language: Language) -> None:
     there = {key(one): one for one in read(language) if one.id}
-    assert there.keys() == {key(one) for one in SENTENCES}, "make words"
+    assert there.keys() == {key(one) for one in sentences()}, "make words"
     assert [one for one, message in there.items() if not all(texts(message.string))] == []
     assert [one for one, message in there.items() if message.fuzzy] == []
 
