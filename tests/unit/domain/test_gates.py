@@ -227,32 +227,34 @@ def test_a_verdict_keeps_sentence_and_figures_apart_for_translation() -> None:
     assert verdict.text == "{made} attempts were made, {most} are allowed"
     assert verdict.args == {"made": 10, "most": 10}
 
-    @pytest.mark.parametrize(
-        ("seconds", "told"),
-        [
-            (0, "0 s"),
-            (59.9, "59 s"),
-            (119, "119 s"),
-            (120, "2 min"),
-            (179, "2 min"),
-            (7_199, "119 min"),
-            (7_200, "2 h"),
-            (10_799, "2 h"),
-            (172_799, "47 h"),
-            (172_800, "2 d"),
-            (259_199, "2 d"),
-        ],
-    )
-    def test_how_long_ago_is_told_in_whole_units(self, seconds: float, told: str) -> None:
-        rests = replace(CAMPAIGN, rest=timedelta(days=9))
-        verdict = ask(rests, history=ago(Outcome.NO_ANSWER, seconds=seconds))
-        assert verdict.reason == (
-            f"the last attempt at this number ended {told} ago (no answer), it rests for 9 d"
-        )
 
-    def test_an_outcome_of_another_version_is_named_as_it_is_written(self) -> None:
-        rests = replace(CAMPAIGN, purpose=Purpose.DEBT)
-        assert ask(rests, history=Known(NOW, "sent_to_the_moon")).ok
-        assert ask(history=Known(NOW + timedelta(seconds=5), "sent_to_the_moon")).reason.startswith(
-            "the last attempt at this number ended 0 s ago (sent to the moon)"
-        )
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (179, "2 min"),
+        (7_199, "119 min"),
+        (7_200, "2 h"),
+        (10_799, "2 h"),
+        (172_799, "47 h"),
+        (172_800, "2 d"),
+        (259_199, "2 d"),
+    ],
+)
+def test_how_long_ago_is_told_in_whole_units(seconds: float, told: str) -> None:
+    rests = replace(CAMPAIGN, rest=timedelta(days=9))
+    verdict = ask(rests, history=ago(Outcome.NO_ANSWER, seconds=seconds))
+    assert verdict.reason == (
+        f"the last attempt at this number ended {told} ago (no answer), it rests for 9 d"
+    )
+
+
+def test_an_outcome_of_another_version_is_named_as_it_is_written() -> None:
+    rests = replace(CAMPAIGN, purpose=Purpose.DEBT)
+    assert ask(rests, history=Known(NOW, "sent_to_the_moon")).ok
+    assert ask(history=Known(NOW + timedelta(seconds=5), "sent_to_the_moon")).reason.startswith(
+        "the last attempt at this number ended 0 s ago (sent to the moon)"
+    )
