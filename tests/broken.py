@@ -107,7 +107,12 @@ def tried(breaks: Sequence[Break], *, near: bool, workers: int) -> Iterator[tupl
     order = {at: reached.tests_of(one, near=near) for at, one in enumerate(breaks)}
     swaps = [at for at in order if reached.can_be_swapped(breaks[at])]
     reader, writer = os.pipe()
-    swapper = forked(lambda: run(rooms, Swaps(breaks, swaps, order, reached, writer, workers)))
+
+    def swap() -> int:
+        os.close(reader)  # so that it ends when nobody hears it any more
+        return run(rooms, Swaps(breaks, swaps, order, reached, writer, workers))
+
+    swapper = forked(swap)
     os.close(writer)
     with open(reader, encoding="utf-8") as lines:
         for line in lines:
