@@ -346,11 +346,11 @@ class _Sheet:
     def _find_codes(self, fields: list[Field], free: list[int]) -> None:
         """Codes in a column of their own, before numbers that are none without them."""
         for phone in [at for at, one in enumerate(fields) if one is Field.PHONE]:
-            if self._phones[phone] >= MOSTLY or not phone:
+            if self._phones[phone] >= MOSTLY:
                 continue
             for count in (1, 2):
                 codes = range(phone - count, phone)
-                if codes[0] < 0 or any(at not in free for at in codes):
+                if any(at not in free for at in codes):
                     break
                 joined = ["".join(row[codes[0] : phone + 1]) for row in self._body if phone < len(row)]
                 if (

@@ -60,6 +60,7 @@ HALF = (ONE, TWO, "занят", "занят", "x")
             "phone inn extra",
             id="two right INNs tell a column of INNs, a single one may be chance",
         ),
+        pytest.param(under("Телефон", "x", a=FULL, b=INNS[:1]), "phone extra", id="a single INN"),
         pytest.param(
             under("Телефон", "x", a=FULL, b=["a@b.ru", "c@d.ru", "e@f.ru", "g@h.ru", "занято"]),
             "phone email",
@@ -185,7 +186,27 @@ HALF = (ONE, TWO, "занят", "занят", "x")
             under("Телефон", a=[ONE, "занят", "занят", "занят", "занят"]), "phone", id="words that repeat"
         ),
         pytest.param(under("Телефон менеджера", a=FULL), "phone", id="the only numbers, whosever they are"),
+        pytest.param(
+            under("куда", "или", a=[ONE, TWO, "занят", "занят"], b=["стол"]),
+            "phone extra",
+            id="half are numbers",
+        ),
+        pytest.param(
+            under("Телефон", "Моб", a=["12345", "54321", "11111", "занят", "занят"], b=["занят", "спит"]),
+            "phone extra",
+            id="three of five lack their area code",
+        ),
         # area codes
+        pytest.param(
+            under("Код города", "Телефон", a=["", "", "", "8495"], b=[ONE, TWO, THREE, "1234567"]),
+            "extra phone",
+            id="most numbers are whole",
+        ),
+        pytest.param(
+            under("Телефон", "Код города", "Тел. 2", a=FULL, b=["8495", ""], c=["1234567", OTHERS[0]]),
+            "phone code phone",
+            id="a code of the second number",
+        ),
         pytest.param(
             under("Код города", "Телефон", a=["8495", "(8812)"], b=["1234567", "7654321"]),
             "code phone",
@@ -222,7 +243,7 @@ def test_each_column_is_known_by_its_header_and_contents(file: Cells, expected: 
     assert fields(file) == expected
 
 
-REPEATED = "stands in {} of {} rows of {}, so it is hardly the customers' own"
+REPEATED = r"The number \.\.\.0001 stands in {} of {} rows of {}, so it is hardly the customers' own"
 SEVERAL = r"Several columns hold phone numbers \({}\): say which of them to call, for example --map {}=phone;"
 
 
@@ -401,6 +422,11 @@ ROWS = [["Иван", ONE, "x", "y"], ["Анна", TWO, "x", "y"]]
         pytest.param([[LONG, "нет"], ["Анна", ONE], ["Иван", TWO]], 1, id="a header of 80 signs"),
         pytest.param([[LONG + "x", "нет"], ["Анна", ONE], ["Иван", TWO]], 0, id="81 signs are a sentence"),
         pytest.param([["Организация", "*1"], ["Мак", ONE], ["Роза", TWO]], 1, id="an organisation"),
+        pytest.param([["город", "--"], ["Мак", ONE]], 1, id="a place"),
+        pytest.param([["ФИО", "--", "--"], ["ФИО", "Телефон", "Город"], *ROWS], 2, id="the better of two"),
+        pytest.param(
+            [["кому", "куда"], ["ФИО", "Телефон"], ["Анна", ONE], ["Иван", TWO]], 2, id="real headers"
+        ),
         pytest.param([["Имя", "1"], ["Мак", ONE], ["Роза", TWO]], 1, id="a word beside a number of a column"),
         pytest.param([["Имя того кому пишут", "1"], ["Мак", ONE]], 1, id="four words"),
         pytest.param([["Имя того кому пишут сегодня", "1"], ["Мак", ONE]], 0, id="five are a sentence"),
