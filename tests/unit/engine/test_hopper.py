@@ -12,12 +12,13 @@ import pytest
 from dialer.adapters.memory import memory_stores
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
-from dialer.domain.lead import Lead, next_try
+from dialer.domain.errors import StoreDown
+from dialer.domain.lead import Lead, next_try, unchanged
 from dialer.domain.pacing.decision import Snapshot, TrunkView
 from dialer.domain.pacing.supply import Supply
 from dialer.domain.schedule import every_day
 from dialer.domain.types import CallId, CampaignId, CellId, LeadId, Outcome, PhoneNumber, TrunkId
-from dialer.engine.hopper import LEASE_S, Hopper
+from dialer.engine.hopper import EMPTY_PAUSE_S, LEASE_S, Hopper
 from dialer.ports.stores import Stores
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -158,3 +159,89 @@ async def test_leads_given_back_count_anew() -> None:
     await hopper.give_back(campaign)
     await hopper.fill(campaign)
     assert hopper.overdue(campaign) == 0
+
+
+class Lent:
+    """A lease store that says what it is asked and gives what it is told."""
+
+    def __init__(self, *leads: Lead) -> None:
+        self.leads = list(leads)
+        self.asked: list[int] = []
+        self.away = False
+
+    async def lease(self, campaign: CampaignId, n: int, **rest: object) -> list[Lead]:
+        self.asked.append(n)
+        if self.away:
+            raise StoreDown("gone")
+        came, self.leads = self.leads[:n], self.leads[n:]
+        return came
+
+
+ONE_LIST = CampaignId(1)
+
+
+def lent(n: int, seconds: Callable[[], float], size: int = 4) -> tuple[Hopper, Lent]:
+    leads = (
+        Lead(LeadId(i), ONE_LIST, (PhoneNumber(f"+7916{i:07}"),), attempts=i % 2) for i in range(1, n + 1)
+    )
+    leases = Lent(*leads)
+    return Hopper(leases, MAIN_CELL, lambda: AT, seconds=seconds, size=size), leases  # type: ignore[arg-type]
+
+
+async def test_a_hopper_is_filled_up_when_it_is_half_empty() -> None:
+    hopper, leases = lent(9, lambda: 0.0)
+    assert hopper.wants(ONE_LIST)
+    assert await hopper.fill(ONE_LIST) == 4
+    assert (hopper.wants(ONE_LIST), hopper.waiting(), hopper.campaigns()) == (False, [1, 2, 3, 4], [ONE_LIST])
+    hopper.take(ONE_LIST, hopper.candidates(ONE_LIST)[0])
+    assert not hopper.wants(ONE_LIST)
+    hopper.take(ONE_LIST, hopper.candidates(ONE_LIST)[1])
+    assert hopper.wants(ONE_LIST)
+    assert await hopper.fill(ONE_LIST) == 2
+    assert (hopper.waiting(), leases.asked) == ([2, 4, 5, 6], [4, 2])
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_list_that_gave_nothing_is_asked_again_after_a_pause(away: bool) -> None:
+    passed = 0.0
+    hopper, leases = lent(0, lambda: passed)
+    leases.away = away
+    assert await hopper.fill(ONE_LIST) == 0
+    passed = EMPTY_PAUSE_S - 0.01
+    assert not hopper.wants(ONE_LIST)
+    passed = EMPTY_PAUSE_S
+    assert hopper.wants(ONE_LIST)
+
+
+async def test_rows_that_know_of_fewer_attempts_than_we_do_are_older_and_left_out() -> None:
+    hopper, _ = lent(4, lambda: 0.0)
+    lead = Lead(LeadId(2), ONE_LIST, (PhoneNumber("+79160000002"),), attempts=0)
+    stale = replace(unchanged(replace(lead, id=LeadId(1))), attempts=2)
+    hopper.moved(stale)
+    hopper.moved(replace(unchanged(lead), attempts=0))
+    hopper.busy = lambda: [LeadId(3)]
+    assert await hopper.fill(ONE_LIST) == 2
+    assert hopper.waiting() == [2, 4]
+
+
+async def test_a_persons_word_that_an_attempt_does_not_count_brings_the_row_back() -> None:
+    hopper, _ = lent(1, lambda: 0.0)
+    hopper.moved(replace(unchanged(Lead(LeadId(1), ONE_LIST, (PhoneNumber("+79160000001"),))), attempts=2))
+    hopper.unmade([LeadId(1), LeadId(99)])
+    assert await hopper.fill(ONE_LIST) == 1
+
+
+async def test_leases_age_and_are_at_hand_no_longer_than_they_last() -> None:
+    passed = 0.0
+    hopper, _ = lent(2, lambda: passed)
+    await hopper.fill(ONE_LIST)
+    assert [len(hopper.candidates(ONE_LIST)), hopper.ages()] == [2, False]
+    passed = LEASE_S / 2
+    assert not hopper.ages()
+    passed = LEASE_S / 2 + 1
+    assert hopper.ages()
+    passed = LEASE_S - 0.01
+    assert len(hopper.candidates(ONE_LIST)) == 2
+    passed = LEASE_S
+    assert len(hopper.candidates(ONE_LIST)) == 0
+    assert hopper.candidates(CampaignId(2)) == ()
