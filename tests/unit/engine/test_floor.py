@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
 
+import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.call import Call
-from dialer.domain.operators import State
-from dialer.domain.types import CallId
+from dialer.domain.call import State as CallState
+from dialer.domain.changed import changed
+from dialer.domain.errors import Conflict, Missing
+from dialer.domain.operators import Account, LegState, State
+from dialer.domain.types import CallId, CampaignId, Direction, LegKind, OperatorId
+from dialer.engine.contacts import Way
 from dialer.sim.clock import now
+from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
 from tests.unit.domain.stories import LEASED
 from tests.unit.engine.house import House
@@ -98,4 +106,183 @@ async def test_who_comes_and_goes_is_told_in_the_log_and_moves_from_call_to_call
         floor.release(operator, CallId("c-2"), now(), talked=False)
     gone = [each for each in told if each.get("became") is State.OFFLINE]
     assert [each["log_level"] for each in gone] == ["info"]
+    await house.stop()
+
+
+# --- phones that are rung for each call ------------------------------------------------------------------
+
+
+async def on_demand(operators: int = 2) -> House:
+    """Ready in this order: 102, 101; their phones ring for a minute before they are picked up."""
+    house = House(PretendAsterisk())
+    account = Account(OperatorId("101"), "op", leg=LegKind.ON_DEMAND)
+    await house.furnish(operators=operators, leads=0, account=account)
+    house.asterisk.phones |= {f"op-{id_}": Fate(after_s=60, talk_s=1e6) for id_ in ("101", "102")}
+    house.asterisk.phones |= {id_: Fate(after_s=60, talk_s=1e6) for id_ in ("101", "102")}
+    await house.start()
+    await house.enter("102", "101")
+    return house
+
+
+def ringing(n: int) -> Call:
+    return replace(call(n), state=CallState.RINGING, dialled_at=now(), ring_at=now())
+
+
+async def legs(house: House) -> dict[str, LegState]:
+    await asyncio.sleep(1)
+    return {operator.id: operator.leg for operator in house.operators()}
+
+
+@in_virtual_time
+async def test_each_ringing_call_summons_one_phone_and_a_repeated_summons_none() -> None:
+    house = await on_demand()
+    floor = house.cell.floor
+    assert not floor.is_free(house.operator("102"))
+    assert floor.is_summonable(house.operator("102"))
+    floor.summon(ringing(1))
+    assert await legs(house) == {"101": LegState.DOWN, "102": LegState.RINGING}
+    floor.summon(ringing(2))
+    assert await legs(house) == {"101": LegState.RINGING, "102": LegState.RINGING}
+    floor.summon(ringing(3))
+    floor.summon(replace(ringing(4), campaign=CampaignId(99)))
+    assert len(house.asterisk.lines) == 2
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_phone_that_was_rung_for_a_call_alone_is_let_go_with_it() -> None:
+    house = await on_demand()
+    floor = house.cell.floor
+    floor.summon(ringing(1))
+    floor.summon(ringing(2))
+    await legs(house)
+    floor.forget(ringing(1), None)
+    floor.forget(ringing(9), None)
+    assert await legs(house) == {"101": LegState.RINGING, "102": LegState.DOWN}
+    assert house.operator("102").state is State.READY
+    floor.summon(ringing(3))
+    assert (await legs(house))["102"] is LegState.RINGING
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_person_who_waited_in_vain_makes_it_a_missed_ring() -> None:
+    house = await on_demand()
+    floor = house.cell.floor
+    floor.missed(CallId("c-9"))
+    floor.summon(ringing(1))
+    await legs(house)
+    floor.missed(CallId("c-1"))
+    await asyncio.sleep(1)
+    assert (house.operator("102").state, house.operator("102").reason) == (State.PAUSED, shifts.MISSED)
+    assert house.operator("101").state is State.READY
+    await house.stop()
+
+
+@in_virtual_time
+async def test_the_operator_of_a_call_that_comes_back_is_rung_if_his_phone_is_rung_for_each_call() -> None:
+    house = await on_demand()
+    floor = house.cell.floor
+    own = replace(ringing(1), operator=OperatorId("101"))
+    assert floor.reserve_for_dial(OperatorId("101"), own)
+    assert not floor.reserve_for_dial(OperatorId("101"), ringing(2)), "he is the other call's"
+    assert not floor.reserve_for_dial(OperatorId("999"), ringing(2))
+    floor.summon(own)
+    assert await legs(house) == {"101": LegState.RINGING, "102": LegState.DOWN}
+    floor.summon(own)
+    assert len(house.asterisk.lines) == 1
+    await house.stop()
+
+
+@in_virtual_time
+async def test_before_the_answer_there_is_time_to_take_one_whose_phone_is_down_after_it_is_not() -> None:
+    house = await on_demand()
+    floor = house.cell.floor
+    answered = replace(call(1), state=CallState.ANSWERED, answer_at=now())
+    assert floor.reserve(answered) is None
+    assert floor.reserve(call(2)) == "102"
+    assert floor.reserve(call(2)) == "102", "the same one again, as long as nobody has answered"
+    assert floor.reserve(replace(answered, id=CallId("c-2"))) is None, "his phone is not up"
+    await house.stop()
+
+
+@pytest.mark.parametrize("bereft", [False, True])
+@pytest.mark.parametrize("direction", list(Direction))
+@in_virtual_time
+async def test_one_who_is_too_slow_to_his_phone_loses_an_answered_call_to_one_who_is_free(
+    direction: Direction, bereft: bool
+) -> None:
+    house = await on_demand()
+    floor = house.cell.floor
+    told: list[c.Event] = []
+    floor.tell_call = lambda call, event: told.append(event)
+    own = replace(call(1), operator=OperatorId("101"), direction=direction, bereft=bereft)
+    assert floor.reserve_for_dial(OperatorId("101"), own)
+    answered = replace(own, state=CallState.ANSWERED, answer_at=now())
+    assert (floor.reserve(answered), told) == (None, [])
+    free = changed(house.operator("102"), leg=LegState.UP)
+    floor.restore([free])
+    assert floor.reserve(own) is None, "nobody has answered yet"
+    assert told == []
+    assert floor.reserve(answered) is None
+    in_hurry = direction is Direction.OUT and not bereft
+    assert told == ([c.OperatorLost(now(), OperatorId("101"))] if in_hurry else [])
+    await house.stop()
+
+
+# --- what cannot be ---------------------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_what_needs_a_talk_or_a_phone_is_refused_without_one() -> None:
+    house = await three_ready()
+    floor = house.cell.floor
+    for ask in (floor.talk_of, floor.hang_up_person):
+        with pytest.raises(Conflict, match="operator 101 is ready: there is no talk"):
+            ask(OperatorId("101"))
+    with pytest.raises(Conflict, match="there is no call to give an outcome to"):
+        floor.dispose(OperatorId("101"), "agreed")
+    assert floor.leg_of(OperatorId("101")) == house.operator("101").channel
+    house.ask("101", shifts.LogoutAsked)
+    with pytest.raises(Conflict, match="operator 101 has no phone leg up"):
+        floor.leg_of(OperatorId("101"))
+    with pytest.raises(Missing, match="there is no operator 999"):
+        floor.account(OperatorId("999"))
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_operator_who_is_unreachable_gets_no_call_and_is_free_again_with_his_phone() -> None:
+    house = await three_ready()
+    floor = house.cell.floor
+    freed: list[OperatorId] = []
+    floor.on_free = freed.append
+    phone = floor.desks.of(house.operator("102"))
+    floor.phone_seen(phone, Way(is_reachable=False))
+    floor.phone_seen(phone, Way(is_reachable=False))
+    assert (floor.is_free(house.operator("102")), floor.reserve(call(1)), freed) == (False, "101", [])
+    floor.phone_seen(phone, Way(is_reachable=True, contact="sip:102@192.0.2.1"))
+    assert freed == ["102"]
+    assert floor.reserve(call(2)) == "102"
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_talk_that_ends_leads_to_the_wrap_up_of_its_campaign_and_a_release_does_not() -> None:
+    house = await three_ready()
+    floor = house.cell.floor
+    (campaign,) = house.cell.pacer.running()
+    for n, (campaign_id, talked, state) in enumerate(
+        [
+            (campaign.id, True, State.WRAP_UP),
+            (campaign.id, False, State.READY),
+        ]
+    ):
+        one = replace(call(n), campaign=campaign_id)
+        operator = floor.reserve(one)
+        assert operator is not None
+        floor.start_talk(operator, now())
+        floor.release(OperatorId("999"), one.id, now(), talked=talked)
+        floor.release(operator, one.id, now(), talked=talked)
+        assert house.operator(operator).state is state
     await house.stop()
