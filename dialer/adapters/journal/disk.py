@@ -11,9 +11,10 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,7 @@ log = structlog.get_logger()
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 AGAIN_S = 1.0
+OURS = re.compile(r"journal-[0-9]{8,}\.(log|draft)")
 LENGTH = "length"  # the file that says how long the journal is at least
 GROWTH = 4  # a segment is renewed when it is this many times what is worth keeping
 
@@ -51,27 +53,24 @@ def open_journal(
     *,
     segment_bytes: int = SEGMENT_BYTES,
 ) -> Iterator[FileJournal]:
-    """The journal of one cell; Fatal when another process has it or the disk cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as trouble:
-        raise Fatal(
-            said(
-                "the journal's folder {folder} cannot be used: {trouble}",
-                folder=folder,
-                trouble=_why(trouble),
-            )
-        ) from None
-    try:
-        _take(lock, folder)
-        journal = FileJournal(folder, clock, segment_bytes)
+    """The journal of one cell; Fatal when another process has it or the disk does not let us use it."""
+    with ExitStack() as held:
         try:
-            yield journal
-        finally:
-            journal.close()
-    finally:
-        os.close(lock)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            held.callback(os.close, lock)
+            _take(lock, folder)
+            journal = FileJournal(folder, clock, segment_bytes)
+        except OSError as trouble:
+            raise Fatal(
+                said(
+                    "the journal's folder {folder} cannot be used: {trouble}",
+                    folder=folder,
+                    trouble=f"{_why(trouble)} ({trouble.filename})" if trouble.filename else _why(trouble),
+                )
+            ) from None
+        held.callback(journal.close)
+        yield journal
 
 
 class FileJournal:
@@ -103,20 +102,11 @@ class FileJournal:
         self._told = asyncio.Event()
         self._noted: dict[CallId, Call] = {}  # calls and
         self._posts: dict[OperatorId, Operator] = {}  # operators as their last lines left them
-        try:
-            self._heard = os.open(folder / "heard", os.O_RDWR | os.O_CREAT, 0o600)
-            self._length = os.open(folder / LENGTH, os.O_RDWR | os.O_CREAT, 0o600)
-            heard_at = _heard(self._heard)
-            self._recovered = replace(self._recovered, last_at=heard_at or self._recovered.last_at)
-            self._renew()
-        except OSError as trouble:
-            raise Fatal(
-                said(
-                    "the journal in {folder} cannot be written: {trouble}",
-                    folder=folder,
-                    trouble=_why(trouble),
-                )
-            ) from None
+        self._heard = os.open(folder / "heard", os.O_RDWR | os.O_CREAT, 0o600)
+        self._length = os.open(folder / LENGTH, os.O_RDWR | os.O_CREAT, 0o600)
+        heard_at = _heard(self._heard)
+        self._recovered = replace(self._recovered, last_at=heard_at or self._recovered.last_at)
+        self._renew()
 
     # --- what happens ---
 
@@ -272,6 +262,9 @@ class FileJournal:
             with self._guard:
                 self._fail(trouble)  # the kernel may have dropped what it could not write
             raise
+        if not os.fstat(self._file).st_nlink:  # somebody has deleted it: what is synced there is lost
+            self._renew()
+            return
         self._note_length(number, size)
 
     def _note_length(self, number: int, size: int) -> None:
@@ -357,16 +350,18 @@ def _replay(folder: Path, held: Held) -> tuple[int, str, tuple[str, ...]]:
 
     Torn is what was being written when the process ended: no number was dialled by that.
     """
-    segments = sorted(folder.glob("journal-*.log"))
-    for stale in (*folder.glob("*.draft"), *segments[:-1]):  # a renewal was cut short
-        stale.unlink()
+    ours = [folder / name for name in sorted(os.listdir(folder)) if OURS.fullmatch(name)]
+    segments = [each for each in ours if each.suffix == ".log"]
     expected = _length(folder / LENGTH)
+    data = segments[-1].read_bytes() if segments else b""
+    for stale in ours:  # a renewal was cut short; not before the newest could be read
+        if stale.suffix == ".draft" or stale != segments[-1]:
+            stale.unlink()
     if not segments:
         lost = expected is not None or (folder / LIVES).exists()
         return 0, "", (said("the journal in {folder} is gone", folder=folder),) if lost else ()
     newest = segments[-1]
     number = int(newest.stem.removeprefix("journal-"))
-    data = newest.read_bytes()
     found = read(data)
     damages = [
         said("line {number} of {newest} is damaged and was skipped", number=line, newest=newest)

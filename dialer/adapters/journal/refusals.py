@@ -30,8 +30,7 @@ class FileRefusals:
         self._clock = clock
         self._kept: list[tuple[RefusedFact, bytes]] = []
         self._foreign: list[bytes] = []  # lines that cannot be read: they stay as they are
-        data = path.read_bytes() if path.exists() else b""
-        for line in data.splitlines():
+        for line in _read(path).splitlines():
             fact = _fact(line + b"\n")
             if fact is None:
                 log.warning("a refused fact cannot be read, its line is kept", file=str(path))
@@ -67,19 +66,31 @@ class FileRefusals:
     def _write(self) -> None:
         """Whole, and on the disk when this returns."""
         draft = self._path.with_name(f"{self._path.name}.new")
-        with _written(draft, "wb") as file:
+        with _written(draft, "wb", becomes=self._path) as file:
             file.writelines([*self._foreign, *(line for _, line in self._kept)])
-        draft.replace(self._path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as trouble:
+        raise DiskTrouble(
+            said("{path} cannot be read: {why}", path=path, why=trouble.strerror or str(trouble))
+        ) from None
 
 
 @contextmanager
-def _written(path: Path, mode: str) -> Iterator[IO[bytes]]:
-    """A private file that is on the disk at the end; DiskTrouble where it cannot be."""
+def _written(path: Path, mode: str, *, becomes: Path | None = None) -> Iterator[IO[bytes]]:
+    """A private file that is on the disk at the end, by its other name; DiskTrouble where it cannot be."""
     try:
         with open(path, mode, opener=_private) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if becomes is not None:
+            path.replace(becomes)
     except OSError as trouble:
         raise DiskTrouble(
             said("{path} cannot be written: {why}", path=path, why=trouble.strerror or str(trouble))

@@ -81,9 +81,11 @@ class MemoryJournal:
 
     async def dialing(self, call: Call) -> None:
         self._held.last_at = self._clock()
+        self._held.calls[call.id] = (
+            call  # as the real one: the mark is told, whether it can be written or not
+        )
         if self.trouble:
             raise DiskTrouble(self.trouble)
-        self._held.calls[call.id] = call
 
     def note(self, call: Call) -> None:
         if call.id in self._held.calls:

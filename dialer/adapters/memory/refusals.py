@@ -26,8 +26,11 @@ class MemoryRefusals:
         return list(self._kept)
 
     def forget(self, facts: Iterable[Fact]) -> None:
+        """What a full disk still holds is told again by the next process."""
         gone = list(facts)
         self._kept = [one for one in self._kept if one.fact not in gone]
+        if self.trouble:
+            raise DiskTrouble(self.trouble)
 
     def give_up(self, facts: Iterable[Fact]) -> None:
         if self.trouble:

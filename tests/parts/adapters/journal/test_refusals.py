@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dialer.adapters.journal.refusals import FileRefusals
+from dialer.adapters.memory.refusals import MemoryRefusals
 from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.errors import DiskTrouble
 from dialer.domain.operators import State, StateChange
@@ -78,3 +81,38 @@ def test_a_disk_that_takes_nothing_is_told_and_nothing_is_believed_kept(tmp_path
     with pytest.raises(DiskTrouble, match="refused"):
         refusals.keep(CLOSING, "one")
     assert refusals.all() == []
+
+
+@pytest.mark.parametrize("verb", ["os.fsync", "builtins.open", "pathlib.Path.replace"])
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_whatever_the_disk_does_is_told_as_its_trouble_and_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, verb: str
+) -> None:
+    refusals = opened(tmp_path) if kind == "file" else MemoryRefusals()
+    refusals.keep(CLOSING, "one")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        if isinstance(refusals, MemoryRefusals):
+            refusals.trouble = "Input/output error"
+        else:
+            patched.setattr(verb, fail)
+        for asked in (
+            lambda: refusals.keep(WRAP, "two"),
+            lambda: refusals.give_up([WRAP]),
+            lambda: refusals.forget([CLOSING]),
+        ):
+            with pytest.raises(DiskTrouble, match="Input/output error"):
+                asked()
+    if isinstance(refusals, MemoryRefusals):
+        refusals.trouble = ""
+    refusals.keep(WRAP, "three")
+    assert {kept.fact for kept in refusals.all()} - {CLOSING} == {WRAP}
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "refused").mkdir()
+    with pytest.raises(DiskTrouble, match=f"{tmp_path}/refused cannot be read: Is a directory"):
+        opened(tmp_path)
