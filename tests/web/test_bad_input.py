@@ -81,6 +81,11 @@ BODIES = [
     post(C, {"name": ["x"]}, "body/name"),
     raw(C, b'{"name": "\\ud800"}', 422),
     raw(C, b'{"name": "x", "\\ud800": 1}', 422),
+    Bad("POST", C, 422, raw=b'{"name": "x", "name": "y"}', place="body/name", word="twice"),
+    Bad("POST", C, 422, raw=b'{"name": "x", "retries": {"busy": {"delays_s": [1], "delays_s": [2]}}}',
+        place="body/delays_s", word="twice"),
+    Bad("POST", f"{OP}/101/pause", 422, raw=b'{"reason": "lunch", "reason": "tea"}', place="body/reason",
+        word="twice"),
     post(C, {"name": "x", "status": "running"}, "body/status"),
     post(C, {"name": "x", "a/b~c": 1}, "body/a~1b~0c"),
     post(C, {"name": "x", "mode": "turbo"}, "body/mode"),
@@ -208,6 +213,9 @@ ADDRESSES = [
     Bad("GET", "/v1/state-changes", 422, place="query/since_at"),
     Bad("GET", "/v1/campaigns/1/leads?after=99999999999999999999", 422, place="query/after"),
     Bad("GET", "/v1/cdrs?limits=5", 422, place="query/limits", word="did you mean limit"),
+    Bad("GET", "/v1/cdrs?limit=5&limit=6", 422, place="query/limit", word="twice"),
+    Bad("POST", "/v1/campaigns/1/imports", 422, headers=OF_FORM, place="body/file", word="twice",
+        raw=part("file", "a.csv", LIST).removesuffix(b"--b--\r\n") + part("file", "b.csv", LIST)),
     Bad("GET", "/v1/campaigns/1?fields=name", 422, place="query/fields", word="only: nothing"),
     Bad("POST", "/v1/campaigns/1/imports?dryrun=true", 422, raw=part("file", "a.csv", LIST), headers=OF_FORM,
         place="query/dryrun", word="did you mean dry_run"),
@@ -303,6 +311,38 @@ async def test_bytes_that_are_hardly_http_get_an_answer_that_is_no_failure(
     answer = await asyncio.wait_for(reader.read(), 10)
     writer.close()
     assert answer.startswith(b"HTTP/1.1 4"), answer[:200]
+
+
+LENGTHS = [
+    b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n{}    ",
+    b"Content-Length: -1\r\n\r\n{}",
+    b"Content-Length: 2, 2\r\n\r\n{}",
+    b"Content-Length: 0x2\r\n\r\n{}",
+    b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"Transfer-Encoding: gzip\r\n\r\n{}",
+    b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
+    b"Content-Length: 2\r\n\r\n{}GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n",  # more than was told
+    b"Content-Length : 2\r\n\r\n{}",
+    b" folded\r\nContent-Length: 2\r\n\r\n{}",
+    b"X: \x00\r\nContent-Length: 2\r\n\r\n{}",
+]
+
+
+async def test_a_body_whose_length_is_told_in_two_ways_is_refused_and_makes_nothing(api: Api) -> None:
+    before = _state(api.world)
+    token = api.world.tokens["admin"].encode()
+    head = (
+        b"POST /v1/campaigns HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    )
+    for rest in LENGTHS:
+        reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+        writer.write(head + b"Authorization: Bearer " + token + b"\r\n" + rest)
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 4"), (rest, answer[:200])
+        assert answer.count(b"HTTP/1.1 ") == 1, "what stands behind a body is no request"
+    assert _state(api.world) == before
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts
 from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import CallName, Id, OperatorNumber
 
-router = APIRouter(prefix="/calls", tags=["calls"])
+router = APIRouter(route_class=EachNameOnce, prefix="/calls", tags=["calls"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CALLS))]
 Ends = Annotated[Caller, Depends(Needs(Permission.END_CALLS))]
 

@@ -21,9 +21,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page
 from dialer.web.parts import Given, Key, Spoken
 from dialer.web.problem import documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import Day, Id
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+router = APIRouter(route_class=EachNameOnce, prefix="/campaigns", tags=["campaigns"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 SeesLeads = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_CAMPAIGNS))]

@@ -33,9 +33,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, next_of
 from dialer.web.parts import Given
 from dialer.web.problem import documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import CallName, Id, OperatorNumber, Utc
 
-router = APIRouter(tags=["cdrs"])
+router = APIRouter(route_class=EachNameOnce, tags=["cdrs"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 EXPORT_PAGE = 1000
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")

@@ -17,9 +17,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page
 from dialer.web.parts import Given
 from dialer.web.problem import documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import Body, Id, Line
 
-router = APIRouter(prefix="/dnc", tags=["do not call"])
+router = APIRouter(route_class=EachNameOnce, prefix="/dnc", tags=["do not call"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_DNC))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_DNC))]
 Entry = Annotated[

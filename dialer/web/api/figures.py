@@ -20,9 +20,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import Limit, Page
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import Day, Id, OperatorNumber, Utc
 
-router = APIRouter(tags=["figures"])
+router = APIRouter(route_class=EachNameOnce, tags=["figures"])
 SeesCampaigns = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 LONGEST_SPAN = timedelta(days=92)

@@ -22,10 +22,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page, next_of
 from dialer.web.parts import Given, Parts, Spoken
 from dialer.web.problem import documented
-from dialer.web.queries import one_file
+from dialer.web.queries import EachNameOnce, one_file
 from dialer.web.values import PRINTABLE, Body, Country, Id, Line, Number, Whole
 
-router = APIRouter(tags=["leads"])
+router = APIRouter(route_class=EachNameOnce, tags=["leads"])
 LIST_NAMES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 Word = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]

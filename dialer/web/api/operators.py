@@ -22,6 +22,7 @@ from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import (
     Body,
     Flag,
@@ -36,7 +37,7 @@ from dialer.web.values import (
     formed,
 )
 
-router = APIRouter(prefix="/operators", tags=["operators"])
+router = APIRouter(route_class=EachNameOnce, prefix="/operators", tags=["operators"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_OPERATORS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_OPERATORS))]
 Works = Annotated[Caller, Depends(Needs(Permission.WORK))]

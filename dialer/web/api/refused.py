@@ -14,9 +14,10 @@ from dialer.web.api.commands import Done
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Key
 from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import Body
 
-router = APIRouter(prefix="/refused-records", tags=["cdrs"])
+router = APIRouter(route_class=EachNameOnce, prefix="/refused-records", tags=["cdrs"])
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_RECORDS))]
 TARGET = "cell:own"
 

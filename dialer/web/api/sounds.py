@@ -15,10 +15,10 @@ from dialer.web.api.commands import Pushed
 from dialer.web.auth import Needs
 from dialer.web.parts import Given
 from dialer.web.problem import documented
-from dialer.web.queries import one_file
+from dialer.web.queries import EachNameOnce, one_file
 from dialer.web.values import Id
 
-router = APIRouter(tags=["campaigns"])
+router = APIRouter(route_class=EachNameOnce, tags=["campaigns"])
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_CAMPAIGNS))]
 
 

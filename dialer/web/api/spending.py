@@ -17,9 +17,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import Limit
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import Slug
 
-router = APIRouter(tags=["trunks"])
+router = APIRouter(route_class=EachNameOnce, tags=["trunks"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
 
 

@@ -15,9 +15,10 @@ from dialer.web.api.commands import Pushed
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Key
 from dialer.web.problem import documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import Body
 
-router = APIRouter(prefix="/stop", tags=["campaigns"])
+router = APIRouter(route_class=EachNameOnce, prefix="/stop", tags=["campaigns"])
 Runs = Annotated[Caller, Depends(Needs(Permission.RUN_CAMPAIGNS))]
 
 

@@ -15,9 +15,10 @@ from dialer.ports.stores import Token
 from dialer.web.auth import AnyCaller, Needs
 from dialer.web.parts import Given
 from dialer.web.problem import documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import Body, OperatorNumber, formed
 
-router = APIRouter(tags=["tokens"])
+router = APIRouter(route_class=EachNameOnce, tags=["tokens"])
 Manages = Annotated[Caller, Depends(Needs(Permission.MANAGE_TOKENS))]
 TokenName = Annotated[str, formed(TOKEN_NAME)]
 

@@ -20,9 +20,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
+from dialer.web.queries import EachNameOnce
 from dialer.web.values import Body, Flag, Line, Number, Secret, Slug, formed, within
 
-router = APIRouter(prefix="/trunks", tags=["trunks"])
+router = APIRouter(route_class=EachNameOnce, prefix="/trunks", tags=["trunks"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_TRUNKS))]
 Host = Annotated[

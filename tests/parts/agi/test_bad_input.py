@@ -31,6 +31,13 @@ def impatient(monkeypatch):
     monkeypatch.setattr("agi.login.KEY_S", 0.0)
 
 
+@pytest.fixture(autouse=True)
+def no_fault(capsys):
+    """Whatever a peer sends is no fault of the service."""
+    yield
+    assert "by a fault of the service" not in capsys.readouterr().out
+
+
 async def is_alive(world) -> bool:
     """Another connection is answered, and soon."""
     world.desk.fail = None
@@ -161,13 +168,25 @@ ANSWERS = {
     "keys of another script": "200 result=١٠١\n".encode(),
     "keys with a NUL": b"200 result=1\x002\n",
     "two answers for one": b"200 result=9\n200 result=9\n",
+    "bytes that are no UTF-8": b"200 result=\xff\xfe\n",
+    "a result that is empty": b"200 result=\n",
+    "a result below any key": b"200 result=-2\n",
+    "a result beyond any key": b"200 result=99999999999999999999\n",
+    "another word for it": b"200 outcome=1\n",
+}
+# Each is asked by another command, of a caller who logs in: the second where there is no sound file.
+QUESTIONS = {
+    "GET DATA": {},
+    "WAIT FOR DIGIT": {"GET DATA": b"200 result=-1\n"},
+    "STREAM FILE": {},
 }
 
 
+@pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-async def test_an_answer_that_is_none_ends_only_its_own_call(world, answer):
+async def test_an_answer_that_is_none_ends_only_its_own_call(world, answer, question):
     async with asyncio.timeout(SOON_S):
-        await world.peer.call("login", answers={"GET DATA": answer})
+        await world.peer.call("login", answers={question: answer, **QUESTIONS[question]})
     assert not world.desk.commands
     assert await is_alive(world)
 
