@@ -10,9 +10,8 @@ from itertools import pairwise
 import pytest
 
 from dialer.domain.cdr import Cdr
-from dialer.domain.trunk import Trunk
 from dialer.domain.types import Alerting, EndedBy, LeadStatus, Mode, Outcome
-from dialer.lab import sipp, tones
+from dialer.lab import tones
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab, Options
 from dialer.worlds import fixed
@@ -175,31 +174,3 @@ def check(does: Does, cdr: Cdr, outcome, cause, sip, alerting, by) -> None:
         assert 0 <= cdr.setup_s < 1.0, does
         ring_s = RING_S if does is Does.NO_ANSWER else 1.0
         assert cdr.ring_s == pytest.approx(ring_s, abs=0.4), does
-
-
-async def test_a_carrier_that_is_not_ours_counts_the_same_calls_as_the_records() -> None:
-    async with Lab.start(Options(plan=plan(), phones=4)) as lab:
-        async with sipp.start(lab.folder / "sipp", ring_s=0.5) as carrier:
-
-            def by_sipp(trunk: Trunk) -> Trunk:
-                return replace(trunk, host=carrier.host, port=carrier.port, user="", password_file="")
-
-            async with open_office(
-                lab,
-                numbers("+7931", 24),
-                trunk=by_sipp,
-                change=lambda its: replace(its, wrap_up_s=0.1, longest_talk_s=0.5),
-            ) as office:
-                await office.ready()
-                await office.start()
-                await office.until(lambda: all_tried(office, 24), "24 numbers dialled", 120)
-                await office.quiet()
-                cdrs = await office.cdrs()
-                figures = await carrier.settled(24)
-    probes = figures.failed  # Asterisk asks now and then whether the trunk is there: no call for sipp
-    assert (figures.good, figures.taken - probes) == (24, 24)
-    assert [cdr.outcome for cdr in cdrs] == [Outcome.CONNECTED] * 24
-    assert {cdr.alerting for cdr in cdrs} == {Alerting.RINGING}
-    for cdr in cdrs:
-        assert cdr.ring_s == pytest.approx(0.5, abs=0.2)
-        assert cdr.talk_s == pytest.approx(0.5, abs=0.3)

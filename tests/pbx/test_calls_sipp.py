@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from dialer.domain.cdr import Cdr
-from dialer.domain.types import EndedBy, Outcome
+from dialer.domain.types import Alerting, EndedBy, Outcome
 from dialer.lab import sipp, tones
 from dialer.lab.lab import Lab, Options
 from dialer.lab.sipp import Sipp
@@ -60,6 +60,7 @@ def was_a_talk(cdr: Cdr) -> None:
     """With an operator at once, ended by the person when the scenario says."""
     assert (cdr.outcome, cdr.ended_by) == (Outcome.CONNECTED, EndedBy.PERSON)
     assert cdr.operator in ("101", "102")
+    assert cdr.alerting is Alerting.RINGING
     assert cdr.ring_s == pytest.approx(ANSWERS_AFTER_S, abs=0.5)
     assert cdr.talk_s == pytest.approx(TALK_S, abs=0.5)
 

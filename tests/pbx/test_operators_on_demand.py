@@ -109,9 +109,9 @@ async def test_a_desk_phone_is_told_to_answer_by_itself(ask: Callable[[Lab], Any
     assert "alert-autoanswer" in headers["Alert-Info"]
 
 
-async def test_a_missed_ring_pauses_the_operator_and_the_person_goes_to_the_next() -> None:
-    """101 is out of the room. Its phone is rung when the person's is, the person answers, 102 takes over."""
-    (person,) = people = numbers("+7916", 1)
+async def test_a_missed_ring_pauses_its_operator_and_costs_one_call_or_none_where_another_is_there() -> None:
+    """101 is out of the room: first alone, then with 102 ready as well, who takes the person over."""
+    people = numbers("+7916", 3)
     async with Lab.start(Options(plan=PLAN, phones=2)) as lab:
         async with open_office(
             lab,
@@ -119,30 +119,24 @@ async def test_a_missed_ring_pauses_the_operator_and_the_person_goes_to_the_next
             account=lambda its: on_demand(its) if its.id == "101" else its,
         ) as office:
             await lab.world.phone("101").behave("no_answer")
-            await office.ready("101")
-            await office.ready("102")
             await office.start()
-            call = await office.comes_to(person, "bridged")
-            assert call["operator"] == "102"
-            await office.stands("101", "paused", "missed_ring")
-            await lab.world.phone("101").free()
-            await office.go_home()
-            cdr = await office.cdr(person)
-    assert (cdr.outcome, cdr.operator) == (Outcome.CONNECTED, "102")
-    assert cdr.wait_s is not None
-    assert cdr.wait_s < 1.0
-
-
-async def test_a_phone_that_is_not_picked_up_costs_one_abandoned_call_and_no_more() -> None:
-    people = numbers("+7916", 4)
-    async with Lab.start(Options(plan=PLAN, phones=1)) as lab:
-        async with open_office(lab, people, account=on_demand) as office:
-            await lab.world.phone("101").behave("no_answer")
-            await office.start()
-            for calls, mode in enumerate(("progressive", "power"), start=1):
+            for calls, mode in enumerate(("power", "progressive"), start=1):
                 await office.change(mode=mode)
-                await office.ready()
+                await office.ready("101")
                 await office.stands("101", "paused", "missed_ring")
                 await office.quiet()
                 outcomes = [cdr.outcome for cdr in await office.cdrs()]
                 assert outcomes == [Outcome.ABANDONED] * calls, mode
+            await lab.world.phone("101").free()
+            await office.pause()
+            await office.ready("101")
+            await office.ready("102")
+            await office.start()
+            call = await office.comes_to(people[-1], "bridged")
+            assert call["operator"] == "102"
+            await office.stands("101", "paused", "missed_ring")
+            await office.go_home()
+            cdr = await office.cdr(people[-1])
+    assert (cdr.outcome, cdr.operator) == (Outcome.CONNECTED, "102")
+    assert cdr.wait_s is not None
+    assert cdr.wait_s < 1.0
