@@ -10,11 +10,12 @@ from enum import StrEnum
 
 from dialer.domain import law
 from dialer.domain.campaign import Campaign
+from dialer.domain.gates import opening_of
 from dialer.domain.operators import State
 from dialer.domain.pacing.decision import OperatorView, TrunkView
 from dialer.domain.pacing.supply import tallied
 from dialer.domain.said import Said, counted, full, listed, said, word
-from dialer.domain.schedule import Opening, ZoneOf, hours, is_open, narrow
+from dialer.domain.schedule import Opening, ZoneOf, hours
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus
 
@@ -184,10 +185,7 @@ def _lines(trunk: Trunk, used: int, free: int) -> Said:
 
 
 def _openings(facts: Facts) -> dict[tuple[str, ...], Opening]:
-    windows = tuple(facts.campaign.schedule)
-    if rule := law.hours_of(law.choose(facts.campaign.country, facts.campaign.purpose)):
-        windows = narrow(windows, rule.windows)
-    return {zones: is_open(windows, zones, facts.at, facts.zone_of) for zones in facts.zones}
+    return {zones: opening_of(facts.campaign, zones, facts.at, facts.zone_of) for zones in facts.zones}
 
 
 def _schedule(facts: Facts) -> Gate:

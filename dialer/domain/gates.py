@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -15,7 +15,7 @@ from dialer.domain.errors import Mistake
 from dialer.domain.lead import Lead
 from dialer.domain.numbers import dial_string
 from dialer.domain.said import Said, said, word
-from dialer.domain.schedule import Window, ZoneOf, is_open, narrow
+from dialer.domain.schedule import Opening, Window, ZoneOf, is_open, narrow
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus, Outcome, PhoneNumber
 from dialer.domain.verdict import PASSED, Gate, Verdict, refuse
@@ -95,7 +95,7 @@ def _dnc(this: _Try) -> Verdict | None:
 
 
 def _attempts(this: _Try) -> Verdict | None:
-    if this.lead.attempts < this.campaign.max_attempts:
+    if this.lead.attempts < this.campaign.max_attempts or this.lead.promised_at is not None:
         return None
     return refuse(
         Gate.ATTEMPTS,
@@ -108,8 +108,7 @@ def _attempts(this: _Try) -> Verdict | None:
 
 def _hours(this: _Try) -> Verdict | None:
     rule = law.hours_of(this.pack)
-    windows = _allowed(tuple(this.campaign.schedule), rule.windows) if rule else tuple(this.campaign.schedule)
-    opening = is_open(windows, this.lead.zones, this.now, this.zone_of)
+    opening = opening_of(this.campaign, this.lead.zones, this.now, this.zone_of)
     if opening.open:
         return None
     return refuse(
@@ -120,6 +119,13 @@ def _hours(this: _Try) -> Verdict | None:
         rule=f"campaign.schedule and {rule.id}" if rule else "campaign.schedule",
         version=rule.version if rule else "",
     )
+
+
+def opening_of(campaign: Campaign, zones: Sequence[str], at: datetime, zone_of: ZoneOf) -> Opening:
+    """Whether the campaign's hours and the law's let somebody in these zones be called at that instant."""
+    rule = law.hours_of(law.choose(campaign.country, campaign.purpose))
+    schedule = tuple(campaign.schedule)
+    return is_open(_allowed(schedule, rule.windows) if rule else schedule, zones, at, zone_of)
 
 
 @lru_cache(maxsize=256)
@@ -137,7 +143,8 @@ def _rest(this: _Try) -> Verdict | None:
     last_at, last = this.history.last_end_at, this.history.last_outcome
     if last_at is None:
         return None
-    rests = [(this.campaign.rest, "campaign.rest", "")] if last in DISTURBING else []
+    is_own = last in DISTURBING and this.lead.promised_at is None  # who asks to be called is not disturbed
+    rests = [(this.campaign.rest, "campaign.rest", "")] if is_own else []
     if last == Outcome.ABANDONED:
         rests.append((this.campaign.abandoned_rest, "campaign.abandoned_rest", ""))
     lawful = law.rests_of(this.pack, this.campaign.mode)

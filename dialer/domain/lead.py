@@ -38,6 +38,7 @@ class Lead:
     extensions: Mapping[PhoneNumber, str] = field(default_factory=dict)  # digits, of numbers that have one
     ref: str = ""  # id in the customer's own system
     dead: tuple[PhoneNumber, ...] = ()  # numbers that the network, or an operator, called wrong
+    promised_at: datetime | None = None  # a callback that the person asked for; the next attempt keeps it
 
     @property
     def number(self) -> PhoneNumber:
@@ -68,6 +69,7 @@ class LeadUpdate:
     last_outcome: Outcome | None
     dead: tuple[PhoneNumber, ...] = ()
     base: int | None = None  # attempts of the lead that this was worked out from; None: an older version's
+    promised_at: datetime | None = None
 
 
 def fresh(lead: Lead, campaign: CampaignId) -> Lead:
@@ -87,6 +89,7 @@ def fresh(lead: Lead, campaign: CampaignId) -> Lead:
         last_at=None,
         last_outcome=None,
         dead=(),
+        promised_at=None,
     )
 
 
@@ -121,6 +124,7 @@ def next_try(lead: Lead, campaign: Campaign, outcome: Outcome, at: datetime) -> 
         tried={**lead.tried, outcome: lead.tried.get(outcome, 0) + 1},
         last_at=at,
         last_outcome=outcome,
+        promised_at=None,
     )
     if outcome is Outcome.CONNECTED:
         return replace(made, status=LeadStatus.DONE, next_at=None)
@@ -146,12 +150,13 @@ def unchanged(lead: Lead) -> LeadUpdate:
         last_outcome=lead.last_outcome,
         dead=lead.dead,
         base=lead.attempts,
+        promised_at=lead.promised_at,
     )
 
 
 def excluded(lead: Lead) -> LeadUpdate:
     """Taken out of the list, by a rule or by hand."""
-    return replace(unchanged(lead), status=LeadStatus.EXCLUDED, next_at=None)
+    return replace(unchanged(lead), status=LeadStatus.EXCLUDED, next_at=None, promised_at=None)
 
 
 def _again(lead: Lead, made: LeadUpdate, campaign: Campaign, outcome: Outcome, at: datetime) -> LeadUpdate:
@@ -216,6 +221,7 @@ def moved_on(lead: Lead, update: LeadUpdate) -> Lead:
         last_at=update.last_at,
         last_outcome=update.last_outcome,
         dead=update.dead,
+        promised_at=update.promised_at,
     )
 
 
@@ -232,7 +238,7 @@ def landed(row: Lead, update: LeadUpdate, *, ends_lease: bool | None) -> Lead:
     change = settled(_added(row, update) if is_late else update)
     after = moved_on(row, change)
     if row.status is LeadStatus.EXCLUDED:
-        return replace(after, status=LeadStatus.EXCLUDED, next_at=None)
+        return replace(after, status=LeadStatus.EXCLUDED, next_at=None, promised_at=None)
     stays = ends_lease is False or (ends_lease is None and is_late)
     if row.status is LeadStatus.LEASED and stays and after.status not in FINAL:
         return replace(after, status=LeadStatus.LEASED)
@@ -247,8 +253,11 @@ def _added(row: Lead, update: LeadUpdate) -> LeadUpdate:
         tried[update.last_outcome] = tried.get(update.last_outcome, 0) + more
     is_last = row.last_at is None or (update.last_at is not None and update.last_at >= row.last_at)
     status = update.status if update.status in FINAL else row.status
-    if status not in FINAL:
+    promised_at = update.promised_at or row.promised_at
+    if status not in FINAL or (status is LeadStatus.EXHAUSTED and promised_at):
         status = LeadStatus.RETRY
+    elif status in FINAL:
+        promised_at = None
     waits = [at for at in (row.next_at, update.next_at) if at is not None]
     return replace(
         update,
@@ -256,7 +265,8 @@ def _added(row: Lead, update: LeadUpdate) -> LeadUpdate:
         number_index=row.number_index,
         attempts=row.attempts + more,
         tried=tried,
-        next_at=None if status in FINAL else max(waits, default=None),
+        next_at=None if status in FINAL else promised_at or max(waits, default=None),
+        promised_at=promised_at,
         last_at=update.last_at if is_last else row.last_at,
         last_outcome=update.last_outcome if is_last else row.last_outcome,
         dead=row.dead + tuple(number for number in update.dead if number not in row.dead),
@@ -306,16 +316,15 @@ def after_disposition(
     lead: Lead, disposition: str, at: datetime, campaign: Campaign, *, callback_at: datetime | None = None
 ) -> LeadUpdate:
     """Where the operator's word moves a lead whose attempt is closed already; may be said twice."""
-    now = unchanged(lead)
+    now = replace(unchanged(lead), promised_at=None)
     match _known(disposition):
         case Disposition.AGREED | Disposition.REFUSED:
             return replace(now, status=LeadStatus.DONE, next_at=None)
         case Disposition.DNC:
             return excluded(lead)
         case Disposition.CALLBACK:
-            if lead.attempts >= campaign.max_attempts:
-                return _exhausted(now)
-            return _at(now, max(callback_at or at + CALLBACK_DELAY, at + campaign.rest))
+            asked_at = callback_at or at + CALLBACK_DELAY
+            return replace(_at(now, asked_at), promised_at=asked_at)  # above the rest and the most attempts
         case Disposition.WRONG_NUMBER:
             return _after_wrong_number(lead, replace(now, dead=_with(lead.dead, lead.number)), campaign, at)
         case Disposition.NO_CONTACT:

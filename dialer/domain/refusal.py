@@ -6,6 +6,7 @@ from dialer.domain.errors import BadValue, Conflict
 from dialer.domain.lead import Disposition
 from dialer.domain.operators import Operator, State
 from dialer.domain.said import Said, said, word
+from dialer.domain.types import CallId
 
 
 def refusal(operator: Operator, *, is_login: bool) -> Said:
@@ -18,6 +19,19 @@ def refusal(operator: Operator, *, is_login: bool) -> Said:
     if operator.state is State.CONNECTING:
         return said("operator {operator}: the phone is still being called", operator=who)
     return said("operator {operator} is {state}: end the call first", operator=who, state=state)
+
+
+def check_talk(operator: Operator) -> CallId:
+    """The call that the operator talks in; Conflict where there is none."""
+    if operator.state is not State.TALKING or operator.call is None:
+        raise Conflict(
+            said(
+                "operator {operator} is {state}: there is no talk",
+                operator=operator.id,
+                state=word(operator.state, "-"),
+            )
+        )
+    return operator.call
 
 
 def check_outcome(operator: Operator, disposition: str) -> None:

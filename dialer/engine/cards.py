@@ -8,8 +8,12 @@ from datetime import datetime
 
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import WrapUp
+from dialer.domain.errors import BadField, Conflict
 from dialer.domain.lead import Disposition, Lead, after_disposition
 from dialer.domain.operators import Operator, State
+from dialer.domain.promise import FIELD, Promise, promised
+from dialer.domain.said import said
+from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import CallId, OperatorId, PhoneNumber
 from dialer.ports.stores import Marks
 
@@ -29,6 +33,7 @@ class Cards:
     def __init__(self, journal: Marks) -> None:
         self._journal = journal
         self._cards: dict[OperatorId, Card] = {}
+        self.zone_of: ZoneOf  # set by the cell
         self.on_never: Callable[[PhoneNumber, CallId], None] = lambda number, call: None  # to be called again
 
     def open(self, operator: OperatorId, card: Card) -> None:
@@ -44,6 +49,33 @@ class Cards:
         """Whom the operator talks with, or has just talked with."""
         card = self._cards.get(operator)
         return card.lead.number if card is not None and card.lead is not None else None
+
+    def about(self, operator: OperatorId) -> Card | None:
+        return self._cards.get(operator)
+
+    def promise(
+        self, work: Operator, disposition: str, asked_at: datetime | None, now: datetime
+    ) -> Promise | None:
+        """When the person is called again; None: not asked for. A word that is said again keeps its instant.
+
+        BadField: not at that instant. Conflict: by no list.
+        """
+        if disposition != Disposition.CALLBACK:
+            if asked_at is not None:
+                raise BadField(FIELD, said("an instant goes with the disposition callback only"))
+            return None
+        if asked_at is None and work.disposition == disposition and work.callback_at is not None:
+            return Promise(work.callback_at)
+        card = self._cards.get(work.id)
+        if card is None or card.call != work.call or card.lead is None:
+            raise Conflict(
+                said(
+                    "call {call} belongs to no lead of a list, so nobody would be called back:"
+                    " add the number to a campaign",
+                    call=work.call or "",
+                )
+            )
+        return promised(card.lead, card.campaign, asked_at, now, self.zone_of)
 
     def ready_after(self, operator: OperatorId) -> bool:
         """Whether he takes calls again when his wrap-up runs out."""

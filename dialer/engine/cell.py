@@ -85,6 +85,7 @@ class Cell:
         self.learning = Learning(policy, stores.learned, stores.records, shell.clock)
         trunks = self.trunks = Trunks()
         floor = self.floor = Floor(shell, self._campaign, trunks.get)
+        floor.cards.zone_of = ways.zone_of
         calls = self.calls = Calls(shell, floor, self._ended)
         hopper = self.hopper = Hopper(
             stores.leases, shell.cell, shell.clock, seconds=ways.seconds, size=hopper_size
@@ -110,7 +111,9 @@ class Cell:
         accountant = Accountant(
             shell, pacer, calls, trunks, leads=stores.leads, zone_of=ways.zone_of, lab=ways.lab
         )
-        self.desk = CellDesk(shell, floor, calls, self.books, self.trials, accountant=accountant)
+        self.desk = CellDesk(
+            shell, floor, calls, self.books, self.trials, accountant=accountant, numbers=stores.numbers
+        )
         self.lag = LoopLag(ways.look_at_clocks_s * LOOK_S / ASK_S)
         self.clocks = Clocks(shell, ways.follow, self._clock_was_set, ways.look_at_clocks_s)
         self.reconciler = Reconciler(shell, calls, floor, self.clocks)

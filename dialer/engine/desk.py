@@ -9,8 +9,9 @@ from datetime import datetime
 
 from dialer.domain import call as c
 from dialer.domain import shifts
-from dialer.domain.errors import BadValue, Conflict, Missing
+from dialer.domain.errors import BadValue, Conflict, Missing, StoreDown
 from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
+from dialer.domain.lead import Disposition
 from dialer.domain.operators import Operator
 from dialer.domain.said import plain, said
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId, PhoneNumber
@@ -22,6 +23,7 @@ from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.engine.trial import Trials
 from dialer.ports.between import Command
+from dialer.ports.stores import Numbers
 
 STOPPED = "everything was stopped"
 
@@ -38,6 +40,7 @@ class CellDesk:
         trials: Trials,
         *,
         accountant: Accountant,
+        numbers: Numbers,
     ) -> None:
         self._shell = shell
         self._floor = floor
@@ -45,6 +48,7 @@ class CellDesk:
         self._books = books
         self._trials = trials
         self._accountant = accountant
+        self._numbers = numbers
         self.answers = Answers(shell.journal)
         # by verb, of facts that the database refuses: what becomes of their leads -> how many facts
         self.refused: Mapping[str, Callable[[str], Awaitable[int]]] = {}
@@ -85,6 +89,8 @@ class CellDesk:
         if command.verb == "push":
             await self._books.push_again(name)
             return {"pushed": name}
+        if command.verb == "dispose":
+            return await self._dispose(operator, command.args)
         self._move(operator, command)
         return _shown(self._floor.get(operator))
 
@@ -102,8 +108,6 @@ class CellDesk:
                 self._floor.ask(operator, shifts.ReadyAsked(now))
             case "pause":
                 self._floor.ask(operator, shifts.PauseAsked(now, _reason(command)))
-            case "dispose":
-                self._dispose(operator, command.args)
             case "hang_up":
                 self._floor.hang_up_person(operator)
             case "hold" | "unhold":
@@ -113,19 +117,31 @@ class CellDesk:
             case _:
                 raise BadValue(said("an operator cannot be told to {verb!r}", verb=command.verb))
 
-    def _dispose(self, operator: OperatorId, args: Mapping[str, str]) -> None:
+    async def _dispose(self, operator: OperatorId, args: Mapping[str, str]) -> Answer:
+        """With the instant at which the person is called again."""
+        disposition, callback = args.get("disposition", ""), args.get("callback_at", "")
+        callback_at = _instant(callback) if callback else None
+        if disposition == Disposition.CALLBACK and (why := await self._barred(operator)):
+            raise Conflict(said("the number is on the do-not-call list: {why}", why=why))
         call, now = args.get("call", ""), self._floor.get(operator).call
         if call and call != now:
             raise Conflict(
                 said("the call {call} is over for operator {operator}", call=call, operator=operator)
             )
-        callback = args.get("callback_at", "")
-        self._floor.dispose(
-            operator,
-            args.get("disposition", ""),
-            note=args.get("note", ""),
-            callback_at=_instant(callback) if callback else None,
-        )
+        kept = self._floor.dispose(operator, disposition, note=args.get("note", ""), callback_at=callback_at)
+        told = {"callback_at": kept.at.isoformat(), "moved": plain(kept.moved)} if kept else {}
+        return {**_shown(self._floor.get(operator)), **told}
+
+    async def _barred(self, operator: OperatorId) -> str:
+        """Why the person may not be called again; while the database is away the gates ask it later."""
+        card = self._floor.cards.about(operator)
+        if card is None or card.lead is None:
+            return ""
+        try:
+            history = await self._numbers.history([card.lead.number], card.campaign.id)
+        except StoreDown:
+            return ""
+        return history[card.lead.number].dnc
 
     async def _on_leg(self, operator: OperatorId, command: Command) -> Answer:
         """Things done to the operator's own phone leg, or sent to the person."""

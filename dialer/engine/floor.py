@@ -17,8 +17,9 @@ from dialer.domain.clocks import caught_up, shifted
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, LegState, Operator, State, StateChange
-from dialer.domain.refusal import check_outcome
-from dialer.domain.said import said, word
+from dialer.domain.promise import Promise
+from dialer.domain.refusal import check_outcome, check_talk
+from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     CallId,
@@ -420,23 +421,13 @@ class Floor:
     # --- what operators ask for in a call
 
     def hang_up_person(self, operator: OperatorId) -> None:
-        call = self.talk_of(operator)
-        self.tell_call(call, c.HangUpAsked(self._shell.clock(), EndedBy.OPERATOR))
+        self.tell_call(self.talk_of(operator), c.HangUpAsked(self._shell.clock(), EndedBy.OPERATOR))
 
     def hold(self, operator: OperatorId, on: bool) -> None:
         self.tell_call(self.talk_of(operator), c.HoldAsked(self._shell.clock(), on))
 
     def talk_of(self, operator: OperatorId) -> CallId:
-        known = self.get(operator)
-        if known.state is not State.TALKING or known.call is None:
-            raise Conflict(
-                said(
-                    "operator {operator} is {state}: there is no talk",
-                    operator=operator,
-                    state=word(known.state, "-"),
-                )
-            )
-        return known.call
+        return check_talk(self.get(operator))
 
     def leg_of(self, operator: OperatorId) -> ChannelId:
         known = self.get(operator)
@@ -446,13 +437,16 @@ class Floor:
 
     def dispose(
         self, operator: OperatorId, disposition: str, *, note: str = "", callback_at: datetime | None = None
-    ) -> None:
-        """What came of the call; during the talk or in wrap-up, a later one replaces it."""
+    ) -> Promise | None:
+        """What came of the call; in the talk or in wrap-up, a later one replaces it, but for a note."""
         known = self.get(operator)
         check_outcome(known, disposition)
-        disposed = changed(known, disposition=disposition, note=note, callback_at=callback_at)
+        kept = self.cards.promise(known, disposition, callback_at, self._shell.clock())
+        at = kept.at if kept else None
+        disposed = changed(known, disposition=disposition, note=note or known.note, callback_at=at)
         self._operators[operator] = disposed
         self._shell.journal.note_operator(disposed)
+        return kept
 
     def open_card(self, operator: OperatorId, lead: Lead | None, campaign: Campaign) -> None:
         """After a restart: what an operator in wrap-up was working on."""

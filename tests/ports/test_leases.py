@@ -62,6 +62,26 @@ async def test_due_retries_go_before_new_leads_and_priority_before_both(
     assert (counted["leased"], counted["retry_later"], counted["new"]) == (6, 1, 0)
 
 
+async def test_what_was_promised_goes_before_everything_by_its_instant_and_survives_a_lease(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    rows = [replace(entry(n), priority=9 - n) for n in range(1, 7)]
+    await stores.leads.import_list(campaign, "a.csv", rows, now=AT)
+    taken = await leased(stores, campaign, 6)
+    for lead, min_ in zip(taken[3:], (2, 1, 60), strict=True):
+        at = AT - timedelta(hours=1) + timedelta(minutes=min_)
+        at = at if min_ < 60 else AT + timedelta(hours=9)
+        moved = replace(update(lead, Outcome.CONNECTED, next_at=at), promised_at=at)
+        await stores.ledger.close([Closing(cdr=None, lead=moved, call=CallId(f"c{lead.id}"), cell=CELL)])
+    await stores.leases.give_back([lead.id for lead in taken], cell=CELL)
+    assert names(await leased(stores, campaign, 1)) == ["5"]
+    assert names(await leased(stores, campaign, 9)) == ["4", "1", "2", "3"]
+    await stores.leases.give_back([taken[4].id], cell=CELL)
+    (again,) = await leased(stores, campaign, 9)
+    assert (again.name, again.promised_at) == ("lead 5", AT - timedelta(minutes=59))
+    assert (await stores.leads.exclude(again.id)).promised_at is None
+
+
 async def test_a_lead_given_back_is_as_it_was(stores: Stores, campaign: CampaignId) -> None:
     await stores.leads.import_list(campaign, "a.csv", entries(2), now=AT)
     before = await stores.leads.find(campaign)

@@ -18,6 +18,7 @@ from dialer.domain.guesses import Guesses, key_of_operator, key_of_phone
 from dialer.domain.kpi import key_of
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as Post
+from dialer.domain.said import plain, said
 from dialer.domain.spending import SideCall, SideKind
 from dialer.domain.types import (
     CallId,
@@ -295,6 +296,14 @@ async def test_an_operator_works_a_shift_with_his_own_token(api: Api) -> None:
         "note": "после обеда",
         "callback_at": "2026-02-03T12:00:00+00:00",
     }
+    moved = plain(said("not in two hours: {why}", why="it is night"))
+    api.world.desk.answers["dispose"] = {"callback_at": "2026-02-04T06:00:00+00:00", "moved": moved}
+    async with me.post("/v1/operators/101/dispose", json={"disposition": "callback"}) as told:
+        result = (await told.json())["result"]
+        assert result == {
+            "callback_at": "2026-02-04T06:00:00+00:00",
+            "moved": "not in two hours: it is night",
+        }
     async with me.post("/v1/operators/102/ready") as refused:
         assert (refused.status, (await refused.json())["id"]) == (403, "forbidden")
 

@@ -18,6 +18,7 @@ from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNumber
 
 NEVER_AT, EVER_AT = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+Order = tuple[bool, int, datetime, int]
 COUNTED = (*(status.value for status in LeadStatus if status != LeadStatus.RETRY), "retry_due", "retry_later")
 
 
@@ -37,7 +38,7 @@ class _Queue:
     """
 
     def __init__(self) -> None:
-        self._due: list[tuple[tuple[int, datetime, int], int, Lead]] = []
+        self._due: list[tuple[Order, int, Lead]] = []
         self._later: list[tuple[datetime, int, Lead]] = []
         self._last = 0
 
@@ -217,7 +218,7 @@ class MemoryLeads:
     async def exclude(self, lead: LeadId) -> Lead:
         found = await self.get(lead)
         self._leases.pop(lead, None)
-        return self._put(replace(found, status=LeadStatus.EXCLUDED, next_at=None))
+        return self._put(replace(found, status=LeadStatus.EXCLUDED, next_at=None, promised_at=None))
 
     def apply(self, update: LeadUpdate, cell: CellId | None) -> None:
         """What a closed attempt changes, as `landed` says; `cell`: whose lease it ends."""
@@ -278,8 +279,10 @@ def _is_due(lead: Lead, now: datetime) -> bool:
     return lead.status is LeadStatus.NEW
 
 
-def _order(lead: Lead) -> tuple[int, datetime, int]:
-    """Priority, then retries by the instant they are due, then new leads in the order of the list."""
+def _order(lead: Lead) -> Order:
+    """What was promised; priority, then retries by the instant they are due, then new leads as listed."""
+    if lead.promised_at is not None:
+        return (False, 0, lead.next_at or EVER_AT, lead.id)
     if lead.status is LeadStatus.NEW:
-        return (-lead.priority, NEVER_AT, lead.id)
-    return (-lead.priority, lead.next_at or EVER_AT, lead.id)
+        return (True, -lead.priority, NEVER_AT, lead.id)
+    return (True, -lead.priority, lead.next_at or EVER_AT, lead.id)

@@ -38,25 +38,34 @@ def is_(status: str) -> ColumnElement[bool]:
 async def best_of(
     connection: AsyncConnection, campaign: CampaignId, n: int, now: datetime, *, skip_locked: bool
 ) -> Sequence[int]:
-    """Ids of the n best: by priority, due retries before new leads, retries by instant, new ones by id.
+    """Ids of the n best: what was promised to people comes first, by its instant.
+
+    Then by priority, due retries before new leads, retries by instant, new ones by id.
 
     Each query reads the rows that it gives and no other, however many are due. Rows that another cell is
     taking are skipped, not waited for; SQLite has one writer and needs no such thing.
     """
-    found: list[int] = []
+    its = and_(leads.c.campaign == campaign, is_(RETRY), _is_due(now))
+    promised = select(leads.c.id).where(its, leads.c.promised_at.is_not(None))
+    promised = promised.order_by(leads.c.next_at, leads.c.id).limit(n)
+    found = list((await connection.execute(_locked(promised, skip_locked=skip_locked))).scalars())
+    if len(found) >= n:
+        return found
     for level, has_due, has_new in await connection.execute(_levels_with_work(campaign, now)):
         at_level = and_(leads.c.campaign == campaign, leads.c.priority == level)
-        due = (
-            select(leads.c.id).where(at_level, is_(RETRY), _is_due(now)).order_by(leads.c.next_at, leads.c.id)
-        )
+        due = select(leads.c.id).where(at_level, is_(RETRY), _is_due(now), leads.c.promised_at.is_(None))
+        due = due.order_by(leads.c.next_at, leads.c.id)
         new = select(leads.c.id).where(at_level, is_(NEW)).order_by(leads.c.id)
         for query in [*([due] if has_due else []), *([new] if has_new else [])]:
             wanted = query.limit(n - len(found))
-            wanted = wanted.with_for_update(skip_locked=True) if skip_locked else wanted
-            found.extend((await connection.execute(wanted)).scalars())
+            found.extend((await connection.execute(_locked(wanted, skip_locked=skip_locked))).scalars())
             if len(found) >= n:
                 return found
     return found
+
+
+def _locked(query: Select[Any], *, skip_locked: bool) -> Select[Any]:
+    return query.with_for_update(skip_locked=True) if skip_locked else query
 
 
 async def counted(database: Database, campaign: CampaignId, now: datetime) -> Mapping[str, int]:

@@ -38,6 +38,7 @@ NEW, RETRY, LEASED, EXCLUDED = (
 NEVER_AT = datetime.max.replace(tzinfo=UTC)
 HELD_BACK = leads.c.leased_until_at.is_(None)  # of a leased one: until a person decides
 FREED: Mapping[str, Any] = {"cell": None, "leased_until_at": None}
+TAKEN_OUT: Mapping[str, Any] = {"status": EXCLUDED, "next_at": None, "promised_at": None, **FREED}
 
 
 @fitted
@@ -88,7 +89,7 @@ class SqlLeads:
         return {CellId(row["cell"]): row["n"] for row in rows}
 
     async def decide(self, cell: CellId, *, dial: bool) -> int:
-        values = _given_back() if dial else {"status": EXCLUDED, "next_at": None, **FREED}
+        values = _given_back() if dial else TAKEN_OUT
         async with self._database.write() as connection:
             query = update(leads).where(is_(LEASED), HELD_BACK, leads.c.cell == cell)
             return (await connection.execute(query.values(values))).rowcount
@@ -186,7 +187,7 @@ class SqlLeads:
     async def exclude(self, lead: LeadId) -> Lead:
         async with self._database.write() as connection:
             await _get(connection, lead)
-            query = update(leads).where(leads.c.id == lead).values(status=EXCLUDED, next_at=None, **FREED)
+            query = update(leads).where(leads.c.id == lead).values(TAKEN_OUT)
             await connection.execute(query)
             return await _get(connection, lead)
 
@@ -261,9 +262,11 @@ def _lead(row: RowMapping, numbers: Sequence[tuple[PhoneNumber, str]]) -> Lead:
         extra=row["extra"],
         ref=row["ref"],
         dead=tuple(row["dead"]),
+        promised_at=row["promised_at"],
     )
 
 
-def _order(lead: Lead) -> tuple[int, datetime, int]:
-    """Priority, then retries by the instant they are due, then new leads in the order of the list."""
-    return (-lead.priority, lead.next_at or NEVER_AT, lead.id)
+def _order(lead: Lead) -> tuple[bool, int, datetime, int]:
+    """What was promised; priority, then retries by the instant they are due, then new leads as listed."""
+    is_promised = lead.promised_at is not None
+    return (not is_promised, 0 if is_promised else -lead.priority, lead.next_at or NEVER_AT, lead.id)

@@ -16,11 +16,11 @@ from dialer.domain.types import CellId, LeadId, LeadStatus, Outcome
 Change = tuple[LeadUpdate, CellId | None]  # and whose lease it ends
 READ = (
     "id", "campaign", "number_index", "status", "attempts", "tried", "dead",
-    "next_at", "last_at", "last_outcome", "cell", "leased_until_at",
+    "next_at", "last_at", "last_outcome", "promised_at", "cell", "leased_until_at",
 )  # fmt: skip
 WRITTEN = (
     "status", "next_at", "number_index", "attempts", "dead", "tried", "last_at", "last_outcome",
-    "cell", "leased_until_at",
+    "promised_at", "cell", "leased_until_at",
 )  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def _lead(row: RowMapping) -> Lead:
         last_at=row["last_at"],
         last_outcome=Outcome(row["last_outcome"]) if row["last_outcome"] else None,
         dead=tuple(row["dead"]),
+        promised_at=row["promised_at"],
     )
 
 
@@ -77,6 +78,7 @@ def _values(lead: Lead, row: RowMapping) -> dict[str, Any]:
         "its_tried": {outcome.value: times for outcome, times in lead.tried.items()},
         "its_last_at": lead.last_at,
         "its_last_outcome": lead.last_outcome and lead.last_outcome.value,
+        "its_promised_at": lead.promised_at,
         "its_cell": row["cell"] if is_leased else None,
         "its_leased_until_at": row["leased_until_at"] if is_leased else None,
     }

@@ -149,6 +149,11 @@ leads = Table(
     Column("email", Words, nullable=False),
     Column("extra", JSON, nullable=False),
     Column("ref", Words, nullable=False),
+    Column("promised_at", Instant),
+    # callbacks that people asked for: leased before anything else
+    Index("ix_leads_promised", "campaign", "next_at", "id",
+          sqlite_where=text("status = 'retry' AND promised_at IS NOT NULL"),
+          postgresql_where=text("status = 'retry' AND promised_at IS NOT NULL")),
     # the lease of new leads: read in this order, stops after n
     Index("ix_leads_new", "campaign", text("priority DESC"), "id",
           sqlite_where=text("status = 'new'"), postgresql_where=text("status = 'new'")),

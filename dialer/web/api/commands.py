@@ -21,10 +21,13 @@ class Done(BaseModel):
     result: dict[str, JsonValue] = Field(description="what the cell says about it")
 
     def spoken(self, speak: Speak) -> Self:
-        """With the steps of a trial call told in the client's language."""
-        steps = self.result.get("steps")
-        told: list[JsonValue] = [speak(heard(step)) for step in steps] if isinstance(steps, list) else []
-        return self.model_copy(update={"result": self.result | {"steps": told}})
+        """With its sentences in the client's language: the steps of a trial call, why a callback is moved."""
+        told: dict[str, JsonValue] = {}
+        if isinstance(steps := self.result.get("steps"), list):
+            told["steps"] = [speak(heard(step)) for step in steps]
+        if moved := self.result.get("moved"):
+            told["moved"] = speak(heard(moved))
+        return self.model_copy(update={"result": self.result | told})
 
     @classmethod
     def of(cls, verb: str, target: str, result: Mapping[str, Any]) -> Self:

@@ -70,6 +70,9 @@ class LeadOut(BaseModel):
     attempts: int
     tried: dict[Outcome, int]
     next_at: datetime | None
+    promised_at: datetime | None = Field(
+        description="a callback that the person asked for: kept above rest and attempts"
+    )
     last_at: datetime | None
     last_outcome: Outcome | None
     priority: int

@@ -157,9 +157,13 @@ class Disposed(Body):
     """What came of the call."""
 
     disposition: Disposition
-    note: Note = ""
+    note: Note = Field(default="", description="one that was given before stays where none is given now")
     call: CallName | None = Field(default=None, description="refused when the operator has another by now")
-    callback_at: Utc | None = Field(default=None, description="when to call again; in two hours if not said")
+    callback_at: Utc | None = Field(
+        default=None,
+        description="when to call again, with the disposition callback; in two hours if not said. Refused"
+        " when it is past, a year ahead, or outside the calling hours.",
+    )
 
 
 class Keys(Body):
@@ -237,21 +241,16 @@ async def pause_operator(
 
 @router.post("/{operator}/dispose", responses=documented(*VERB_ERRORS))
 async def dispose_call(
-    parts: Given, who: Works, operator: OperatorNumber, body: Disposed, key: Key = ""
+    parts: Given, who: Works, operator: OperatorNumber, body: Disposed, speak: Spoken, *, key: Key = ""
 ) -> Done:
-    """Say what came of the present or the last call; said again, it replaces the first."""
+    """Say what came of the present or the last call; said again, it replaces the first.
+
+    Of a callback the answer says when it is kept: `result.callback_at`, and `result.moved` why not in two
+    hours.
+    """
     at = "" if body.callback_at is None else body.callback_at.astimezone(UTC).isoformat()
-    return await _tell(
-        parts,
-        who,
-        "dispose",
-        operator,
-        key,
-        disposition=body.disposition,
-        note=body.note,
-        callback_at=at,
-        call=body.call or "",
-    )
+    said_so = {"disposition": body.disposition, "note": body.note, "callback_at": at, "call": body.call or ""}
+    return (await _tell(parts, who, "dispose", operator, key, **said_so)).spoken(speak)
 
 
 @router.post("/{operator}/keys", responses=documented(*VERB_ERRORS))

@@ -258,3 +258,23 @@ def test_an_outcome_of_another_version_is_named_as_it_is_written() -> None:
     assert ask(history=Known(NOW + timedelta(seconds=5), "sent_to_the_moon")).reason.startswith(
         "the last attempt at this number ended 0 s ago (sent to the moon)"
     )
+
+
+# --- what was promised to the person ------------------------------------------------------------------------
+
+PROMISED = replace(LEAD, attempts=CAMPAIGN.max_attempts, promised_at=NOW)
+
+
+def test_a_callback_that_was_asked_for_passes_the_most_attempts_and_the_campaigns_rest() -> None:
+    lately = ago(Outcome.CONNECTED, minutes=1)
+    assert ask(lead=PROMISED, history=lately).ok
+    assert ask(lead=replace(PROMISED, promised_at=None)).gate is Gate.ATTEMPTS
+    assert ask(lead=replace(PROMISED, promised_at=None, attempts=1), history=lately).gate is Gate.REST
+
+
+def test_a_callback_that_was_asked_for_passes_no_other_gate() -> None:
+    closed = replace(CAMPAIGN, schedule=every_day(time(3), time(4)))
+    assert ask(closed, PROMISED).gate is Gate.HOURS
+    assert ask(lead=PROMISED, history=Known(dnc="asked for")).gate is Gate.DNC
+    assert ask(lead=PROMISED, history=Known(in_call=True)).gate is Gate.REST
+    assert ask(lead=PROMISED, history=ago(Outcome.ABANDONED, minutes=1)).gate is Gate.REST

@@ -174,3 +174,24 @@ def test_a_lead_without_a_number_is_named_by_the_best_that_the_file_says(
 ) -> None:
     with pytest.raises(BadValue, match=f"the lead '{told}' has no number"):
         fresh(replace(ROW, numbers=(), name=name, ref=ref, company=company), CampaignId(9))
+
+
+# --- what was promised to the person ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [LeadStatus.RETRY, LeadStatus.EXHAUSTED])
+def test_a_promise_outlives_an_attempt_that_is_told_late(status: LeadStatus) -> None:
+    row = replace(ROW, next_at=AT + MIN, promised_at=AT + MIN)
+    late = replace(LATE, status=status, next_at=None if status in FINAL else AT + 5 * MIN)
+    after = landed(row, late, ends_lease=True)
+    assert (after.status, after.next_at, after.promised_at) == (LeadStatus.RETRY, AT + MIN, AT + MIN)
+
+
+def test_a_promise_that_is_told_late_counts_and_none_is_left_to_a_lead_that_is_out() -> None:
+    late = replace(LATE, next_at=AT + MIN, promised_at=AT + MIN)
+    after = landed(ROW, late, ends_lease=None)
+    assert (after.next_at, after.promised_at) == (AT + MIN, AT + MIN)
+    out = landed(replace(ROW, status=LeadStatus.EXCLUDED, next_at=None), late, ends_lease=None)
+    assert (out.status, out.next_at, out.promised_at) == (LeadStatus.EXCLUDED, None, None)
+    done = landed(replace(ROW, promised_at=AT), replace(LATE, status=LeadStatus.DONE), ends_lease=None)
+    assert (done.status, done.promised_at) == (LeadStatus.DONE, None)

@@ -275,12 +275,16 @@ class TestDispositions:
     def test_every_key_of_the_phone_and_every_word_is_known(self) -> None:
         assert set(DISPOSITIONS.values()) == set(Disposition)
 
-    def test_the_agreed_time_is_kept_but_the_number_rests(self) -> None:
-        tomorrow = AT + 26 * H
-        update = after_disposition(self.TALKED, "callback", AT, CAMPAIGN, callback_at=tomorrow)
-        assert update.next_at == tomorrow
-        update = after_disposition(self.TALKED, "callback", AT, CAMPAIGN, callback_at=AT - H)
-        assert wait(update) == CAMPAIGN.rest
+    @pytest.mark.parametrize("attempts", [1, 10, 11])
+    def test_the_agreed_time_is_kept_above_the_rest_and_the_most_attempts(self, attempts: int) -> None:
+        talked, soon = replace(self.TALKED, attempts=attempts), AT + CAMPAIGN.rest / 2
+        update = after_disposition(talked, "callback", AT, CAMPAIGN, callback_at=soon)
+        assert (update.status, update.next_at, update.promised_at) == (LeadStatus.RETRY, soon, soon)
+
+    @pytest.mark.parametrize("said", [one for one in Disposition if one is not Disposition.CALLBACK])
+    def test_any_other_word_takes_a_promise_back(self, said: str) -> None:
+        update = after_disposition(replace(self.TALKED, promised_at=AT + H), said, AT, CAMPAIGN)
+        assert update.promised_at is None
 
     def test_a_wrong_last_number_goes_back_to_the_one_before(self) -> None:
         last = replace(self.TALKED, number_index=1)
@@ -290,8 +294,8 @@ class TestDispositions:
     def test_wrong_numbers_only_exhaust_the_lead(self) -> None:
         assert after_disposition(LEAD, "wrong_number", AT, CAMPAIGN).status is LeadStatus.EXHAUSTED
 
-    @pytest.mark.parametrize("said", ["callback", "wrong_number", "no_contact"])
-    def test_no_word_passes_the_attempts_cap(self, said: str) -> None:
+    @pytest.mark.parametrize("said", ["wrong_number", "no_contact"])
+    def test_no_other_word_passes_the_attempts_cap(self, said: str) -> None:
         worn = replace(self.TALKED, attempts=10)
         assert after_disposition(worn, said, AT, CAMPAIGN).status is LeadStatus.EXHAUSTED
 
@@ -299,6 +303,21 @@ class TestDispositions:
     def test_an_unknown_word_is_refused_with_the_known_ones(self, said: str) -> None:
         with pytest.raises(BadValue, match="use one of agreed, refused, callback"):
             after_disposition(self.TALKED, said, AT, CAMPAIGN)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_promise_is_kept_by_the_next_attempt_and_by_nothing_that_is_none(outcome: Outcome) -> None:
+    promised = replace(LEAD, attempts=10, status=LeadStatus.LEASED, next_at=AT, promised_at=AT)
+    update = next_try(promised, CAMPAIGN, outcome, AT)
+    if outcome in (Outcome.NOT_DIALLED, Outcome.TRUNK_REFUSED):
+        assert (update.status, update.promised_at) == (LeadStatus.RETRY, AT)
+    else:
+        assert update.status in (LeadStatus.DONE, LeadStatus.EXHAUSTED)
+        assert update.promised_at is None
+
+
+def test_a_lead_taken_out_is_promised_nothing() -> None:
+    assert excluded(replace(LEAD, promised_at=AT)).promised_at is None
 
 
 def test_a_fresh_lead_has_no_past_and_needs_a_number() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,9 +22,9 @@ from tests.unit.engine.house import House
 from tests.unit.engine.virtual import in_virtual_time
 
 
-async def open_house(*, leads: int = 0, wrap_up_s: float = 30.0) -> House:
+async def open_house(*, leads: int = 0, wrap_up_s: float = 30.0, **changes: Any) -> House:
     house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=300)))
-    await house.furnish(operators=1, leads=leads, wrap_up_s=wrap_up_s)
+    await house.furnish(operators=1, leads=leads, wrap_up_s=wrap_up_s, **changes)
     await house.start()
     return house
 
@@ -114,6 +116,48 @@ async def test_a_disposition_that_does_not_exist_and_keys_that_cannot_be_sent_ar
         await do(house, "keys", keys="1x")
     await do(house, "keys", keys="12#")
     assert house.operator().disposition == ""
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_callback_answers_with_the_instant_that_is_kept_and_it_is_dialled_then_above_all_limits() -> (
+    None
+):
+    house = await open_house(leads=1, max_attempts=1)
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.TALKING)
+    number = house.calls()[0].number
+    at = (now() + timedelta(minutes=10)).replace(microsecond=0)
+    with pytest.raises(BadValue, match="in the past"):
+        await do(
+            house, "dispose", disposition="callback", callback_at=(now() - timedelta(hours=1)).isoformat()
+        )
+    with pytest.raises(BadValue, match="callback only"):
+        await do(house, "dispose", disposition="agreed", callback_at=at.isoformat())
+    assert house.operator().disposition == ""
+    said = {"disposition": "callback", "note": "after lunch", "callback_at": at.isoformat()}
+    answer = await house.cell.desk.do(Command("dispose", "operator:101", said))
+    assert (answer["callback_at"], answer["moved"]) == (at.isoformat(), "")
+    again = await house.cell.desk.do(Command("dispose", "operator:101", {"disposition": "callback"}))
+    assert again["callback_at"] == at.isoformat()
+    assert (house.operator().note, house.operator().callback_at) == ("after lunch", at)
+    await do(house, "hang_up")
+    await until(lambda: house.operator().state is State.READY, 60)
+    await until(lambda: [call for call in house.calls() if call.number == number] != [], 900)
+    assert timedelta() <= now() - at < timedelta(seconds=10)
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_callback_of_a_number_that_is_barred_is_refused() -> None:
+    house = await open_house(leads=1)
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.TALKING)
+    number = house.calls()[0].number
+    await house.stores.numbers.block(number, campaign=None, reason="by letter", now=now())
+    with pytest.raises(Conflict, match=r"do-not-call list.*by letter"):
+        await do(house, "dispose", disposition="callback")
+    await do(house, "dispose", disposition="refused")
     await house.stop()
 
 
