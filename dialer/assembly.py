@@ -48,7 +48,7 @@ from dialer.keeper.store import DescriptorStore
 from dialer.ports.asterisk import ChannelNews, PhoneNews
 from dialer.ports.between import Desk, Follow, Live, Observer
 from dialer.ports.stores import Journal, Recovered, Stores
-from dialer.settings import Settings, dial_rules, recordings_dir, sounds_dir, workday
+from dialer.settings import Settings, dial_rules, office_zone, recordings_dir, sounds_dir, workday
 
 log = structlog.get_logger()
 
@@ -245,6 +245,7 @@ def _assembled(
         journal=journal,
         observer=Observers(guard, metrics, *observers),
         clock=clock,
+        zone=office_zone(settings),
         new_id=new_id,
         mailbox=Mailbox(),
         errands=Errands(),
@@ -259,13 +260,9 @@ def _assembled(
     converter = Converter(
         recordings_dir(settings), stores.ledger, lambda call: cell.calls.get(call) is not None
     )
+    refusals = FileRefusals(settings.data_dir / "journal" / settings.cell / REFUSED, utc_now)
     recorder = Recorder(
-        journal,
-        stores,
-        live,
-        converter.closed,
-        refusals=FileRefusals(settings.data_dir / "journal" / settings.cell / REFUSED, utc_now),
-        guard=guard,
+        journal, stores, live, converter.closed, refusals=refusals, guard=guard, zone=shell.zone
     )
     cell.kept_leads = recorder.kept_leads
     cell.desk.refused = recorder.verbs(shell.cell, cell.hopper.unmade)

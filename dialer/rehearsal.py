@@ -7,7 +7,7 @@ import time as machine
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, time
 from itertools import count
 from zoneinfo import ZoneInfo
 
@@ -95,6 +95,7 @@ def assemble(
         journal=journal,
         observer=observer,
         clock=wall,
+        zone=UTC,
         new_id=new_id,
         mailbox=Mailbox(),
         errands=Errands(),
@@ -114,13 +115,9 @@ def assemble(
         look_at_clocks_s=times.look_at_clocks_s,
     )
     cell = Cell(shell, stores, Policies(ZoneInfo), ways, hopper_size=hopper_size, interval_s=times.interval_s)
+    refusals, guard = MemoryRefusals(), shell.guard
     recorder = Recorder(
-        journal,
-        stores,
-        live,
-        lambda call: None,
-        refusals=MemoryRefusals(),
-        guard=shell.guard,
+        journal, stores, live, lambda call: None, refusals=refusals, guard=guard, zone=shell.zone
     )
     cell.kept_leads = recorder.kept_leads
     cell.desk.refused = recorder.verbs(shell.cell, cell.hopper.unmade)

@@ -25,7 +25,7 @@ from dialer.domain.said import listed
 from dialer.domain.types import CampaignId
 from dialer.ports.between import Clock
 from dialer.ports.stores import Stores, Tokens
-from dialer.settings import Settings, dial_rules, sounds_dir
+from dialer.settings import Settings, dial_rules, office_zone, sounds_dir
 from dialer.web.parts import Imported, Reject, Tools
 
 
@@ -48,6 +48,7 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
         zones_of=zones_of,
         new_token=new_token,
         clock=clock,
+        zone=office_zone(settings),
         speak=speaker_for,
     )
 

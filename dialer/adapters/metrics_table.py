@@ -158,7 +158,7 @@ CELL: tuple[Row, ...] = (
     Row("dialer_disk_free_bytes", _G, "Room left on the disk of a folder.", ("folder",)),
     Row("dialer_disk_size_bytes", _G, "Size of the disk of a folder.", ("folder",)),
     Row("dialer_trunk_registered", _G, "1 while registered at the trunk's carrier, else 0.", ("trunk",)),
-    Row("dialer_trunk_used_seconds", _G, "Answered time of the trunk's calls since 00:00 UTC.", ("trunk",)),
+    Row("dialer_trunk_used_seconds", _G, "Answered time of the trunk's calls since midnight.", ("trunk",)),
     Row("dialer_trunk_ceiling_used_ratio", _G,
         "Share of the trunk's ceiling for the day that is used; from 1 on no new call goes out.",
         ("trunk",)),

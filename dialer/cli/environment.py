@@ -11,9 +11,10 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from dialer.cli.screen import show_times_in
 from dialer.domain.errors import BadValue
 from dialer.domain.said import Said, either, listed, said, said_by
-from dialer.settings import Settings
+from dialer.settings import Settings, office_zone
 
 PREFIX = "DIALER_"
 _KINDS = {
@@ -28,9 +29,11 @@ _KINDS = {
 def load_settings() -> Settings:
     """The settings of the environment; BadValue has one sentence per wrong one."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as flaws:
         raise BadValue(listed((_sentence(flaw) for flaw in flaws.errors()), "\n")) from None
+    show_times_in(office_zone(settings))
+    return settings
 
 
 def _sentence(flaw: Any) -> Said:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
@@ -16,12 +16,14 @@ from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, whole, with_knobs
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, say
 from dialer.cli.stores import with_stores
+from dialer.domain.cdr import Cdr
+from dialer.domain.days import begins_at, day_of, span_of
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.explain import Standing
 from dialer.domain.said import Said, counted, listed, said, titled, word
 from dialer.domain.types import OperatorId, Outcome
 from dialer.ports.stores import CdrQuery, Stores
-from dialer.settings import Settings
+from dialer.settings import Settings, office_zone
 
 LOOKS = (
     4  # live sums may be off by the closings of the last second: looked at again before they are called wrong
@@ -91,12 +93,14 @@ def _local(instant: str | None) -> datetime | None:
 
 
 def check(
-    day: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="In UTC; today if not said.")] = "",
+    day: Annotated[
+        str, typer.Option(metavar="YYYY-MM-DD", help="By the office's clock; today if not said.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Prove that the live sums of a day equal the records; exit code 1 with the differences if not."""
     settings = load_settings()
-    which = _day(day)
+    which = day_in(day, settings)
     wrong, rows = asyncio.run(compare(settings, which))
     if as_json:
         print_json({"day": which.isoformat(), "rows": rows, "differences": wrong})
@@ -126,8 +130,8 @@ def check(
 
 async def compare(settings: Settings, day: date) -> tuple[list[dict[str, Any]], int]:
     """The differences of a day, after they had time to go away, and the number of rows."""
-    since = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    span = {"since_at": since.isoformat(), "until_at": (since + timedelta(days=1)).isoformat()}
+    since_at, until_at = span_of(day, office_zone(settings))
+    span = {"since_at": since_at.isoformat(), "until_at": until_at.isoformat()}
     wrong: list[dict[str, Any]] = []
     rows = 0
     for look in range(LOOKS):
@@ -160,9 +164,10 @@ def _by_key(rows: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]
     return {(row["operator"] or "", row["campaign"]): row for row in rows}
 
 
-def _day(text: str) -> date:
+def day_in(text: str, settings: Settings) -> date:
+    """What `--day` names; the office's today if nothing was said."""
     try:
-        return date.fromisoformat(text) if text else utc_now().date()
+        return date.fromisoformat(text) if text else day_of(utc_now(), office_zone(settings))
     except ValueError:
         raise BadValue(said("--day {text!r} is not a day, such as 2026-02-03", text=text)) from None
 
@@ -171,9 +176,9 @@ def _day(text: str) -> date:
 
 
 def instant(text: str) -> datetime:
-    """`2026-02-03` or `2026-02-03T10:00`, on this machine's clock unless it names a zone."""
+    """`2026-02-03` or `2026-02-03T10:00`, by the office's clock unless it names a zone."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
             said("is not a day or an instant, such as 2026-02-03 or 2026-02-03T10:00+03:00")
@@ -206,14 +211,19 @@ def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
         raise BadValue(said("--limit: take 1 to 100000"))
 
     async def work(settings: Settings, stores: Stores) -> Any:
-        today = utc_now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        today = begins_at(day_in("", settings), office_zone(settings))
+
+        def _at(name: str) -> datetime | None:
+            at: datetime | None = given.get(name)
+            return at.replace(tzinfo=office_zone(settings)) if at is not None and at.tzinfo is None else at
+
         campaign = (await find_campaign(stores, given["campaign"])).id if "campaign" in given else None
         query = CdrQuery(
             campaign=campaign,
             operator=OperatorId(given["operator"]) if "operator" in given else None,
             outcome=given.get("outcome", ""),
-            since_at=given.get("since_at", today.astimezone(UTC)),
-            until_at=given.get("until_at"),
+            since_at=_at("since_at") or today,
+            until_at=_at("until_at"),
             limit=given.get("limit", 100),
         )
         return await stores.records.cdrs(query)
@@ -222,6 +232,10 @@ def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     if as_json:
         print_json(found)
         return
+    _print_records(found)
+
+
+def _print_records(found: Sequence[Cdr]) -> None:
     names = titled(
         "id",
         "dialled_at",

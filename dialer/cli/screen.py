@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Annotated, Any
 
 import typer
@@ -33,7 +33,13 @@ def aside() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+_zone: ContextVar[tzinfo | None] = ContextVar("_zone", default=None)  # None: the machine's own
 _voice: ContextVar[Callable[[str], str]] = ContextVar("_voice", default=str)
+
+
+def show_times_in(zone: tzinfo) -> None:
+    """From now on instants are told by this clock."""
+    _zone.set(zone)
 
 
 def speak(language: Language) -> None:
@@ -106,7 +112,7 @@ def cell(value: object) -> str:
         case float():
             return tell(Said("{value:g}", {"value": value}))
         case datetime():
-            return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            return value.astimezone(_zone.get()).strftime("%Y-%m-%d %H:%M:%S")
         case str():
             return printable(tell(value))
         case set() | frozenset():

@@ -21,14 +21,15 @@ from dialer.cli.knobs import Knob, items, number, one_of, phone, whole, with_kno
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.abilities import Abilities
+from dialer.domain.days import day_of, span_of
 from dialer.domain.errors import BadValue, Mistake, NetworkTrouble
 from dialer.domain.said import listed, said, titled, word
-from dialer.domain.spending import DAY, MINUTE_S, NOTHING, Spent, day_of, money, why_full
+from dialer.domain.spending import MINUTE_S, NOTHING, Spent, money, why_full
 from dialer.domain.trunk import Keys, NumberFormat, Transport, Trunk, UnknownCallers, why_readable
 from dialer.domain.types import Outcome, TrunkId
 from dialer.office import trunks as office
 from dialer.ports.stores import Stores
-from dialer.settings import Settings, dial_rules
+from dialer.settings import Settings, dial_rules, office_zone
 
 app = typer.Typer(no_args_is_help=True, help="The SIP ways out: carriers' accounts.")
 Name = Annotated[
@@ -57,8 +58,8 @@ KNOBS = (
     Knob("unknown_callers", "KIND", "Callers whom nobody called: " + ", ".join(UnknownCallers) + ".",
          one_of(UnknownCallers)),
     Knob("enabled", "YES|NO", "no: not used until yes.", yes_or_no),
-    Knob("minutes_per_day", "N", "Most answered minutes in a day (UTC); 0: no ceiling.", number),
-    Knob("money_per_day", "N", "Most money in a day (UTC), by the prices; 0: no ceiling.", number),
+    Knob("minutes_per_day", "N", "Most answered minutes in a day; 0: no ceiling.", number),
+    Knob("money_per_day", "N", "Most money in a day, by the prices; 0: no ceiling.", number),
     Knob("price", "N", "Of an answered minute.", number),
     Knob("price_per_call", "N", "Of each attempt.", number),
     Knob("currency", "WORD", "Of the prices, for people: RUB."),
@@ -216,12 +217,10 @@ def tell_aside(aside: Mapping[str, str]) -> None:
 
 async def _with_use(
     settings: Settings, stores: Stores
-) -> tuple[Sequence[Trunk], dict[TrunkId, Spent], Mapping[str, str]]:
+) -> tuple[Sequence[Trunk], Mapping[TrunkId, Spent], Mapping[str, str]]:
     """The trunks, what each has used today by the records, and why some are set aside."""
-    day = day_of(utc_now())
-    used: dict[TrunkId, Spent] = {}
-    for (_, trunk), spent in (await stores.records.spent(day, day + DAY)).items():
-        used[trunk] = used.get(trunk, NOTHING) + spent
+    zone = office_zone(settings)
+    used = await office.used(OWNER, stores, span=span_of(day_of(utc_now(), zone), zone))
     found = await stores.trunks.all()
     live = await faults(settings, "/v1/trunks") if await is_running(settings) else {}
     return found, used, {**stores.trunks.unread, **live}
@@ -239,7 +238,7 @@ def _use(trunk: Trunk, spent: Spent) -> str:
             said("{used:,.2f} of {most:,g} {currency}", used=paid, most=most, currency=trunk.currency)
         )
     if why_full(trunk, spent):
-        told.append(said("CLOSED until 00:00 UTC"))
+        told.append(said("CLOSED until midnight"))
     return listed(told)
 
 

@@ -110,6 +110,15 @@ def demand(who: Caller, permission: Permission, operator: OperatorId | None = No
         )
 
 
+def whose(who: Caller, permission: Permission, operator: OperatorId | None = None) -> OperatorId | None:
+    """Whose facts `who` may read: an operator's token reads that operator's; None: everybody's.
+
+    Forbidden without the permission, and for an operator who asks for another one.
+    """
+    demand(who, permission, operator)
+    return operator or who.operator
+
+
 def parse_role(text: str) -> tuple[Role, OperatorId | None]:
     """`admin`, `supervisor`, `viewer`, or `operator:101`: the role of that one operator."""
     name, _, operator = text.partition(":")

@@ -70,7 +70,7 @@ def _span(places: dict[LeadId, int], cdrs: Sequence[Cdr]) -> Span:
 
 
 def told(depth: Depth, day: str, *, best_first: bool) -> Said:
-    """All of it in a line; the span is a day in UTC."""
+    """All of it in a line; the span is a day of the office."""
     parts = [_list(depth)]
     if depth.span.dials:
         parts.append(_on(day, depth.span))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dialer.domain.operators import State, StateChange
 from dialer.domain.types import OperatorId
@@ -16,20 +16,25 @@ def fold(
 ) -> dict[OperatorId, dict[State, float]]:
     """Seconds of each operator in each state between two instants.
 
-    The first change says by its `was` where the operator stood since `since_at`, the last one counts up to
-    `until_at`. An operator without a change in between is not in the result.
+    A state lasts from its change to the next one of that operator, so `changes` begin with the last one
+    before `since_at`: it opens the span. Nothing is known before an operator's very first change. That way
+    the hours of two spans that meet are those of the whole.
     """
-    spent: dict[OperatorId, dict[State, float]] = {}
+    spent: dict[OperatorId, dict[State, timedelta]] = {}
     last: dict[OperatorId, tuple[State, datetime]] = {}
     for change in sorted(changes, key=lambda one: one.at):
-        if not since_at <= change.at < until_at:
-            continue
-        state, from_at = last.get(change.operator, (change.was, since_at))
-        _add(spent.setdefault(change.operator, {}), state, from_at, change.at)
-        last[change.operator] = (change.became, change.at)
-    for operator, (state, from_at) in last.items():
-        _add(spent[operator], state, from_at, until_at)
-    return spent
+        if change.at >= until_at:
+            break
+        at = max(change.at, since_at)
+        if change.operator in last:
+            _add(spent, change.operator, last[change.operator], at)
+        last[change.operator] = (change.became, at)
+    for operator, standing in last.items():
+        _add(spent, operator, standing, until_at)
+    return {
+        operator: {state: lasted.total_seconds() for state, lasted in states.items()}
+        for operator, states in spent.items()
+    }
 
 
 def logged_in_s(spent: Spent) -> float:
@@ -44,5 +49,13 @@ def occupancy(spent: Spent) -> float | None:
     return round(busy_s / there_s, 4) if there_s > 0 else None
 
 
-def _add(spent: dict[State, float], state: State, from_at: datetime, to_at: datetime) -> None:
-    spent[state] = round(spent.get(state, 0.0) + (to_at - from_at).total_seconds(), 6)
+def _add(
+    spent: dict[OperatorId, dict[State, timedelta]],
+    operator: OperatorId,
+    standing: tuple[State, datetime],
+    until_at: datetime,
+) -> None:
+    state, from_at = standing
+    if until_at > from_at:
+        states = spent.setdefault(operator, {})
+        states[state] = states.get(state, timedelta()) + (until_at - from_at)

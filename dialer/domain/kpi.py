@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from dialer.domain.cdr import Cdr, Tally
+from dialer.domain.days import day_of
 from dialer.domain.types import CampaignId, Direction, Outcome
 
-Key = tuple[str, int, str]  # operator or '', campaign, day in UTC as YYYY-MM-DD
+Key = tuple[str, int, str]  # operator or '', campaign, the office's day as YYYY-MM-DD
 Hour = tuple[CampaignId, datetime]  # campaign, the beginning of the hour in UTC
 
 
-def key_of(cdr: Cdr) -> Key:
-    """Where a record counts: on the day on which it was dialled."""
-    return (cdr.operator or "", cdr.campaign, cdr.dialled_at.astimezone(UTC).date().isoformat())
+def key_of(cdr: Cdr, zone: tzinfo) -> Key:
+    """Where a record counts: on the office's day on which it was dialled."""
+    return (cdr.operator or "", cdr.campaign, day_of(cdr.dialled_at, zone).isoformat())
 
 
 def tally_of(cdr: Cdr) -> Tally:
@@ -40,11 +41,11 @@ def plus(one: Tally, other: Tally) -> Tally:
     )
 
 
-def fold(cdrs: Iterable[Cdr]) -> dict[Key, Tally]:
+def fold(cdrs: Iterable[Cdr], zone: tzinfo) -> dict[Key, Tally]:
     """The sums of these records by operator, campaign and day."""
     sums: dict[Key, Tally] = {}
     for cdr in cdrs:
-        key = key_of(cdr)
+        key = key_of(cdr, zone)
         sums[key] = plus(sums.get(key, Tally()), tally_of(cdr))
     return sums
 

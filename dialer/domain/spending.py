@@ -1,16 +1,15 @@
-"""What a trunk may spend in a day (UTC), and the calls beside the campaigns, which cost the same."""
+"""What a trunk may spend in a day of the office, and the calls beside the campaigns, which cost the same."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CellId, ChannelId, PhoneNumber, TrunkId
 
-DAY = timedelta(days=1)
 MINUTE_S = 60.0
 
 
@@ -65,11 +64,6 @@ class Spent:
 NOTHING = Spent()
 
 
-def day_of(at: datetime) -> datetime:
-    """When the day of this instant began."""
-    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def spent_by(
     dialled_at: datetime | None, answer_at: datetime | None, end_at: datetime, *, since_at: datetime
 ) -> Spent:
@@ -109,16 +103,16 @@ def why_full(trunk: Trunk, spent: Spent | None) -> str:
     minutes = spent.seconds / MINUTE_S
     if trunk.minutes_per_day and minutes >= trunk.minutes_per_day:
         return said(
-            "trunk {trunk} has used {used:,.1f} minutes of the {most:,g} that it may use in a day (UTC):"
-            " raise its --minutes-per-day, or wait for 00:00 UTC",
+            "trunk {trunk} has used {used:,.1f} minutes of the {most:,g} that it may use in a day:"
+            " raise its --minutes-per-day, or wait for midnight by the office's clock",
             trunk=trunk.id,
             used=minutes,
             most=trunk.minutes_per_day,
         )
     if trunk.money_per_day and money(trunk, spent) >= trunk.money_per_day:
         return said(
-            "trunk {trunk} has spent {used:,.2f} {currency} of the {most:,g} that it may spend in a day"
-            " (UTC): raise its --money-per-day, or wait for 00:00 UTC",
+            "trunk {trunk} has spent {used:,.2f} {currency} of the {most:,g} that it may spend in a day:"
+            " raise its --money-per-day, or wait for midnight by the office's clock",
             trunk=trunk.id,
             used=money(trunk, spent),
             most=trunk.money_per_day,

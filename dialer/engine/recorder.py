@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
 from dialer.domain.cdr import Cdr, Closing, WrapUp
+from dialer.domain.days import day_of, span_of
 from dialer.domain.errors import DiskTrouble, Missing, StoreDown, is_expected
 from dialer.domain.kpi import key_of, tally_of
 from dialer.domain.operators import StateChange
@@ -43,7 +44,9 @@ class Recorder:
         *,
         refusals: Refusals,
         guard: Guard,
+        zone: tzinfo,
     ) -> None:
+        self._zone = zone
         self._journal = journal
         self._guard = guard
         self.refusals = refusals
@@ -187,7 +190,7 @@ class Recorder:
         """The live sums follow the records; while Redis is away they wait for the recount at its return."""
         try:
             for cdr in cdrs:
-                await self._live.add(key_of(cdr), tally_of(cdr), once=cdr.id)
+                await self._live.add(key_of(cdr, self._zone), tally_of(cdr), once=cdr.id)
         except StoreDown as trouble:
             log.warning("live sums are behind until Redis is back", reason=str(trouble))
 
@@ -205,12 +208,12 @@ class Recorder:
             log.warning("the sums of today are counted later", reason=str(trouble))
 
     async def recount(self, now: datetime) -> None:
-        """Set the live sums of today and yesterday (UTC) to the fold over the records; raises StoreDown."""
-        today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        """Set the live sums of today and yesterday to the fold over the records; raises StoreDown."""
+        today = day_of(now, self._zone)
         async with self._one_count:
-            for began_at in (today - timedelta(days=1), today):
-                sums = await self._stores.records.tallies(began_at, began_at + timedelta(days=1))
-                await self._live.reset_tallies(began_at.date().isoformat(), sums)
+            for day in (today - timedelta(days=1), today):
+                sums = await self._stores.records.tallies(*span_of(day, self._zone), self._zone)
+                await self._live.reset_tallies(day.isoformat(), sums)
 
     async def settle(self, timeout_s: float) -> bool:
         """At the end of the service: True when the database has everything."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import tzinfo
 
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CellId
@@ -26,6 +27,7 @@ class Shell:
     journal: Journal
     observer: Observer
     clock: Clock
+    zone: tzinfo  # by whose clock a day begins
     new_id: Callable[[], str]  # letters and digits, later ones sort behind earlier ones
     mailbox: Mailbox
     errands: Errands

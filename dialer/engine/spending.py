@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import structlog
 
 from dialer.domain.call import Call
+from dialer.domain.days import day_of, span_of
 from dialer.domain.errors import StoreDown
 from dialer.domain.operators import LegState
 from dialer.domain.spending import (
-    DAY,
     NOTHING,
     SideCall,
     Spent,
-    day_of,
     has_ceiling,
     share,
     spent_by,
@@ -46,7 +45,7 @@ class Spending:
         self._calls = calls
         self._side = legs.side
         self._trunks = trunks
-        self._since_at = day_of(shell.clock())
+        self._since_at, self._until_at = _day_at(shell.clock(), shell.zone)
         self._ours: dict[TrunkId, Spent] = {}
         self._others: dict[TrunkId, Spent] = {}  # cells on the same database
         self._ended = 0
@@ -113,8 +112,9 @@ class Spending:
         return {name: (spent.seconds, share(trunk, spent)) for name, (trunk, spent) in known.items() if spent}
 
     def _turn_day(self, now: datetime) -> None:
-        if (day := day_of(now)) > self._since_at:
-            self._since_at, self.known = day, True
+        if now >= self._until_at:
+            self._since_at, self._until_at = _day_at(now, self._shell.zone)
+            self.known = True
             self._ours.clear()
             self._others.clear()
 
@@ -126,7 +126,7 @@ class Spending:
         if self._shell.journal.depth():
             return
         try:
-            sums = await self._records.spent(since_at, since_at + DAY)
+            sums = await self._records.spent(since_at, self._until_at)
         except StoreDown as trouble:
             log.info("what trunks have used today is not known yet", reason=str(trouble))
             return
@@ -150,7 +150,7 @@ class Spending:
         if not any(map(has_ceiling, self._trunks.all())):
             return
         try:
-            sums = await self._records.spent(since_at, since_at + DAY)
+            sums = await self._records.spent(since_at, self._until_at)
         except StoreDown as trouble:
             log.info("what other cells have used is as it was", reason=str(trouble))
             return
@@ -163,3 +163,7 @@ class Spending:
             if cell != self._shell.cell:
                 others[trunk] = others.get(trunk, NOTHING) + spent
         self._others = others
+
+
+def _day_at(now: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    return span_of(day_of(now, zone), zone)

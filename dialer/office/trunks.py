@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from dialer.domain import bounds
@@ -13,6 +14,7 @@ from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import BadField, Conflict, Mistake, NetworkTrouble
 from dialer.domain.outside import check_phones
 from dialer.domain.said import listed, said
+from dialer.domain.spending import NOTHING, Spent
 from dialer.domain.trunk import Trunk, check_trunk
 from dialer.domain.types import PhoneKind, TrunkId
 from dialer.office.cell import Pushed, do, tell_later
@@ -110,6 +112,15 @@ def asked_by(who: Caller, desk: Desk) -> Asked:
         return Abilities(frozenset(codecs), frozenset(answer["transports"]), bool(answer["srtp"]))
 
     return ask
+
+
+async def used(who: Caller, stores: Stores, *, span: tuple[datetime, datetime]) -> Mapping[TrunkId, Spent]:
+    """What each trunk has used in a span, by all cells, as the records have it."""
+    demand(who, Permission.SEE_TRUNKS)
+    sums: dict[TrunkId, Spent] = {}
+    for (_, trunk), spent in (await stores.records.spent(*span)).items():
+        sums[trunk] = sums.get(trunk, NOTHING) + spent
+    return sums
 
 
 async def _changed(was: Trunk, changes: Changes, means: Means) -> Trunk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 from dialer.domain.call import Call
@@ -232,8 +232,10 @@ class Records(Protocol):
     async def spent(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[CellId, TrunkId], Spent]:
         """By cell and trunk, of calls that we made: attempts made in the span, answered time within it."""
 
-    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[str, int, str], Tally]:
-        """Fold over SQL by (operator or '', campaign, day as YYYY-MM-DD in UTC)."""
+    async def tallies(
+        self, since_at: datetime, until_at: datetime, zone: tzinfo
+    ) -> Mapping[tuple[str, int, str], Tally]:
+        """Fold over SQL by (operator or '', campaign, day of the zone as YYYY-MM-DD)."""
 
     async def answers_by_hour(
         self, campaign: CampaignId | None, since_at: datetime

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, tzinfo
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Header, Request
 from pydantic import StringConstraints
 
 from dialer.domain.columns import ReadOptions
+from dialer.domain.days import day_of
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CampaignId, CellId, PhoneNumber
 from dialer.ports.between import Clock, Desk, Shown
@@ -61,6 +63,7 @@ class Tools:
     zones_of: Callable[[PhoneNumber], Sequence[str]]
     new_token: Callable[[], tuple[str, str]]  # its text, and the hash to keep
     clock: Clock
+    zone: tzinfo  # of the office: by whose clock a day begins
     speak: Callable[[str], Speak] = lambda accept: str  # Accept-Language -> what tells a sentence in it
 
 
@@ -74,6 +77,10 @@ class Parts:
     tools: Tools
     shortest_ring_s: float
     cell: CellId
+
+    def day(self, asked: str | None) -> date:
+        """A day of the office: the one that is asked for, or today."""
+        return date.fromisoformat(asked) if asked else day_of(self.tools.clock(), self.tools.zone)
 
 
 def _parts(request: Request) -> Parts:

@@ -106,13 +106,13 @@ def respond(
     return Response(body, status, again | dict(headers or {}), MEDIA_TYPE)
 
 
-def from_domain(_: Request, error: Exception, speak: Callable[[str], str] = str) -> Response:
+def from_domain(request: Request, error: Exception, speak: Callable[[str], str] = str) -> Response:
     """An error of the domain: the caller's and the network's are told, our own is only named."""
     assert isinstance(error, errors.ObzvonError)
     if error.id not in KINDS:
         raise error
     if isinstance(error, errors.BadField):
-        place = f"body/{error.field}"
+        place = f"{'query' if request.method == 'GET' else 'body'}/{error.field}"
         fault = Fault(place=place, detail=speak(error.why))
         return respond(
             error.id, said("{place}: {why}", place=place, why=error.why), faults=[fault], speak=speak

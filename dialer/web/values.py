@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -91,6 +92,7 @@ Day = Annotated[
     BeforeValidator(_day),
     WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-02-03"]}),
 ]
+OneDay = Annotated[Day | None, Query(description="by the office's clock; today where it is not given")]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -437,7 +437,7 @@ reads = st.one_of(
     ask("leads", "imports", CAMPAIGN),
     ask("records", "cdr", any_calls),
     ask("records", "cdrs", queries),
-    ask("records", "tallies", instants, instants),
+    ask("records", "tallies", instants, instants, st.sampled_from([UTC, timezone(timedelta(hours=10))])),
     ask("records", "spent", instants, instants),
     ask(
         "records",
@@ -478,7 +478,7 @@ LAST = (
     Asked("records", "cdrs", (CdrQuery(),)),
     Asked("records", "side_calls", ()),
     Asked("records", "changes", (None, PAST, FUTURE)),
-    Asked("records", "tallies", (PAST, FUTURE)),
+    Asked("records", "tallies", (PAST, FUTURE, UTC)),
     *(
         Asked("leads", verb, (Ref("campaign", n), *rest))
         for n in range(3)

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ async def use_everything(stores: Stores) -> None:
         CdrQuery(after="c"),
     ):
         await stores.records.cdrs(query)
-    await stores.records.tallies(AT, SOON)
+    await stores.records.tallies(AT, SOON, UTC)
     await stores.records.answers_by_hour(None, AT)
     await stores.records.answers_by_hour(campaign, AT)
     await stores.learned.save({"product": {"calls": 1}}, AT)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -33,6 +35,7 @@ from dialer.ports.stores import CdrQuery, Stores
 from tests.ports.made import AT, CELL, SOON, entries, record, update
 
 ANN, BOB = OperatorId("101"), OperatorId("102")
+VLADIVOSTOK = ZoneInfo("Asia/Vladivostok")
 
 
 async def leased(stores: Stores, campaign: CampaignId) -> Lead:
@@ -206,16 +209,31 @@ async def test_the_fold_in_the_database_is_the_fold_over_the_records(stores: Sto
     await keep(stores, *rows)
     since_at, until_at = AT + timedelta(hours=3), AT + timedelta(days=2)
     inside = [cdr for cdr in rows if since_at <= cdr.dialled_at < until_at]
-    assert await stores.records.tallies(since_at, until_at) == fold(inside)
-    assert await stores.records.tallies(until_at, since_at) == {}
+    for zone in (UTC, VLADIVOSTOK):
+        assert await stores.records.tallies(since_at, until_at, zone) == fold(inside, zone)
+    assert await stores.records.tallies(until_at, since_at, UTC) == {}
 
 
-async def test_a_record_counts_on_the_day_of_its_dialing_in_utc(stores: Stores) -> None:
-    midnight = datetime(2026, 2, 1, tzinfo=UTC)
-    late = midnight - timedelta(microseconds=1)
-    await keep(stores, record("c-1", dialled_at=late), record("c-2", dialled_at=midnight))
-    sums = await stores.records.tallies(midnight - timedelta(days=9), midnight + timedelta(days=9))
-    assert sorted(day for _, _, day in sums) == ["2026-01-31", "2026-02-01"]
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [
+        (UTC, "2026-02-01T00:00:00+00:00"),
+        (VLADIVOSTOK, "2026-01-31T14:00:00+00:00"),
+        (ZoneInfo("Europe/Berlin"), "2026-03-29T22:00:00+00:00"),  # in the week in which the clock moves
+        (ZoneInfo("Europe/Berlin"), "2026-03-28T23:00:00+00:00"),
+        (ZoneInfo("Asia/Kolkata"), "2026-01-31T18:30:00+00:00"),
+        (UTC, "1969-12-31T00:00:00+00:00"),
+    ],
+)
+async def test_a_record_counts_on_the_offices_day_of_its_dialing(
+    stores: Stores, zone: tzinfo, midnight: str
+) -> None:
+    begins = datetime.fromisoformat(midnight)
+    late = begins - timedelta(microseconds=1)
+    await keep(stores, record("c-1", dialled_at=late), record("c-2", dialled_at=begins))
+    sums = await stores.records.tallies(begins - timedelta(days=40), begins + timedelta(days=40), zone)
+    day = begins.astimezone(zone).date()
+    assert sorted(told for _, _, told in sums) == [(day - timedelta(days=1)).isoformat(), day.isoformat()]
 
 
 async def test_answers_and_abandoned_calls_are_counted_in_the_hour_of_the_answer_in_utc(
@@ -282,7 +300,49 @@ async def test_hours_worked_are_those_that_the_fold_over_the_changes_gives(store
         told = await stores.records.hours(None, since_at, until_at)
         assert told == hours.fold(changes, since_at=since_at, until_at=until_at)
         assert await stores.records.hours(ANN, since_at, until_at) == {ANN: told[ANN]}
-    assert await stores.records.hours(None, SOON, SOON + timedelta(days=1)) == {}
+    assert await stores.records.hours(None, AT - timedelta(days=1), AT) == {}
+    assert await stores.records.hours(None, SOON, AT) == {}
+
+
+async def test_hours_lose_nothing_where_two_spans_meet(stores: Stores) -> None:
+    draw = Random(3)
+    changes = [
+        StateChange(
+            draw.choice([ANN, BOB, OperatorId("103")]),
+            State.OFFLINE,
+            draw.choice(list(State)),
+            str(n),
+            AT + timedelta(seconds=draw.randrange(600), microseconds=draw.randrange(2)),
+        )
+        for n in range(60)
+    ]
+    await stores.ledger.log(changes)
+    for _ in range(12):
+        a, b, c = sorted(AT + timedelta(seconds=draw.randrange(-60, 700)) for _ in range(3))
+        whole, one, other = [
+            Counter(
+                {
+                    (operator, state): round(seconds * 1e6)
+                    for operator, states in (await stores.records.hours(None, *span)).items()
+                    for state, seconds in states.items()
+                }
+            )
+            for span in ((a, c), (a, b), (b, c))
+        ]
+        assert one + other == whole
+    assert await stores.records.hours(ANN, SOON, SOON) == {}
+
+
+async def test_whoever_did_not_move_all_day_stands_where_he_stood_before(stores: Stores) -> None:
+    moves = [StateChange(ANN, State.OFFLINE, State.READY, "", AT)]
+    moves.append(StateChange(ANN, State.READY, State.PAUSED, "lunch", AT))  # in the same instant
+    await stores.ledger.log(moves)
+    later = SOON + timedelta(days=3)
+    assert await stores.records.hours(None, later, later + timedelta(hours=1)) == {
+        ANN: {State.PAUSED: 3600.0}
+    }
+    assert await stores.records.hours(ANN, later, later + timedelta(hours=1)) == {ANN: {State.PAUSED: 3600.0}}
+    assert await stores.records.hours(BOB, later, later + timedelta(hours=1)) == {}
 
 
 async def test_the_last_operator_of_a_number_is_who_talked(stores: Stores) -> None:

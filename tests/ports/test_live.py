@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,20 +133,20 @@ async def test_the_live_sums_are_the_fold_over_the_records_each_told_twice(live:
         )
         for n in range(300)
     ]
-    await asyncio.gather(*(live.add(key_of(cdr), tally_of(cdr), once=cdr.id) for cdr in cdrs + cdrs))
-    assert await live.tallies(DAY) == fold(cdrs)
+    await asyncio.gather(*(live.add(key_of(cdr, UTC), tally_of(cdr), once=cdr.id) for cdr in cdrs + cdrs))
+    assert await live.tallies(DAY) == fold(cdrs, UTC)
     assert await live.tallies("2026-02-01") == {}
 
 
 async def test_sums_that_are_set_anew_go_on_from_there(live: Live) -> None:
     first, second = record("c-1"), record("c-2", talk_s=1.5)
-    await live.add(key_of(first), tally_of(first), once=first.id)
+    await live.add(key_of(first, UTC), tally_of(first), once=first.id)
     await live.reset_tallies(DAY, {("102", 7, DAY): Tally(attempts=3, talk_s=0.1)})
-    await live.add(key_of(first), tally_of(first), once=first.id)  # was counted before: not again
-    await live.add(key_of(second), tally_of(second), once=second.id)
+    await live.add(key_of(first, UTC), tally_of(first), once=first.id)  # was counted before: not again
+    await live.add(key_of(second, UTC), tally_of(second), once=second.id)
     assert await live.tallies(DAY) == {
         ("102", 7, DAY): Tally(attempts=3, talk_s=0.1),
-        key_of(second): tally_of(second),
+        key_of(second, UTC): tally_of(second),
     }
     await live.reset_tallies(DAY, {})
     assert await live.tallies(DAY) == {}
@@ -167,7 +167,7 @@ async def test_while_redis_is_away_every_method_says_so(redis_server: Server, re
             live.put_operator(CELL, ANN),
             live.operators(),
             live.clear(CELL),
-            live.add(key_of(cdr), tally_of(cdr), once=cdr.id),
+            live.add(key_of(cdr, UTC), tally_of(cdr), once=cdr.id),
             live.tallies(DAY),
             live.reset_tallies(DAY, {}),
         ):
@@ -186,7 +186,7 @@ async def test_a_redis_that_comes_back_empty_shows_everything_again(
     async def recount() -> None:
         nonlocal recounts
         for cdr in cdrs:
-            await live.add(key_of(cdr), tally_of(cdr), once=cdr.id)
+            await live.add(key_of(cdr, UTC), tally_of(cdr), once=cdr.id)
         recounts += 1
 
     async with open_live(redis_url, on_return=recount) as live:
@@ -199,7 +199,7 @@ async def test_a_redis_that_comes_back_empty_shows_everything_again(
         redis_server.start()
         assert await until(live.calls, bool) == [replace(CALL, state=State.RINGING)]
         assert await until(live.operators, bool) == [ANN]
-        assert await until(lambda: live.tallies(DAY), lambda sums: sums == fold(cdrs))
+        assert await until(lambda: live.tallies(DAY), lambda sums: sums == fold(cdrs, UTC))
         assert recounts >= 1
 
 
@@ -225,13 +225,13 @@ async def test_a_redis_that_is_emptied_in_mid_run_shows_everything_again(
     async def recount() -> None:
         nonlocal recounts
         recounts += 1
-        await live.reset_tallies(DAY, fold(cdrs))
+        await live.reset_tallies(DAY, fold(cdrs, UTC))
 
     async with open_live(redis_url, on_return=recount) as live, open_redis(redis_url) as redis:
         await live.put_call(CELL, CALL)
         await live.put_operator(CELL, ANN)
         for cdr in cdrs:
-            await live.add(key_of(cdr), tally_of(cdr), once=cdr.id)
+            await live.add(key_of(cdr, UTC), tally_of(cdr), once=cdr.id)
         await until(lambda: redis.keys("obz:mark:*"), bool)
         await some_looks(redis)
         assert recounts == 0, "nothing was lost, and something was counted anew"
@@ -241,7 +241,7 @@ async def test_a_redis_that_is_emptied_in_mid_run_shows_everything_again(
             await redis.delete(*await redis.keys(f"obz:{lost}:*"))
         assert await until(live.calls, bool) == [CALL]
         assert await until(live.operators, bool) == [ANN]
-        assert await until(lambda: live.tallies(DAY), lambda sums: sums == fold(cdrs))
+        assert await until(lambda: live.tallies(DAY), lambda sums: sums == fold(cdrs, UTC))
         await some_looks(redis)
         assert recounts == 1
         for operator in await live.operators():

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ async def fill(stores: Stores) -> None:
 
 async def use(url: str) -> None:
     async with open_stores(url) as stores:
-        await stores.records.tallies(AT, SOON)
+        await stores.records.tallies(AT, SOON, UTC)
         await stores.leases.lease(CampaignId(1), 5, cell=CELL, now=AT, until_at=SOON)
         await stores.records.cdr(CallId("c-3"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 
@@ -66,7 +67,7 @@ async def test_live_sums_equal_the_fold_over_the_records() -> None:
     await house.all_ready()
     await house.worked_through(campaign)
     day = now().date().isoformat()
-    folded = await house.stores.records.tallies(now().replace(hour=0), now())
+    folded = await house.stores.records.tallies(now().replace(hour=0), now(), UTC)
     assert await house.live.tallies(day) == folded
     assert folded
     await house.stop()

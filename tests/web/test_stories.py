@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import aiohttp
 import pytest
@@ -457,7 +457,7 @@ async def test_an_export_runs_over_many_pages_of_the_store(api: Api, monkeypatch
 
 async def test_tallies_are_told_with_their_total(api: Api) -> None:
     cdr = record(0, CampaignId(1))
-    await api.world.live.add(key_of(cdr), Tally(2, 1, 1, 0, 30.0, 35.0), once=CallId("c-0"))
+    await api.world.live.add(key_of(cdr, UTC), Tally(2, 1, 1, 0, 30.0, 35.0), once=CallId("c-0"))
     await api.world.live.add(("", 1, "2026-02-03"), Tally(3, 0, 0, 0, 0.0, 9.0), once=CallId("c-5"))
     async with api["viewer"].get("/v1/tallies") as told:
         live = await told.json()
@@ -481,7 +481,7 @@ async def test_hours_worked_and_their_ledger(api: Api) -> None:
     )
     async with api["viewer"].get("/v1/hours", params=SPAN) as told:
         (mine,) = await told.json()
-    assert mine["states"] == {"offline": 0.0, "ready": 1800.0, "talking": 600.0, "paused": 1200.0}
+    assert mine["states"] == {"ready": 1800.0, "talking": 600.0, "paused": 1200.0}
     assert (mine["logged_in_s"], mine["occupancy"]) == (3600.0, 0.25)
     async with api["viewer"].get("/v1/state-changes", params=SPAN | {"limit": "2"}) as page:
         first = await page.json()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
@@ -167,6 +168,7 @@ async def build_world(*, hosts: Sequence[str] = ()) -> World:
             zones_of=lambda number: ("Europe/Moscow",),
             new_token=new_token,
             clock=lambda: NOW,
+            zone=ZoneInfo("Europe/Moscow"),
         ),
         health=health,
         metrics_page=partial(asyncio.to_thread, metrics.page),

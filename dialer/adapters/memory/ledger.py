@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from dialer.adapters.fitting import fitted
@@ -117,8 +117,8 @@ class MemoryLedger:
         found = (cdr for cdr in self._rows.values() if _answers(cdr, query))
         return [self._whole(cdr) for cdr in sorted(found, key=lambda cdr: cdr.id)[: query.limit]]
 
-    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Key, Tally]:
-        return fold(cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at)
+    async def tallies(self, since_at: datetime, until_at: datetime, zone: tzinfo) -> Mapping[Key, Tally]:
+        return fold((cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at), zone)
 
     async def answers_by_hour(
         self, campaign: CampaignId | None, since_at: datetime
@@ -151,8 +151,8 @@ class MemoryLedger:
     async def hours(
         self, operator: OperatorId | None, since_at: datetime, until_at: datetime
     ) -> Mapping[OperatorId, Mapping[State, float]]:
-        changes = await self.changes(operator, since_at, until_at)
-        return hours.fold(changes, since_at=since_at, until_at=until_at)
+        its = (change for change in self._changes if operator in (None, change.operator))
+        return hours.fold(its, since_at=since_at, until_at=until_at)
 
     async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
         its = (cdr for cdr in self._rows.values() if cdr.number == number)

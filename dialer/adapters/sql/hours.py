@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Select,
     cast,
     extract,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from dialer.adapters.sql.tables import Instant, state_changes
+from dialer.adapters.sql.tables import Instant, Words, state_changes
 from dialer.domain.types import OperatorId
 
 
@@ -26,29 +27,43 @@ def spent(
 ) -> Select[Any]:
     """Rows of (operator, state, us): whole microseconds between the two instants.
 
-    As `domain.hours.fold`: the first change of an operator says by its `was` where he stood since `since_at`,
-    each lasts until the next one, the last until `until_at`.
+    As `domain.hours.fold`: each state lasts until the operator's next change, or until `until_at`; the one of
+    the last change before `since_at` opens the span.
     """
     c, us = state_changes.c, epoch_us_on_sqlite if is_sqlite else epoch_us
-    window: dict[str, Any] = {"partition_by": c.operator, "order_by": (c.at, c.n)}
     since, until = literal(since_at, Instant), literal(until_at, Instant)
-    query = select(
-        c.operator,
-        c.was,
-        c.became,
-        c.at,
-        func.lead(c.at, type_=Instant).over(**window).label("next_at"),
-        func.row_number().over(**window).label("place"),
-    ).where(c.at >= since, c.at < until)
-    if operator is not None:
-        query = query.where(c.operator == operator)
-    its = query.cte("its")
-    end = func.coalesce(its.c.next_at, until, type_=Instant)
-    lasting = select(its.c.operator, its.c.became.label("state"), (us(end) - us(its.c.at)).label("us"))
-    first = select(its.c.operator, its.c.was.label("state"), (us(its.c.at) - us(since)).label("us"))
-    spans = union_all(lasting, first.where(its.c.place == 1)).subquery("spans")
+    inside = select(c.operator, c.became.label("state"), c.at, c.n).where(c.at >= since, c.at < until)
+    if operator is None:
+        who: FromClause = _everybody()
+    else:
+        who = select(literal(operator, Words).label("operator")).subquery("who")
+        inside = inside.where(c.operator == operator)
+    before = select(c.became).where(c.operator == who.c.operator, c.at < since)
+    state = before.order_by(c.at.desc(), c.n.desc()).limit(1).scalar_subquery().label("state")
+    first = literal(0, BigInteger).label("n")
+    opening = select(who.c.operator, state, since.label("at"), first).where(since < until)
+    moves = union_all(inside, opening).subquery("moves")
+    known = select(moves).where(moves.c.state.is_not(None)).subquery("known")
+    following = func.lead(known.c.at, type_=Instant).over(
+        partition_by=known.c.operator, order_by=(known.c.at, known.c.n)
+    )
+    spans = select(
+        known.c.operator,
+        known.c.state,
+        (us(func.coalesce(following, until, type_=Instant)) - us(known.c.at)).label("us"),
+    ).subquery("spans")
     by = (spans.c.operator, spans.c.state)
-    return select(*by, func.sum(spans.c.us).label("us")).group_by(*by)
+    lasted = func.sum(spans.c.us)
+    return select(*by, lasted.label("us")).group_by(*by).having(lasted > 0)
+
+
+def _everybody() -> FromClause:
+    """Every operator with a change on record, found by leaps through the index: a step for each of them."""
+    c = state_changes.c
+    found = select(func.min(c.operator).label("operator")).cte("everybody", recursive=True)
+    following = select(func.min(c.operator)).where(c.operator > found.c.operator).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.operator.is_not(None)))
+    return select(found.c.operator).where(found.c.operator.is_not(None)).subquery("who")
 
 
 def epoch_us_on_sqlite(at: ColumnElement[Any]) -> ColumnElement[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql import sidecalls
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.days import ordinal_of
 from dialer.adapters.sql.depth import depth_of
 from dialer.adapters.sql.hours import spent
 from dialer.adapters.sql.insert import chunks, insert, insert_for, insert_new
@@ -32,6 +33,7 @@ from dialer.adapters.sql.moves import apply
 from dialer.adapters.sql.records import change_of, columns_of_change, columns_of_record, record_of
 from dialer.adapters.sql.tables import Instant, cdrs, recordings, state_changes, undialled, wrap_ups
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.days import offsets
 from dialer.domain.depth import Depth
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key
@@ -125,9 +127,11 @@ class SqlLedger:
         rows = await self._database.rows(page.order_by(cdrs.c.id).limit(query.limit))
         return [record_of(row) for row in rows]
 
-    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Key, Tally]:
+    async def tallies(self, since_at: datetime, until_at: datetime, zone: tzinfo) -> Mapping[Key, Tally]:
         who = func.coalesce(cdrs.c.operator, "").label("who")
-        by = (who, cdrs.c.campaign, cdrs.c.day)
+        known = offsets(since_at, until_at, zone)
+        day = ordinal_of(cdrs.c.dialled_at, known, is_sqlite=self._database.is_sqlite).label("ordinal")
+        by = (who, cdrs.c.campaign, day)
         sums = select(
             *by,
             func.count().label("attempts"),
@@ -139,7 +143,10 @@ class SqlLedger:
         )
         span = sums.where(cdrs.c.dialled_at >= since_at, cdrs.c.dialled_at < until_at)
         rows = await self._database.rows(span.group_by(*by))
-        return {(row["who"], row["campaign"], row["day"]): _tally(row) for row in rows}
+        days = {
+            ordinal: date.fromordinal(ordinal).isoformat() for ordinal in {row["ordinal"] for row in rows}
+        }
+        return {(row["who"], row["campaign"], days[row["ordinal"]]): _tally(row) for row in rows}
 
     async def answers_by_hour(
         self, campaign: CampaignId | None, since_at: datetime

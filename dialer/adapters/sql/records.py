@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping
 
 from dialer.domain.cdr import Cdr
-from dialer.domain.kpi import key_of
+from dialer.domain.days import day_of
 from dialer.domain.operators import State, StateChange
 from dialer.domain.types import Alerting, Direction, EndedBy, Outcome
 
@@ -46,7 +46,7 @@ def columns_of_record(cdr: Cdr) -> dict[str, Any]:
         "reason": cdr.reason,
         "caller_id": cdr.caller_id,
         "estimated": cdr.estimated,
-        "day": key_of(cdr)[2],
+        "day": day_of(cdr.dialled_at, UTC).isoformat(),
         "duration_us": (cdr.end_at - cdr.dialled_at) // MICROSECOND,
         "talk_us": round(cdr.talk_s * 1e6),
     }

@@ -237,7 +237,7 @@ cdrs = Table(
     Column("reason", Words, nullable=False),
     Column("caller_id", Words, nullable=False, server_default=""),
     Column("estimated", Boolean, nullable=False),
-    Column("day", Words, nullable=False),  # UTC, of dialled_at: the fold groups by it
+    Column("day", Words, nullable=False),  # UTC, of dialled_at: an older version beside us folds by it
     Column("duration_us", BigInteger, nullable=False),  # whole microseconds: sums are exact in any order
     Column("talk_us", BigInteger, nullable=False),
     Index("ix_cdrs_dialled_at", "dialled_at"),  # the fold over a span of days

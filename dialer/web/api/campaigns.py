@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query
@@ -13,7 +13,7 @@ from dialer.domain import depth, law
 from dialer.domain.access import Caller, Permission
 from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.office import campaigns as office
-from dialer.office import cell
+from dialer.office import cell, figures
 from dialer.office.campaigns import Saved
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
 from dialer.web.api.commands import Pushed
@@ -22,7 +22,7 @@ from dialer.web.paging import AfterId, Limit, Page
 from dialer.web.parts import Given, Key, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
-from dialer.web.values import Day, Id
+from dialer.web.values import Id, OneDay
 
 router = APIRouter(route_class=EachNameOnce, prefix="/campaigns", tags=["campaigns"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
@@ -148,16 +148,15 @@ async def explain_campaign(parts: Given, who: Sees, campaign: Id, speak: Spoken)
 @router.get("/{campaign}/depth", responses=documented(404))
 async def measure_depth(
     parts: Given,
-    _: Sees,
+    who: Sees,
     campaign: Id,
     speak: Spoken,
-    day: Annotated[Day | None, Query(description="in UTC; today where it is not given")] = None,
+    day: OneDay = None,
 ) -> DepthOut:
     """How far down its list it is, and how far down a day went; with `best_first`, what was passed over."""
     known = await parts.stores.campaigns.get(CampaignId(campaign))
-    on = day or parts.tools.clock().date().isoformat()
-    since_at = datetime.fromisoformat(on).replace(tzinfo=UTC)
-    found = await parts.stores.records.depth(known.id, since_at, since_at + timedelta(days=1))
+    on = parts.day(day)
+    found = await figures.depth(known.id, on, who, parts.stores, zone=parts.tools.zone)
     span = found.span
     return DepthOut(
         campaign=campaign,
@@ -166,14 +165,14 @@ async def measure_depth(
         deepest=found.deepest,
         passed_over=found.passed_over,
         at_hand=found.at_hand,
-        day=on,
+        day=on.isoformat(),
         day_leads=span.leads,
         day_dials=span.dials,
         day_contacts=span.contacts,
         day_contacts_per_1000=span.contacts_per_1000,
         day_first=span.first,
         day_last=span.last,
-        sentence=speak(depth.told(found, on, best_first=known.best_first)),
+        sentence=speak(depth.told(found, on.isoformat(), best_first=known.best_first)),
     )
 
 

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from dialer.domain import hours, kpi
+from dialer.domain import kpi
 from dialer.domain.access import Caller, Permission
 from dialer.domain.cdr import Tally
-from dialer.domain.errors import BadValue
 from dialer.domain.operators import State
-from dialer.domain.types import OperatorId
-from dialer.office import cell
+from dialer.domain.types import CampaignId, OperatorId
+from dialer.office import cell, figures
 from dialer.web.auth import Needs
 from dialer.web.paging import Limit, Page
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
-from dialer.web.values import Day, Id, OperatorNumber, Utc
+from dialer.web.values import Id, OneDay, OperatorNumber, Utc
 
 router = APIRouter(route_class=EachNameOnce, tags=["figures"])
 SeesCampaigns = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
-LONGEST_SPAN = timedelta(days=92)
 
 
 class Sums(BaseModel):
@@ -106,53 +104,40 @@ OneOperator = Annotated[OperatorNumber | None, Query()]
 @router.get("/tallies", responses=documented())
 async def list_tallies(
     parts: Given,
-    _: Sees,
+    who: Sees,
     *,
-    day: Annotated[Day | None, Query(description="in UTC; today where it is not given")] = None,
+    day: OneDay = None,
     operator: OneOperator = None,
     campaign: Annotated[Id | None, Query()] = None,
 ) -> Tallies:
     """The live sums of a day; equal to the records when nothing is in flight."""
-    sums = await parts.live.tallies(day or parts.tools.clock().date().isoformat())
-    rows = {
-        key: tally for key, tally in sums.items() if operator in (None, key[0]) and campaign in (None, key[1])
-    }
-    return _told(rows)
+    its = None if campaign is None else CampaignId(campaign)
+    return _told(
+        await figures.live_sums(parts.day(day), who, parts.live, operator=_one(operator), campaign=its)
+    )
 
 
 @router.get("/tallies/recorded", responses=documented())
-async def fold_tallies(parts: Given, _: Sees, since_at: Since, until_at: Until) -> Tallies:
+async def fold_tallies(parts: Given, who: Sees, since_at: Since, until_at: Until) -> Tallies:
     """The same sums folded from the records, for any span."""
-    _check(since_at, until_at)
-    return _told(await parts.stores.records.tallies(since_at, until_at))
+    zone = parts.tools.zone
+    return _told(await figures.recorded_sums(since_at, until_at, who, parts.stores, zone=zone))
 
 
 @router.get("/hours", responses=documented())
 async def list_hours(
-    parts: Given, _: Sees, since_at: Since, until_at: Until, operator: OneOperator = None
+    parts: Given, who: Sees, since_at: Since, until_at: Until, operator: OneOperator = None
 ) -> list[HoursOut]:
-    """Hours worked, from the ledger of state changes."""
-    _check(since_at, until_at)
-    who = None if operator is None else OperatorId(operator)
-    end_at = max(since_at, min(until_at, parts.tools.clock()))
-    worked = await parts.stores.records.hours(who, since_at, end_at)
-    names = {account.id: account.name for account in await parts.stores.accounts.all()}
-    return [
-        HoursOut(
-            operator=one,
-            name=names.get(one, ""),
-            states=dict(states),
-            logged_in_s=hours.logged_in_s(states),
-            occupancy=hours.occupancy(states),
-        )
-        for one, states in sorted(worked.items())
-    ]
+    """Hours worked, from the ledger of state changes; what a state before the span has left of it counts."""
+    now = parts.tools.clock()
+    rows = await figures.hours_worked(since_at, until_at, who, parts.stores, operator=_one(operator), now=now)
+    return [HoursOut.model_validate(row, from_attributes=True) for row in rows]
 
 
 @router.get("/state-changes", responses=documented())
 async def list_changes(
     parts: Given,
-    _: Sees,
+    who: Sees,
     since_at: Since,
     until_at: Until,
     *,
@@ -161,9 +146,9 @@ async def list_changes(
     limit: Limit = 100,
 ) -> Page[ChangeOut]:
     """The ledger itself: who went from which state to which, and when."""
-    _check(since_at, until_at)
-    who = None if operator is None else OperatorId(operator)
-    rows = await parts.stores.records.changes(who, since_at, until_at, skip=after, limit=limit + 1)
+    rows = await figures.changes(
+        since_at, until_at, who, parts.stores, operator=_one(operator), skip=after, limit=limit + 1
+    )
     page = [ChangeOut.model_validate(row, from_attributes=True) for row in rows[:limit]]
     return Page(items=page, next=str(after + limit) if len(rows) > limit else None)
 
@@ -201,8 +186,5 @@ def _sums(tally: Tally) -> dict[str, float]:
     return Sums.model_validate(tally, from_attributes=True).model_dump()
 
 
-def _check(since_at: datetime, until_at: datetime) -> None:
-    if until_at <= since_at:
-        raise BadValue("query/until_at: it is not after since_at")
-    if until_at - since_at > LONGEST_SPAN:
-        raise BadValue(f"query/until_at: ask for at most {LONGEST_SPAN.days} days at a time")
+def _one(operator: str | None) -> OperatorId | None:
+    return None if operator is None else OperatorId(operator)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain.access import Caller, Permission
-from dialer.domain.spending import DAY, NOTHING, SideCall, SideKind, Spent, day_of, money, share, why_full
+from dialer.domain.days import span_of
+from dialer.domain.spending import NOTHING, SideCall, SideKind, Spent, money, share, why_full
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
-from dialer.ports.stores import Records
+from dialer.office import trunks as office
 from dialer.web.auth import Needs
 from dialer.web.paging import Limit
 from dialer.web.parts import Given, Spoken
@@ -25,7 +26,7 @@ Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
 
 
 class UsedOut(BaseModel):
-    """What a trunk has used since 00:00 UTC, by the records: calls that are up count when they are over."""
+    """What a trunk has used since the office's midnight, by the records: a call counts at its end."""
 
     trunk: str
     day: str
@@ -39,10 +40,10 @@ class UsedOut(BaseModel):
     why_closed: str = Field(description="why no new call goes out today; empty while one may")
 
     @classmethod
-    def of(cls, trunk: Trunk, spent: Spent, day: datetime) -> Self:
+    def of(cls, trunk: Trunk, spent: Spent, day: date) -> Self:
         return cls(
             trunk=trunk.id,
-            day=day.date().isoformat(),
+            day=day.isoformat(),
             minutes=round(spent.seconds / 60, 3),
             calls=spent.attempts,
             money=round(money(trunk, spent), 4),
@@ -77,11 +78,12 @@ class SideCallOut(BaseModel):
 
 
 @router.get("/trunks/{trunk}/today", responses=documented(404))
-async def used_today(parts: Given, _: Sees, trunk: Slug, speak: Spoken) -> UsedOut:
+async def used_today(parts: Given, who: Sees, trunk: Slug, speak: Spoken) -> UsedOut:
     """What the trunk has used of its ceilings."""
     known = await parts.stores.trunks.get(TrunkId(trunk))
-    day = day_of(parts.tools.clock())
-    told = UsedOut.of(known, await used_by(parts.stores.records, known.id, day), day)
+    day = parts.day(None)
+    used = await office.used(who, parts.stores, span=span_of(day, parts.tools.zone))
+    told = UsedOut.of(known, used.get(known.id, NOTHING), day)
     return told.model_copy(update={"why_closed": speak(told.why_closed)})
 
 
@@ -98,9 +100,3 @@ async def list_side_calls(
     which = None if trunk is None else TrunkId(trunk)
     found = await parts.stores.records.side_calls(trunk=which, kind=kind, limit=limit)
     return [SideCallOut.of(side) for side in found]
-
-
-async def used_by(records: Records, trunk: TrunkId, day: datetime) -> Spent:
-    """By all cells, as the records have it."""
-    sums = await records.spent(day, day + DAY)
-    return sum((spent for (_, name), spent in sums.items() if name == trunk), NOTHING)

@@ -215,7 +215,7 @@ def test_counters_equal_the_fold_over_the_records(calls: list[tuple[Outcome, int
 
 
 def plus_all(records: list[Cdr]) -> Tally:
-    return reduce(plus, fold(records).values(), Tally())
+    return reduce(plus, fold(records, UTC).values(), Tally())
 
 
 def _record(call: Call) -> Cdr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 
@@ -177,8 +178,8 @@ def test_live_sums_are_the_fold_of_the_records_in_any_order() -> None:
         record(*TO_MESSAGE, c.Destroyed(at(12.1), 16)),
         record(*TO_TALK, c.Destroyed(at(7.123), 16)),
     ]
-    sums = fold(cdrs)
-    assert sums == fold(reversed(cdrs))
+    sums = fold(cdrs, UTC)
+    assert sums == fold(reversed(cdrs), UTC)
     assert set(sums) == {(ANN, 1, "2026-03-02"), ("", 1, "2026-03-02")}
     assert sums[ANN, 1, "2026-03-02"] == plus(tally_of(cdrs[0]), tally_of(cdrs[3]))
     assert sums[OperatorId(""), 1, "2026-03-02"] == Tally(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
@@ -34,7 +35,6 @@ def test_the_states_of_a_shift_add_up() -> None:
     )
     minutes = {state: seconds / 60 for state, seconds in spent[ANNA].items()}
     assert minutes == {
-        State.OFFLINE: 10,
         State.READY: 10,
         State.TALKING: 5,
         State.WRAP_UP: 1,
@@ -45,9 +45,20 @@ def test_the_states_of_a_shift_add_up() -> None:
     assert occupancy(spent[ANNA]) == 0.375  # 6 busy minutes of 16 that were no pause
 
 
-def test_the_state_before_the_first_change_counts_from_the_start() -> None:
-    spent = fold([change(OLEG, State.READY, State.OFFLINE, 60)], since_at=START, until_at=END)
-    assert spent[OLEG] == {State.READY: 3600, State.OFFLINE: 7 * 3600}
+def test_the_state_before_the_span_opens_it() -> None:
+    moves = [change(OLEG, State.OFFLINE, State.PAUSED, -90), change(OLEG, State.PAUSED, State.READY, -60)]
+    assert fold(moves, since_at=START, until_at=END) == {OLEG: {State.READY: 8 * 3600}}
+    out = change(OLEG, State.READY, State.OFFLINE, 60)
+    assert fold([*moves, out], since_at=START, until_at=END)[OLEG] == {
+        State.READY: 3600,
+        State.OFFLINE: 7 * 3600,
+    }
+
+
+def test_nothing_is_known_before_an_operators_first_change() -> None:
+    first = change(OLEG, State.OFFLINE, State.READY, 60)
+    assert fold([first], since_at=START, until_at=START + timedelta(minutes=60)) == {}
+    assert fold([first], since_at=START, until_at=END) == {OLEG: {State.READY: 7 * 3600}}
 
 
 def test_nobody_there_has_no_occupancy() -> None:
@@ -55,15 +66,36 @@ def test_nobody_there_has_no_occupancy() -> None:
     assert fold([], since_at=START, until_at=END) == {}
 
 
+instants = st.integers(-3600, 9 * 3600).map(lambda second: START + timedelta(seconds=second, microseconds=7))
+moves = st.lists(st.tuples(st.sampled_from([ANNA, OLEG]), st.sampled_from(State), instants), max_size=20)
+
+
+def ledger(told: list[tuple[OperatorId, State, datetime]]) -> list[StateChange]:
+    return [StateChange(operator, State.OFFLINE, became, "", at) for operator, became, at in told]
+
+
+@settings(max_examples=300, deadline=None)
+@given(moves, instants, instants, instants)
+def test_the_hours_of_two_spans_that_meet_are_those_of_the_whole(
+    told: list[tuple[OperatorId, State, datetime]], one: datetime, two: datetime, three: datetime
+) -> None:
+    a, b, c = sorted((one, two, three))
+    whole = Counter[tuple[OperatorId, State]]()
+    parts = Counter[tuple[OperatorId, State]]()
+    for counter, since_at, until_at in ((whole, a, c), (parts, a, b), (parts, b, c)):
+        for operator, states in fold(ledger(told), since_at=since_at, until_at=until_at).items():
+            counter.update({(operator, state): round(seconds) for state, seconds in states.items()})
+    assert parts == whole
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(State), st.integers(0, 8 * 3600 - 1)), min_size=1, max_size=20))
-def test_whatever_happened_the_states_fill_the_span(moves: list[tuple[State, int]]) -> None:
-    was, changes = State.OFFLINE, []
-    for became, second in sorted(moves, key=lambda move: move[1]):
-        changes.append(StateChange(ANNA, was, became, "", START + timedelta(seconds=second)))
-        was = became
+def test_whatever_happened_the_states_fill_the_span_from_the_first_on(moves: list[tuple[State, int]]) -> None:
+    changes = [
+        StateChange(ANNA, State.OFFLINE, became, "", START + timedelta(seconds=at)) for became, at in moves
+    ]
     spent = fold(changes, since_at=START, until_at=END)
-    assert sum(spent[ANNA].values()) == 8 * 3600
+    assert sum(spent[ANNA].values()) == 8 * 3600 - min(at for _, at in moves)
 
 
 def test_a_change_before_the_span_hides_none_within_it() -> None:

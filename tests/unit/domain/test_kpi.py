@@ -42,15 +42,15 @@ def test_an_attempt_lasts_from_the_request_to_the_end() -> None:
 
 def test_a_record_counts_on_the_utc_day_on_which_it_was_dialled() -> None:
     late = datetime(2026, 3, 3, 1, 30, tzinfo=timezone(timedelta(hours=3)))
-    assert key_of(replace(TALK, dialled_at=late)) == (ANN, 1, "2026-03-02")
-    assert key_of(SILENT) == ("", 1, "2026-03-02")
+    assert key_of(replace(TALK, dialled_at=late), UTC) == (ANN, 1, "2026-03-02")
+    assert key_of(SILENT, UTC) == ("", 1, "2026-03-02")
 
 
 def test_sums_add_each_figure_of_each_record_once() -> None:
-    total = fold([TALK, TALK, TALK])[ANN, 1, "2026-03-02"]
+    total = fold([TALK, TALK, TALK], UTC)[ANN, 1, "2026-03-02"]
     assert (total.attempts, total.answered, total.connected, total.abandoned) == (3, 3, 3, 0)
     assert (total.talk_s, total.duration_s) == (180, 195.06)
-    assert fold([LOST, LOST, LOST])["", 1, "2026-03-02"].abandoned == 3
+    assert fold([LOST, LOST, LOST], UTC)["", 1, "2026-03-02"].abandoned == 3
 
 
 def test_neither_a_return_call_nor_one_without_an_answer_counts_among_our_answers() -> None:

@@ -11,7 +11,6 @@ from dialer.domain.spending import (
     SideCall,
     SideKind,
     Spent,
-    day_of,
     merged,
     money,
     share,
@@ -48,11 +47,6 @@ def test_only_the_part_of_a_call_that_falls_into_the_day_counts(
     dialled: datetime | None, answer: datetime | None, end: datetime, spent: Spent
 ) -> None:
     assert spent_by(dialled, answer, end, since_at=DAY) == spent
-
-
-def test_the_day_is_that_of_utc_wherever_the_clock_hangs() -> None:
-    assert day_of(datetime.fromisoformat("2026-03-03T02:59:59+03:00")) == DAY
-    assert day_of(datetime.fromisoformat("2026-03-03T03:00:00+03:00")) == DAY + timedelta(days=1)
 
 
 def test_money_is_minutes_and_attempts_at_their_prices() -> None:

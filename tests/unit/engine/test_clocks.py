@@ -270,6 +270,7 @@ MAY_STAY = {
     "Budget._since_at": "as above",
     "Budget._until_at": "as above",
     "Spending._since_at": "today, by the calendar",
+    "Spending._until_at": "as above",
     "Known._made": "made anew where it is not from just now",
     "Knowledge._ranked_at": "as above",
     "Team._seen": "as it was looked at last: each look compares",

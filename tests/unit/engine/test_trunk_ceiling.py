@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
+from dialer.domain.days import begins_at
 from dialer.domain.errors import Forbidden
 from dialer.domain.operators import Account, State
-from dialer.domain.spending import SideKind, day_of
+from dialer.domain.spending import SideKind
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import LegKind, OperatorId, Outcome, PhoneKind, PhoneNumber, TrunkId
 from dialer.ports.between import Command
@@ -98,7 +99,7 @@ async def test_a_trunk_with_a_ceiling_waits_while_what_it_used_is_not_known() ->
     assert "is not known yet" in why(house)
     await until(lambda: house.cell.spending.known, 70)
     assert not why(house)
-    assert await ledger.spent(day_of(now()), now()) == {}
+    assert await ledger.spent(begins_at(now().date(), UTC), now()) == {}
     await house.stop()
 
 
@@ -106,7 +107,7 @@ async def test_a_trunk_with_a_ceiling_waits_while_what_it_used_is_not_known() ->
 async def test_a_new_day_begins_with_nothing_used() -> None:
     house = await open_house()
     await until(lambda: bool(why(house)), 600)
-    tomorrow = day_of(now()) + timedelta(days=1)
+    tomorrow = begins_at(now().date() + timedelta(days=1), UTC)
     spending = house.cell.spending
     assert spending.why_full(CAPPED, tomorrow - timedelta(seconds=1))
     assert not spending.why_full(CAPPED, tomorrow)

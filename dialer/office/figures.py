@@ -1,0 +1,107 @@
+"""Figures: live sums, sums of records, hours worked, the state ledger, how far down a list went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from dialer.domain import hours
+from dialer.domain.access import Caller, Permission, demand, whose
+from dialer.domain.cdr import Tally
+from dialer.domain.days import span_of
+from dialer.domain.depth import Depth
+from dialer.domain.errors import BadField
+from dialer.domain.kpi import Key
+from dialer.domain.operators import State, StateChange
+from dialer.domain.said import said
+from dialer.domain.types import CampaignId, OperatorId
+from dialer.ports.between import Shown
+from dialer.ports.stores import Stores
+
+LONGEST_SPAN = timedelta(days=92)
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """How long an operator was in each state."""
+
+    operator: OperatorId
+    name: str
+    states: Mapping[State, float]  # seconds
+
+    @property
+    def logged_in_s(self) -> float:
+        return hours.logged_in_s(self.states)
+
+    @property
+    def occupancy(self) -> float | None:
+        return hours.occupancy(self.states)
+
+
+async def live_sums(
+    day: date, who: Caller, live: Shown, *, operator: OperatorId | None, campaign: CampaignId | None
+) -> Mapping[Key, Tally]:
+    """Of a day of the office; equal to the records when nothing is in flight."""
+    operator = whose(who, Permission.SEE_RECORDS, operator)
+    sums = await live.tallies(day.isoformat())
+    return {
+        key: tally for key, tally in sums.items() if operator in (None, key[0]) and campaign in (None, key[1])
+    }
+
+
+async def recorded_sums(
+    since_at: datetime, until_at: datetime, who: Caller, stores: Stores, *, zone: tzinfo
+) -> Mapping[Key, Tally]:
+    """The same sums folded from the records, for any span."""
+    operator = whose(who, Permission.SEE_RECORDS)
+    _check(since_at, until_at)
+    sums = await stores.records.tallies(since_at, until_at, zone)
+    return {key: tally for key, tally in sums.items() if operator in (None, key[0])}
+
+
+async def hours_worked(
+    since_at: datetime,
+    until_at: datetime,
+    who: Caller,
+    stores: Stores,
+    *,
+    operator: OperatorId | None,
+    now: datetime,
+) -> Sequence[Worked]:
+    """By operator; nobody has worked later than now."""
+    operator = whose(who, Permission.SEE_RECORDS, operator)
+    _check(since_at, until_at)
+    end_at = max(since_at, min(until_at, now))
+    worked = await stores.records.hours(operator, since_at, end_at)
+    names = {account.id: account.name for account in await stores.accounts.all()}
+    return [Worked(one, names.get(one, ""), states) for one, states in sorted(worked.items())]
+
+
+async def changes(
+    since_at: datetime,
+    until_at: datetime,
+    who: Caller,
+    stores: Stores,
+    *,
+    operator: OperatorId | None,
+    skip: int,
+    limit: int,
+) -> Sequence[StateChange]:
+    """The ledger itself: who went from which state to which, and when."""
+    operator = whose(who, Permission.SEE_RECORDS, operator)
+    _check(since_at, until_at)
+    return await stores.records.changes(operator, since_at, until_at, skip=skip, limit=limit)
+
+
+async def depth(campaign: CampaignId, day: date, who: Caller, stores: Stores, *, zone: tzinfo) -> Depth:
+    """How far down its list a campaign is, and how far down a day went."""
+    demand(who, Permission.SEE_CAMPAIGNS)
+    return await stores.records.depth(campaign, *span_of(day, zone))
+
+
+def _check(since_at: datetime, until_at: datetime) -> None:
+    if until_at <= since_at:
+        raise BadField("until_at", said("it is not after since_at"))
+    if until_at - since_at > LONGEST_SPAN:
+        raise BadField("until_at", said("ask for at most {most} days at a time", most=LONGEST_SPAN.days))
