@@ -25,7 +25,7 @@ import pytest
 import pytest_asyncio  # noqa: F401
 import structlog  # noqa: F401
 
-UNIT = Path("tests/unit")
+UNIT, SIM = Path("tests/unit"), Path("tests/sim")
 IMPORT = ""  # stands for no test: what is called while modules are imported
 START_CPU_S = 10  # of Python and the imports
 SLOWER = 5  # so many times its time a test may take: more never ends
@@ -70,8 +70,8 @@ class Reached:
         """Those that run its function, else those that import its module; then all others, unless near."""
         module = ".".join(one.file.with_suffix("").parts)
         names = (module, f"{module.rpartition('.')[0]} import {one.file.stem}")
-        files = sorted(UNIT.rglob("test_*.py"))
-        texts = {str(file): file.read_text(encoding="utf-8") for file in files}
+        files = {test.partition("::")[0] for test in self.took_s}
+        texts = {file: Path(file).read_text(encoding="utf-8") for file in files}
         imports = {file for file, text in texts.items() if any(name in text for name in names)}
 
         def is_close(test: str) -> bool:
@@ -89,7 +89,7 @@ class Reached:
         return START_CPU_S + SLOWER * sum(self.took_s[test] for test in tests)
 
 
-def tried(breaks: Sequence[Break], *, near: bool, workers: int) -> Iterator[tuple[int, bool]]:
+def tried(breaks: Sequence[Break], *, near: bool, sim: bool, workers: int) -> Iterator[tuple[int, bool]]:
     """For each break, by its place in the sequence, whether it lives: no test notices."""
     hypothesis.settings.register_profile(
         "mutants",
@@ -101,6 +101,7 @@ def tried(breaks: Sequence[Break], *, near: bool, workers: int) -> Iterator[tupl
     hypothesis.settings.load_profile("mutants")
     map_ = Path("reached.json")
     rooms = sorted({UNIT / one.file.parts[1] for one in breaks}) if near else [UNIT]
+    rooms += [SIM] if sim else []
     if status(forked(lambda: run(rooms, Watch(breaks, map_)))) not in PASSED:
         sys.exit("the tests fail before anything is broken: mend that first")
     reached = Reached(**json.loads(map_.read_text(encoding="utf-8")))

@@ -71,7 +71,7 @@ def judge(mutants: Sequence[MutationSpec], asked: argparse.Namespace) -> int:
     """0 when enough of the mutants were noticed."""
     survivors: Counter[Path] = Counter()
     breaks = [broken(mutant) for mutant in mutants]
-    for n, (at, lives) in enumerate(tried(breaks, near=asked.near, workers=asked.workers), 1):
+    for n, (at, lives) in enumerate(tried(breaks, near=asked.near, sim=asked.sim, workers=asked.workers), 1):
         mutant = mutants[at]
         word = "SURVIVES" if lives else "noticed"
         where = f"{mutant.module_path}:{mutant.start_pos[0]}"
@@ -118,9 +118,7 @@ def places(file: Path) -> list[list[MutationSpec]]:
     between = operators(tree)
     at: dict[Place, list[MutationSpec]] = defaultdict(list)
     for spec in specs(file, source):
-        is_star = "BinaryOperator" in spec.operator_name and not lies_in(
-            between, spec
-        )  # of `*, key` or `**all`
+        is_star = "BinaryOperator" in spec.operator_name and not lies_in(between, spec)  # `*, key`, `**all`
         if not is_star and not lies_in(spared, spec):
             at[spec.start_pos].append(spec)
     return [at[place] for place in sorted(at)]
@@ -235,6 +233,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--near", action="store_true", help="only tests of the same room that run the broken function: quick"
     )
+    parser.add_argument("--sim", action="store_true", help="tests/sim as well: minutes more")
     parser.add_argument("--workers", type=int, default=2, help="so many mutants at a time")
     parser.add_argument("--least", type=float, default=0.95, help="share that must be noticed")
     return parser.parse_args()
