@@ -1,0 +1,133 @@
+"""Calls in flight: what is asked of Asterisk for each, and who of the waiting is told of a free operator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dialer.domain import call as c
+from dialer.domain.call import Call, State
+from dialer.domain.errors import BadValue, NetworkTrouble
+from dialer.domain.types import CallId, CampaignId, OperatorId
+from dialer.engine.calls import failure
+from dialer.ports.asterisk import Outgoing
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
+from dialer.sim.switch import PretendAsterisk
+from tests.unit.domain.stories import LEASED
+from tests.unit.engine.house import House
+from tests.unit.engine.virtual import in_virtual_time
+
+ANN, BOB = OperatorId("101"), OperatorId("102")
+
+
+async def requests(monkeypatch: pytest.MonkeyPatch, **campaign: Any) -> tuple[Call, Outgoing]:
+    """One call that a campaign makes, and the request for it."""
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=5)))
+    await house.furnish(leads=1, **campaign)
+    await house.start()
+    asked: list[Outgoing] = []
+    originate = house.asterisk.originate
+
+    async def heard(request: Outgoing) -> None:
+        if request.channel.startswith("o-"):
+            await originate(request)
+            return
+        asked.append(request)
+        await originate(request)
+
+    monkeypatch.setattr(house.asterisk, "originate", heard)
+    await house.all_ready()
+    await until(lambda: bool(asked))
+    call = house.call()
+    await house.settled()
+    await house.stop()
+    return call, asked[0]
+
+
+@pytest.mark.parametrize("record", [False, True])
+@in_virtual_time
+async def test_a_call_is_asked_for_with_its_message_its_place_and_the_time_that_it_may_take(
+    record: bool,
+) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        call, asked = await requests(monkeypatch, record=record, ring_s=30.0)
+    assert asked.channel == call.id
+    assert asked.endpoint == f"PJSIP/{call.rules.dial_string}@main"
+    assert (asked.context, asked.exten, asked.caller_id) == ("obz-out", "answered", call.rules.caller_id)
+    assert asked.timeout_s == int(call.rules.setup_s) + 30 + 5
+    assert asked.variables["OBZ_MESSAGE"] == "sorry"
+    assert asked.variables["CALLERID(num)"] == call.number
+    assert call.place in asked.variables.values()
+    assert asked.variables.get("OBZ_REC") == (call.id if record else None)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (BadValue("the number is odd"), "the number is odd"),
+        (NetworkTrouble("no link"), "no link"),
+        (ValueError("x"), "a mistake of the dialer: ValueError('x')"),
+    ],
+)
+def test_a_failure_is_told_as_a_sentence_or_as_our_own_mistake(error: Exception, told: str) -> None:
+    assert failure(error) == told
+
+
+# --- who waits --------------------------------------------------------------------------------------------
+
+
+def waits(n: int, since_s: float, **changes: Any) -> Call:
+    answer_at = now() - timedelta(seconds=since_s)
+    held = replace(LEASED, id=CallId(f"c-{n}"), state=State.HELD_BACK, answer_at=answer_at)
+    return replace(held, **changes)
+
+
+@pytest.mark.parametrize(
+    ("calls", "told"),
+    [
+        pytest.param([{}], "c-0", id="one waits"),
+        pytest.param([{"since_s": 1}, {"since_s": 3}, {"since_s": 2}], "c-1", id="the longest first"),
+        pytest.param([{"hanging_up": True, "since_s": 9}, {}], "c-1", id="one that is ended is passed over"),
+        pytest.param([{"campaign": CampaignId(99), "since_s": 9}, {}], "c-1", id="another campaign's"),
+        pytest.param([{"state": State.RESERVED, "since_s": 9}, {}], "c-1", id="one that has an operator"),
+        pytest.param([{"bereft": True, "operator": BOB, "since_s": 9}, {}], "c-1", id="waits for its own"),
+        pytest.param([{"bereft": True, "operator": ANN, "since_s": 9}, {}], "c-0", id="its own is back"),
+        pytest.param([{"bereft": True, "since_s": 9}, {}], "c-0", id="lost its own, waits for anybody"),
+        pytest.param([{"operator": BOB, "since_s": 9}, {}], "c-0", id="the reserved one is too slow"),
+        pytest.param([{"hanging_up": True}], None, id="nobody waits"),
+    ],
+)
+@in_virtual_time
+async def test_a_free_operator_is_told_to_the_one_who_has_waited_longest(
+    calls: list[dict[str, Any]], told: str | None
+) -> None:
+    house = House(PretendAsterisk())
+    campaign = await house.furnish(operators=2, leads=0)
+    await house.start()
+    for n, changes in enumerate(calls):
+        fields = {"since_s": 1.0, "campaign": campaign.id} | changes
+        house.cell.calls.add(waits(n, **fields), None, campaign)
+    heard: list[tuple[str, c.Event]] = []
+    house.cell.calls.tell = lambda call, event: heard.append((call, event))  # type: ignore[method-assign]
+    house.cell.calls.operator_free(ANN)
+    assert heard == ([(told, c.OperatorFreed(now()))] if told else [])
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_operator_who_comes_for_a_call_that_is_over_is_free_for_the_next() -> None:
+    house = House(PretendAsterisk())
+    campaign = await house.furnish(leads=0)
+    await house.start()
+    await house.enter("101")
+    call = replace(LEASED, id=CallId("c-1"), campaign=campaign.id)
+    assert house.cell.floor.reserve(call) == ANN
+    house.cell.calls.tell(call.id, c.NobodyFree(now()))
+    assert house.operator().call == call.id
+    house.cell.calls.tell(call.id, c.Reserved(now(), ANN))
+    assert house.operator().call is None
+    await house.stop()
