@@ -6,8 +6,11 @@ import asyncio
 from threading import Thread
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from dialer.domain.types import CampaignId, Mode
+from dialer.engine.lag import LoopLag
 from dialer.sim.clock import until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
@@ -47,3 +50,26 @@ async def test_every_reason_that_holds_dialing_can_be_asked_from_the_thread_of_t
         thread.join()
         assert told == [""]
     await house.stop()
+
+
+@in_virtual_time
+async def test_a_loop_that_turns_late_is_told_once_and_holds_dialing_for_a_while() -> None:
+    lag, clock, frozen_s = LoopLag(every_s=0.5), asyncio.get_running_loop().time, 0.0
+    lag._clock = lambda: clock() + frozen_s
+    looks: list[tuple[float, float]] = []
+    lag.on_lag = lambda lag_s, busy_s: looks.append((round(lag_s, 3), round(busy_s, 3)))
+    task = asyncio.create_task(lag.run())
+    structlog.reset_defaults()
+    with capture_logs() as told:
+        await asyncio.sleep(1.75)
+        assert (looks, lag.obstacle()) == ([(0, 0)] * 3, "")
+        frozen_s = 3.0
+        await asyncio.sleep(2)
+        assert looks[3:] == [(3, 3.5), (0, 0.5), (0, 0.5), (0, 0.5)]
+        assert (
+            lag.obstacle() == "the machine is too busy: this service was 3.0 s late (at most 0.4 s is well)"
+        )
+        await asyncio.sleep(6)
+        assert (looks[-1], lag.obstacle()) == ((0, 0), "")
+    assert [line["event"] for line in told] == ["nothing is dialled for a while"]
+    task.cancel()

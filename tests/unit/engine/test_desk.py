@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.operators import LegState, State
 from dialer.domain.said import heard
-from dialer.domain.types import CampaignId, CampaignStatus, LeadId, Mode, Outcome, PhoneNumber
+from dialer.domain.types import CallId, CampaignId, CampaignStatus, LeadId, Mode, Outcome, PhoneNumber
 from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
@@ -322,3 +323,20 @@ async def test_a_refused_command_may_be_asked_again_with_its_key() -> None:
     await until(lambda: house.operator().state is State.PAUSED)
     assert (await house.cell.desk.do(ready))["state"] == "ready"
     await house.stop()
+
+
+@in_virtual_time
+async def test_a_campaign_with_a_cap_counts_its_own_calls() -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=100)))
+    campaign = await house.furnish(operators=2, leads=2, cap=3)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(house.calls()) == 2)
+    other = replace(house.calls()[0], id=CallId("c-other"), campaign=CampaignId(99), slot=None)
+    house.cell.calls.add(other, None, campaign)
+    told = await house.cell.desk.do(Command("explain", f"campaign:{campaign.id}"))
+    (cap,) = [heard(gate["value"]) for gate in told["gates"] if gate["name"] == "cap"]
+    assert cap == "2 calls are in flight, at most 3 are allowed."
+    with pytest.raises(Missing, match="there is no campaign 77"):
+        await house.cell.desk.do(Command("explain", "campaign:77"))
+    await house.kill()

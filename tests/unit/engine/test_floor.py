@@ -16,7 +16,7 @@ from dialer.domain.call import Call
 from dialer.domain.call import State as CallState
 from dialer.domain.changed import changed
 from dialer.domain.errors import Conflict, Missing
-from dialer.domain.operators import Account, LegState, State
+from dialer.domain.operators import Account, LegState, Operator, State
 from dialer.domain.types import CallId, CampaignId, Direction, LegKind, OperatorId
 from dialer.engine.contacts import Way
 from dialer.sim.clock import now
@@ -285,4 +285,34 @@ async def test_a_talk_that_ends_leads_to_the_wrap_up_of_its_campaign_and_a_relea
         floor.release(OperatorId("999"), one.id, now(), talked=talked)
         floor.release(operator, one.id, now(), talked=talked)
         assert house.operator(operator).state is state
+    await house.stop()
+
+
+@in_virtual_time
+async def test_somebody_whose_account_is_switched_off_is_remembered_while_at_work_and_not_after() -> None:
+    house = await three_ready()
+    floor = house.cell.floor
+    gone = Operator(OperatorId("777"), "gone")
+    floor.restore([gone])
+    with pytest.raises(Missing):
+        floor.get(gone.id)
+    floor.restore([replace(gone, state=State.TALKING, call=CallId("c-1"), since_at=now())])
+    assert (floor.get(gone.id).state, floor.get(gone.id).then) == (State.TALKING, State.OFFLINE)
+    floor.restore([replace(house.operator("101"), state=State.OFFLINE, channel=None, leg=LegState.DOWN)])
+    assert house.operator("101").state is State.OFFLINE
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_phone_that_takes_a_call_is_reachable_whatever_was_said_before() -> None:
+    house = await three_ready()
+    desks, ann = house.cell.floor.desks, house.operator("101")
+    phone = desks.of(ann)
+    desks.see(phone, Way(is_reachable=False, contact="sip:101@192.0.2.1"))
+    assert desks.seen(ann).unreachable
+    desks.answered(ann)
+    assert not desks.seen(replace(ann, unreachable=True)).unreachable
+    desks.see(phone, Way(is_reachable=True, contact="sip:101@192.0.2.2"))
+    desks.answered(ann)
+    assert desks.seen(ann).contact == "sip:101@192.0.2.2"
     await house.stop()

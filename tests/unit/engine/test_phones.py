@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.operators import NO_KEY, Account, LegState, State, phone_trouble
 from dialer.domain.types import Mode, OperatorId, Outcome, PhoneKind, PhoneNumber
+from dialer.ports.asterisk import ChannelNews
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
@@ -150,4 +152,33 @@ async def test_an_outside_phone_whose_key_is_not_heard_is_told_why_and_what_to_s
     await until(lambda: house.operator().state is State.OFFLINE, 30)
     assert house.operator().reason == NO_KEY
     assert "--keys inband" in str(phone_trouble(house.operator()))
+    await house.stop()
+
+
+@pytest.mark.parametrize(
+    ("sip_code", "reason"),
+    [
+        (299, ""),
+        (300, shifts.FORWARDED),
+        (302, shifts.FORWARDED),
+        (399, shifts.FORWARDED),
+        (400, ""),
+        (486, ""),
+        (500, shifts.FAILED),
+    ],
+)
+@in_virtual_time
+async def test_a_phone_that_does_not_take_the_call_is_told_by_its_own_word(
+    sip_code: int, reason: str
+) -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(operators=1, leads=0)
+    house.asterisk.phones |= {key: Fate("no_answer", after_s=900) for key in ("101", "op-101")}
+    await house.start()
+    house.ask("101", shifts.LoginAsked)
+    await until(lambda: house.operator("101").leg is LegState.RINGING)
+    channel = house.operator("101").channel
+    assert channel is not None
+    house.cell.heard(ChannelNews(channel, c.Destroyed(now(), 21, sip_code)))
+    assert house.operator("101").reason == (reason or shifts.NO_ANSWER)
     await house.stop()

@@ -1,0 +1,115 @@
+"""The card of a talk: whom it is about, what is written when the work on it is done, where the lead goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dialer.domain.campaign import Campaign
+from dialer.domain.cdr import WrapUp
+from dialer.domain.lead import Disposition, Lead
+from dialer.domain.operators import Operator, State
+from dialer.domain.types import CallId, CampaignId, LeadId, LeadStatus, OperatorId, PhoneNumber
+from dialer.engine.cards import Card, Cards
+
+T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ANN, BOB = OperatorId("101"), OperatorId("102")
+CALL, OTHER = CallId("c-1"), CallId("c-2")
+NUMBER = PhoneNumber("+79160000001")
+CAMPAIGN = Campaign(CampaignId(1), "spring")
+LEAD = Lead(LeadId(7), CAMPAIGN.id, (NUMBER,), attempts=1)
+WORK = Operator(ANN, "Ann", state=State.WRAP_UP, call=CALL, since_at=T0)
+
+
+class Desk:
+    """Cards, and what they write."""
+
+    def __init__(self, card: Card | None) -> None:
+        self.written: list[WrapUp] = []
+        self.never: list[tuple[PhoneNumber, CallId]] = []
+        self.cards = Cards(self)  # type: ignore[arg-type]
+        self.cards.on_never = lambda number, call: self.never.append((number, call))
+        if card is not None:
+            self.cards.open(ANN, card)
+
+    def closed(self, fact: WrapUp) -> None:
+        self.written.append(fact)
+
+    def close(self, work: Operator, after_s: float = 12.5) -> WrapUp:
+        self.cards.close(work, T0 + timedelta(seconds=after_s))
+        (fact,) = self.written
+        return fact
+
+
+@pytest.mark.parametrize(
+    ("disposition", "status", "block"),
+    [
+        ("", None, None),
+        (Disposition.AGREED, LeadStatus.DONE, None),
+        (Disposition.DNC, LeadStatus.EXCLUDED, NUMBER),
+    ],
+)
+def test_what_was_said_moves_the_lead_on_and_never_again_blocks_the_number(
+    disposition: str, status: LeadStatus | None, block: PhoneNumber | None
+) -> None:
+    desk = Desk(Card(CALL, LEAD, CAMPAIGN))
+    fact = desk.close(replace(WORK, disposition=disposition, note="x"))
+    assert (fact.call, fact.operator, fact.wrap_up_s, fact.note) == (CALL, ANN, 12.5, "x")
+    assert (fact.lead.status if fact.lead else None, fact.block) == (status, block)
+    assert desk.never == ([(NUMBER, CALL)] if block else [])
+    assert desk.cards.number(ANN) is None, "it is put away"
+
+
+@pytest.mark.parametrize(
+    ("card", "work"),
+    [
+        pytest.param(None, WORK, id="no card"),
+        pytest.param(Card(OTHER, LEAD, CAMPAIGN), WORK, id="the card of another call"),
+        pytest.param(Card(CALL, None, CAMPAIGN), WORK, id="nobody of the list"),
+    ],
+)
+def test_without_a_lead_of_this_call_only_the_work_is_written(card: Card | None, work: Operator) -> None:
+    desk = Desk(card)
+    fact = desk.close(replace(work, disposition=Disposition.DNC))
+    assert (fact.lead, fact.block, fact.disposition, desk.never) == (None, None, Disposition.DNC, [])
+
+
+@pytest.mark.parametrize(
+    ("work", "after_s", "took_s"),
+    [
+        (WORK, -5.0, 0.0),
+        (replace(WORK, state=State.TALKING), 12.5, 0.0),
+        (replace(WORK, since_at=None), 12.5, 0.0),
+        (WORK, 0.12345, 0.123),
+    ],
+)
+def test_only_wrap_up_takes_time_and_never_less_than_none(
+    work: Operator, after_s: float, took_s: float
+) -> None:
+    assert Desk(None).close(work, after_s).wrap_up_s == took_s
+
+
+def test_without_a_call_nothing_is_written() -> None:
+    desk = Desk(Card(CALL, LEAD, CAMPAIGN))
+    desk.cards.close(replace(WORK, call=None), T0)
+    assert (desk.written, desk.cards.number(ANN)) == ([], None)
+
+
+def test_the_card_follows_the_lead_of_its_call_and_of_no_other() -> None:
+    desk = Desk(Card(CALL, LEAD, CAMPAIGN))
+    elsewhere = replace(LEAD, numbers=(PhoneNumber("+79160000002"),))
+    desk.cards.moved(OTHER, elsewhere)
+    assert desk.cards.number(ANN) == NUMBER
+    desk.cards.moved(CALL, elsewhere)
+    assert desk.cards.number(ANN) == "+79160000002"
+    desk.cards.moved(CALL, None)
+    assert (desk.cards.number(ANN), desk.cards.number(BOB)) == (None, None)
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_after_the_wrap_up_the_campaign_says_who_is_ready_and_without_one_everybody(ready: bool) -> None:
+    desk = Desk(Card(CALL, LEAD, replace(CAMPAIGN, after_wrap_up_ready=ready)))
+    assert desk.cards.ready_after(ANN) is ready
+    assert desk.cards.ready_after(BOB) is True
