@@ -105,3 +105,8 @@ def test_an_error_keeps_its_sentence() -> None:
     assert str(error) == "no cat"
     assert latin(error.sentence) == "no felis"
     assert BadValue().sentence == "A value is not acceptable: names the thing, the place and the way out."
+
+
+@pytest.mark.parametrize(("n", "told"), [(0, "0 calls"), (1, "1 call"), (2, "2 calls"), (-1, "-1 calls")])
+def test_only_one_is_told_in_the_singular(n: int, told: str) -> None:
+    assert counted("{n} call", "{n} calls", n) == told

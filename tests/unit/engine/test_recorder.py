@@ -11,9 +11,10 @@ from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.errors import BadValue, StoreRefused
 from dialer.domain.operators import State, StateChange
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CallId, Mode
+from dialer.domain.types import CallId, LeadId, LeadStatus, Mode
 from dialer.engine import recorder
 from dialer.engine.recorder import Fact
+from dialer.rehearsal import CELL
 from dialer.sim.clock import now, run, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
@@ -107,4 +108,44 @@ async def test_what_streams_in_shares_a_transaction_and_a_lone_record_waits_no_l
     assert sum(sizes) == 101
     assert max(sizes) >= 8 and len(sizes) <= 20, f"some five seconds of 20 calls each: {sizes}"
     assert lone_s and lone_s[-1] <= 2 * recorder.GATHER_S + 0.1
+    await house.stop()
+
+
+@pytest.mark.parametrize("away_s", [0, 3600])
+@in_virtual_time
+async def test_at_the_end_of_the_service_it_is_told_whether_the_database_has_everything(
+    away_s: float,
+) -> None:
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=5)))
+    await house.furnish(operators=1, leads=1, wrap_up_s=1.0)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: house.watcher.seen["bridged"] == 1)
+    house.store_down = bool(away_s)
+    await until(lambda: not house.calls())
+    assert await house.recorder.settle(20) is not bool(away_s)
+    assert bool(house.journal.depth()) is bool(away_s)
+    house.store_down = False
+    await house.settled()
+    await house.stop()
+
+
+@pytest.mark.parametrize("dial", [True, False])
+@in_virtual_time
+async def test_a_person_gives_up_what_is_refused_and_says_whether_its_lead_is_dialled_again(
+    dial: bool,
+) -> None:
+    house = House(PretendAsterisk(lambda number: Fate("busy")))
+    campaign = await house.furnish(operators=1, leads=1, retries={})
+    house.stores.ledger.refuse = lambda fact: StoreRefused("no") if isinstance(fact, Closing) else None  # type: ignore[attr-defined]
+    await house.start()
+    await house.all_ready()
+    await until(lambda: bool(house.recorder.refusals.all()), 60)
+    house.cell.pacer.draining = True
+    unmade: list[LeadId] = []
+    done = await house.recorder.give_up_refused(CELL, unmade.extend, dial=dial)
+    (lead,) = await house.leads(campaign)
+    assert (done, house.recorder.refusals.all()) == (1, [])
+    assert unmade == ([lead.id] if dial else [])
+    assert lead.status is (LeadStatus.NEW if dial else LeadStatus.EXCLUDED)
     await house.stop()
