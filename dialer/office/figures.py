@@ -15,11 +15,50 @@ from dialer.domain.errors import BadField
 from dialer.domain.kpi import Key
 from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
+from dialer.domain.today import Line, line_of, lines_by
 from dialer.domain.types import CampaignId, OperatorId
 from dialer.ports.between import Shown
 from dialer.ports.stores import Stores
 
 LONGEST_SPAN = timedelta(days=92)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorDay:
+    """An operator's line of the day; operator None: calls that no operator had."""
+
+    operator: OperatorId | None
+    name: str
+    line: Line
+    states: Mapping[State, float]  # seconds
+
+    @property
+    def logged_in_s(self) -> float:
+        return hours.logged_in_s(self.states)
+
+    @property
+    def occupancy(self) -> float | None:
+        return hours.occupancy(self.states)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDay:
+    campaign: CampaignId
+    name: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """A day of the office, so far."""
+
+    day: date
+    since_at: datetime
+    until_at: datetime
+    at_least_s: float
+    operators: Sequence[OperatorDay]  # those who called or were on the shift
+    campaigns: Sequence[CampaignDay]
+    total: Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +76,42 @@ class Worked:
     @property
     def occupancy(self) -> float | None:
         return hours.occupancy(self.states)
+
+
+async def today(
+    day: date, who: Caller, stores: Stores, *, zone: tzinfo, at_least_s: float, now: datetime
+) -> Today:
+    """By operator and by campaign; an operator's token sees that operator's calls and hours."""
+    own = whose(who, Permission.SEE_RECORDS)
+    since_at, until_at = span_of(day, zone)
+    found = await stores.records.parts(since_at, until_at, at_least_s)
+    parts = [part for part in found if own in (None, part.operator)]
+    worked = await stores.records.hours(own, since_at, max(since_at, min(until_at, now)))
+    there = {one: states for one, states in worked.items() if hours.logged_in_s(states)}
+    names = {account.id: account.name for account in await stores.accounts.all()}
+    titles = {campaign.id: campaign.name for campaign in await stores.campaigns.all()}
+    theirs = lines_by(parts, lambda part: part.operator)
+    ids = sorted(there.keys() | theirs.keys(), key=lambda one: (one is None, one or ""))
+    return Today(
+        day,
+        since_at,
+        until_at,
+        at_least_s,
+        [
+            OperatorDay(
+                one,
+                names.get(one, "") if one else "",
+                theirs.get(one, Line()),
+                there.get(one, {}) if one else {},
+            )
+            for one in ids
+        ],
+        [
+            CampaignDay(one, titles.get(one, ""), line)
+            for one, line in sorted(lines_by(parts, lambda part: part.campaign).items())
+        ],
+        line_of(parts),
+    )
 
 
 async def live_sums(

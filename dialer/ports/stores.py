@@ -16,6 +16,7 @@ from dialer.domain.guesses import Guesses
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, State, StateChange
 from dialer.domain.spending import SideCall, SideKind, Spent
+from dialer.domain.today import Part
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     CallId,
@@ -236,6 +237,9 @@ class Records(Protocol):
         self, since_at: datetime, until_at: datetime, zone: tzinfo
     ) -> Mapping[tuple[str, int, str], Tally]:
         """Fold over SQL by (operator or '', campaign, day of the zone as YYYY-MM-DD)."""
+
+    async def parts(self, since_at: datetime, until_at: datetime, at_least_s: float) -> Sequence[Part]:
+        """Of records dialled in the span, as `domain.today.parts_of` counts them, in any order."""
 
     async def answers_by_hour(
         self, campaign: CampaignId | None, since_at: datetime

@@ -18,6 +18,7 @@ from dialer.domain.kpi import fold
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
 from dialer.domain.spending import SideCall, SideKind, Spent
+from dialer.domain.today import parts_of
 from dialer.domain.types import (
     CallId,
     CampaignId,
@@ -212,6 +213,9 @@ async def test_the_fold_in_the_database_is_the_fold_over_the_records(stores: Sto
     for zone in (UTC, VLADIVOSTOK):
         assert await stores.records.tallies(since_at, until_at, zone) == fold(inside, zone)
     assert await stores.records.tallies(until_at, since_at, UTC) == {}
+    parts = await stores.records.parts(since_at, until_at, 450.0)
+    assert sorted(parts, key=repr) == sorted(parts_of(inside, 450.0), key=repr)
+    assert list(await stores.records.parts(until_at, since_at, 0.0)) == []
 
 
 @pytest.mark.parametrize(

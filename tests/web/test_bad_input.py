@@ -209,6 +209,8 @@ ADDRESSES = [
     Bad("GET", "/v1/cdrs?since_at=2026-02-03T10:00:00Z&until_at=2026-02-03T10:00:00Z", 422),
     Bad("GET", "/v1/hours?since_at=2026-01-01T00:00:00Z&until_at=2026-12-01T00:00:00Z", 422),
     Bad("GET", "/v1/tallies?day=2026-02-30", 422, place="query/day"),
+    Bad("GET", "/v1/today?day=2026-02-30", 422, place="query/day"),
+    Bad("GET", "/v1/today?at_least_s=-1", 422, place="query/at_least_s"),
     Bad("GET", "/v1/tallies?day=20260203", 422, place="query/day"),
     Bad("GET", "/v1/state-changes", 422, place="query/since_at"),
     Bad("GET", "/v1/campaigns/1/leads?after=99999999999999999999", 422, place="query/after"),

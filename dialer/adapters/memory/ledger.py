@@ -18,6 +18,7 @@ from dialer.domain.kpi import Hour, Key, answers_by_hour, fold
 from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
 from dialer.domain.spending import SideCall, SideKind, Spent, merged, spent_by
+from dialer.domain.today import Part, parts_of
 from dialer.domain.types import (
     CallId,
     CampaignId,
@@ -119,6 +120,10 @@ class MemoryLedger:
 
     async def tallies(self, since_at: datetime, until_at: datetime, zone: tzinfo) -> Mapping[Key, Tally]:
         return fold((cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at), zone)
+
+    async def parts(self, since_at: datetime, until_at: datetime, at_least_s: float) -> Sequence[Part]:
+        its = (cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at)
+        return parts_of(its, at_least_s)
 
     async def answers_by_hour(
         self, campaign: CampaignId | None, since_at: datetime

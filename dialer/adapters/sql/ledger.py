@@ -40,6 +40,7 @@ from dialer.domain.kpi import Hour, Key
 from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
 from dialer.domain.spending import SideCall, SideKind, Spent
+from dialer.domain.today import Part
 from dialer.domain.types import (
     CallId,
     CampaignId,
@@ -147,6 +148,30 @@ class SqlLedger:
             ordinal: date.fromordinal(ordinal).isoformat() for ordinal in {row["ordinal"] for row in rows}
         }
         return {(row["who"], row["campaign"], days[row["ordinal"]]): _tally(row) for row in rows}
+
+    async def parts(self, since_at: datetime, until_at: datetime, at_least_s: float) -> Sequence[Part]:
+        by = (cdrs.c.operator, cdrs.c.campaign, cdrs.c.outcome)
+        sums = select(
+            *by,
+            func.count().label("calls"),
+            func.count(cdrs.c.answer_at).label("live"),
+            func.sum(case((cdrs.c.talk_us >= round(at_least_s * 1e6), 1), else_=0)).label("long"),
+            func.sum(cdrs.c.talk_us).label("talk_us"),
+        )
+        span = sums.where(cdrs.c.dialled_at >= since_at, cdrs.c.dialled_at < until_at)
+        rows = await self._database.rows(span.group_by(*by))
+        return [
+            Part(
+                OperatorId(row["operator"]) if row["operator"] else None,
+                row["campaign"],
+                Outcome(row["outcome"]),
+                row["calls"],
+                row["live"],
+                int(row["long"]),
+                int(row["talk_us"]),
+            )
+            for row in rows
+        ]
 
     async def answers_by_hour(
         self, campaign: CampaignId | None, since_at: datetime

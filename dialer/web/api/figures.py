@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
@@ -13,7 +13,8 @@ from dialer.domain import kpi
 from dialer.domain.access import Caller, Permission
 from dialer.domain.cdr import Tally
 from dialer.domain.operators import State
-from dialer.domain.types import CampaignId, OperatorId
+from dialer.domain.today import AT_LEAST_S, Line
+from dialer.domain.types import CampaignId, OperatorId, Outcome
 from dialer.office import cell, figures
 from dialer.web.auth import Needs
 from dialer.web.paging import Limit, Page
@@ -47,6 +48,39 @@ class TallyOut(Sums):
 class Tallies(BaseModel):
     total: Sums
     rows: list[TallyOut]
+
+
+class LineOut(BaseModel):
+    calls: int
+    live: int = Field(description="answered")
+    long: int = Field(description="talks of at least `at_least_s`")
+    talk_s: float = Field(description="air time")
+    outcomes: dict[Outcome, int]
+
+
+class OperatorDayOut(LineOut):
+    operator: str | None = Field(description="null: calls that no operator had")
+    name: str
+    states: dict[State, float] = Field(description="seconds in each state")
+    logged_in_s: float
+    occupancy: float | None = Field(description="(talking + wrap-up) / (logged in less pauses)")
+
+
+class CampaignDayOut(LineOut):
+    campaign: int
+    name: str
+
+
+class TodayOut(BaseModel):
+    """A day of the office so far, from the records: what is up counts when it is over."""
+
+    day: str
+    since_at: datetime
+    until_at: datetime
+    at_least_s: float
+    operators: list[OperatorDayOut]
+    campaigns: list[CampaignDayOut]
+    total: LineOut
 
 
 class HoursOut(BaseModel):
@@ -99,6 +133,42 @@ class DecisionOut(BaseModel):
 Since = Annotated[Utc, Query()]
 Until = Annotated[Utc, Query(description="not included")]
 OneOperator = Annotated[OperatorNumber | None, Query()]
+
+
+@router.get("/today", responses=documented())
+async def show_today(
+    parts: Given,
+    who: Sees,
+    *,
+    day: OneDay = None,
+    at_least_s: Annotated[float, Query(ge=0, le=86_400, description="a long talk begins here")] = AT_LEAST_S,
+) -> TodayOut:
+    """A day by operator and by campaign: calls, answers, talks, air time, hours, outcomes."""
+    tools = parts.tools
+    told = await figures.today(
+        parts.day(day), who, parts.stores, zone=tools.zone, at_least_s=at_least_s, now=tools.clock()
+    )
+    return TodayOut(
+        day=told.day.isoformat(),
+        since_at=told.since_at,
+        until_at=told.until_at,
+        at_least_s=told.at_least_s,
+        operators=[
+            OperatorDayOut(
+                operator=one.operator,
+                name=one.name,
+                states=dict(one.states),
+                logged_in_s=one.logged_in_s,
+                occupancy=one.occupancy,
+                **_line(one.line),
+            )
+            for one in told.operators
+        ],
+        campaigns=[
+            CampaignDayOut(campaign=one.campaign, name=one.name, **_line(one.line)) for one in told.campaigns
+        ],
+        total=LineOut(**_line(told.total)),
+    )
 
 
 @router.get("/tallies", responses=documented())
@@ -180,6 +250,10 @@ def _told(sums: Mapping[kpi.Key, Tally]) -> Tallies:
             for key, tally in sorted(sums.items())
         ],
     )
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return LineOut.model_validate(line, from_attributes=True).model_dump()
 
 
 def _sums(tally: Tally) -> dict[str, float]:
