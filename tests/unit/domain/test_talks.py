@@ -322,3 +322,20 @@ def test_only_the_first_wish_to_end_a_call_counts() -> None:
     asked, _ = play(LEASED, *TO_TALK, first)
     assert (asked.ended_by, asked.reason) == (EndedBy.OPERATOR, "busy")
     assert step(asked, second) == (asked, ())
+
+
+@pytest.mark.parametrize(
+    ("way", "outcome"),
+    [
+        ((), Outcome.HUNG_UP_EARLY),
+        ((c.HangUpAsked(at(30), EndedBy.OPERATOR),), Outcome.NO_ANSWER),
+        ((c.HangUpAsked(at(30), EndedBy.SERVICE),), Outcome.NO_ANSWER),
+        ((c.NobodyFree(at(6)), c.TimerFired(at(24), Timer.GIVE_UP)), Outcome.NO_ANSWER),
+    ],
+)
+def test_a_person_who_called_back_and_was_not_put_through_was_abandoned_by_nobody(
+    way: tuple[c.Event, ...], outcome: Outcome
+) -> None:
+    returned = replace(LEASED, direction=Direction.IN, state=State.ANSWERED, in_app=True, answer_at=at(5))
+    ended, _ = play(returned, *way, c.Destroyed(at(60), 16))
+    assert ended.outcome is outcome

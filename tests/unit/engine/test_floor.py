@@ -117,7 +117,6 @@ async def on_demand(operators: int = 2) -> House:
     house = House(PretendAsterisk())
     account = Account(OperatorId("101"), "op", leg=LegKind.ON_DEMAND)
     await house.furnish(operators=operators, leads=0, account=account)
-    house.asterisk.phones |= {f"op-{id_}": Fate(after_s=60, talk_s=1e6) for id_ in ("101", "102")}
     house.asterisk.phones |= {id_: Fate(after_s=60, talk_s=1e6) for id_ in ("101", "102")}
     await house.start()
     await house.enter("102", "101")

@@ -173,7 +173,7 @@ async def test_a_phone_that_does_not_take_the_call_is_told_by_its_own_word(
 ) -> None:
     house = House(PretendAsterisk())
     await house.furnish(operators=1, leads=0)
-    house.asterisk.phones |= {key: Fate("no_answer", after_s=900) for key in ("101", "op-101")}
+    house.asterisk.phones["101"] = Fate("no_answer", after_s=900)
     await house.start()
     house.ask("101", shifts.LoginAsked)
     await until(lambda: house.operator("101").leg is LegState.RINGING)
