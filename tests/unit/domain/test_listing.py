@@ -288,6 +288,7 @@ class TestRows:
             pytest.param(["phone", "extra"], ["12", "ext 5"], "12", id="a header of its own"),
             pytest.param(["phone", "extra"], ["12", "Омск", "ext 5"], "12", id="not beside the number"),
             pytest.param(["name", "phone"], ["Иван", "12"], "12", id="nothing more"),
+            pytest.param(["phone"], ["12"], "12", id="nothing but numbers"),
         ],
     )
     def test_a_number_is_read_with_the_code_before_it_and_the_extension_that_was_cut_off(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -131,3 +132,31 @@ async def test_an_operator_who_comes_for_a_call_that_is_over_is_free_for_the_nex
     house.cell.calls.tell(call.id, c.Reserved(now(), ANN))
     assert house.operator().call is None
     await house.stop()
+
+
+@pytest.mark.parametrize(
+    ("timer", "waits_for_asterisk"),
+    [(c.Timer.LAST, True), (c.Timer.RING, False), (c.Timer.TALK, False)],
+)
+@pytest.mark.parametrize("linked", [True, False])
+@in_virtual_time
+async def test_only_the_clock_that_takes_silence_for_an_end_waits_while_asterisk_cannot_be_heard(
+    timer: c.Timer, waits_for_asterisk: bool, linked: bool
+) -> None:
+    house = House(PretendAsterisk())
+    campaign = await house.furnish(leads=0)
+    await house.start()
+    calls, heard = house.cell.calls, list[c.Event]()
+    call = waits(1, 1.0, campaign=campaign.id)
+    calls.add(call, None, campaign)
+    calls.tell = lambda call, event: heard.append(event)  # type: ignore[method-assign]
+    if not linked:
+        house.shell.linked.clear()
+    calls._perform(call, c.StartTimer(timer, now() + timedelta(seconds=5)), now())
+    await asyncio.sleep(6)
+    waited = waits_for_asterisk and not linked
+    assert [type(event) for event in heard] == ([] if waited else [c.TimerFired])
+    house.shell.linked.set()
+    await asyncio.sleep(0.1)
+    assert [event.timer for event in heard if isinstance(event, c.TimerFired)] == [timer]
+    await house.kill()

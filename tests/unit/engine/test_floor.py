@@ -315,3 +315,22 @@ async def test_a_phone_that_takes_a_call_is_reachable_whatever_was_said_before()
     desks.answered(ann)
     assert desks.seen(ann).contact == "sip:101@192.0.2.2"
     await house.stop()
+
+
+@pytest.mark.parametrize(
+    ("missed", "state"),
+    [({}, State.READY), ({"missed": False}, State.READY), ({"missed": True}, State.PAUSED)],
+)
+@in_virtual_time
+async def test_a_release_is_a_missed_ring_only_where_it_is_said_so(
+    missed: dict[str, bool], state: State
+) -> None:
+    house = await on_demand()
+    floor = house.cell.floor
+    own = replace(ringing(1), operator=OperatorId("101"))
+    assert floor.reserve_for_dial(OperatorId("101"), own)
+    floor.summon(own)
+    assert (await legs(house))["101"] is LegState.RINGING
+    floor.release(OperatorId("101"), own.id, now(), talked=False, **missed)
+    assert house.operator("101").state is state
+    await house.stop()
