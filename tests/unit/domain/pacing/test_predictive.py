@@ -316,3 +316,21 @@ def test_what_another_mode_leaves_of_the_budget_does_not_move_the_price() -> Non
         for n in range(100, 140):
             go(policies, n, Outcome.CONNECTED, EndedBy.PERSON, answers=True)
         assert (policies.knowledge.of(ONE).to_state()["price"] != fresh) is moves
+
+
+def taught(outcome: Outcome, by: EndedBy) -> float:
+    """By how much such ends of dials move the chance of the next."""
+    policies = rich()
+    odds = policies.knowledge.of(ONE).lessons.odds
+    before = odds.level()
+    for _ in range(20):
+        for dial in policies.decide(snapshot(team(*[READY] * 3))).dial:
+            go(policies, dial.lead.id, outcome, by, answers=False)
+    return odds.level() - before
+
+
+def test_a_call_that_pacing_gave_up_teaches_less_than_one_that_rang_to_its_end() -> None:
+    """It might still have been answered."""
+    given_up, rang = taught(Outcome.GIVEN_UP, EndedBy.PACING), taught(Outcome.NO_ANSWER, EndedBy.RING_TIME)
+    assert rang < given_up < 0
+    assert taught(Outcome.CANCELLED, EndedBy.SUPERVISOR) == 0
