@@ -12,6 +12,8 @@ import pytest
 from dialer.domain import call as c
 from dialer.domain.call import Call, State
 from dialer.domain.errors import BadValue, NetworkTrouble
+from dialer.domain.operators import LegState
+from dialer.domain.operators import State as Post
 from dialer.domain.types import CallId, CampaignId, OperatorId
 from dialer.engine.calls import failure
 from dialer.ports.asterisk import Outgoing
@@ -20,6 +22,7 @@ from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
 from tests.unit.domain.stories import LEASED
 from tests.unit.engine.house import House
+from tests.unit.engine.test_floor import legs, on_demand, ringing
 from tests.unit.engine.virtual import in_virtual_time
 
 ANN, BOB = OperatorId("101"), OperatorId("102")
@@ -160,3 +163,27 @@ async def test_only_the_clock_that_takes_silence_for_an_end_waits_while_asterisk
     await asyncio.sleep(0.1)
     assert [event.timer for event in heard if isinstance(event, c.TimerFired)] == [timer]
     await house.kill()
+
+
+@pytest.mark.parametrize(
+    ("answered", "state", "becomes"),
+    [
+        pytest.param(True, State.HELD_BACK, Post.PAUSED, id="the person waited for his phone in vain"),
+        pytest.param(True, State.ENDED, Post.READY, id="the person hung up"),
+        pytest.param(False, State.RINGING, Post.READY, id="nobody has answered yet"),
+        pytest.param(False, State.ENDED, Post.READY, id="nobody answered"),
+    ],
+)
+@in_virtual_time
+async def test_only_who_lets_a_waiting_person_wait_has_missed_a_ring(
+    answered: bool, state: State, becomes: Post
+) -> None:
+    house = await on_demand()
+    call = replace(ringing(1), operator=ANN)
+    assert house.cell.floor.reserve_for_dial(ANN, call)
+    house.cell.floor.summon(call)
+    assert (await legs(house))[ANN] is LegState.RINGING
+    released = replace(call, state=state, answer_at=now() if answered else None)
+    house.cell.calls._perform(released, c.Release(ANN, talked=False), now())
+    assert house.operator(ANN).state is becomes
+    await house.stop()

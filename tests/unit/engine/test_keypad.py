@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
+from dialer.domain import shifts
 from dialer.domain.call import KeyPressed
-from dialer.domain.keys import INTER_DIGIT_S, QUIET_S, SETTLE_S
-from dialer.domain.operators import Account, State
-from dialer.domain.types import Language, LeadStatus, OperatorId
+from dialer.domain.keys import END_TALK, INTER_DIGIT_S, QUIET_S, SETTLE_S
+from dialer.domain.operators import Account, LegState, Operator, State
+from dialer.domain.types import CallId, Language, LeadStatus, OperatorId
+from dialer.engine.keypad import Keypad
 from dialer.ports.asterisk import ChannelNews
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
@@ -174,4 +178,68 @@ async def test_keys_work_on_after_the_clock_was_set_back() -> None:
     await asyncio.sleep(INTER_DIGIT_S + 1)
     press(house, "#*")
     await until(lambda: house.operator().state is State.WRAP_UP, 1.0)
+    await house.stop()
+
+
+# --- what is said of a move ------------------------------------------------------------------------------
+
+
+class Hands:
+    """What keys do, written down."""
+
+    def __init__(self, known: Operator) -> None:
+        self.known = known
+        self.hung_up = 0
+        self.told: list[tuple[str, ...]] = []
+
+    def get(self, operator: OperatorId) -> Operator:
+        return self.known
+
+    def ask(self, operator: OperatorId, event: shifts.Event) -> Operator:
+        return self.known
+
+    def hang_up_person(self, operator: OperatorId) -> None:
+        self.hung_up += 1
+
+    def dispose(self, operator: OperatorId, disposition: str) -> None: ...
+
+    def say(self, operator: OperatorId, *words: str) -> None:
+        self.told.append(words)
+
+
+ANN = Operator(OperatorId("101"), "Ann", state=State.TALKING, leg=LegState.UP, call=CallId("c-1"))
+AFTER = replace(ANN, state=State.WRAP_UP)
+LOGS_IN = replace(ANN, state=State.CONNECTING, leg=LegState.RINGING, call=None, reason=shifts.LOGIN)
+PAUSED = replace(ANN, state=State.PAUSED, call=None)
+
+
+@pytest.mark.parametrize(
+    ("ended_by_keys", "before", "after", "is_told"),
+    [
+        pytest.param(None, ANN, AFTER, False, id="the person hung up"),
+        pytest.param("c-1", ANN, AFTER, True, id="he ended it by keys"),
+        pytest.param("c-0", ANN, AFTER, False, id="he ended the talk before this one"),
+        pytest.param(None, LOGS_IN, PAUSED, True, id="logged in"),
+        pytest.param(None, replace(LOGS_IN, reason=shifts.SWITCH_LOST), PAUSED, False, id="Asterisk is back"),
+        pytest.param(None, LOGS_IN, replace(PAUSED, leg=LegState.DOWN), False, id="no phone to hear it"),
+        pytest.param(None, PAUSED, replace(PAUSED, state=State.READY), False, id="neither"),
+        pytest.param(None, AFTER, replace(AFTER, note="x"), False, id="no move at all"),
+    ],
+)
+@in_virtual_time
+async def test_an_operator_is_told_of_a_move_that_he_made_by_keys_and_of_his_log_in(
+    ended_by_keys: str | None, before: Operator, after: Operator, is_told: bool
+) -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(leads=0)
+    await house.start()
+    hands = Hands(ANN)
+    keypad = Keypad(house.shell, hands)
+    if ended_by_keys is not None:
+        hands.known = replace(ANN, call=CallId(ended_by_keys))
+        for key in END_TALK:
+            keypad.pressed(ANN.id, key, now())
+        assert hands.hung_up
+    keypad.moved(before, after)
+    assert bool(hands.told) is is_told
     await house.stop()
