@@ -85,7 +85,7 @@ PROPERTIES = {
         "trunks", "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message",
         "language", "record", "tone", "shows person", "longest talk s", "longest hold s", "max attempts",
         "rest s", "abandoned rest s",
-        "retries", "cap", "ceiling", "best first",
+        "retries", "cap", "ceiling", "best first", "version",
     )
 }  # fmt: skip
 

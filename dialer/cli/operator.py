@@ -178,6 +178,7 @@ def plain(account: Account) -> dict[str, Any]:
         "trunk": account.trunk,
         "language": account.language,
         "enabled": account.enabled,
+        "version": account.edition.version,
         "sip_password_file": account.sip_password_file,
         "has_pin": bool(account.pin_hash),
     }

@@ -22,6 +22,7 @@ from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.abilities import Abilities
 from dialer.domain.days import day_of, span_of
+from dialer.domain.editions import OWN
 from dialer.domain.errors import BadValue, Mistake, NetworkTrouble
 from dialer.domain.said import listed, said, titled, word
 from dialer.domain.spending import MINUTE_S, NOTHING, Spent, money, why_full
@@ -159,12 +160,19 @@ def _told(trunk: Trunk, is_pushed: bool, *, as_json: bool, is_new: bool) -> None
         remark(LATER)
 
 
+def plain(trunk: Trunk) -> dict[str, Any]:
+    """The trunk for programs, without secrets."""
+    return {name: value for name, value in loosen(trunk).items() if name != OWN} | {
+        "version": trunk.edition.version
+    }
+
+
 @app.command("list")
 def show_all(as_json: AsJson = False) -> None:
     """List the trunks."""
     found, used, aside = with_stores(_with_use)
     if as_json:
-        print_json([loosen(one) | {"fault": aside.get(one.id, "")} for one in found])
+        print_json([plain(one) | {"fault": aside.get(one.id, "")} for one in found])
         return
     names = titled(
         "name",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import time, timedelta
 from typing import Any
 
+from dialer.domain.editions import OWN, UNKEPT, Edition
 from dialer.domain.schedule import Window, every_day
 from dialer.domain.types import (
     CampaignId,
@@ -98,6 +99,7 @@ class Campaign:
     cap: int = 0  # most calls in flight; 0: no cap of its own
     ceiling: float = 0.03  # predictive: most abandoned calls, as a share of live answers
     best_first: bool = False  # predictive: the likeliest of the leads at hand first
+    edition: Edition = field(default=UNKEPT, compare=False)
 
 
 def plain(campaign: Campaign) -> dict[str, Any]:
@@ -105,8 +107,10 @@ def plain(campaign: Campaign) -> dict[str, Any]:
     told = {
         each.name: value.total_seconds() if each.name in SPANS else value
         for each in fields(campaign)
+        if each.name != OWN
         for value in (getattr(campaign, each.name),)
     } | {
+        "version": campaign.edition.version,
         "operators": sorted(campaign.operators),
         "trunks": list(campaign.trunks),
         "schedule": [

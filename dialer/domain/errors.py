@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dialer.domain.said import said, said_by
 
 
@@ -51,6 +53,16 @@ class Conflict(Mistake):
     """It is there already, or its state does not allow this."""
 
     id = "conflict"
+
+
+class Stale(Conflict):
+    """Somebody else has changed the thing since; `fields` are those that differ, as they are now."""
+
+    id = "stale"
+
+    def __init__(self, sentence: str, fields: Mapping[str, object]) -> None:
+        super().__init__(sentence)
+        self.fields = fields
 
 
 class Forbidden(Mistake):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from dialer.domain.changed import changed
+from dialer.domain.editions import UNKEPT, Edition
 from dialer.domain.said import Said, said
 from dialer.domain.types import (
     BridgeId,
@@ -52,6 +53,7 @@ class Account:
     pin_hash: str = ""  # argon2
     language: Language = Language.RU
     enabled: bool = True
+    edition: Edition = field(default=UNKEPT, compare=False)
 
 
 @dataclass(frozen=True)  # without slots: `changed` copies it at every step

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dialer.domain.editions import UNKEPT, Edition
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said
 from dialer.domain.types import TrunkId
@@ -69,6 +70,7 @@ class Trunk:
     price: float = 0.0  # of an answered minute
     price_per_call: float = 0.0  # of each attempt
     currency: str = ""  # a word for people
+    edition: Edition = field(default=UNKEPT, compare=False)
 
 
 def why_readable(trunk: Trunk) -> str:

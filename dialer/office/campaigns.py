@@ -16,6 +16,7 @@ from dialer.domain.said import listed, said, word
 from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.domain.verdict import Gate
 from dialer.office.cell import Pushed, do, not_yet, tell_later
+from dialer.office.editing import edited
 from dialer.ports.between import Desk
 from dialer.ports.stores import Stores
 
@@ -64,13 +65,21 @@ async def change(
     stores: Stores,
     *,
     shortest_ring_s: float,
+    version: int | None = None,
 ) -> Saved:
-    """What is named is changed; a running campaign takes it up at its next decision."""
+    """What is named is changed; a running campaign takes it up at its next decision.
+
+    With the version that was seen: Stale where somebody has changed it since.
+    """
     demand(who, Permission.CHANGE_CAMPAIGNS)
     bounds.check(changes, bounds.CAMPAIGN)
-    new = replace(await stores.campaigns.get(campaign), **changes)
-    await _check(new, changes, stores, shortest_ring_s)
-    return await _save(new, who, desk, stores)
+
+    async def changed(row: Campaign) -> Campaign:
+        new = replace(row, **changes)
+        await _check(new, changes, stores, shortest_ring_s)
+        return new
+
+    return await _edit(campaign, changed, who, desk, stores, version=version)
 
 
 async def give_message(
@@ -84,13 +93,17 @@ async def give_message(
 ) -> tuple[Saved, float]:
     """What a person hears when no operator is free; its seconds."""
     demand(who, Permission.CHANGE_CAMPAIGNS)
-    row = await stores.campaigns.get(campaign)
+    await stores.campaigns.get(campaign)
     if len(wav) < SMALLEST_WAV or wav[:4] != b"RIFF" or wav[8:12] != b"WAVE":
         raise BadField("file", said("not a WAV file: it does not begin with RIFF and WAVE"))
     # A new name for new content: a message that is being played is never written over.
     name = f"campaign-{campaign}-{hashlib.sha256(wav).hexdigest()}"[:32].rstrip("-")
     seconds = await keep(name, wav)
-    return await _save(replace(row, message=name), who, desk, stores), seconds
+
+    async def told(row: Campaign) -> Campaign:
+        return replace(row, message=name)
+
+    return await _edit(campaign, told, who, desk, stores), seconds
 
 
 async def start(
@@ -177,8 +190,16 @@ async def _set_status(
     return Saved(replace(row, status=status), pushed)
 
 
-async def _save(campaign: Campaign, who: Caller, desk: Desk | None, stores: Stores) -> Saved:
-    await stores.campaigns.save(campaign)
+async def _edit(
+    its: CampaignId,
+    change_: Callable[[Campaign], Awaitable[Campaign]],
+    who: Caller,
+    desk: Desk | None,
+    stores: Stores,
+    *,
+    version: int | None = None,
+) -> Saved:
+    campaign = await edited(lambda: stores.campaigns.get(its), change_, stores.campaigns.save, version)
     if campaign.status is not CampaignStatus.RUNNING:
         return Saved(campaign, Pushed())
     return Saved(campaign, await tell_later(who, desk, "reload", f"campaign:{campaign.id}"))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from dialer.domain import bounds
 from dialer.domain.access import Caller, Permission, demand
+from dialer.domain.campaign import Campaign
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import BadField, Conflict, Forbidden
 from dialer.domain.guesses import key_of_operator, key_of_phone
@@ -16,6 +18,7 @@ from dialer.domain.operators import Account
 from dialer.domain.said import said
 from dialer.domain.types import OperatorId, PhoneKind
 from dialer.office.cell import Pushed, do, tell_later
+from dialer.office.editing import edited
 from dialer.ports.between import Desk
 from dialer.ports.stores import Stores
 
@@ -49,28 +52,48 @@ async def add(
     if operator in {row.id for row in await stores.accounts.all()}:
         raise Conflict(said("there is an operator {operator} already: change that one", operator=operator))
     account = await _changed(Account(OperatorId(operator), ""), {"name": "", **changes}, stores, means)
-    await stores.accounts.add(account)
+    account = await stores.accounts.add(account)
     return Saved(account, await tell_later(who, desk, "push", f"operator:{operator}"))
 
 
 async def change(
-    operator: OperatorId, changes: Changes, who: Caller, desk: Desk | None, stores: Stores, *, means: Means
+    operator: OperatorId,
+    changes: Changes,
+    who: Caller,
+    desk: Desk | None,
+    stores: Stores,
+    *,
+    means: Means,
+    version: int | None = None,
 ) -> Saved:
-    """What is named is changed; a new password reaches Asterisk at once."""
+    """What is named is changed; a new password reaches Asterisk at once.
+
+    With the version that was seen: Stale where somebody has changed it since.
+    """
     demand(who, Permission.CHANGE_OPERATORS)
-    account = await _changed(await stores.accounts.get(operator), changes, stores, means)
-    await stores.accounts.save(account)
+
+    async def changed(was: Account) -> Account:
+        return await _changed(was, changes, stores, means)
+
+    account = await edited(lambda: stores.accounts.get(operator), changed, stores.accounts.save, version)
     return Saved(account, await tell_later(who, desk, "push", f"operator:{operator}"))
 
 
 async def remove(operator: OperatorId, who: Caller, stores: Stores) -> None:
     """Out of every campaign, and may not log in; records keep the name."""
     demand(who, Permission.CHANGE_OPERATORS)
-    account = await stores.accounts.get(operator)
+    await stores.accounts.get(operator)
+
+    async def without(row: Campaign) -> Campaign:
+        return replace(row, operators=row.operators - {operator})
+
+    async def closed(row: Account) -> Account:
+        return replace(row, enabled=False, pin_hash="")
+
     for campaign in await stores.campaigns.all():
-        if account.id in campaign.operators:
-            await stores.campaigns.save(replace(campaign, operators=campaign.operators - {account.id}))
-    await stores.accounts.save(replace(account, enabled=False, pin_hash=""))
+        if operator in campaign.operators:
+            await edited(partial(stores.campaigns.get, campaign.id), without, stores.campaigns.save)
+    await edited(lambda: stores.accounts.get(operator), closed, stores.accounts.save)
 
 
 async def unlock(operator: OperatorId, who: Caller, stores: Stores) -> bool:

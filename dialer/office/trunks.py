@@ -18,6 +18,7 @@ from dialer.domain.spending import NOTHING, Spent
 from dialer.domain.trunk import Trunk, check_trunk
 from dialer.domain.types import PhoneKind, TrunkId
 from dialer.office.cell import Pushed, do, tell_later
+from dialer.office.editing import edited
 from dialer.ports.between import Desk
 from dialer.ports.stores import Stores
 
@@ -54,18 +55,32 @@ async def add(
     if name in {row.id for row in await stores.trunks.all()}:
         raise Conflict(said("there is a trunk {name} already: change that one", name=name))
     trunk = await _changed(Trunk(TrunkId(name), ""), {"host": "", **changes}, means)
-    await stores.trunks.add(trunk)
+    trunk = await stores.trunks.add(trunk)
     return Saved(trunk, await tell_later(who, desk, "push", f"trunk:{name}"))
 
 
 async def change(
-    name: TrunkId, changes: Changes, who: Caller, desk: Desk | None, stores: Stores, *, means: Means
+    name: TrunkId,
+    changes: Changes,
+    who: Caller,
+    desk: Desk | None,
+    stores: Stores,
+    *,
+    means: Means,
+    version: int | None = None,
 ) -> Saved:
-    """What is named is changed; Asterisk gets it at once."""
+    """What is named is changed; Asterisk gets it at once.
+
+    With the version that was seen: Stale where somebody has changed it since.
+    """
     demand(who, Permission.CHANGE_TRUNKS)
-    trunk = await _changed(await stores.trunks.get(name), changes, means)
-    check_phones(trunk, await stores.accounts.all(), means.check_number)
-    await stores.trunks.save(trunk)
+
+    async def changed(was: Trunk) -> Trunk:
+        trunk = await _changed(was, changes, means)
+        check_phones(trunk, await stores.accounts.all(), means.check_number)
+        return trunk
+
+    trunk = await edited(lambda: stores.trunks.get(name), changed, stores.trunks.save, version)
     return Saved(trunk, await tell_later(who, desk, "push", f"trunk:{name}"))
 
 

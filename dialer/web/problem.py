@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from pydantic_core import to_jsonable_python
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -45,6 +46,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     errors.BadValue.id: (422, said("A value is not acceptable")),
     errors.Missing.id: (404, said("There is no such thing")),
     errors.Conflict.id: (409, said("The present state does not allow it")),
+    errors.Stale.id: (409, said("Somebody has changed it since")),
     errors.Forbidden.id: (403, said("A law, a rule or a role forbids it")),
     errors.NetworkTrouble.id: (502, said("The network or Asterisk failed")),
     errors.LinkDown.id: (503, said("Asterisk is not connected")),
@@ -69,6 +71,9 @@ KINDS: Mapping[str, tuple[int, str]] = {
 }
 _BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "no-route", 405: "wrong-method", 408: "too-slow",
               413: "too-large"}  # fmt: skip
+_OUTSIDE = {"leg": "leg_kind", "rest": "rest_s", "abandoned_rest": "abandoned_rest_s", "pin_hash": "pin",
+            "sip_password_file": "sip_password", "password_file": "password"}  # fmt: skip
+_SECRET = {"pin_hash", "sip_password_file", "password_file"}
 _CTX = {
     "ge": "at least {}",
     "gt": "more than {}",
@@ -117,7 +122,20 @@ def from_domain(request: Request, error: Exception, speak: Callable[[str], str] 
         return respond(
             error.id, said("{place}: {why}", place=place, why=error.why), faults=[fault], speak=speak
         )
+    if isinstance(error, errors.Stale):
+        return respond(error.id, error.sentence, faults=list(_differing(error.fields, speak)), speak=speak)
     return respond(error.id, error.sentence, speak=speak)
+
+
+def _differing(values: Mapping[str, object], speak: Callable[[str], str]) -> Iterator[Fault]:
+    """What fields are now, by the API's names and in its form; a secret is only said to be another one."""
+    for name, value in values.items():
+        place = f"body/{_OUTSIDE.get(name, name)}"
+        if name in _SECRET:
+            yield Fault(place=place, detail=speak(said("is another one now")))
+            continue
+        plain = json.dumps(to_jsonable_python(value, timedelta_mode="float"), ensure_ascii=False)
+        yield Fault(place=place, detail=speak(said("is now {value}", value=plain)))
 
 
 def from_http(request: Request, error: Exception) -> Response:

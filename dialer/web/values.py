@@ -42,6 +42,12 @@ def within(bound: bounds.Within) -> Any:
     return Field(strict=True, ge=bound.least, le=bound.most)
 
 
+Version = Annotated[
+    Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID)] | None,
+    Field(description="that you have seen: 409 with what differs where somebody has changed it since"),
+]
+
+
 class Body(BaseModel):
     """What a request may say: nothing that is not named here."""
 

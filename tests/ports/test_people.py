@@ -9,7 +9,7 @@ from datetime import time, timedelta
 import pytest
 
 from dialer.domain.campaign import Campaign, Retry
-from dialer.domain.errors import Conflict, Missing
+from dialer.domain.errors import Conflict, Missing, Stale
 from dialer.domain.guesses import Guesses, key_of_operator, key_of_phone
 from dialer.domain.operators import Account
 from dialer.domain.schedule import every_day
@@ -106,6 +106,39 @@ async def test_an_account_comes_back_as_it_was_set(stores: Stores) -> None:
         await stores.accounts.get(OperatorId("103"))
     with pytest.raises(Missing, match="no operator 103"):
         await stores.accounts.save(replace(bob, id=OperatorId("103")))
+
+
+async def test_of_two_who_change_the_same_version_the_later_one_is_told_what_differs(stores: Stores) -> None:
+    campaign = await stores.campaigns.add(SPRING)
+    account = await stores.accounts.add(Account(OperatorId("101"), "Bob"))
+    trunk = await stores.trunks.add(Trunk(TrunkId("main"), "sip.example.org"))
+    assert [one.edition.version for one in (campaign, account, trunk)] == [1, 1, 1]
+
+    saved = await stores.campaigns.save(replace(campaign, ratio=2.0, tone=True))
+    assert (saved.edition.version, saved.edition.since(1)) == (2, ["ratio", "tone"])
+    assert (await stores.campaigns.get(campaign.id)).edition == saved.edition
+    with pytest.raises(Stale, match="you saw version 1, it is version 2 now") as told:
+        await stores.campaigns.save(replace(campaign, ratio=3.0))
+    assert told.value.fields == {"ratio": 2.0, "tone": True}
+    assert await stores.campaigns.get(campaign.id) == replace(campaign, ratio=2.0, tone=True)
+
+    await stores.accounts.save(replace(account, name="Bea"))
+    with pytest.raises(Stale) as told:
+        await stores.accounts.save(replace(account, enabled=False))
+    assert told.value.fields == {"name": "Bea"}
+    await stores.trunks.save(replace(trunk, lines=30))
+    with pytest.raises(Stale) as told:
+        await stores.trunks.save(replace(trunk, lines=40))
+    assert told.value.fields == {"lines": 30}
+    every = [*await stores.accounts.all(), *await stores.trunks.all()]
+    assert [one.edition.version for one in every] == [2, 2]
+
+
+async def test_a_start_is_no_change_of_settings(stores: Stores) -> None:
+    campaign = await stores.campaigns.add(SPRING)
+    await stores.campaigns.set_status(campaign.id, CampaignStatus.RUNNING)
+    saved = await stores.campaigns.save(replace(campaign, ratio=2.0))
+    assert (saved.status, saved.edition.since(1)) == (CampaignStatus.RUNNING, ["ratio"])
 
 
 async def test_a_trunk_comes_back_as_it_was_set(stores: Stores) -> None:

@@ -38,6 +38,39 @@ from tests.web.world import CELL, NOW, record
 SPAN = {"since_at": "2026-02-03T09:00:00Z", "until_at": "2026-02-03T14:00:00+03:00"}
 
 
+async def test_of_two_who_change_one_thing_the_second_is_told_what_differs(api: Api) -> None:
+    boss, admin = api["supervisor"], api["admin"]
+    async with boss.get("/v1/campaigns/1") as answer:
+        seen = (await answer.json())["version"]
+    async with boss.patch("/v1/campaigns/1", json={"rest_s": 60, "ratio": 2, "version": seen}) as answer:
+        assert (await answer.json())["version"] == seen + 1
+    async with boss.patch("/v1/campaigns/1", json={"priority": 5, "version": seen}) as answer:
+        told = await answer.json()
+    assert (answer.status, told["id"]) == (409, "stale")
+    assert told["errors"] == [
+        {"place": "body/ratio", "detail": "is now 2.0", "allowed": ""},
+        {"place": "body/rest_s", "detail": "is now 60.0", "allowed": ""},
+    ]
+    async with admin.get("/v1/operators/101") as answer:
+        seen = (await answer.json())["version"]
+    async with admin.patch("/v1/operators/101", json={"pin": "4711", "leg_kind": "on_demand"}) as answer:
+        assert (await answer.json())["version"] == seen + 1
+    async with admin.patch("/v1/operators/101", json={"name": "Bea", "version": seen}) as answer:
+        told = await answer.json()
+    assert {one["place"]: one["detail"] for one in told["errors"]} == {
+        "body/leg_kind": 'is now "on_demand"',
+        "body/pin": "is another one now",
+    }
+    async with admin.get("/v1/trunks/main") as answer:
+        seen = (await answer.json())["version"]
+    async with admin.patch("/v1/trunks/main", json={"lines": 11, "version": seen + 1}) as answer:
+        assert answer.status == 409
+    async with admin.patch("/v1/trunks/main", json={"lines": 11, "version": seen}) as answer:
+        assert answer.status == 200
+    async with admin.patch("/v1/trunks/main", json={"lines": 11, "version": 0}) as answer:
+        assert answer.status == 422
+
+
 async def test_a_number_that_is_not_dialled_here_is_refused_by_kind_wherever_it_is_given(api: Api) -> None:
     leads = [{"numbers": ["+79161112230"]}, {"numbers": ["+79161112231", "+449098791234"]}]
     async with api["supervisor"].post("/v1/campaigns/1/leads", json=leads) as refused:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dialer.adapters.fitting import fitted
 from dialer.domain.campaign import Campaign
+from dialer.domain.editions import FIRST, follows
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.guesses import Guesses
 from dialer.domain.operators import Account
@@ -27,14 +28,17 @@ class MemoryCampaigns:
     async def add(self, campaign: Campaign) -> Campaign:
         self._refuse_twin(campaign)
         self._last += 1
-        added = replace(campaign, id=CampaignId(self._last))
+        added = replace(campaign, id=CampaignId(self._last), edition=FIRST)
         self._rows[added.id] = added
         return added
 
-    async def save(self, campaign: Campaign) -> None:
+    async def save(self, campaign: Campaign) -> Campaign:
         known = await self.get(campaign.id)
+        new = replace(campaign, status=known.status)
+        edition = follows(known, new)
         self._refuse_twin(campaign)
-        self._rows[campaign.id] = replace(campaign, status=known.status)
+        saved = self._rows[campaign.id] = replace(new, edition=edition)
+        return saved
 
     async def set_status(self, campaign: CampaignId, status: CampaignStatus) -> None:
         self._rows[campaign] = replace(await self.get(campaign), status=status)
@@ -61,14 +65,16 @@ class MemoryAccounts:
         self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
         self._rows: dict[OperatorId, Account] = {}
 
-    async def add(self, account: Account) -> None:
+    async def add(self, account: Account) -> Account:
         if account.id in self._rows:
             raise Conflict(said("there is an operator {operator} already", operator=account.id))
-        self._rows[account.id] = account
+        added = self._rows[account.id] = replace(account, edition=FIRST)
+        return added
 
-    async def save(self, account: Account) -> None:
-        await self.get(account.id)
-        self._rows[account.id] = account
+    async def save(self, account: Account) -> Account:
+        edition = follows(await self.get(account.id), account)
+        saved = self._rows[account.id] = replace(account, edition=edition)
+        return saved
 
     async def get(self, operator: OperatorId) -> Account:
         if operator not in self._rows:
@@ -85,14 +91,16 @@ class MemoryTrunks:
         self.unread: dict[str, str] = {}  # of a damaged row, where a test wants one
         self._rows: dict[TrunkId, Trunk] = {}
 
-    async def add(self, trunk: Trunk) -> None:
+    async def add(self, trunk: Trunk) -> Trunk:
         if trunk.id in self._rows:
             raise Conflict(said("there is a trunk {trunk} already", trunk=trunk.id))
-        self._rows[trunk.id] = trunk
+        added = self._rows[trunk.id] = replace(trunk, edition=FIRST)
+        return added
 
-    async def save(self, trunk: Trunk) -> None:
-        await self.get(trunk.id)
-        self._rows[trunk.id] = trunk
+    async def save(self, trunk: Trunk) -> Trunk:
+        edition = follows(await self.get(trunk.id), trunk)
+        saved = self._rows[trunk.id] = replace(trunk, edition=edition)
+        return saved
 
     async def remove(self, trunk: TrunkId) -> None:
         await self.get(trunk)

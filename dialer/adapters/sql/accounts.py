@@ -22,11 +22,11 @@ class SqlAccounts:
     def unread(self) -> Mapping[str, str]:
         return self._bodies.unread
 
-    async def add(self, account: Account) -> None:
-        await self._bodies.add(account.id, account)
+    async def add(self, account: Account) -> Account:
+        return await self._bodies.add(account.id, account)
 
-    async def save(self, account: Account) -> None:
-        await self._bodies.save(account.id, account)
+    async def save(self, account: Account) -> Account:
+        return await self._bodies.save(account.id, account)
 
     async def get(self, operator: OperatorId) -> Account:
         return await self._bodies.get(operator)

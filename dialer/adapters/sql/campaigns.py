@@ -11,9 +11,11 @@ from sqlalchemy import RowMapping, insert, select, update
 from dialer.adapters.codec import decode, encode
 from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.rows import BEFORE
 from dialer.adapters.sql.tables import campaigns
 from dialer.adapters.sql.troubles import Twin
 from dialer.domain.campaign import Campaign
+from dialer.domain.editions import FIRST, follows
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus
@@ -26,23 +28,39 @@ class SqlCampaigns:
         self.unread: dict[str, str] = {}  # rows that the last `all` left out, and why
 
     async def add(self, campaign: Campaign) -> Campaign:
+        made = replace(campaign, edition=FIRST)
         try:
             async with self._database.write() as connection:
-                query = insert(campaigns).values(_columns(campaign)).returning(campaigns.c.id)
-                return replace(campaign, id=CampaignId((await connection.execute(query)).scalar_one()))
+                query = insert(campaigns).values(_columns(made)).returning(campaigns.c.id)
+                return replace(made, id=CampaignId((await connection.execute(query)).scalar_one()))
         except Twin:
             raise _twin(campaign) from None
 
-    async def save(self, campaign: Campaign) -> None:
+    async def save(self, campaign: Campaign) -> Campaign:
+        if not is_id(campaign.id):
+            raise _missing(campaign.id)
+        its = campaigns.c.id == campaign.id
         try:
-            values = _columns(campaign)
-            del values["status"]  # a start or stop at the same moment must not be undone
-            await self._update(campaign.id, values)
+            async with self._database.write() as connection:
+                its_row = await connection.execute(select(campaigns).where(its).with_for_update())
+                row = its_row.mappings().first()
+                if row is None:
+                    raise _missing(campaign.id)
+                known = _campaign(row)
+                new = replace(campaign, status=known.status)  # a start or stop at this moment is not undone
+                saved = replace(new, edition=follows(known, new))
+                await connection.execute(update(campaigns).where(its).values(_columns(saved)))
         except Twin:
             raise _twin(campaign) from None
+        return saved
 
     async def set_status(self, campaign: CampaignId, status: CampaignStatus) -> None:
-        await self._update(campaign, {"status": status.value})
+        if not is_id(campaign):
+            raise _missing(campaign)
+        async with self._database.write() as connection:
+            query = update(campaigns).where(campaigns.c.id == campaign).values(status=status.value)
+            if not (await connection.execute(query)).rowcount:
+                raise _missing(campaign)
 
     async def get(self, campaign: CampaignId) -> Campaign:
         row = None
@@ -67,14 +85,6 @@ class SqlCampaigns:
         self.unread = unread
         return read
 
-    async def _update(self, campaign: CampaignId, columns: dict[str, Any]) -> None:
-        if not is_id(campaign):
-            raise _missing(campaign)
-        async with self._database.write() as connection:
-            query = update(campaigns).where(campaigns.c.id == campaign).values(columns)
-            if not (await connection.execute(query)).rowcount:
-                raise _missing(campaign)
-
 
 def _columns(campaign: Campaign) -> dict[str, Any]:
     body = encode(campaign)
@@ -86,7 +96,7 @@ def _campaign(row: RowMapping) -> Campaign:
     body = row["body"]
     if not isinstance(body, dict):
         raise BadValue(said("the settings of campaign {campaign} cannot be read", campaign=row["id"]))
-    return decode(Campaign, {**body, "id": row["id"], "name": row["name"], "status": row["status"]})
+    return decode(Campaign, {**BEFORE, **body, "id": row["id"], "name": row["name"], "status": row["status"]})
 
 
 def _missing(campaign: CampaignId) -> Missing:

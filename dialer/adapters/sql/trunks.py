@@ -22,11 +22,11 @@ class SqlTrunks:
     def unread(self) -> Mapping[str, str]:
         return self._bodies.unread
 
-    async def add(self, trunk: Trunk) -> None:
-        await self._bodies.add(trunk.id, trunk)
+    async def add(self, trunk: Trunk) -> Trunk:
+        return await self._bodies.add(trunk.id, trunk)
 
-    async def save(self, trunk: Trunk) -> None:
-        await self._bodies.save(trunk.id, trunk)
+    async def save(self, trunk: Trunk) -> Trunk:
+        return await self._bodies.save(trunk.id, trunk)
 
     async def remove(self, trunk: TrunkId) -> None:
         await self._bodies.remove(trunk)

@@ -32,6 +32,7 @@ from dialer.web.values import (
     Seconds,
     Slug,
     Title,
+    Version,
     Whole,
     formed,
     within,
@@ -123,7 +124,7 @@ class CampaignFields(Body):
 
     def changes(self) -> dict[str, Any]:
         """What was sent, as fields of the domain's Campaign."""
-        sent: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        sent: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set - {"version"}}
         for mine, its in (("rest_s", "rest"), ("abandoned_rest_s", "abandoned_rest")):
             if mine in sent:
                 sent[its] = timedelta(seconds=sent.pop(mine))
@@ -156,6 +157,7 @@ class CampaignChange(CampaignFields):
     """What is to be changed; what is not named stays."""
 
     model_config = ConfigDict(json_schema_extra=without_defaults)
+    version: Version = None
 
 
 class WindowOut(BaseModel):
@@ -202,6 +204,7 @@ class CampaignOut(BaseModel):
     cap: int
     ceiling: float
     best_first: bool
+    version: int = Field(description="rises with each change of its settings")
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:

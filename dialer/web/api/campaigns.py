@@ -118,6 +118,7 @@ async def change_campaign(parts: Given, who: Changes, campaign: Id, body: Campai
         parts.desk,
         parts.stores,
         shortest_ring_s=parts.shortest_ring_s,
+        version=body.version,
     )
     return CampaignSaved.saved(told)
 

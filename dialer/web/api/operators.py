@@ -34,6 +34,7 @@ from dialer.web.values import (
     Slug,
     Title,
     Utc,
+    Version,
     formed,
 )
 
@@ -63,7 +64,7 @@ class AccountFields(Body):
 
     def changes(self) -> dict[str, Any]:
         """What was sent, as fields of the domain's Account."""
-        sent = {name: getattr(self, name) for name in self.model_fields_set - {"id"}}
+        sent = {name: getattr(self, name) for name in self.model_fields_set - {"id", "version"}}
         if "leg_kind" in sent:
             sent["leg"] = sent.pop("leg_kind")
         return sent
@@ -78,6 +79,7 @@ class AccountChange(AccountFields):
     """What is to be changed; what is not named stays."""
 
     model_config = ConfigDict(json_schema_extra=without_defaults)
+    version: Version = None
 
 
 class OperatorOut(BaseModel):
@@ -91,6 +93,7 @@ class OperatorOut(BaseModel):
     trunk: str | None
     language: Language
     enabled: bool
+    version: int = Field(description="rises with each change of the account")
     has_sip_password: bool
     has_pin: bool
     state: State
@@ -119,6 +122,7 @@ class OperatorOut(BaseModel):
             trunk=account.trunk,
             language=account.language,
             enabled=account.enabled,
+            version=account.edition.version,
             has_sip_password=bool(account.sip_password_file),
             has_pin=bool(account.pin_hash),
             state=at_work.state,
@@ -213,7 +217,13 @@ async def change_operator(
 ) -> OperatorSaved:
     """Change what is named; a new password reaches Asterisk at once."""
     told = await office.change(
-        OperatorId(operator), body.changes(), who, parts.desk, parts.stores, means=_means(parts)
+        OperatorId(operator),
+        body.changes(),
+        who,
+        parts.desk,
+        parts.stores,
+        means=_means(parts),
+        version=body.version,
     )
     return await _saved(parts, told, speak)
 

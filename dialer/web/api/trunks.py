@@ -21,7 +21,7 @@ from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.queries import EachNameOnce
-from dialer.web.values import Body, Flag, Line, Number, Secret, Slug, formed, within
+from dialer.web.values import Body, Flag, Line, Number, Secret, Slug, Version, formed, within
 
 router = APIRouter(route_class=EachNameOnce, prefix="/trunks", tags=["trunks"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
@@ -73,7 +73,7 @@ class TrunkFields(Body):
 
     def changes(self) -> dict[str, Any]:
         """What was sent, as fields of the domain's Trunk."""
-        sent = {name.rstrip("_"): getattr(self, name) for name in self.model_fields_set - {"id"}}
+        sent = {name.rstrip("_"): getattr(self, name) for name in self.model_fields_set - {"id", "version"}}
         return sent | {name: tuple(value) for name, value in sent.items() if isinstance(value, list)}
 
 
@@ -86,6 +86,7 @@ class TrunkChange(TrunkFields):
     """What is to be changed; what is not named stays."""
 
     model_config = ConfigDict(json_schema_extra=without_defaults)
+    version: Version = None
 
 
 class TrunkOut(BaseModel):
@@ -117,6 +118,7 @@ class TrunkOut(BaseModel):
     price: float
     price_per_call: float
     currency: str
+    version: int = Field(description="rises with each change")
     fault: str = Field(default="", description="why it is set aside: Asterisk cannot have it")
     remark: str = Field(default="", description="what is well to know of it: who can listen to its calls")
 
@@ -126,6 +128,7 @@ class TrunkOut(BaseModel):
         return cls.model_validate(
             values
             | {name: list(getattr(trunk, name)) for name in ("codecs", "caller_ids", "prefixes")}
+            | {"version": trunk.edition.version}
             | {"register": trunk.register, "has_password": bool(trunk.password_file)}
             | {"fault": speak(fault), "remark": speak(why_readable(trunk))}
         )
@@ -182,7 +185,13 @@ async def change_trunk(
 ) -> TrunkSaved:
     """Change what is named; Asterisk gets it at once."""
     told = await office.change(
-        TrunkId(trunk), body.changes(), who, parts.desk, parts.stores, means=_means(parts, who)
+        TrunkId(trunk),
+        body.changes(),
+        who,
+        parts.desk,
+        parts.stores,
+        means=_means(parts, who),
+        version=body.version,
     )
     return TrunkSaved.saved(told, speak)
 
