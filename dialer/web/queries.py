@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
@@ -49,15 +49,23 @@ async def known_names(request: Request) -> None:
     _refuse_twice("body", getattr(request.state, "twice", ()))
     if not request.query_params:
         return
-    known = _names(request.scope["route"].dependant)
-    _refuse("query", request.query_params.keys() - known, known)
-    _refuse_twice("query", _twice(name for name, _ in request.query_params.multi_items()))
+    known = dict(_names(request.scope["route"].dependant))
+    _refuse("query", request.query_params.keys() - known.keys(), known)
+    twice = _twice(name for name, _ in request.query_params.multi_items())
+    _refuse_twice("query", (name for name in twice if not _is_many(known[name])))
 
 
-def _names(dependant: Dependant) -> set[str]:
+def _names(dependant: Dependant) -> Iterator[tuple[str, Any]]:
     """What may stand behind the question mark, for the function itself and for all that it depends on."""
-    names = {field.alias for field in dependant.query_params}
-    return names.union(*map(_names, dependant.dependencies))
+    for field in dependant.query_params:
+        yield field.alias, field.field_info.annotation
+    for one in dependant.dependencies:
+        yield from _names(one)
+
+
+def _is_many(annotation: Any) -> bool:
+    """Whether a name may stand there again and again."""
+    return get_origin(annotation) is list or any(map(_is_many, get_args(annotation)))
 
 
 async def one_file(request: Request) -> None:
