@@ -35,6 +35,7 @@ VERBS = {
     "version": Verb("version:version", "Print the version."),
     "docs": Verb("reference:docs"),
     "campaign": Verb("campaign:app", "Make, change, start and stop campaigns."),
+    "lead": Verb("lead:app", "Leads of a campaign: search, export, and work on many at once."),
     "operator": Verb("operator:app", "Operators: accounts, phones, and what they are told."),
     "trunk": Verb("trunk:app", "The SIP ways out: carriers' accounts."),
     "dnc": Verb("dnc:app", "The do-not-call list: numbers and prefixes never dialled."),

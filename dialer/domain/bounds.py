@@ -142,6 +142,9 @@ CAMPAIGN: Bounds = {
     "ceiling": Within(LOWEST_CEILING, HIGHEST_CEILING),
 }
 
+LEAD_PRIORITY = Within(-1000, 1000)
+LEAD: Bounds = {"priority": LEAD_PRIORITY}
+
 ACCOUNT: Bounds = {
     "id": OPERATOR,
     "name": TITLE,

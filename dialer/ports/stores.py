@@ -11,9 +11,11 @@ from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.cells import Held, Holder, Taken
+from dialer.domain.choice import Choice
 from dialer.domain.depth import Depth
 from dialer.domain.guesses import Guesses
 from dialer.domain.lead import Lead
+from dialer.domain.listwork import Change
 from dialer.domain.operators import Account, Operator, State, StateChange
 from dialer.domain.spending import SideCall, SideKind, Spent
 from dialer.domain.today import Part
@@ -109,6 +111,25 @@ class Leads(Protocol):
     async def imports(self, campaign: CampaignId) -> Sequence[Mapping[str, Any]]: ...
     async def exclude(self, lead: LeadId) -> Lead:
         """Taken out by hand, leased or not; a call in flight goes on and does not bring the lead back."""
+
+
+class Choices(Protocol):
+    """Leads by what they have in common, and what is done to many of them: short, a page at a time.
+
+    A lead that is leased is never touched. Each change gives those that it was made of.
+    """
+
+    async def chosen(self, choice: Choice, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
+        """In the order of their ids, those behind `after`."""
+
+    async def change(self, changes: Sequence[Change]) -> set[LeadId]:
+        """Where each stands and its priority; not of those that stand otherwise than they were read."""
+
+    async def remove(self, which: Sequence[LeadId]) -> set[LeadId]:
+        """Their records stay."""
+
+    async def move(self, which: Sequence[LeadId], campaign: CampaignId) -> set[LeadId]:
+        """As they stand; not those of whose numbers the campaign has one already."""
 
 
 class Campaigns(Protocol):
@@ -347,6 +368,7 @@ class Stores:
 
     leads: Leads
     leases: Leases
+    choices: Choices
     campaigns: Campaigns
     accounts: Accounts
     trunks: Trunks

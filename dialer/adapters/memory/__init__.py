@@ -28,6 +28,7 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
     return Stores(
         leads=leads,
         leases=leads,
+        choices=leads,
         campaigns=campaigns,
         accounts=MemoryAccounts(),
         trunks=MemoryTrunks(),

@@ -12,8 +12,10 @@ from typing import Any
 from dialer.adapters.fitting import fitted
 from dialer.adapters.memory.cells import MemoryCells
 from dialer.adapters.memory.people import MemoryCampaigns
+from dialer.domain.choice import Choice, answers
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead, LeadUpdate, fresh, landed
+from dialer.domain.listwork import Change
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNumber
 
@@ -219,6 +221,45 @@ class MemoryLeads:
         found = await self.get(lead)
         self._leases.pop(lead, None)
         return self._put(replace(found, status=LeadStatus.EXCLUDED, next_at=None, promised_at=None))
+
+    async def chosen(self, choice: Choice, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
+        its = (lead for lead in self.of(choice.campaign) if lead.id > after)
+        found = (lead for lead in its if answers(lead, choice, self._import_of.get(lead.id, 0)))
+        return nsmallest(limit, found, key=lambda lead: lead.id)
+
+    async def change(self, changes: Sequence[Change]) -> set[LeadId]:
+        done: set[LeadId] = set()
+        for one in changes:
+            row = self._rows.get(one.before.id)
+            as_read = (one.before.status, one.before.attempts)
+            if row is not None and row.id not in self._leases and (row.status, row.attempts) == as_read:
+                a = one.after
+                where = replace(
+                    row, status=a.status, number_index=a.number_index, attempts=a.attempts, next_at=a.next_at
+                )
+                self._put(
+                    replace(where, tried=a.tried, dead=a.dead, promised_at=a.promised_at, priority=a.priority)
+                )
+                done.add(row.id)
+        return done
+
+    async def remove(self, which: Sequence[LeadId]) -> set[LeadId]:
+        done = self._free_of(which)
+        for lead in done:
+            del self._rows[lead], self._import_of[lead]
+        return done
+
+    async def move(self, which: Sequence[LeadId], campaign: CampaignId) -> set[LeadId]:
+        await self._campaigns.get(campaign)
+        taken = await self.numbers_of(campaign)
+        done = {lead for lead in self._free_of(which) if not taken & set(self._rows[lead].keys)}
+        for lead in done:
+            self._put(replace(self._rows[lead], campaign=campaign))
+        return done
+
+    def _free_of(self, which: Sequence[LeadId]) -> set[LeadId]:
+        """Those that are there and not leased."""
+        return {lead for lead in which if lead in self._rows and lead not in self._leases}
 
     def apply(self, update: LeadUpdate, cell: CellId | None) -> None:
         """What a closed attempt changes, as `landed` says; `cell`: whose lease it ends."""

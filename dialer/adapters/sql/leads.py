@@ -56,7 +56,7 @@ class SqlLeads:
             query = update(leads).where(leads.c.id.in_(best))
             taken = query.values(status=LEASED, cell=cell, leased_until_at=until_at).returning(leads)
             rows = (await connection.execute(taken)).mappings().all()
-            return sorted(await _with_numbers(connection, rows), key=_order)
+            return sorted(await with_numbers(connection, rows), key=_order)
 
     async def give_back(
         self, leads_: Iterable[LeadId], *, cell: CellId, not_before_at: datetime | None = None
@@ -137,7 +137,7 @@ class SqlLeads:
             asked.append(leads.c.id.in_(its))
         query = select(leads).where(*asked).order_by(leads.c.id).limit(limit)
         async with self._database.connection() as connection:
-            return await _with_numbers(connection, (await connection.execute(query)).mappings().all())
+            return await with_numbers(connection, (await connection.execute(query)).mappings().all())
 
     async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
         return await counted(self._database, campaign, now)
@@ -223,12 +223,12 @@ async def _get(connection: AsyncConnection, lead: LeadId) -> Lead:
     rows: Sequence[RowMapping] = []
     if is_id(lead):
         rows = (await connection.execute(select(leads).where(leads.c.id == lead))).mappings().all()
-    for found in await _with_numbers(connection, rows):
+    for found in await with_numbers(connection, rows):
         return found
     raise Missing(said("there is no lead {lead}", lead=lead))
 
 
-async def _with_numbers(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Lead]:
+async def with_numbers(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Lead]:
     numbers: dict[int, list[tuple[PhoneNumber, str]]] = defaultdict(list)
     its = select(lead_numbers.c.lead, lead_numbers.c.number, lead_numbers.c.extension)
     for some in chunks(row["id"] for row in rows):

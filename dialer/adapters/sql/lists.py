@@ -63,7 +63,7 @@ async def import_list(
     rows = (fresh(lead, campaign) for lead in entries)
     async with database.connection() as connection:
         async with connection.begin():
-            await _check_campaign(connection, campaign)  # before the file is read, and behind it
+            await check_campaign(connection, campaign)  # before the file is read, and behind it
         try:
             numbers = await _stage(connection, rows)
             async with database.writing(connection):
@@ -159,7 +159,7 @@ async def _take(connection: AsyncConnection, entry: dict[str, Any], numbers: int
         base = (await connection.execute(LAST_ID)).scalar_one()
     else:
         await connection.execute(ALONE, {"campaign": str(entry["campaign"])})
-    await _check_campaign(connection, entry["campaign"])
+    await check_campaign(connection, entry["campaign"])
     import_id: int = (
         await connection.execute(insert(imports).values(entry).returning(imports.c.id))
     ).scalar_one()
@@ -171,7 +171,7 @@ async def _take(connection: AsyncConnection, entry: dict[str, Any], numbers: int
     return import_id, count
 
 
-async def _check_campaign(connection: AsyncConnection, campaign: CampaignId) -> None:
+async def check_campaign(connection: AsyncConnection, campaign: CampaignId) -> None:
     its = select(campaigns.c.id).where(campaigns.c.id == campaign)
     if not is_id(campaign) or (await connection.execute(its)).first() is None:
         raise Missing(said("there is no campaign {campaign}", campaign=campaign))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from dialer.adapters.sql.accounts import SqlAccounts
 from dialer.adapters.sql.campaigns import SqlCampaigns
 from dialer.adapters.sql.cells import SqlCells
+from dialer.adapters.sql.choices import SqlChoices
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.leads import SqlLeads
 from dialer.adapters.sql.learned import SqlLearned
@@ -35,6 +36,7 @@ async def open_stores(
         yield Stores(
             leads=leads,
             leases=leads,
+            choices=SqlChoices(database),
             campaigns=SqlCampaigns(database),
             accounts=SqlAccounts(database),
             trunks=SqlTrunks(database),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,9 +13,9 @@ from pydantic import BaseModel, Field
 
 from dialer.domain.access import Caller, Permission
 from dialer.domain.cdr import Cdr
+from dialer.domain.csvtext import MARK, as_csv, safe_cell
 from dialer.domain.errors import BadValue
 from dialer.domain.types import (
-    E164,
     Alerting,
     CallId,
     CampaignId,
@@ -39,7 +36,6 @@ from dialer.web.values import CallName, Id, OperatorNumber, Utc
 router = APIRouter(route_class=EachNameOnce, tags=["cdrs"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 EXPORT_PAGE = 1000
-_FORMULA = re.compile(r"[=+\-@\t\r\n]")
 
 
 class CdrOut(BaseModel):
@@ -153,26 +149,10 @@ async def _lines(
 ) -> AsyncIterator[str]:
     names = list(CdrOut.model_fields)
     separator = ";" if excel else ","
-    yield ("\ufeff" if excel else "") + as_csv([names], separator)
+    yield (MARK if excel else "") + as_csv([names], separator)
     while rows:
         told = [CdrOut.of(row).model_dump(mode="json") for row in rows]
         yield as_csv([[safe_cell(one[name]) for name in names] for one in told], separator)
         if len(rows) < query.limit:
             return
         rows = await records.cdrs(replace(query, after=rows[-1].id))
-
-
-def as_csv(rows: Sequence[Sequence[str]], separator: str) -> str:
-    text = io.StringIO()
-    csv.writer(text, delimiter=separator).writerows(rows)
-    return text.getvalue()
-
-
-def safe_cell(value: object) -> str:
-    """The value as text; one that begins like a formula gets an apostrophe. Phone numbers are left alone."""
-    if value is None:
-        return ""
-    text = str(value)
-    if isinstance(value, str) and _FORMULA.match(text) and not E164.fullmatch(text):
-        return f"'{text}"
-    return text

@@ -19,7 +19,6 @@ from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
 from dialer.office.cell import tell_later
 from dialer.web.auth import Needs
-from dialer.web.paging import AfterId, Limit, Page, next_of
 from dialer.web.parts import Given, Parts, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce, one_file
@@ -131,28 +130,6 @@ class ImportOut(BaseModel):
 class Undone(BaseModel):
     import_id: int
     removed: int
-
-
-@router.get("/campaigns/{campaign}/leads", responses=documented(404))
-async def list_leads(
-    parts: Given,
-    _: Sees,
-    campaign: Id,
-    *,
-    status: Annotated[LeadStatus | None, Query()] = None,
-    number: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^(\+[0-9]{1,15})?$")],
-        Query(description="how one of the numbers begins, with its plus (%2B in an address)"),
-    ] = "",
-    after: AfterId = 0,
-    limit: Limit = 100,
-) -> Page[LeadOut]:
-    """The leads of a campaign in the order of their ids."""
-    await parts.stores.campaigns.get(CampaignId(campaign))
-    rows = await parts.stores.leads.find(
-        CampaignId(campaign), status=status, number=number, after=after, limit=limit
-    )
-    return Page(items=[LeadOut.of(row) for row in rows], next=next_of(rows, limit, lambda row: row.id))
 
 
 @router.post("/campaigns/{campaign}/leads", status_code=201, responses=documented(404, 409))

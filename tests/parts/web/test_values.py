@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from dialer.web.api.cdrs import safe_cell
+from dialer.domain.csvtext import safe_cell
 from dialer.web.paging import cut, next_of
 from dialer.web.values import Day, Utc
 

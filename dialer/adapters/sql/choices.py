@@ -1,0 +1,150 @@
+"""Leads by what they have in common: read in pages of an index, changed in short transactions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+
+from dialer.adapters.fitting import fitted, is_id
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.insert import chunks
+from dialer.adapters.sql.leads import with_numbers
+from dialer.adapters.sql.lists import ALONE, check_campaign
+from dialer.adapters.sql.tables import lead_numbers, leads
+from dialer.domain.choice import Choice, Sought, sought
+from dialer.domain.lead import Lead
+from dialer.domain.listwork import Change
+from dialer.domain.types import CampaignId, LeadId, LeadStatus
+
+WRITTEN = ("status", "number_index", "attempts", "tried", "dead", "next_at", "promised_at", "priority")
+LEASED = LeadStatus.LEASED.value
+ESCAPE = "\\"
+
+
+@fitted
+class SqlChoices:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def chosen(self, choice: Choice, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
+        if not is_id(choice.campaign):
+            return []
+        query = select(leads).where(leads.c.campaign == choice.campaign, leads.c.id > after, *_asked(choice))
+        async with self._database.connection() as connection:
+            rows = await connection.execute(query.order_by(leads.c.id).limit(limit))
+            return await with_numbers(connection, rows.mappings().all())
+
+    async def change(self, changes: Sequence[Change]) -> set[LeadId]:
+        done: set[LeadId] = set()
+        async with self._database.write() as connection:
+            for (status, attempts, _), its in _alike(changes).items():
+                as_read = (leads.c.status == status, leads.c.status != LEASED, leads.c.attempts == attempts)
+                values = _values(its[0])
+                for some in chunks(one.before.id for one in its):
+                    query = update(leads).where(leads.c.id.in_(some), *as_read).values(values)
+                    done.update((await connection.execute(query.returning(leads.c.id))).scalars())
+        return done
+
+    async def remove(self, which: Sequence[LeadId]) -> set[LeadId]:
+        done: set[LeadId] = set()
+        async with self._database.write() as connection:
+            for some in chunks(sorted(set(which))):
+                query = delete(leads).where(leads.c.id.in_(some), leads.c.status != LEASED)
+                done.update((await connection.execute(query.returning(leads.c.id))).scalars())
+        return done
+
+    async def move(self, which: Sequence[LeadId], campaign: CampaignId) -> set[LeadId]:
+        done: set[LeadId] = set()
+        async with self._database.write() as connection:
+            if not self._database.is_sqlite:  # an import that brings the same numbers is waited for
+                await connection.execute(ALONE, {"campaign": str(campaign)})
+            await check_campaign(connection, campaign)
+            for some in chunks(sorted(set(which))):
+                movable = (leads.c.id.in_(some), leads.c.status != LEASED, ~_has_twin(campaign))
+                query = update(leads).where(*movable).values(campaign=campaign)
+                moved = (await connection.execute(query.returning(leads.c.id))).scalars().all()
+                theirs = update(lead_numbers).where(lead_numbers.c.lead.in_(moved))
+                await connection.execute(theirs.values(campaign=campaign))
+                done.update(moved)
+        return done
+
+
+def _has_twin(campaign: CampaignId) -> ColumnElement[bool]:
+    """Whether the campaign has one of the lead's numbers already; of one that is in it all of them are."""
+    own, other = lead_numbers.alias("own"), lead_numbers.alias("other")
+    same = (other.c.number == own.c.number, other.c.extension == own.c.extension)
+    query = select(own.c.lead).where(own.c.lead == leads.c.id, other.c.campaign == campaign, *same)
+    return query.correlate(leads).exists()
+
+
+def _asked(choice: Choice) -> list[ColumnElement[bool]]:
+    c = leads.c
+    found: list[ColumnElement[bool]] = []
+    if choice.statuses:
+        found.append(c.status.in_(sorted(choice.statuses)))
+    if choice.outcomes:
+        found.append(c.last_outcome.in_(sorted(choice.outcomes)))
+    if choice.last_since_at is not None:
+        found.append(c.last_at >= choice.last_since_at)
+    if choice.last_before_at is not None:
+        found.append(c.last_at < choice.last_before_at)
+    if choice.attempts_least:
+        found.append(c.attempts >= choice.attempts_least)
+    if choice.attempts_most is not None:
+        found.append(c.attempts <= choice.attempts_most)
+    if choice.imports:
+        found.append(c.import_id.in_(sorted(choice.imports)))
+    if choice.leads:
+        found.append(c.id.in_(sorted(choice.leads)))
+    if choice.number:  # a range, not LIKE: it can use the index of numbers in both databases
+        n = lead_numbers.c.number
+        its = _numbers_of(choice).where(n >= choice.number, n < choice.number + "\U0010ffff")
+        found.append(c.id.in_(its))
+    if choice.search.strip():
+        found.append(_sought(sought(choice.search), choice))
+    return found
+
+
+def _numbers_of(choice: Choice) -> Select[Any]:
+    return select(lead_numbers.c.lead).where(lead_numbers.c.campaign == choice.campaign)
+
+
+def _sought(what: Sought, choice: Choice) -> ColumnElement[bool]:
+    texts = (leads.c.name, leads.c.company, leads.c.ref, leads.c.inn)
+    words = [or_(*(_has(text, form) for form in forms for text in texts)) for forms in what.words]
+    every = words[0]
+    for word in words[1:]:
+        every &= word
+    if not what.digits:
+        return every
+    parts = or_(*(lead_numbers.c.number.contains(digits) for digits in what.digits))
+    return or_(leads.c.id.in_(_numbers_of(choice).where(parts)), every)
+
+
+def _has(text: ColumnElement[str], form: str) -> ColumnElement[bool]:
+    pattern = "".join(f"{ESCAPE}{sign}" if sign in f"%_{ESCAPE}" else sign for sign in form)
+    return text.ilike(f"%{pattern}%", escape=ESCAPE)
+
+
+def _alike(changes: Sequence[Change]) -> Mapping[tuple[str, int, str], list[Change]]:
+    """Changes that one statement makes: the same columns get the same values."""
+    found: dict[tuple[str, int, str], list[Change]] = defaultdict(list)
+    for one in changes:
+        found[one.before.status.value, one.before.attempts, repr(_values(one))].append(one)
+    return found
+
+
+def _values(change: Change) -> dict[str, Any]:
+    """By column, what is not as it was."""
+    before, after = change.before, change.after
+    named = [name for name in WRITTEN if getattr(before, name) != getattr(after, name)]
+    return {name: _plain(name, getattr(after, name)) for name in named}
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name == "tried":
+        return {outcome.value: times for outcome, times in value.items()}
+    return list(value) if name == "dead" else value

@@ -1,0 +1,200 @@
+"""Working a list: search, export, and one act on all leads that were chosen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field, StringConstraints
+
+from dialer.domain import bounds
+from dialer.domain.access import Caller, Permission
+from dialer.domain.choice import Choice
+from dialer.domain.csvtext import MARK, as_csv, safe_cell
+from dialer.domain.lead import Lead
+from dialer.domain.listwork import Act, Left
+from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome
+from dialer.office import lists as office
+from dialer.web.api.leads import LeadOut
+from dialer.web.auth import Needs
+from dialer.web.paging import AfterId, Limit, Page, next_of
+from dialer.web.parts import Given, Parts
+from dialer.web.problem import documented
+from dialer.web.queries import EachNameOnce
+from dialer.web.values import Body, Flag, Id, Line, Utc, Whole, within
+
+router = APIRouter(route_class=EachNameOnce, tags=["leads"])
+Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
+Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_LEADS))]
+Attempts = Annotated[int, Field(ge=0, le=100_000)]
+Begins = Annotated[str, StringConstraints(pattern=r"^(\+[0-9]{1,15})?$")]
+EXPORT_PAGE = 1000
+SEARCH = (
+    "words of the name, company, ref or INN, in any case; or any part of a number in any form, such as"
+    " 8 (916) 123-45 or its last digits"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a search or an export is narrowed to."""
+
+    search: Annotated[Line, Query(description=SEARCH)] = ""
+    status: Annotated[list[LeadStatus] | None, Query(description="may be repeated")] = None
+    outcome: Annotated[list[Outcome] | None, Query(description="of the last attempt; may be repeated")] = None
+    import_id: Annotated[list[Id] | None, Query(description="may be repeated")] = None
+    number: Annotated[
+        Begins, Query(description="how one of the numbers begins, with its plus (%2B in an address)")
+    ] = ""
+    last_since_at: Annotated[Utc | None, Query(description="the last attempt ended at or after")] = None
+    last_before_at: Annotated[Utc | None, Query(description="the last attempt ended before")] = None
+    attempts_least: Annotated[Attempts, Query()] = 0
+    attempts_most: Annotated[Attempts | None, Query()] = None
+
+    def choice(self, campaign: int) -> Choice:
+        return Choice(
+            CampaignId(campaign),
+            statuses=frozenset(self.status or ()),
+            outcomes=frozenset(self.outcome or ()),
+            last_since_at=self.last_since_at,
+            last_before_at=self.last_before_at,
+            attempts_least=self.attempts_least,
+            attempts_most=self.attempts_most,
+            imports=frozenset(self.import_id or ()),
+            number=self.number,
+            search=self.search,
+        )
+
+
+Filtered = Annotated[Filters, Depends()]
+
+
+class ChoiceIn(Body):
+    """Which leads are meant; what is not said is not asked."""
+
+    search: Line = Field(default="", description=SEARCH)
+    statuses: list[LeadStatus] = Field(default_factory=list, max_length=10)
+    outcomes: list[Outcome] = Field(default_factory=list, max_length=50, description="of the last attempt")
+    imports: list[Id] = Field(default_factory=list, max_length=1000)
+    leads: list[Id] = Field(default_factory=list, max_length=1000)
+    number: Begins = Field(default="", description="how one of the numbers begins, with its plus")
+    last_since_at: Utc | None = Field(default=None, description="the last attempt ended at or after")
+    last_before_at: Utc | None = Field(default=None, description="the last attempt ended before")
+    attempts_least: Attempts = 0
+    attempts_most: Attempts | None = None
+
+    def choice(self, campaign: int) -> Choice:
+        said: dict[str, Any] = self.model_dump(exclude={"statuses", "outcomes", "imports", "leads"})
+        return Choice(
+            CampaignId(campaign),
+            statuses=frozenset(self.statuses),
+            outcomes=frozenset(self.outcomes),
+            imports=frozenset(self.imports),
+            leads=frozenset(map(LeadId, self.leads)),
+            **said,
+        )
+
+
+class WorkAsked(Body):
+    """One act on all leads that are chosen."""
+
+    act: Act
+    choice: ChoiceIn = Field(default_factory=ChoiceIn)
+    whole_list: Flag = Field(default=False, description="a choice that narrows nothing is meant")
+    priority: Annotated[Whole, within(bounds.LEAD_PRIORITY)] | None = Field(
+        default=None, description="for the act priority"
+    )
+    to: Id | None = Field(default=None, description="the campaign, for the act move")
+    dry_run: Flag = Field(default=False, description="only say what would happen")
+    after: int = Field(default=0, ge=0, le=2**31 - 1, description="`next` of the answer before")
+
+
+class WorkedOut(BaseModel):
+    """What became of them."""
+
+    chosen: dict[LeadStatus, int] = Field(description="leads that were looked at, as they stood")
+    changed: int
+    left_out: dict[Left, int] = Field(description="and why")
+    next: int | None = Field(
+        description="more leads are left: send the same with this as `after`; null: all were looked at"
+    )
+
+
+@router.get("/campaigns/{campaign}/leads", responses=documented(404))
+async def list_leads(
+    parts: Given, who: Sees, campaign: Id, filters: Filtered, *, after: AfterId = 0, limit: Limit = 100
+) -> Page[LeadOut]:
+    """The leads of a campaign in the order of their ids: all, or those that are sought."""
+    choice = filters.choice(campaign)
+    rows = await office.find(choice, who, parts.stores, after=after, limit=limit)
+    return Page(items=[LeadOut.of(row) for row in rows], next=next_of(rows, limit, lambda row: row.id))
+
+
+@router.get(
+    "/campaigns/{campaign}/leads.csv",
+    response_class=StreamingResponse,
+    responses=documented(404)
+    | {200: {"description": "the file", "content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def export_leads(
+    parts: Given,
+    who: Sees,
+    campaign: Id,
+    filters: Filtered,
+    *,
+    excel: Annotated[
+        bool, Query(description="with a byte order mark and semicolons, as Excel opens it")
+    ] = False,
+) -> StreamingResponse:
+    """The same search as a CSV file, whole. Cells that a spreadsheet would take for a formula are quoted."""
+    choice = filters.choice(campaign)
+    # a failing database is told before the file begins
+    first = await office.find(choice, who, parts.stores, limit=EXPORT_PAGE)
+    headers = {"Content-Disposition": f'attachment; filename="leads-{campaign}.csv"'}
+    lines = _lines(parts, who, choice, first, excel=excel)
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.post("/campaigns/{campaign}/leads/work", responses=documented(404))
+async def work_list(parts: Given, who: Changes, campaign: Id, body: WorkAsked) -> WorkedOut:
+    """Do one thing to all leads that are chosen, up to 10,000 in one request; safe while the campaign runs.
+
+    Leads in a call, or about to be dialled, are left out; so is whatever stands as it should already.
+    """
+    order = office.Order(
+        body.act,
+        body.choice.choice(campaign),
+        priority=body.priority,
+        to=None if body.to is None else CampaignId(body.to),
+        whole_list=body.whole_list,
+    )
+    now = parts.tools.clock()
+    told = await office.work(order, who, parts.stores, now=now, dry_run=body.dry_run, after=body.after)
+    return WorkedOut.model_validate(told, from_attributes=True)
+
+
+async def _lines(
+    parts: Parts, who: Caller, choice: Choice, rows: Sequence[Lead], *, excel: bool
+) -> AsyncIterator[str]:
+    names = [name for name in LeadOut.model_fields if name not in ("campaign", "number_index")]
+    separator = ";" if excel else ","
+    yield (MARK if excel else "") + as_csv([names], separator)
+    while rows:
+        told = [LeadOut.of(row).model_dump(mode="json") for row in rows]
+        yield as_csv([[safe_cell(_flat(one[name])) for name in names] for one in told], separator)
+        if len(rows) < EXPORT_PAGE:
+            return
+        rows = await office.find(choice, who, parts.stores, after=rows[-1].id, limit=EXPORT_PAGE)
+
+
+def _flat(value: Any) -> Any:
+    """Several values in one cell."""
+    if isinstance(value, list):
+        return " ".join(value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return value

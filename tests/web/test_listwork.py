@@ -1,0 +1,99 @@
+"""Working a list by REST: search, export, and one act on all that were chosen."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from dialer.web.api import listwork
+from tests.web.conftest import Api
+
+L = "/v1/campaigns/1/leads"
+
+
+async def add(api: Api, count: int, **fields: Any) -> Sequence[str]:
+    numbers = [f"+7917111{n:04}" for n in range(count)]
+    leads = [{"numbers": [number], "name": f"Lead {at}"} | fields for at, number in enumerate(numbers)]
+    async with api["supervisor"].post(L, json=leads) as added:
+        assert added.status == 201, await added.text()
+    return numbers
+
+
+async def work(api: Api, who: str = "supervisor", **body: Any) -> tuple[int, Any]:
+    async with api[who].post(f"{L}/work", json=body) as told:
+        return told.status, await told.json()
+
+
+async def test_leads_are_sought_by_several_things_at_once(api: Api) -> None:
+    await add(api, 12, company="Ромашка")
+    asked: list[tuple[str, str]] = [("search", "ромашка"), ("status", "new"), ("status", "retry")]
+    async with api["viewer"].get(L, params=[*asked, ("attempts_most", "0"), ("limit", "5")]) as told:
+        page = await told.json()
+    assert (len(page["items"]), page["items"][0]["name"]) == (5, "Lead 0")
+    async with api["viewer"].get(L, params=[*asked, ("after", page["next"]), ("limit", "100")]) as told:
+        assert len((await told.json())["items"]) == 7
+    async with api["viewer"].get(L, params={"search": "8 (917) 111-00-03"}) as told:
+        assert [lead["name"] for lead in (await told.json())["items"]] == ["Lead 3"]
+    async with api["viewer"].get(L, params=[("search", "a"), ("search", "b")]) as refused:
+        assert refused.status == 422
+
+
+async def test_a_list_is_exported_in_pages_and_no_cell_is_a_formula(
+    api: Api,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listwork, "EXPORT_PAGE", 4)
+    numbers = await add(api, 9, company="@SUM(A1)", extra={"город": "Омск"})
+    async with api["viewer"].get(f"{L}.csv", params={"search": "SUM", "excel": "true"}) as told:
+        assert "leads-1.csv" in told.headers["Content-Disposition"]
+        text = (await told.read()).decode("utf-8-sig")
+    rows = list(csv.DictReader(text.splitlines(), delimiter=";"))
+    assert [row["numbers"] for row in rows] == numbers
+    assert {(row["company"], row["extra"]) for row in rows} == {("'@SUM(A1)", '{"город": "Омск"}')}
+    async with api["viewer"].get("/v1/campaigns/9/leads.csv") as missing:
+        assert missing.status == 404
+
+
+async def test_one_act_is_done_to_all_that_are_chosen_after_a_preview(api: Api) -> None:
+    await add(api, 4)
+    choice = {"search": "Lead", "statuses": ["new"]}
+    status, preview = await work(api, act="exclude", choice=choice, dry_run=True)
+    assert (status, preview) == (200, {"chosen": {"new": 4}, "changed": 4, "left_out": {}, "next": None})
+    assert await work(api, act="exclude", choice=choice) == (status, preview)
+    assert (await work(api, act="exclude", choice=choice))[1]["changed"] == 0
+    again = (await work(api, act="reset", choice={"search": "Lead"}))[1]
+    assert (again["changed"], again["left_out"]) == (0, {"excluded": 4})
+    assert (await work(api, act="include", choice={"statuses": ["excluded"]}))[1]["changed"] >= 4
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"act": "dance"}, "body/act"),
+        ({"act": "delete"}, "choice"),
+        ({"act": "priority", "whole_list": True}, "priority"),
+        ({"act": "priority", "whole_list": True, "priority": 1001}, "body/priority"),
+        ({"act": "move", "whole_list": True}, "to"),
+        ({"act": "move", "whole_list": True, "to": 1}, "to"),
+        ({"act": "delete", "choice": {"name": "x"}}, "body/choice/name"),
+        ({"act": "delete", "choice": {"number": "8916"}}, "body/choice/number"),
+        ({"act": "delete", "whole_list": True, "after": -1}, "body/after"),
+    ],
+)
+async def test_what_is_wrong_with_an_order_is_named(
+    api: Api,
+    body: dict[str, Any],
+    place: str,
+) -> None:
+    status, told = await work(api, **body)
+    assert status == 422
+    assert place in str(told)
+
+
+async def test_who_only_sees_works_on_nothing(api: Api) -> None:
+    assert (await work(api, "viewer", act="delete", whole_list=True))[0] == 403
+    status, told = await work(api, act="move", whole_list=True, to=99)
+    assert (status, told["id"]) == (404, "missing")
