@@ -18,7 +18,7 @@ from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import MAIN, House
+from tests.unit.engine.house import MAIN, House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 KINDS = (
@@ -41,11 +41,8 @@ def of_many_kinds(number: str) -> Fate:
 )
 @in_virtual_time
 async def test_a_list_is_worked_through_with_one_record_per_attempt(mode: Mode, ratio: float) -> None:
-    asterisk = PretendAsterisk(of_many_kinds)
-    house = House(asterisk)
-    campaign = await house.furnish(operators=8, leads=120, mode=mode, ratio=ratio)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(of_many_kinds, operators=8, leads=120, mode=mode, ratio=ratio)
+    asterisk, campaign = house.asterisk, house.campaign
     await house.worked_through(campaign)
     cdrs = await house.check_records()
     outcomes = Counter(cdr.outcome for cdr in cdrs)
@@ -61,10 +58,8 @@ async def test_a_list_is_worked_through_with_one_record_per_attempt(mode: Mode, 
 
 @in_virtual_time
 async def test_live_sums_equal_the_fold_over_the_records() -> None:
-    house = House(PretendAsterisk(of_many_kinds))
-    campaign = await house.furnish(operators=3, leads=24)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(of_many_kinds, operators=3, leads=24)
+    campaign = house.campaign
     await house.worked_through(campaign)
     day = now().date().isoformat()
     folded = await house.stores.records.tallies(now().replace(hour=0), now(), UTC)
@@ -88,10 +83,8 @@ async def test_nobody_ready_nothing_is_dialled_and_the_reason_says_so() -> None:
 @pytest.mark.parametrize("status", [CampaignStatus.PAUSED, CampaignStatus.STOPPED])
 @in_virtual_time
 async def test_a_pause_or_a_stop_takes_effect_within_a_second(status: CampaignStatus, by: str) -> None:
-    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=3)))
-    campaign = await house.furnish(operators=5, leads=200)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=3), operators=5, leads=200)
+    campaign = house.campaign
     await asyncio.sleep(20)
     await house.stores.campaigns.set_status(campaign.id, status)
     if by == "desk":
@@ -110,10 +103,8 @@ async def test_a_pause_or_a_stop_takes_effect_within_a_second(status: CampaignSt
 
 @in_virtual_time
 async def test_a_drain_dials_nothing_more_and_lets_talks_end() -> None:
-    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=40)))
-    campaign = await house.furnish(operators=4, leads=50)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=40), operators=4, leads=50)
+    campaign = house.campaign
     await until(lambda: house.watcher.seen["bridged"] == 4)
     dialled = len(house.asterisk.dialled)
     assert await house.cell.drain(120)
@@ -126,10 +117,7 @@ async def test_a_drain_dials_nothing_more_and_lets_talks_end() -> None:
 
 @in_virtual_time
 async def test_a_drain_that_takes_too_long_says_so_and_the_end_is_on_record() -> None:
-    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=600)))
-    await house.furnish(operators=2, leads=50)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=600), operators=2, leads=50)
     await until(lambda: house.watcher.seen["bridged"] == 2)
     assert not await house.cell.drain(30)
     await house.cell.end_all()
@@ -221,10 +209,8 @@ async def test_a_request_without_an_answer_is_an_attempt_and_ends_by_the_set_up_
 
 @in_virtual_time
 async def test_while_the_database_is_away_facts_wait_in_the_journal_and_arrive_later() -> None:
-    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=10)))
-    campaign = await house.furnish(operators=4, leads=40)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=10), operators=4, leads=40)
+    campaign = house.campaign
     await until(lambda: house.watcher.seen["bridged"] == 4)
     house.store_down = True
     await asyncio.sleep(60)
@@ -240,10 +226,8 @@ async def test_while_the_database_is_away_facts_wait_in_the_journal_and_arrive_l
 
 @in_virtual_time
 async def test_a_talk_longer_than_a_lease_keeps_its_lead() -> None:
-    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=700)))
-    campaign = await house.furnish(operators=2, leads=1)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=700), operators=2, leads=1)
+    campaign = house.campaign
     await asyncio.sleep(600)
     assert len(house.asterisk.dialled) == 1
     assert house.cell.pacer.at_hand(campaign.id) == ()

@@ -12,15 +12,12 @@ from dialer.domain.types import Alerting, EndedBy, Mode, Outcome
 from dialer.sim.clock import until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 
 async def one_call(fate: Fate, *, mode: Mode = Mode.PROGRESSIVE, ring_s: float = 20.0) -> House:
-    house = House(PretendAsterisk(lambda number: fate))
-    await house.furnish(operators=1, leads=1, mode=mode, ring_s=ring_s, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(fate, operators=1, leads=1, mode=mode, ring_s=ring_s, retries={})
     await house.settled_after_dial()
     return house
 
@@ -70,11 +67,8 @@ async def test_who_ended_a_talk_is_told_apart_by_asterisks_note_too(
     broken: tuple[int, int] | None, by: EndedBy
 ) -> None:
     """The service was dead, and the events went to its socket."""
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=10, broken=broken))
-    house = House(asterisk)
-    await house.furnish(operators=1, leads=1)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=10, broken=broken), operators=1, leads=1)
+    asterisk = house.asterisk
     await until(lambda: house.watcher.seen["bridged"] == 1)
     await house.kill()
     await asyncio.sleep(20)

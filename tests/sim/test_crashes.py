@@ -15,7 +15,7 @@ from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.lines import MESSAGE_S
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 LOOKS_S = 0.06  # `until` looks a few times a second: that much later than it was so
@@ -40,11 +40,8 @@ def mixed(number: str) -> Fate:
 async def test_after_kill_9_each_attempt_has_one_record_and_no_number_is_dialled_twice(
     mode: Mode, away_s: float
 ) -> None:
-    asterisk = PretendAsterisk(mixed)
-    house = House(asterisk)
-    campaign = await house.furnish(operators=10, leads=80, mode=mode, ratio=2.0, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(mixed, operators=10, leads=80, mode=mode, ratio=2.0, retries={})
+    asterisk, campaign = house.asterisk, house.campaign
     await until(lambda: house.watcher.seen["bridged"] >= 8)
     talking = [line.id for line in asterisk.people() if line.bridge]
     await house.kill()
@@ -66,11 +63,8 @@ async def test_after_kill_9_each_attempt_has_one_record_and_no_number_is_dialled
 
 @in_virtual_time
 async def test_a_crash_every_few_seconds_loses_nothing() -> None:
-    asterisk = PretendAsterisk(mixed)
-    house = House(asterisk)
-    campaign = await house.furnish(operators=6, leads=60, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(mixed, operators=6, leads=60, retries={})
+    asterisk, campaign = house.asterisk, house.campaign
     for n in range(12):
         await asyncio.sleep(1.37 + n / 7)
         await house.kill()
@@ -113,11 +107,8 @@ async def test_a_lead_whose_number_was_never_dialled_goes_back() -> None:
 
 @in_virtual_time
 async def test_who_answers_while_the_service_is_dead_hears_the_message_and_is_abandoned() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=5, talk_s=20))
-    house = House(asterisk)
-    await house.furnish(operators=2, leads=2)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=5, talk_s=20), operators=2, leads=2)
+    asterisk = house.asterisk
     await until(lambda: len(asterisk.dialled) == 2)
     await house.kill()
     await asyncio.sleep(30)
@@ -135,11 +126,8 @@ async def test_who_answers_while_the_service_is_dead_hears_the_message_and_is_ab
 
 @in_virtual_time
 async def test_an_adopted_talk_goes_on_and_its_disposition_reaches_the_lead() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=60))
-    house = House(asterisk)
-    campaign = await house.furnish(operators=1, leads=1, wrap_up_s=20.0)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=60), operators=1, leads=1, wrap_up_s=20.0)
+    campaign = house.campaign
     await until(lambda: house.watcher.seen["bridged"] == 1)
     await house.kill()
     await asyncio.sleep(5)
@@ -159,11 +147,8 @@ async def test_an_adopted_talk_goes_on_and_its_disposition_reaches_the_lead() ->
 
 @in_virtual_time
 async def test_wrap_up_goes_on_after_a_crash_and_ends_at_its_limit() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate("answer", after_s=1, talk_s=5))
-    house = House(asterisk)
-    campaign = await house.furnish(operators=1, leads=1, wrap_up_s=30.0)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate("answer", after_s=1, talk_s=5), operators=1, leads=1, wrap_up_s=30.0)
+    campaign = house.campaign
     await until(lambda: house.operator().state is State.WRAP_UP)
     until_at = house.operator().wrap_until_at
     assert until_at is not None
@@ -203,10 +188,7 @@ async def test_a_phone_that_answers_while_the_service_is_dead_is_on_the_shift_af
 
 @in_virtual_time
 async def test_a_phone_that_fell_while_the_service_was_dead_is_known_to_be_down() -> None:
-    house = House(PretendAsterisk())
-    await house.furnish(operators=2, leads=0)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(operators=2, leads=0)
     await house.kill()
     house.asterisk.vanish(house.asterisk.leg_of("101"))
     await house.start()
@@ -239,11 +221,8 @@ async def test_a_channel_of_a_forgotten_call_is_ended() -> None:
 
 @in_virtual_time
 async def test_a_talk_whose_end_nobody_heard_gets_its_true_end() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=20))
-    house = House(asterisk)
-    await house.furnish(operators=1, leads=1, wrap_up_s=5.0)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=20), operators=1, leads=1, wrap_up_s=5.0)
+    asterisk = house.asterisk
     await until(lambda: house.watcher.seen["bridged"] == 1)
     began_at = now()
     await asyncio.sleep(3)
@@ -270,11 +249,8 @@ async def test_a_talk_whose_end_nobody_heard_gets_its_true_end() -> None:
 async def test_who_answered_and_heard_the_message_unheard_by_us_is_abandoned(
     lost_s: float, away_s: float
 ) -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=5, talk_s=20))
-    house = House(asterisk)
-    await house.furnish(operators=2, leads=2)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=5, talk_s=20), operators=2, leads=2)
+    asterisk = house.asterisk
     await until(lambda: house.watcher.seen["ringing"] == 2)
     await house.kill()
     await asyncio.sleep(lost_s)
@@ -294,11 +270,8 @@ async def test_who_answered_and_heard_the_message_unheard_by_us_is_abandoned(
 
 @in_virtual_time
 async def test_an_end_that_not_even_asterisk_knows_is_not_before_what_we_last_heard() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=60))
-    house = House(asterisk)
-    await house.furnish(operators=1, leads=1)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=60), operators=1, leads=1)
+    asterisk = house.asterisk
     await until(lambda: house.watcher.seen["bridged"] == 1)
     await asyncio.sleep(20)
     died_at = now()
@@ -321,11 +294,8 @@ async def test_a_phone_and_a_person_who_left_one_after_the_other_are_told_in_tha
     first: str, is_lost: bool
 ) -> None:
     """One 3 s into the outage, the other 4 s later: three seconds more of air time."""
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=60))
-    house = House(asterisk)
-    await house.furnish(operators=1, leads=1)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=60), operators=1, leads=1)
+    asterisk = house.asterisk
     await until(lambda: house.watcher.seen["bridged"] == 1)
     began_at = now()
     await house.kill()
@@ -352,11 +322,8 @@ async def test_a_phone_and_a_person_who_left_one_after_the_other_are_told_in_tha
 
 @in_virtual_time
 async def test_an_end_that_was_lost_while_all_was_well_is_found_with_its_instant() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=600))
-    house = House(asterisk)
-    await house.furnish(operators=1, leads=1)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=600), operators=1, leads=1)
+    asterisk = house.asterisk
     await until(lambda: house.watcher.seen["bridged"] == 1)
     began_at = now()
     await asyncio.sleep(33)
@@ -375,11 +342,10 @@ async def test_an_end_that_was_lost_while_all_was_well_is_found_with_its_instant
 
 @in_virtual_time
 async def test_when_asterisk_dies_calls_are_closed_and_operators_are_called_again() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=int(number) % 9, talk_s=30))
-    house = House(asterisk)
-    campaign = await house.furnish(operators=8, leads=60, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(
+        lambda number: Fate(after_s=int(number) % 9, talk_s=30), operators=8, leads=60, retries={}
+    )
+    asterisk, campaign = house.asterisk, house.campaign
     house.ask("108", lambda at: shifts.PauseAsked(at, "lunch"))
     await until(lambda: house.watcher.seen["bridged"] >= 5)
     in_flight = {call.id: call.state for call in house.calls()}
@@ -408,11 +374,8 @@ async def test_when_asterisk_dies_calls_are_closed_and_operators_are_called_agai
 
 @in_virtual_time
 async def test_both_die_and_come_back() -> None:
-    asterisk = PretendAsterisk(mixed)
-    house = House(asterisk)
-    campaign = await house.furnish(operators=5, leads=40, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(mixed, operators=5, leads=40, retries={})
+    asterisk, campaign = house.asterisk, house.campaign
     await until(lambda: house.watcher.seen["bridged"] >= 4)
     await house.kill()
     asterisk.reboot()
@@ -426,11 +389,8 @@ async def test_both_die_and_come_back() -> None:
 
 @in_virtual_time
 async def test_a_link_that_breaks_for_a_while_costs_no_talk_and_no_record() -> None:
-    asterisk = PretendAsterisk(mixed)
-    house = House(asterisk)
-    campaign = await house.furnish(operators=6, leads=60, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(mixed, operators=6, leads=60, retries={})
+    asterisk, campaign = house.asterisk, house.campaign
     for n in range(8):
         await asyncio.sleep(2.3 + n / 5)
         asterisk.lose_link()

@@ -13,17 +13,21 @@ from dialer.rehearsal import CELL
 from dialer.sim.clock import until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 
 @in_virtual_time
 async def test_no_number_is_dialled_twice_and_what_is_not_known_waits_for_a_person() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2 + int(number) % 5, talk_s=30))
-    house = House(asterisk)
-    campaign = await house.furnish(operators=8, leads=120, mode=Mode.POWER, ratio=2.0, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(
+        lambda number: Fate(after_s=2 + int(number) % 5, talk_s=30),
+        operators=8,
+        leads=120,
+        mode=Mode.POWER,
+        ratio=2.0,
+        retries={},
+    )
+    asterisk, campaign = house.asterisk, house.campaign
     await until(lambda: len(asterisk.dialled) >= 40, 600)
     await house.kill()
     house.journal.lose()

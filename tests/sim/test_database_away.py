@@ -14,7 +14,7 @@ from dialer.domain.types import LeadStatus, Mode, Outcome
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 PAUSE = timedelta(seconds=300)
@@ -51,13 +51,10 @@ async def check(house: House, asterisk: PretendAsterisk, *, most: int) -> None:
 async def test_whatever_its_length_each_number_is_dialled_as_often_and_as_late_as_it_should(
     away_s: float, fault: str
 ) -> None:
-    asterisk = PretendAsterisk(mixed)
-    house = House(asterisk)
-    house.campaign = await house.furnish(
-        operators=4, leads=36, mode=Mode.POWER, ratio=2.0, retries=BUSY, max_attempts=3
+    house = await at_work(
+        mixed, operators=4, leads=36, mode=Mode.POWER, ratio=2.0, retries=BUSY, max_attempts=3
     )
-    await house.start()
-    await house.all_ready()
+    asterisk = house.asterisk
     for _ in range(2):
         before = len(asterisk.dialled)
         await until(lambda before=before: len(asterisk.dialled) >= before + 12 or not house.calls(), 400)
@@ -76,13 +73,10 @@ async def test_whatever_its_length_each_number_is_dialled_as_often_and_as_late_a
 
 @in_virtual_time
 async def test_answers_that_are_lost_cost_no_lead_and_double_none() -> None:
-    asterisk = PretendAsterisk(mixed)
-    house = House(asterisk)
-    house.campaign = await house.furnish(
-        operators=4, leads=50, mode=Mode.POWER, ratio=2.0, retries=BUSY, max_attempts=2
+    house = await at_work(
+        mixed, operators=4, leads=50, mode=Mode.POWER, ratio=2.0, retries=BUSY, max_attempts=2
     )
-    await house.start()
-    await house.all_ready()
+    asterisk = house.asterisk
     for n in range(20):
         house.faults.lost_answers = 1 + n % 3
         await asyncio.sleep(7.3)
@@ -96,13 +90,10 @@ async def test_answers_that_are_lost_cost_no_lead_and_double_none() -> None:
 @in_virtual_time
 async def test_after_a_crash_while_the_database_is_away_nothing_is_dialled_again() -> None:
     """The facts wait in the journal; the leases of their leads are not given back before them."""
-    asterisk = PretendAsterisk(mixed)
-    house = House(asterisk)
-    house.campaign = await house.furnish(
-        operators=6, leads=40, mode=Mode.POWER, ratio=2.0, retries=BUSY, max_attempts=2
+    house = await at_work(
+        mixed, operators=6, leads=40, mode=Mode.POWER, ratio=2.0, retries=BUSY, max_attempts=2
     )
-    await house.start()
-    await house.all_ready()
+    asterisk = house.asterisk
     await until(lambda: len(asterisk.dialled) >= 20)
     house.faults.read_only = "cannot execute in a read-only transaction"
     await asyncio.sleep(20)

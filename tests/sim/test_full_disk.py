@@ -13,7 +13,7 @@ from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import MAIN, House
+from tests.unit.engine.house import MAIN, House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 WHY = "No space left on device"
@@ -22,11 +22,15 @@ WHY = "No space left on device"
 @pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.POWER, Mode.PREDICTIVE])
 @in_virtual_time
 async def test_dialing_waits_while_the_journal_cannot_be_written_and_goes_on_by_itself(mode: Mode) -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=3, talk_s=20 + int(number[-2:]) % 9))
-    house = House(asterisk)
-    campaign = await house.furnish(operators=6, leads=90, mode=mode, ratio=1.5, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(
+        lambda number: Fate(after_s=3, talk_s=20 + int(number[-2:]) % 9),
+        operators=6,
+        leads=90,
+        mode=mode,
+        ratio=1.5,
+        retries={},
+    )
+    asterisk, campaign = house.asterisk, house.campaign
     await until(lambda: house.watcher.seen["bridged"] >= 12)
     house.journal.fail(WHY)
     await asyncio.sleep(60)

@@ -14,8 +14,7 @@ from dialer.domain.types import Mode, Outcome
 from dialer.engine.learning import SAVE_S
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
-from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 TODAY, _, MONTH = WINDOWS
@@ -34,10 +33,8 @@ def policies(house: House) -> Policies:
 
 @in_virtual_time
 async def test_the_budget_counts_what_the_records_count() -> None:
-    house = House(PretendAsterisk(every_third))
-    campaign = await house.furnish(operators=4, leads=240, mode=Mode.PREDICTIVE)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(every_third, operators=4, leads=240, mode=Mode.PREDICTIVE)
+    campaign = house.campaign
     await house.worked_through(campaign)
     cdrs = await house.check_records()
     answered = sum(cdr.answer_at is not None for cdr in cdrs)
@@ -50,10 +47,8 @@ async def test_the_budget_counts_what_the_records_count() -> None:
 
 @in_virtual_time
 async def test_after_kill_9_the_budget_is_whole_and_the_statistics_are_seconds_old() -> None:
-    house = House(PretendAsterisk(every_third))
-    campaign = await house.furnish(operators=4, leads=400, mode=Mode.PREDICTIVE)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(every_third, operators=4, leads=400, mode=Mode.PREDICTIVE)
+    campaign = house.campaign
     await until(lambda: policies(house).knowledge.of(campaign.id).learned.talk.seen > 20, within_s=3600)
     await asyncio.sleep(SAVE_S + 1)
     before = policies(house).knowledge.of(campaign.id)
@@ -75,10 +70,8 @@ async def test_after_kill_9_the_budget_is_whole_and_the_statistics_are_seconds_o
 
 @in_virtual_time
 async def test_when_the_last_operator_leaves_dialling_stops_and_calls_end_at_their_lawful_time() -> None:
-    house = House(PretendAsterisk(lambda number: Fate("no_answer")))
-    campaign = await house.furnish(operators=3, leads=300, mode=Mode.PREDICTIVE, ring_s=40.0)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate("no_answer"), operators=3, leads=300, mode=Mode.PREDICTIVE, ring_s=40.0)
+    campaign = house.campaign
     await until(lambda: len(house.calls()) >= 3)
     for operator in ("101", "102", "103"):
         house.cell.floor.ask(house.operator(operator).id, shifts.PauseAsked(now(), "lunch"))

@@ -13,7 +13,7 @@ from dialer.domain.types import EndedBy, LeadStatus, Mode, Outcome
 from dialer.sim.clock import until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 KINDS = ("busy", "unallocated", "congestion", "declined", "moved", "timed_out")
@@ -40,11 +40,8 @@ async def test_what_ended_at_once_around_a_kill_has_one_record_and_is_not_dialle
     moment: int, is_lost: bool
 ) -> None:
     """`lost`: the dead process had read the events and not handled them."""
-    asterisk = PretendAsterisk(at_once)
-    house = House(asterisk)
-    campaign = await house.furnish(operators=8, leads=60, mode=Mode.POWER, ratio=3.0, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(at_once, operators=8, leads=60, mode=Mode.POWER, ratio=3.0, retries={})
+    asterisk, campaign = house.asterisk, house.campaign
     await until(lambda: len(asterisk.dialled) >= 2 + moment)
     await asyncio.sleep(moment * 0.0053)
     for _ in range(2):  # the second time while the first is just reconciled
@@ -91,11 +88,8 @@ async def test_an_end_of_which_asterisk_tells_nothing_counts_as_dialled(says: st
 @in_virtual_time
 async def test_a_request_whose_answer_was_lost_is_no_proof_that_nothing_was_dialled() -> None:
     """The link breaks between the request and its answer, and the number is busy meanwhile."""
-    asterisk = PretendAsterisk(lambda number: Fate("busy", setup_s=0.0001))
-    house = House(asterisk)
-    await house.furnish(operators=1, leads=1, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate("busy", setup_s=0.0001), operators=1, leads=1, retries={})
+    asterisk = house.asterisk
     await until(lambda: len(asterisk.dialled) == 1)
     asterisk.lose_link()
     await asyncio.sleep(1)
@@ -110,11 +104,8 @@ async def test_a_request_whose_answer_was_lost_is_no_proof_that_nothing_was_dial
 
 @in_virtual_time
 async def test_an_asterisk_that_was_started_since_is_no_proof_either() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate("busy", setup_s=0.3))
-    house = House(asterisk)
-    await house.furnish(operators=1, leads=1, retries={})
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate("busy", setup_s=0.3), operators=1, leads=1, retries={})
+    asterisk = house.asterisk
     await until(lambda: len(asterisk.dialled) == 1)
     assert house.call().state is CallState.ORIGINATING
     await house.kill()

@@ -13,8 +13,7 @@ from dialer.engine.ownership import LEASE_S, Ownership
 from dialer.rehearsal import CELL
 from dialer.sim.clock import until
 from dialer.sim.fate import Fate
-from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 OTHER = Holder("other", "elsewhere", 4711)
@@ -22,10 +21,8 @@ OTHER = Holder("other", "elsewhere", 4711)
 
 @in_virtual_time
 async def test_a_second_service_is_sent_away_by_name_and_touches_nothing() -> None:
-    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=200)))
-    campaign = await house.furnish(operators=4, leads=40)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=200), operators=4, leads=40)
+    campaign = house.campaign
     await until(lambda: house.watcher.seen["bridged"] == 4)
     leased = await house.leads(campaign, LeadStatus.LEASED)
     second = Ownership(house.stores.cells, CELL, asyncio.get_running_loop().time)
@@ -41,11 +38,8 @@ async def test_a_second_service_is_sent_away_by_name_and_touches_nothing() -> No
 
 @in_virtual_time
 async def test_one_that_was_cut_off_and_replaced_dials_nothing_more_and_ends_with_a_sentence() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=10))
-    house = House(asterisk)
-    await house.furnish(operators=4, leads=400)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=10), operators=4, leads=400)
+    asterisk = house.asterisk
     await until(lambda: house.watcher.seen["bridged"] >= 8)
     house.store_down = True
     await until(lambda: bool(house.cell.pacer.held()))
@@ -64,11 +58,8 @@ async def test_one_that_was_cut_off_and_replaced_dials_nothing_more_and_ends_wit
 
 @in_virtual_time
 async def test_while_the_database_is_away_nothing_is_dialled_and_the_list_is_not_churned() -> None:
-    asterisk = PretendAsterisk(lambda number: Fate(after_s=2, talk_s=10))
-    house = House(asterisk)
-    campaign = await house.furnish(operators=4, leads=60)
-    await house.start()
-    await house.all_ready()
+    house = await at_work(Fate(after_s=2, talk_s=10), operators=4, leads=60)
+    asterisk, campaign = house.asterisk, house.campaign
     await until(lambda: house.watcher.seen["bridged"] >= 8)
     house.faults.read_only = "cannot execute UPDATE in a read-only transaction"
     await until(lambda: bool(house.cell.pacer.held()), 60.0)

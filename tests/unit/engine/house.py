@@ -40,6 +40,7 @@ from dialer.engine.shell import Shell
 from dialer.ports.stores import CdrQuery
 from dialer.rehearsal import Times, assemble
 from dialer.sim.clock import MachineClock, now, until
+from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
 
 MAIN = TrunkId("main")
@@ -125,6 +126,7 @@ class House:
             for n in range(leads)
         ]
         await self.stores.leads.import_list(added.id, "list.csv", rows, now=now())
+        self.campaign = added
         return added
 
     # --- the life of the cell
@@ -263,3 +265,13 @@ class House:
             assert cdr.end_at.tzinfo is UTC
         assert self.asterisk.double_booked == []
         return cdrs
+
+
+async def at_work(fate: Fate | Callable[[str], Fate] | None = None, **furniture: Any) -> House:
+    """A house that is furnished and open, all operators taking calls; `fate` is everybody's, or by number."""
+    its = fate or Fate()
+    house = House(PretendAsterisk(its if callable(its) else lambda number: its))
+    await house.furnish(**furniture)
+    await house.start()
+    await house.all_ready()
+    return house
