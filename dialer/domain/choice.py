@@ -99,6 +99,8 @@ def _as_dialled(digits: str) -> tuple[str, ...]:
 
 
 def _forms(text: str) -> tuple[str, ...]:
+    if text.isascii():
+        return (text,)
     return tuple(dict.fromkeys((text, text.lower(), text.upper(), text.capitalize(), text.title())))
 
 

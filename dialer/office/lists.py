@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from dialer.domain.access import Caller, Permission, demand
 from dialer.domain.bounds import LEAD, check
 from dialer.domain.campaign import Campaign
 from dialer.domain.choice import Choice
+from dialer.domain.dialable import CheckNumber
+from dialer.domain.edit import edited
 from dialer.domain.errors import BadField
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import BACK, Act, Change, Left, acted
@@ -18,7 +21,7 @@ from dialer.domain.said import said
 from dialer.domain.types import CampaignId, LeadId, LeadStatus
 from dialer.ports.stores import Stores
 
-CHUNK = 400  # leads of one transaction: SQLite's writer is held for some ms, the event loop as well
+CHUNK = 200  # leads of one transaction: SQLite's writer is held for some ms, the event loop as well
 MOST = 10_000  # leads of one request: what is left is asked for with `next`
 
 
@@ -50,6 +53,34 @@ async def find(
     demand(who, Permission.SEE_LEADS)
     await stores.campaigns.get(choice.campaign)
     return await stores.choices.chosen(choice, after=after, limit=limit)
+
+
+async def edit(
+    lead: LeadId,
+    changes: Mapping[str, Any],
+    seen: Mapping[str, Any],
+    who: Caller,
+    stores: Stores,
+    *,
+    check_number: CheckNumber,
+) -> Lead:
+    """Correct one lead; `seen`: what the fields were when the person looked, as far as that is known.
+
+    Raises Missing, BadField, and Conflict with the difference where it was changed since or is in a call.
+    """
+    demand(who, Permission.CHANGE_LEADS)
+    check(changes, LEAD)
+    while True:
+        row = await stores.leads.get(lead)
+        after = edited(row, changes, seen)
+        if new := [number for number in after.numbers if number not in row.numbers]:
+            campaign = await stores.campaigns.get(row.campaign)
+            trunks = [trunk for trunk in await stores.trunks.all() if trunk.id in campaign.trunks]
+            for number in new:
+                check_number(number, trunks, campaign.country)
+        if after == row or await stores.choices.edit(row, after):
+            return after
+        # it was changed since it was read: what the person has seen is compared anew
 
 
 async def work(

@@ -125,6 +125,12 @@ class Choices(Protocol):
     async def change(self, changes: Sequence[Change]) -> set[LeadId]:
         """Where each stands and its priority; not of those that stand otherwise than they were read."""
 
+    async def edit(self, before: Lead, after: Lead) -> bool:
+        """One lead with all its fields; False when it is not as `before` any more.
+
+        Raises Missing, and Conflict where the campaign has one of its numbers already.
+        """
+
     async def remove(self, which: Sequence[LeadId]) -> set[LeadId]:
         """Their records stay."""
 

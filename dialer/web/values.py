@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Query
 from pydantic import (
@@ -87,6 +88,14 @@ def _country(code: str) -> str:
         raise ValueError(unknown.sentence) from None
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError("is no time zone, such as Europe/Moscow") from None
+    return name
+
+
 Utc = Annotated[
     AwareDatetime,
     BeforeValidator(_written),
@@ -100,6 +109,12 @@ Day = Annotated[
 ]
 OneDay = Annotated[Day | None, Query(description="by the office's clock; today where it is not given")]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Zone = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,64}$"),
+    AfterValidator(_zone),
+    Field(examples=["Europe/Moscow"]),
+]
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 Seconds = Annotated[float, within(bounds.SPAN)]

@@ -12,7 +12,7 @@ import pytest
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
 from dialer.domain.choice import Choice
-from dialer.domain.errors import Missing
+from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Change
 from dialer.domain.types import CallId, CampaignId, LeadId, LeadStatus, Outcome, PhoneNumber
@@ -186,3 +186,35 @@ async def test_leads_move_as_they_stand_but_for_those_whose_numbers_are_there(
         (1, 1, 0, 0),
     ]
     assert len(await stores.leases.lease(other, 99, cell=CELL, now=AT, until_at=SOON)) == 5
+
+
+async def test_a_lead_is_edited_as_it_was_read_with_its_numbers_and_never_to_a_twin(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    _, its = await stand(stores, campaign)
+    one, new = its[0], PhoneNumber("+79170000001")
+    after = replace(
+        one,
+        numbers=(new, *one.numbers),
+        extensions={new: "214"},
+        number_index=1,
+        zones=("Asia/Omsk", "Europe/Moscow"),
+        name="Анна",
+        company="b",
+        inn="7707083893",
+        email="a@b.c",
+        extra={"город": "Омск", "a": "1"},
+        ref="r",
+        priority=-5,
+        next_at=AT + 9 * HOUR,
+    )
+    assert await stores.choices.edit(one, after)
+    assert await stores.leads.get(one.id) == after
+    assert not await stores.choices.edit(one, replace(one, name="too late"))
+    assert not await stores.choices.edit(its[2], replace(its[2], name="in a call"))
+    with pytest.raises(Conflict, match="has one of these numbers"):
+        await stores.choices.edit(its[1], replace(its[1], numbers=(*its[1].numbers, its[5].number)))
+    assert await stores.choices.edit(after, one)
+    assert await stores.leads.find(campaign) == its
+    with pytest.raises(Missing):
+        await stores.choices.edit(replace(one, id=LeadId(999_999)), one)

@@ -97,3 +97,58 @@ async def test_who_only_sees_works_on_nothing(api: Api) -> None:
     assert (await work(api, "viewer", act="delete", whole_list=True))[0] == 403
     status, told = await work(api, act="move", whole_list=True, to=99)
     assert (status, told["id"]) == (404, "missing")
+
+
+async def edit(api: Api, lead: int, seen: dict[str, Any] | None = None, **changes: Any) -> tuple[int, Any]:
+    body = {"changes": changes} | ({"seen": seen} if seen is not None else {})
+    async with api["supervisor"].patch(f"/v1/leads/{lead}", json=body) as told:
+        return told.status, await told.json()
+
+
+async def one(api: Api, search: str) -> Any:
+    async with api["viewer"].get(L, params={"search": search}) as told:
+        return (await told.json())["items"][0]
+
+
+async def test_a_lead_is_corrected_from_what_was_seen(api: Api) -> None:
+    await add(api, 2)
+    lead = await one(api, "Lead 0")
+    new = {"numbers": ["+79171119999", "+79171110000"], "extensions": {"+79171119999": "214"}}
+    rest = {"zones": ["Asia/Omsk"], "next_at": "2026-02-05T10:00:00Z", "priority": 5, "extra": {"a": "b"}}
+    status, told = await edit(api, lead["id"], {"name": "Lead 0"}, name="Anna", **new, **rest)
+    assert status == 200, told
+    assert {name: told[name] for name in (*new, *rest, "name", "status", "number_index")} == {
+        **new,
+        **rest,
+        "name": "Anna",
+        "status": "retry",
+        "number_index": 1,
+    }
+    assert await one(api, "Anna") == told
+    status, told = await edit(api, lead["id"], {"name": "Lead 0"}, name="Ann")
+    assert (status, "name is Anna, not Lead 0" in told["detail"]) == (409, True)
+    status, told = await edit(api, lead["id"], numbers=["+79171110001"])
+    assert (status, "one of these numbers" in told["detail"]) == (409, True)
+    status, told = await edit(api, lead["id"], next_at=None)
+    assert (status, told["status"], told["next_at"]) == (200, "new", None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"numbers": []},
+        {"numbers": ["89161234567"]},
+        {"extensions": {"+79171115555": "1"}},
+        {"zones": ["Mars/Base"]},
+        {"zones": ["../../etc/passwd"]},
+        {"priority": 1001},
+        {"next_at": "tomorrow"},
+        {"status": "new"},
+        {"attempts": 0},
+    ],
+)
+async def test_what_a_lead_cannot_be_is_refused(api: Api, changes: dict[str, Any]) -> None:
+    await add(api, 1)
+    lead = await one(api, "Lead 0")
+    assert (await edit(api, lead["id"], **changes))[0] == 422
+    assert await one(api, "Lead 0") == lead

@@ -243,6 +243,16 @@ class MemoryLeads:
                 done.add(row.id)
         return done
 
+    async def edit(self, before: Lead, after: Lead) -> bool:
+        row = await self.get(before.id)
+        if row != before or before.id in self._leases:
+            return False
+        others = {key for lead in self.of(row.campaign) if lead.id != row.id for key in lead.keys}
+        if others & set(after.keys):
+            raise Conflict(said("another lead of the campaign has one of these numbers already"))
+        self._put(after)
+        return True
+
     async def remove(self, which: Sequence[LeadId]) -> set[LeadId]:
         done = self._free_of(which)
         for lead in done:

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql.database import Database
@@ -14,14 +15,19 @@ from dialer.adapters.sql.insert import chunks
 from dialer.adapters.sql.leads import with_numbers
 from dialer.adapters.sql.lists import ALONE, check_campaign
 from dialer.adapters.sql.tables import lead_numbers, leads
+from dialer.adapters.sql.troubles import Twin
 from dialer.domain.choice import Choice, Sought, sought
+from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Change
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId, LeadId, LeadStatus
 
 WRITTEN = ("status", "number_index", "attempts", "tried", "dead", "next_at", "promised_at", "priority")
+TOLD = ("zones", "name", "company", "inn", "email", "extra", "ref")
 LEASED = LeadStatus.LEASED.value
 ESCAPE = "\\"
+GAP = "\n"  # no word has one
 
 
 @fitted
@@ -32,7 +38,8 @@ class SqlChoices:
     async def chosen(self, choice: Choice, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
         if not is_id(choice.campaign):
             return []
-        query = select(leads).where(leads.c.campaign == choice.campaign, leads.c.id > after, *_asked(choice))
+        query = select(leads).where(leads.c.campaign == choice.campaign, leads.c.id > after)
+        query = query.where(*_asked(choice, is_sqlite=self._database.is_sqlite))
         async with self._database.connection() as connection:
             rows = await connection.execute(query.order_by(leads.c.id).limit(limit))
             return await with_numbers(connection, rows.mappings().all())
@@ -47,6 +54,20 @@ class SqlChoices:
                     query = update(leads).where(leads.c.id.in_(some), *as_read).values(values)
                     done.update((await connection.execute(query.returning(leads.c.id))).scalars())
         return done
+
+    async def edit(self, before: Lead, after: Lead) -> bool:
+        try:
+            async with self._database.write() as connection:
+                query = select(leads).where(leads.c.id == before.id).with_for_update()
+                rows = (await connection.execute(query)).mappings().all() if is_id(before.id) else []
+                for now in await with_numbers(connection, rows):
+                    if now != before or before.status is LeadStatus.LEASED:
+                        return False
+                    await _write_all(connection, before, after)
+                    return True
+        except Twin:
+            raise Conflict(said("another lead of the campaign has one of these numbers already")) from None
+        raise Missing(said("there is no lead {lead}", lead=before.id))
 
     async def remove(self, which: Sequence[LeadId]) -> set[LeadId]:
         done: set[LeadId] = set()
@@ -72,6 +93,25 @@ class SqlChoices:
         return done
 
 
+async def _write_all(connection: AsyncConnection, before: Lead, after: Lead) -> None:
+    values = _values(Change(before, after)) | {name: _plain(name, getattr(after, name)) for name in TOLD}
+    await connection.execute(update(leads).where(leads.c.id == before.id).values(values))
+    if before.keys == after.keys:
+        return
+    await connection.execute(delete(lead_numbers).where(lead_numbers.c.lead == before.id))
+    rows = [
+        {
+            "lead": before.id,
+            "position": position,
+            "campaign": before.campaign,
+            "number": number,
+            "extension": after.extensions.get(number, ""),
+        }
+        for position, number in enumerate(after.numbers)
+    ]
+    await connection.execute(insert(lead_numbers), rows)
+
+
 def _has_twin(campaign: CampaignId) -> ColumnElement[bool]:
     """Whether the campaign has one of the lead's numbers already; of one that is in it all of them are."""
     own, other = lead_numbers.alias("own"), lead_numbers.alias("other")
@@ -80,7 +120,7 @@ def _has_twin(campaign: CampaignId) -> ColumnElement[bool]:
     return query.correlate(leads).exists()
 
 
-def _asked(choice: Choice) -> list[ColumnElement[bool]]:
+def _asked(choice: Choice, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
     c = leads.c
     found: list[ColumnElement[bool]] = []
     if choice.statuses:
@@ -104,7 +144,7 @@ def _asked(choice: Choice) -> list[ColumnElement[bool]]:
         its = _numbers_of(choice).where(n >= choice.number, n < choice.number + "\U0010ffff")
         found.append(c.id.in_(its))
     if choice.search.strip():
-        found.append(_sought(sought(choice.search), choice))
+        found.append(_sought(sought(choice.search), choice, is_sqlite=is_sqlite))
     return found
 
 
@@ -112,9 +152,10 @@ def _numbers_of(choice: Choice) -> Select[Any]:
     return select(lead_numbers.c.lead).where(lead_numbers.c.campaign == choice.campaign)
 
 
-def _sought(what: Sought, choice: Choice) -> ColumnElement[bool]:
-    texts = (leads.c.name, leads.c.company, leads.c.ref, leads.c.inn)
-    words = [or_(*(_has(text, form) for form in forms for text in texts)) for forms in what.words]
+def _sought(what: Sought, choice: Choice, *, is_sqlite: bool) -> ColumnElement[bool]:
+    c = leads.c
+    text = c.name + GAP + c.company + GAP + c.ref + GAP + c.inn  # looked through once, not four times
+    words = [or_(*(_has(text, form, is_sqlite=is_sqlite) for form in forms)) for forms in what.words]
     every = words[0]
     for word in words[1:]:
         every &= word
@@ -124,9 +165,11 @@ def _sought(what: Sought, choice: Choice) -> ColumnElement[bool]:
     return or_(leads.c.id.in_(_numbers_of(choice).where(parts)), every)
 
 
-def _has(text: ColumnElement[str], form: str) -> ColumnElement[bool]:
+def _has(text: ColumnElement[str], form: str, *, is_sqlite: bool) -> ColumnElement[bool]:
+    """In both databases letters of ASCII are the same in either case, and no others."""
     pattern = "".join(f"{ESCAPE}{sign}" if sign in f"%_{ESCAPE}" else sign for sign in form)
-    return text.ilike(f"%{pattern}%", escape=ESCAPE)
+    has = text.like if is_sqlite else text.ilike
+    return has(f"%{pattern}%", escape=ESCAPE)
 
 
 def _alike(changes: Sequence[Change]) -> Mapping[tuple[str, int, str], list[Change]]:
@@ -147,4 +190,4 @@ def _values(change: Change) -> dict[str, Any]:
 def _plain(name: str, value: Any) -> Any:
     if name == "tried":
         return {outcome.value: times for outcome, times in value.items()}
-    return list(value) if name == "dead" else value
+    return list(value) if name in ("dead", "zones") else dict(value) if name == "extra" else value

@@ -17,15 +17,15 @@ from dialer.domain.choice import Choice
 from dialer.domain.csvtext import MARK, as_csv, safe_cell
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Act, Left
-from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome
+from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome, PhoneNumber
 from dialer.office import lists as office
-from dialer.web.api.leads import LeadOut
+from dialer.web.api.leads import Column, Extension, Inn, LeadOut, Mail
 from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page, next_of
 from dialer.web.parts import Given, Parts
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
-from dialer.web.values import Body, Flag, Id, Line, Utc, Whole, within
+from dialer.web.values import Body, Flag, Id, Line, Number, Utc, Whole, Zone, within
 
 router = APIRouter(route_class=EachNameOnce, tags=["leads"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
@@ -113,6 +113,38 @@ class WorkAsked(Body):
     after: int = Field(default=0, ge=0, le=2**31 - 1, description="`next` of the answer before")
 
 
+class Fields(Body):
+    """Of a lead, those that are named."""
+
+    numbers: list[Number] = Field(default_factory=list, min_length=1, max_length=10)
+    extensions: dict[Number, Extension] = Field(default_factory=dict, max_length=10)
+    zones: list[Zone] = Field(default_factory=list, max_length=50)
+    name: Line = ""
+    company: Line = ""
+    inn: Inn = ""
+    email: Mail = ""
+    extra: dict[Column, Line] = Field(default_factory=dict, max_length=50)
+    ref: Line = ""
+    priority: Annotated[Whole, within(bounds.LEAD_PRIORITY)] = 0
+    next_at: Utc | None = Field(default=None, description="null: at once")
+
+    def named(self) -> dict[str, Any]:
+        """As the domain has them."""
+        said = {name: getattr(self, name) for name in self.model_fields_set}
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+
+
+class LeadEdit(Body):
+    """What is corrected, and what stood there."""
+
+    changes: Fields
+    seen: Fields = Field(
+        default_factory=Fields.model_construct,
+        description="those fields as they were when you looked: where one is another by now, nothing is"
+        " changed and the answer is 409 with the difference",
+    )
+
+
 class WorkedOut(BaseModel):
     """What became of them."""
 
@@ -175,6 +207,26 @@ async def work_list(parts: Given, who: Changes, campaign: Id, body: WorkAsked) -
     now = parts.tools.clock()
     told = await office.work(order, who, parts.stores, now=now, dry_run=body.dry_run, after=body.after)
     return WorkedOut.model_validate(told, from_attributes=True)
+
+
+@router.patch("/leads/{lead}", responses=documented(404, 409))
+async def edit_lead(parts: Given, who: Changes, lead: Id, body: LeadEdit) -> LeadOut:
+    """Correct a lead: numbers, zones, fields, priority, next call. Refused while it is in a call."""
+    changes = body.changes.named()
+    if "numbers" in changes and "zones" not in changes:
+        changes |= await _zones(parts, LeadId(lead), changes["numbers"])
+    check = parts.tools.check_number
+    return LeadOut.of(
+        await office.edit(LeadId(lead), changes, body.seen.named(), who, parts.stores, check_number=check)
+    )
+
+
+async def _zones(parts: Parts, lead: LeadId, numbers: Sequence[PhoneNumber]) -> dict[str, Any]:
+    """Zones that came from the first number follow it."""
+    row = await parts.stores.leads.get(lead)
+    if row.zones != tuple(parts.tools.zones_of(row.numbers[0])):
+        return {}
+    return {"zones": tuple(parts.tools.zones_of(numbers[0]))}
 
 
 async def _lines(
