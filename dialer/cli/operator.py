@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from getpass import getpass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ from dialer.cli.stores import OWNER, with_stores
 from dialer.cli.trunk import LATER, faults, tell_aside, tell_trial
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account, State
-from dialer.domain.said import said, titled, word
+from dialer.domain.said import listed, said, titled, word
 from dialer.domain.types import (
     Language,
     LegKind,
@@ -186,13 +187,13 @@ def plain(account: Account) -> dict[str, Any]:
 
 @app.command("list")
 def show_all(as_json: AsJson = False) -> None:
-    """List the operators' accounts; where the service runs, with the state of this moment."""
+    """List the operators' accounts; where the service runs: in which state, since when, with whom, why."""
 
     async def work(settings: Settings, stores: Stores) -> tuple[list[dict[str, Any]], Mapping[str, str]]:
         runs = await is_running(settings)
         live = await states(settings) if runs else {}
         aside = await faults(settings, "/v1/operators") if runs else {}
-        nowhere = {"state": None, "desk": ""}
+        nowhere = dict.fromkeys(("state", "since_at", "with_number", "reason", "then", "desk"))
         rows = [
             plain(one) | live.get(one.id, nowhere) | {"fault": aside.get(one.id, "")}
             for one in await stores.accounts.all()
@@ -204,24 +205,41 @@ def show_all(as_json: AsJson = False) -> None:
         print_json(found)
         return
     names = titled(
-        "id", "name", "state", "desk", "leg", "phone", "number", "trunk", "language", "has_pin", "enabled"
-    )
-    rows = [one | {"state": word(State(one["state"]), "-") if one["state"] else None} for one in found]
+        "id", "name", "state", "since", "with", "why", "desk", "leg", "phone", "number", "trunk", "language",
+        "has_pin", "enabled",
+    )  # fmt: skip
     print_table(
         names,
-        [tuple(row[name] for name in names) for row in rows],
+        [tuple((one | _now(one))[name] for name in names) for one in found],
         empty=said("There is no operator: `dialer operator add 101 --name NAME` makes one."),
     )
     tell_aside(aside)
 
 
+def _now(one: Mapping[str, Any]) -> dict[str, object]:
+    """The columns of this moment; empty where the service does not run."""
+    if not one["state"]:
+        return dict.fromkeys(("state", "since", "with", "why"))
+    why = one["reason"]
+    if one["then"]:
+        why = listed([*filter(None, [why]), said("then {state}", state=word(State(one["then"]), "-"))])
+    since_at = datetime.fromisoformat(one["since_at"]) if one["since_at"] else None
+    return {
+        "state": word(State(one["state"]), "-"),
+        "since": since_at,
+        "with": one["with_number"],
+        "why": why,
+    }
+
+
 async def states(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Operator -> state and desk, from the running service."""
+    """Operator -> what the running service says of this moment."""
     found: dict[str, dict[str, Any]] = {}
     after = ""
     while True:
         page = await ask(settings, "GET", "/v1/operators", query={"limit": "1000", "after": after})
-        found |= {one["id"]: {"state": one["state"], "desk": one["desk"]} for one in page["items"]}
+        wanted = ("state", "since_at", "with_number", "reason", "then", "desk")
+        found |= {one["id"]: {name: one[name] for name in wanted} for one in page["items"]}
         if not page["next"]:
             return found
         after = page["next"]

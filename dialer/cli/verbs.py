@@ -39,6 +39,7 @@ VERBS = {
     "operator": Verb("operator:app", "Operators: accounts, phones, and what they are told."),
     "trunk": Verb("trunk:app", "The SIP ways out: carriers' accounts."),
     "dnc": Verb("dnc:app", "The do-not-call list: numbers and prefixes never dialled."),
+    "calls": Verb("calls:app", "Calls that were made: find those of a number."),
     "cdr": Verb("records:app", "Records of attempts."),
     "journal": Verb(
         "journal:app",

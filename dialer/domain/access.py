@@ -30,6 +30,7 @@ class Permission(StrEnum):
     SEE_CALLS = "calls:see"
     END_CALLS = "calls:end"
     SEE_RECORDS = "records:see"
+    SEE_NUMBERS = "numbers:see"  # whole: of records and of calls in flight
     CHANGE_RECORDS = "records:change"  # those that the database refuses: give them up
     SEE_TRUNKS = "trunks:see"
     CHANGE_TRUNKS = "trunks:change"  # and test calls, which cost money
@@ -60,7 +61,7 @@ _LEADS_OTHERS = frozenset(
     }
 )
 ROLES: Mapping[Role, frozenset[Permission]] = {
-    Role.VIEWER: _SEES,
+    Role.VIEWER: _SEES - {Permission.SEE_NUMBERS},
     Role.OPERATOR: _SEES | {Permission.WORK},
     Role.SUPERVISOR: _SEES | _LEADS_OTHERS,
     Role.ADMIN: frozenset(Permission),

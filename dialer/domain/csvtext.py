@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from dialer.domain.types import E164
 
+_PHONE = re.compile(rf"{E164.pattern}|\+[0-9]\*+[0-9]{{2}}")  # whole, or masked
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
 MARK = "\ufeff"  # of byte order: Excel reads UTF-8 by it
 
@@ -27,6 +28,6 @@ def safe_cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value)
-    if isinstance(value, str) and _FORMULA.match(text) and not E164.fullmatch(text):
+    if isinstance(value, str) and _FORMULA.match(text) and not _PHONE.fullmatch(text):
         return f"'{text}"
     return text

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from dialer.domain import bounds
-from dialer.domain.access import Caller, Permission, demand
+from dialer.domain.access import Caller, Permission, demand, may
 from dialer.domain.campaign import Campaign
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import BadField, Conflict, Forbidden
 from dialer.domain.guesses import key_of_operator, key_of_phone
 from dialer.domain.numbers import dial_string
-from dialer.domain.operators import Account
+from dialer.domain.operators import Account, Operator
 from dialer.domain.said import said
-from dialer.domain.types import OperatorId, PhoneKind
-from dialer.office.cell import Pushed, do, tell_later
+from dialer.domain.types import CellId, OperatorId, PhoneKind, PhoneNumber
+from dialer.office.cell import Pushed, do, faults, tell_later
 from dialer.office.editing import edited
-from dialer.ports.between import Desk
+from dialer.office.records import number_seen
+from dialer.ports.between import Desk, Shown
 from dialer.ports.stores import Stores
 
 Changes = Mapping[str, Any]  # by the fields of an Account; `sip_password` and `pin` as they were typed
@@ -41,6 +42,33 @@ class Saved:
 
     account: Account
     pushed: Pushed
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """An account with the state of this moment."""
+
+    account: Account
+    live: Operator
+    number: PhoneNumber | None = None  # with whom, as the caller may see it
+    fault: str = ""  # why the phone is set aside
+
+
+async def at_work(who: Caller, live: Shown, desk: Desk, cell: CellId, stores: Stores) -> Sequence[AtWork]:
+    """Every operator; an operator's token sees with whom that operator talks, and no other."""
+    demand(who, Permission.SEE_OPERATORS)
+    there = {operator.id: operator for operator in await live.operators()}
+    numbers = {call.id: call.number for call in await live.calls()}
+    aside = await faults(desk, cell)
+    found = []
+    for account in await stores.accounts.all():
+        its = there.get(account.id, Operator(account.id))
+        number = (
+            numbers.get(its.call) if its.call and may(who, Permission.SEE_OPERATORS, account.id) else None
+        )
+        seen = None if number is None else number_seen(who, number)
+        found.append(AtWork(account, its, seen, aside.get(account.id, "")))
+    return found
 
 
 async def add(

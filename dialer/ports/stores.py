@@ -233,6 +233,12 @@ class CdrQuery:
     outcome: str = ""
     since_at: datetime | None = None  # dialled at or after
     until_at: datetime | None = None  # dialled before
+    number: str = ""
+    trunk: str = ""
+    direction: str = ""
+    disposition: str = ""
+    at_least_s: float | None = None  # of air time
+    newest_first: bool = False
     after: str = ""  # id of the last row seen (ids sort by time)
     limit: int = 100
 

@@ -82,3 +82,17 @@ def test_a_day_of_which_nothing_is_known_is_no_mistake(day: Dialer) -> None:
 def test_records_are_listed_by_the_clock_of_the_office(day: Dialer) -> None:
     told = day("cdr", "list", "--since", "2026-02-03", "--until", "2026-02-03T23:00").out
     assert ("2026-02-03 00:00:00" in told, "c-2" in told, "c-3" in told) == (True, False, False)
+
+
+@pytest.mark.parametrize("written", ["+79160000001", "8 (916) 000-00-01", "9160000001"])
+def test_calls_are_found_by_a_number_in_any_form_the_newest_first(day: Dialer, written: str) -> None:
+    found = day("calls", "find", written, "--json").json
+    assert [one["id"] for one in found] == ["c-3", "c-2", "c-1", "c-0"]
+    told = day("calls", "find", written, "--limit", "2").out
+    assert ("c-3" in told, "c-2" in told, "c-1" in told, "busy" in told) == (True, True, False, True)
+
+
+def test_a_number_that_was_never_called_is_told_so(day: Dialer) -> None:
+    assert "No call with +79161112233" in day("calls", "find", "+79161112233").out
+    assert day("calls", "find", "12").code == 1
+    assert day("calls", "find", "+79161112233", "--limit", "0").code == 1

@@ -349,6 +349,32 @@ async def test_whoever_did_not_move_all_day_stands_where_he_stood_before(stores:
     assert await stores.records.hours(BOB, later, later + timedelta(hours=1)) == {}
 
 
+async def test_records_are_found_by_any_of_their_traits_in_either_order(stores: Stores) -> None:
+    other = PhoneNumber("+79160000002")
+    await keep(
+        stores,
+        record("c-1", talk_s=29.9999),
+        record("c-2", number=other, talk_s=30.0),
+        record("c-3", trunk=TrunkId("spare"), talk_s=90.0),
+        record("c-4", direction=Direction.IN, number=other, talk_s=0.0),
+    )
+    await stores.ledger.wrap([WrapUp(CallId("c-2"), ANN, 1.0, "agreed", AT)])
+
+    async def found(**traits: Any) -> list[str]:
+        return [cdr.id for cdr in await stores.records.cdrs(CdrQuery(**traits))]
+
+    assert await found(number=other) == ["c-2", "c-4"]
+    assert await found(number=other, newest_first=True) == ["c-4", "c-2"]
+    assert await found(trunk="spare") == ["c-3"]
+    assert await found(direction="in") == ["c-4"]
+    assert await found(disposition="agreed") == ["c-2"]
+    assert await found(disposition="refused") == []
+    assert await found(at_least_s=30.0) == ["c-2", "c-3"]
+    assert await found(newest_first=True, limit=2) == ["c-4", "c-3"]
+    assert await found(newest_first=True, after="c-3", limit=2) == ["c-2", "c-1"]
+    assert await found(newest_first=True, after="c-1") == []
+
+
 async def test_the_last_operator_of_a_number_is_who_talked(stores: Stores) -> None:
     number = PhoneNumber("+79160000001")
     assert await stores.records.last_operator_of(number) is None

@@ -116,7 +116,10 @@ class MemoryLedger:
 
     async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]:
         found = (cdr for cdr in self._rows.values() if _answers(cdr, query))
-        return [self._whole(cdr) for cdr in sorted(found, key=lambda cdr: cdr.id)[: query.limit]]
+        ordered = sorted(found, key=lambda cdr: cdr.id, reverse=query.newest_first)
+        return [cdr for cdr in map(self._whole, ordered) if query.disposition in ("", cdr.disposition)][
+            : query.limit
+        ]
 
     async def tallies(self, since_at: datetime, until_at: datetime, zone: tzinfo) -> Mapping[Key, Tally]:
         return fold((cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at), zone)
@@ -252,5 +255,9 @@ def _answers(cdr: Cdr, query: CdrQuery) -> bool:
         and query.outcome in ("", cdr.outcome)
         and (query.since_at is None or cdr.dialled_at >= query.since_at)
         and (query.until_at is None or cdr.dialled_at < query.until_at)
-        and cdr.id > query.after
+        and query.number in ("", cdr.number)
+        and query.trunk in ("", cdr.trunk)
+        and query.direction in ("", cdr.direction)
+        and (query.at_least_s is None or round(cdr.talk_s * 1e6) >= round(query.at_least_s * 1e6))
+        and (not query.after or (cdr.id < query.after if query.newest_first else cdr.id > query.after))
     )

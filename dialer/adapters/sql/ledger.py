@@ -118,14 +118,23 @@ class SqlLedger:
             cdrs.c.operator: query.operator,
             cdrs.c.lead: query.lead,
             cdrs.c.outcome: query.outcome or None,
+            cdrs.c.number: query.number or None,
+            cdrs.c.trunk: query.trunk or None,
+            cdrs.c.direction: query.direction or None,
+            wrap_ups.c.disposition: query.disposition or None,
         }
-        page = _records().where(cdrs.c.id > query.after)
+        page = _records()
+        if query.after:
+            page = page.where(cdrs.c.id < query.after if query.newest_first else cdrs.c.id > query.after)
         page = page.where(*(column == value for column, value in asked.items() if value is not None))
         if query.since_at is not None:
             page = page.where(cdrs.c.dialled_at >= query.since_at)
         if query.until_at is not None:
             page = page.where(cdrs.c.dialled_at < query.until_at)
-        rows = await self._database.rows(page.order_by(cdrs.c.id).limit(query.limit))
+        if query.at_least_s is not None:
+            page = page.where(cdrs.c.talk_us >= round(query.at_least_s * 1e6))
+        order = cdrs.c.id.desc() if query.newest_first else cdrs.c.id
+        rows = await self._database.rows(page.order_by(order).limit(query.limit))
         return [record_of(row) for row in rows]
 
     async def tallies(self, since_at: datetime, until_at: datetime, zone: tzinfo) -> Mapping[Key, Tally]:

@@ -8,11 +8,12 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from dialer.domain.access import Caller, Permission
+from dialer.domain.access import Caller, Permission, whose
 from dialer.domain.call import Call, State
 from dialer.domain.errors import Missing
-from dialer.domain.types import Direction
+from dialer.domain.types import Direction, OperatorId
 from dialer.office.cell import do
+from dialer.office.records import demand_own, number_seen
 from dialer.web.api.commands import Done
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
@@ -45,14 +46,15 @@ class CallOut(BaseModel):
     bridge_at: datetime | None
 
     @classmethod
-    def of(cls, call: Call) -> Self:
-        return cls.model_validate(call, from_attributes=True)
+    def of(cls, call: Call, who: Caller) -> Self:
+        shown = cls.model_validate(call, from_attributes=True)
+        return shown.model_copy(update={"number": number_seen(who, call.number)})
 
 
 @router.get("", responses=documented())
 async def list_calls(
     parts: Given,
-    _: Sees,
+    who: Sees,
     *,
     state: Annotated[State | None, Query()] = None,
     campaign: Annotated[Id | None, Query()] = None,
@@ -60,7 +62,8 @@ async def list_calls(
     after: After = "",
     limit: Limit = 100,
 ) -> Page[CallOut]:
-    """Every call in flight, of all cells."""
+    """Every call in flight, of all cells; the token of an operator sees that operator's."""
+    operator = whose(who, Permission.SEE_CALLS, None if operator is None else OperatorId(operator))
     found = [
         call
         for call in await parts.live.calls()
@@ -69,13 +72,15 @@ async def list_calls(
         and operator in (None, call.operator)
     ]
     rows, following = cut(found, lambda call: call.id, after=after, limit=limit)
-    return Page(items=[CallOut.of(call) for call in rows], next=following)
+    return Page(items=[CallOut.of(call, who) for call in rows], next=following)
 
 
 @router.get("/{call}", responses=documented(404))
-async def get_call(parts: Given, _: Sees, call: CallName) -> CallOut:
+async def get_call(parts: Given, who: Sees, call: CallName) -> CallOut:
     """One call in flight."""
-    return CallOut.of(await _find(parts, call))
+    found = await _find(parts, call)
+    demand_own(call, found.operator, whose(who, Permission.SEE_CALLS))
+    return CallOut.of(found, who)
 
 
 @router.post("/{call}/hang_up", responses=documented(*VERB_ERRORS))

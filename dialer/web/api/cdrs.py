@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
@@ -14,7 +15,9 @@ from pydantic import BaseModel, Field
 from dialer.domain.access import Caller, Permission
 from dialer.domain.cdr import Cdr
 from dialer.domain.csvtext import MARK, as_csv, safe_cell
-from dialer.domain.errors import BadValue
+from dialer.domain.errors import BadField
+from dialer.domain.lead import Disposition
+from dialer.domain.said import said
 from dialer.domain.types import (
     Alerting,
     CallId,
@@ -25,17 +28,17 @@ from dialer.domain.types import (
     OperatorId,
     Outcome,
 )
-from dialer.ports.stores import CdrQuery, Records
+from dialer.office import records
+from dialer.ports.stores import CdrQuery
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, next_of
 from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
-from dialer.web.values import CallName, Id, OperatorNumber, Utc
+from dialer.web.values import CallName, Id, Number, OperatorNumber, Slug, Utc
 
 router = APIRouter(route_class=EachNameOnce, tags=["cdrs"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
-EXPORT_PAGE = 1000
 
 
 class CdrOut(BaseModel):
@@ -89,9 +92,16 @@ class Filters:
     since_at: Annotated[Utc | None, Query(description="dialled at or after")] = None
     until_at: Annotated[Utc | None, Query(description="dialled before")] = None
 
+    number: Annotated[Number | None, Query(description="with its plus (%2B in an address)")] = None
+    trunk: Annotated[Slug | None, Query()] = None
+    direction: Annotated[Direction | None, Query()] = None
+    disposition: Annotated[Disposition | None, Query()] = None
+    at_least_s: Annotated[float | None, Query(ge=0, le=86_400, description="of air time")] = None
+    order: Annotated[Literal["oldest", "newest"], Query(description="which come first")] = "oldest"
+
     def query(self, *, after: str = "", limit: int = 100) -> CdrQuery:
         if self.since_at and self.until_at and self.until_at <= self.since_at:
-            raise BadValue("query/until_at: it is not after since_at")
+            raise BadField("until_at", said("it is not after since_at"))
         return CdrQuery(
             campaign=None if self.campaign is None else CampaignId(self.campaign),
             operator=None if self.operator is None else OperatorId(self.operator),
@@ -99,6 +109,12 @@ class Filters:
             outcome=self.outcome or "",
             since_at=self.since_at,
             until_at=self.until_at,
+            number=self.number or "",
+            trunk=self.trunk or "",
+            direction=self.direction or "",
+            disposition=self.disposition or "",
+            at_least_s=self.at_least_s,
+            newest_first=self.order == "newest",
             after=after,
             limit=limit,
         )
@@ -109,10 +125,10 @@ Filtered = Annotated[Filters, Depends()]
 
 @router.get("/cdrs", responses=documented())
 async def list_cdrs(
-    parts: Given, _: Sees, filters: Filtered, after: After = "", limit: Limit = 100
+    parts: Given, who: Sees, filters: Filtered, after: After = "", limit: Limit = 100
 ) -> Page[CdrOut]:
-    """Closed attempts in the order in which they were dialled."""
-    rows = await parts.stores.records.cdrs(filters.query(after=after, limit=limit))
+    """Closed attempts in the order in which they were dialled, or the newest first."""
+    rows = await records.search(filters.query(after=after, limit=limit), who, parts.stores)
     return Page(items=[CdrOut.of(row) for row in rows], next=next_of(rows, limit, lambda row: row.id))
 
 
@@ -124,35 +140,39 @@ async def list_cdrs(
 )
 async def export_cdrs(
     parts: Given,
-    _: Sees,
+    who: Sees,
     filters: Filtered,
     excel: Annotated[
         bool, Query(description="with a byte order mark and semicolons, as Excel opens it")
     ] = False,
 ) -> StreamingResponse:
     """The same search as a CSV file, whole. Cells that a spreadsheet would take for a formula are quoted."""
-    query = filters.query(limit=EXPORT_PAGE)
-    first = await parts.stores.records.cdrs(query)  # a failing database is told before the file begins
+    pages = records.pages(filters.query(), who, parts.stores)
+    first: Sequence[Cdr] = ()
+    with suppress(StopAsyncIteration):
+        first = await anext(pages)  # a failing database is told before the file begins
     headers = {"Content-Disposition": 'attachment; filename="cdrs.csv"'}
-    lines = _lines(parts.stores.records, query, first, excel=excel)
+    lines = _lines(first, pages, excel=excel)
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/cdrs/{call}", responses=documented(404))
-async def get_cdr(parts: Given, _: Sees, call: CallName) -> CdrOut:
+async def get_cdr(parts: Given, who: Sees, call: CallName) -> CdrOut:
     """The record of one attempt."""
-    return CdrOut.of(await parts.stores.records.cdr(CallId(call)))
+    return CdrOut.of(await records.one(CallId(call), who, parts.stores))
 
 
 async def _lines(
-    records: Records, query: CdrQuery, rows: Sequence[Cdr], *, excel: bool
+    first: Sequence[Cdr], pages: AsyncIterator[Sequence[Cdr]], *, excel: bool
 ) -> AsyncIterator[str]:
     names = list(CdrOut.model_fields)
     separator = ";" if excel else ","
     yield (MARK if excel else "") + as_csv([names], separator)
-    while rows:
-        told = [CdrOut.of(row).model_dump(mode="json") for row in rows]
-        yield as_csv([[safe_cell(one[name]) for name in names] for one in told], separator)
-        if len(rows) < query.limit:
-            return
-        rows = await records.cdrs(replace(query, after=rows[-1].id))
+    yield _csv(first, names, separator)
+    async for rows in pages:
+        yield _csv(rows, names, separator)
+
+
+def _csv(rows: Sequence[Cdr], names: Sequence[str], separator: str) -> str:
+    told = [CdrOut.of(row).model_dump(mode="json") for row in rows]
+    return as_csv([[safe_cell(one[name]) for name in names] for one in told], separator)

@@ -12,10 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from dialer.domain.access import Caller, Permission
 from dialer.domain.bounds import PIN
 from dialer.domain.lead import Disposition
-from dialer.domain.operators import Account, LegState, Operator, State, phone_trouble
+from dialer.domain.operators import LegState, State, phone_trouble
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind
 from dialer.office import operators as office
-from dialer.office.cell import faults as faults_of
 from dialer.web.api.campaign_fields import without_defaults
 from dialer.web.api.commands import Done, Pushed
 from dialer.web.auth import Needs
@@ -102,6 +101,7 @@ class OperatorOut(BaseModel):
     leg: LegState
     desk: str = Field(description="the phone of this shift, where it is not the account's own")
     call: str | None = Field(description="reserved for, talking to, or in wrap-up after")
+    with_number: str | None = Field(description="with whom, as far as this token may see it")
     campaign: int | None
     then: State | None = Field(description="what follows when the present call is over")
     wrap_until_at: datetime | None
@@ -111,8 +111,8 @@ class OperatorOut(BaseModel):
     fault: str = Field(description="why the phone is set aside: Asterisk cannot have it")
 
     @classmethod
-    def of(cls, account: Account, live: Operator | None, speak: Speak, fault: str = "") -> Self:
-        at_work = live or Operator(account.id)
+    def of(cls, found: office.AtWork, speak: Speak) -> Self:
+        account, at_work = found.account, found.live
         return cls(
             id=account.id,
             name=account.name,
@@ -131,10 +131,11 @@ class OperatorOut(BaseModel):
             leg=at_work.leg,
             desk=at_work.desk,
             call=at_work.call,
+            with_number=found.number,
             campaign=at_work.campaign,
             then=at_work.then,
             wrap_until_at=at_work.wrap_until_at,
-            fault=speak(fault),
+            fault=speak(found.fault),
             phone_reachable=not at_work.unreachable,
             phone_note=speak(trouble) if (trouble := phone_trouble(at_work)) else "",
             shift_since_at=at_work.shift_since_at,
@@ -177,7 +178,7 @@ class Keys(Body):
 @router.get("", responses=documented())
 async def list_operators(
     parts: Given,
-    _: Sees,
+    who: Sees,
     state: Annotated[State | None, Query()] = None,
     after: After = "",
     limit: Limit = 100,
@@ -185,13 +186,8 @@ async def list_operators(
     speak: Spoken,
 ) -> Page[OperatorOut]:
     """Every operator with the state of this moment."""
-    live = {operator.id: operator for operator in await parts.live.operators()}
-    accounts = await parts.stores.accounts.all()
-    faults = await faults_of(parts.desk, parts.cell)
-    shown = [
-        OperatorOut.of(account, live.get(account.id), speak, faults.get(account.id, ""))
-        for account in accounts
-    ]
+    found = await office.at_work(who, parts.live, parts.desk, parts.cell, parts.stores)
+    shown = [OperatorOut.of(one, speak) for one in found]
     rows, following = cut(
         [row for row in shown if state in (None, row.state)], lambda row: row.id, after=after, limit=limit
     )
@@ -202,13 +198,13 @@ async def list_operators(
 async def create_operator(parts: Given, who: Changes, body: NewAccount, speak: Spoken) -> OperatorSaved:
     """Make an operator's account; the phone's account is pushed into Asterisk at once."""
     told = await office.add(body.id, body.changes(), who, parts.desk, parts.stores, means=_means(parts))
-    return await _saved(parts, told, speak)
+    return await _saved(parts, who, told, speak)
 
 
 @router.get("/{operator}", responses=documented(404))
-async def get_operator(parts: Given, _: Sees, operator: OperatorNumber, speak: Spoken) -> OperatorOut:
+async def get_operator(parts: Given, who: Sees, operator: OperatorNumber, speak: Spoken) -> OperatorOut:
     """One operator with the state of this moment."""
-    return await _shown(parts, OperatorId(operator), speak)
+    return await _shown(parts, who, OperatorId(operator), speak)
 
 
 @router.patch("/{operator}", responses=documented(404, 409))
@@ -225,7 +221,7 @@ async def change_operator(
         means=_means(parts),
         version=body.version,
     )
-    return await _saved(parts, told, speak)
+    return await _saved(parts, who, told, speak)
 
 
 @router.post("/{operator}/login", responses=documented(*VERB_ERRORS))
@@ -326,13 +322,12 @@ def _means(parts: Parts) -> office.Means:
     return office.Means(tools.check_number, tools.hash_pin, keep_secret=tools.keep_secret)
 
 
-async def _shown(parts: Parts, operator: OperatorId, speak: Speak) -> OperatorOut:
-    account = await parts.stores.accounts.get(operator)
-    live = {one.id: one for one in await parts.live.operators()}
-    faults = await faults_of(parts.desk, parts.cell)
-    return OperatorOut.of(account, live.get(operator), speak, faults.get(operator, ""))
+async def _shown(parts: Parts, who: Caller, operator: OperatorId, speak: Speak) -> OperatorOut:
+    await parts.stores.accounts.get(operator)  # Missing, where there is none
+    found = await office.at_work(who, parts.live, parts.desk, parts.cell, parts.stores)
+    return next(OperatorOut.of(one, speak) for one in found if one.account.id == operator)
 
 
-async def _saved(parts: Parts, told: office.Saved, speak: Speak) -> OperatorSaved:
-    shown = await _shown(parts, told.account.id, speak)
+async def _saved(parts: Parts, who: Caller, told: office.Saved, speak: Speak) -> OperatorSaved:
+    shown = await _shown(parts, who, told.account.id, speak)
     return OperatorSaved(**shown.model_dump(), **asdict(told.pushed))

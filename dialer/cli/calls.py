@@ -1,0 +1,78 @@
+"""`dialer calls`: what was dialled to a number."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dialer.adapters.phones import one_number
+from dialer.cli.screen import AsJson, print_json, print_table
+from dialer.cli.stores import OWNER, with_stores
+from dialer.cli.today import clock
+from dialer.domain.cdr import Cdr
+from dialer.domain.errors import BadValue
+from dialer.domain.said import said, titled, word
+from dialer.office import records
+from dialer.ports.stores import CdrQuery, Stores
+from dialer.settings import Settings
+
+MOST = 1000
+
+app = typer.Typer(no_args_is_help=True, help="Calls that were made: find those of a number.")
+
+
+@app.callback()
+def _calls() -> None:
+    """A noun, though it has one verb."""
+
+
+@app.command("find")
+def find(
+    number: Annotated[
+        str, typer.Argument(metavar="NUMBER", help="In any form: 8 (916) 123-45-67.", show_default=False)
+    ],
+    limit: Annotated[int, typer.Option(metavar="N", help="At most this many, the newest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Find the calls with a number, the newest first."""
+    if not 1 <= limit <= MOST:
+        raise BadValue(said("--limit: take 1 to {most}", most=MOST))
+
+    async def work(settings: Settings, stores: Stores) -> tuple[list[Cdr], dict[int, str]]:
+        query = CdrQuery(number=one_number(number, settings.country), newest_first=True, limit=limit)
+        titles = {int(campaign.id): campaign.name for campaign in await stores.campaigns.all()}
+        return list(await records.search(query, OWNER, stores)), titles
+
+    found, titles = with_stores(work)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        titled(
+            "dialled_at",
+            "campaign",
+            "direction",
+            "outcome",
+            "talk_s",
+            "operator",
+            "disposition",
+            "note",
+            "id",
+        ),
+        [
+            (
+                one.dialled_at,
+                titles.get(one.campaign, one.campaign),
+                word(one.direction),
+                word(one.outcome),
+                clock(one.talk_s),
+                one.operator,
+                one.disposition,
+                one.note,
+                one.id,
+            )
+            for one in found
+        ],
+        empty=said("No call with {number} is on record.", number=number),
+    )

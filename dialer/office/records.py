@@ -1,0 +1,55 @@
+"""Records of attempts: search, look up, export; who reads which, and whose numbers are shown whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from dialer.domain.access import Caller, Permission, may, whose
+from dialer.domain.cdr import Cdr
+from dialer.domain.errors import Forbidden
+from dialer.domain.said import said
+from dialer.domain.types import CallId, OperatorId, PhoneNumber, masked
+from dialer.ports.stores import CdrQuery, Stores
+
+EXPORT_PAGE = 1000
+
+
+async def search(query: CdrQuery, who: Caller, stores: Stores) -> Sequence[Cdr]:
+    """One page; an operator's token finds that operator's records."""
+    own = whose(who, Permission.SEE_RECORDS, query.operator)
+    return [as_seen(who, cdr) for cdr in await stores.records.cdrs(replace(query, operator=own))]
+
+
+async def one(call: CallId, who: Caller, stores: Stores) -> Cdr:
+    """The record of one attempt."""
+    own = whose(who, Permission.SEE_RECORDS)
+    cdr = await stores.records.cdr(call)
+    demand_own(call, cdr.operator, own)
+    return as_seen(who, cdr)
+
+
+async def pages(query: CdrQuery, who: Caller, stores: Stores) -> AsyncIterator[Sequence[Cdr]]:
+    """All that the query asks for; the first page is asked for at once, so that a failure is told in time."""
+    following = replace(query, limit=EXPORT_PAGE)
+    while page := await search(following, who, stores):
+        yield page
+        if len(page) < EXPORT_PAGE:
+            return
+        following = replace(following, after=page[-1].id)
+
+
+def demand_own(call: str, operator: OperatorId | None, own: OperatorId | None) -> None:
+    """Forbidden, where `own` may read the calls of one operator and this is another's."""
+    if own not in (None, operator):
+        raise Forbidden(said("the call {call} is none of operator {operator}", call=call, operator=own))
+
+
+def as_seen(who: Caller, cdr: Cdr) -> Cdr:
+    """The record as this caller may read it."""
+    return replace(cdr, number=number_seen(who, cdr.number))
+
+
+def number_seen(who: Caller, number: PhoneNumber) -> PhoneNumber:
+    """Whole for those who call or answer for calls; a viewer sees its ends."""
+    return number if may(who, Permission.SEE_NUMBERS) else PhoneNumber(masked(number))
