@@ -12,6 +12,7 @@ from secrets import token_hex
 from dialer.adapters.files.lists import ListFile, open_content
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
+from dialer.adapters.listening import finished, listened
 from dialer.adapters.numbering import check_prefixes, checker, with_prefixes
 from dialer.adapters.phones import dnc_entry, reading
 from dialer.adapters.secrets import new_token, write_secret
@@ -23,9 +24,10 @@ from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Reading, Taken
 from dialer.domain.said import listed
 from dialer.domain.types import CampaignId
+from dialer.office.records import RecordingMeans
 from dialer.ports.between import Clock
 from dialer.ports.stores import Stores, Tokens
-from dialer.settings import Settings, dial_rules, office_zone, sounds_dir
+from dialer.settings import Settings, dial_rules, office_zone, recordings_dir, sounds_dir
 from dialer.web.parts import Imported, Reject, Tools
 
 
@@ -47,6 +49,7 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
         hash_pin=hash_secret,
         zones_of=zones_of,
         new_token=new_token,
+        recordings=RecordingMeans(partial(finished, recordings_dir(settings)), listened),
         clock=clock,
         zone=office_zone(settings),
         speak=speaker_for,

@@ -41,6 +41,7 @@ VERBS = {
     "dnc": Verb("dnc:app", "The do-not-call list: numbers and prefixes never dialled."),
     "calls": Verb("calls:app", "Calls that were made: find those of a number."),
     "cdr": Verb("records:app", "Records of attempts."),
+    "recording": Verb("recording:app", "Recordings of calls: where they lie, how they sound."),
     "journal": Verb(
         "journal:app",
         "What a damaged journal may have dialled, records that the database refuses; decisions on both.",

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     END_CALLS = "calls:end"
     SEE_RECORDS = "records:see"
     SEE_NUMBERS = "numbers:see"  # whole: of records and of calls in flight
+    LISTEN = "recordings:listen"
     CHANGE_RECORDS = "records:change"  # those that the database refuses: give them up
     SEE_TRUNKS = "trunks:see"
     CHANGE_TRUNKS = "trunks:change"  # and test calls, which cost money
@@ -57,12 +58,13 @@ _LEADS_OTHERS = frozenset(
         Permission.WORK,
         Permission.LOOK_AFTER_OPERATORS,
         Permission.END_CALLS,
+        Permission.LISTEN,
         Permission.CHANGE_DNC,
     }
 )
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: _SEES - {Permission.SEE_NUMBERS},
-    Role.OPERATOR: _SEES | {Permission.WORK},
+    Role.OPERATOR: _SEES | {Permission.WORK, Permission.LISTEN},
     Role.SUPERVISOR: _SEES | _LEADS_OTHERS,
     Role.ADMIN: frozenset(Permission),
 }

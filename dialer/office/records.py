@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from dialer.domain.access import Caller, Permission, may, whose
 from dialer.domain.cdr import Cdr
-from dialer.domain.errors import Forbidden
+from dialer.domain.errors import Forbidden, Missing
 from dialer.domain.said import said
 from dialer.domain.types import CallId, OperatorId, PhoneNumber, masked
 from dialer.ports.stores import CdrQuery, Stores
 
 EXPORT_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingMeans:
+    """What the composition root gives for recordings."""
+
+    file_of: Callable[[str], Awaitable[str | None]]  # of what a record names; None: it is not there
+    listened: Callable[[CallId, str], None]  # keeps in the log who did
 
 
 async def search(query: CdrQuery, who: Caller, stores: Stores) -> Sequence[Cdr]:
@@ -37,6 +45,26 @@ async def pages(query: CdrQuery, who: Caller, stores: Stores) -> AsyncIterator[S
         if len(page) < EXPORT_PAGE:
             return
         following = replace(following, after=page[-1].id)
+
+
+async def recording(call: CallId, who: Caller, stores: Stores, means: RecordingMeans) -> str:
+    """The file of a call's recording, for somebody who will listen to it: that is logged."""
+    own = whose(who, Permission.LISTEN)
+    cdr = await stores.records.cdr(call)
+    demand_own(call, cdr.operator, own)
+    if not cdr.recording:
+        raise Missing(said("the call {call} was not recorded", call=call))
+    found = await means.file_of(cdr.recording)
+    if found is None:
+        raise Missing(
+            said(
+                "the recording of the call {call} is not there: it is converted within a minute of the"
+                " call's end, or it was removed",
+                call=call,
+            )
+        )
+    means.listened(call, who.user)
+    return found
 
 
 def demand_own(call: str, operator: OperatorId | None, own: OperatorId | None) -> None:

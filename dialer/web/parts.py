@@ -14,6 +14,7 @@ from dialer.domain.columns import ReadOptions
 from dialer.domain.days import day_of
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.types import CampaignId, CellId, PhoneNumber
+from dialer.office.records import RecordingMeans
 from dialer.ports.between import Clock, Desk, Shown
 from dialer.ports.stores import Stores
 
@@ -62,6 +63,7 @@ class Tools:
     hash_pin: Callable[[str], Awaitable[str]]
     zones_of: Callable[[PhoneNumber], Sequence[str]]
     new_token: Callable[[], tuple[str, str]]  # its text, and the hash to keep
+    recordings: RecordingMeans
     clock: Clock
     zone: tzinfo  # of the office: by whose clock a day begins
     speak: Callable[[str], Speak] = lambda accept: str  # Accept-Language -> what tells a sentence in it

@@ -66,6 +66,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "too-slow": (408, "The body did not come in time"),
     "too-large": (413, "The body is too large"),
     "wrong-media-type": (415, "The body has a type that is not read here"),
+    "no-such-range": (416, "The file has no such part"),
     "too-many-requests": (429, "Too many wrong tokens came from this address"),
     "wrong-host": (421, "This server does not answer for that host"),
 }

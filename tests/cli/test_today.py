@@ -12,7 +12,7 @@ import pytest
 from dialer.adapters.sql.open import open_stores
 from dialer.domain.cdr import Cdr, Closing
 from dialer.domain.operators import State, StateChange
-from dialer.domain.types import OperatorId, Outcome
+from dialer.domain.types import CallId, OperatorId, Outcome
 from tests.cli.conftest import Dialer
 from tests.ports.made import record
 
@@ -96,3 +96,26 @@ def test_a_number_that_was_never_called_is_told_so(day: Dialer) -> None:
     assert "No call with +79161112233" in day("calls", "find", "+79161112233").out
     assert day("calls", "find", "12").code == 1
     assert day("calls", "find", "+79161112233", "--limit", "0").code == 1
+
+
+def test_a_recording_is_found_and_played(
+    day: Dialer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = home / "recordings" / "2026-02-03" / "c-1.wav"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"RIFF")
+
+    async def work() -> None:
+        async with open_stores(f"sqlite:///{home / 'obzvon.db'}") as stores:
+            await stores.ledger.recorded(CallId("c-1"), "2026-02-03/c-1.wav", seconds=1.0)
+
+    asyncio.run(work())
+    assert day("recording", "path", "c-1").out == f"{file}\n"
+    assert "was not recorded" in day("recording", "path", "c-2").err
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "nothing here plays sound" in day("recording", "play", "c-1").err
+    player = tmp_path / "aplay"
+    player.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/played\n')
+    player.chmod(0o755)
+    assert day("recording", "play", "c-1").code == 0
+    assert (tmp_path / "played").read_text() == f"-q {file}\n"

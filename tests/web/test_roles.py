@@ -38,6 +38,7 @@ OPERATOR = {f"operator_{verb}" for verb in VERBS} | {
     "dispose_call",
     "send_keys",
     "send_extension",
+    "get_recording",
 }
 ORDER = ("viewer", "operator", "supervisor", "admin")
 

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
+from dialer.adapters.listening import finished, listened
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.numbering import check_prefixes, checker
@@ -40,6 +42,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
+from dialer.office.records import RecordingMeans
 from dialer.ports.between import Check, Command
 from dialer.ports.stores import Stores
 from dialer.web.app import build_app
@@ -144,7 +147,7 @@ class World:
     checks: list[Check]
 
 
-async def build_world(*, hosts: Sequence[str] = ()) -> World:
+async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/nowhere")) -> World:
     """Two operators, a trunk, a campaign with three leads, two records."""
     stores, live, desk, outside = memory_stores(lambda: NOW), MemoryLive(), FakeDesk(), Outside()
     metrics = Metrics(version="0.1.0", cell=CELL, started_at=NOW)
@@ -167,6 +170,7 @@ async def build_world(*, hosts: Sequence[str] = ()) -> World:
             dnc_entry=lambda text: dnc_entry(text, "RU"),
             zones_of=lambda number: ("Europe/Moscow",),
             new_token=new_token,
+            recordings=RecordingMeans(partial(finished, recordings), listened),
             clock=lambda: NOW,
             zone=ZoneInfo("Europe/Moscow"),
         ),

@@ -35,10 +35,12 @@ from dialer.web.paging import After, Limit, Page, next_of
 from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
+from dialer.web.sending import PartResponse
 from dialer.web.values import CallName, Id, Number, OperatorNumber, Slug, Utc
 
 router = APIRouter(route_class=EachNameOnce, tags=["cdrs"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
+Listens = Annotated[Caller, Depends(Needs(Permission.LISTEN))]
 
 
 class CdrOut(BaseModel):
@@ -160,6 +162,30 @@ async def export_cdrs(
 async def get_cdr(parts: Given, who: Sees, call: CallName) -> CdrOut:
     """The record of one attempt."""
     return CdrOut.of(await records.one(CallId(call), who, parts.stores))
+
+
+SOUND = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
+
+
+@router.head("/cdrs/{call}/recording", include_in_schema=False)
+@router.get(
+    "/cdrs/{call}/recording",
+    response_class=PartResponse,
+    responses=documented(404, 416)
+    | {
+        200: {"description": "the whole file", "content": SOUND},
+        206: {"description": "the part that `Range` asks for", "content": SOUND},
+    },
+)
+async def get_recording(parts: Given, who: Listens, call: CallName) -> PartResponse:
+    """A call's recording as WAV, the person on the left; `Range` and `If-Range` are obeyed.
+
+    Who listened is in the log.
+    """
+    path = await records.recording(CallId(call), who, parts.stores, parts.tools.recordings)
+    return PartResponse(
+        path, media_type="audio/wav", filename=f"{call}.wav", content_disposition_type="inline"
+    )
 
 
 async def _lines(
