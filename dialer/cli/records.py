@@ -15,13 +15,14 @@ from dialer.cli.campaign import find_campaign
 from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, whole, with_knobs
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, say
-from dialer.cli.stores import with_stores
+from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.cdr import Cdr
 from dialer.domain.days import begins_at, day_of, span_of
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.explain import Standing
 from dialer.domain.said import Said, counted, listed, said, titled, word
 from dialer.domain.types import OperatorId, Outcome
+from dialer.office import records as office
 from dialer.ports.stores import CdrQuery, Stores
 from dialer.settings import Settings, office_zone
 
@@ -226,7 +227,7 @@ def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
             until_at=_at("until_at"),
             limit=given.get("limit", 100),
         )
-        return await stores.records.cdrs(query)
+        return await office.search(query, OWNER, stores)
 
     found = with_stores(work)
     if as_json:
