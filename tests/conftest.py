@@ -86,8 +86,9 @@ def postgres_url(postgres_server: Server, postgres_template: str) -> Iterator[st
     psql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-# Whose every test starts a lab of its own.
+# Whose every test starts a lab of its own; of calls_ some files share an office.
 ALONE = ("calls_", "crash", "lab_instances", "operators_", "true_ends")
+SHARED = ("calls_control", "calls_dialing")
 # Whose tests share the lab of their worker; what stands together meets one lab.
 TOGETHER = (
     ("keys", "doctor", "sound_files", "lab_trunk"),
@@ -113,7 +114,8 @@ def unit_of(nodeid: str) -> str:
     """What is dealt out together with this test."""
     file = nodeid.partition("::")[0]
     folder, _, name = file.removesuffix(".py").rpartition("/test_")
-    if folder == "tests/sim" or (folder == "tests/pbx" and name.startswith(ALONE)):
+    is_alone = name.startswith(ALONE) and name not in SHARED
+    if folder == "tests/sim" or (folder == "tests/pbx" and is_alone):
         return nodeid
     return next((names[0] for names in TOGETHER if folder == "tests/pbx" and name in names), file)
 

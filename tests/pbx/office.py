@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Office:
     campaign: CampaignId
     operators: Sequence[OperatorId]
     login_s: float = 20.0
+    since_at: datetime | None = None  # records from here on
 
     async def ready(self, *operators: str) -> None:
         """These (all, if none is named) log in and are ready."""
@@ -150,6 +151,22 @@ class Office:
         """Changes the running campaign, by API."""
         await self.service.patch(f"/v1/campaigns/{self.campaign}", fields)
 
+    async def begin(
+        self,
+        numbers: Sequence[str],
+        *,
+        phones: int,
+        change: Callable[[Campaign], Campaign] = lambda campaign: campaign,
+    ) -> None:
+        """A fresh campaign for the first phones; records of what was before are not asked for."""
+        everybody = [OperatorId(handset.number) for handset in self.lab.handsets]
+        await self.go_home(*[one for one in everybody if await self.state(one) != "offline"])
+        self.operators, self.since_at = everybody[:phones], datetime.now(UTC)
+        async with self.stores() as stores:
+            before = await stores.campaigns.get(self.campaign)
+            fresh = replace(_campaign(self.operators, before.message), name=f"test {before.id}")
+            self.campaign = await _stock(stores, change(fresh), numbers)
+
     async def go_home(self, *operators: str) -> None:
         """Nothing is dialled any more, calls end, everybody logs out: what was heard is on disk."""
         await self.service.post(f"/v1/campaigns/{self.campaign}/stop")
@@ -190,7 +207,7 @@ class Office:
 
     async def cdrs(self) -> list[Cdr]:
         async with self.stores() as stores:
-            return list(await stores.records.cdrs(CdrQuery(limit=1000)))
+            return list(await stores.records.cdrs(CdrQuery(since_at=self.since_at, limit=1000)))
 
     async def cdr(self, number: str, timeout_s: float = 10.0) -> Cdr:
         """The one record of this number, once the database has it."""
@@ -304,13 +321,15 @@ async def furnish(
             await stores.accounts.add(account(its))
             operators.append(its.id)
         message = write_demo_message(sounds_dir(settings))
-        campaign = await stores.campaigns.add(change(_campaign(operators, message.name)))
-        leads = [
-            Lead(LeadId(0), campaign.id, (PhoneNumber(number),), zones=("Europe/Moscow",))
-            for number in numbers
-        ]
-        await stores.leads.import_list(campaign.id, "test.csv", leads, now=datetime.now(UTC))
-    return campaign.id
+        return await _stock(stores, change(_campaign(operators, message.name)), numbers)
+
+
+async def _stock(stores: Stores, campaign: Campaign, numbers: Sequence[str]) -> CampaignId:
+    """This campaign with these numbers."""
+    its = (await stores.campaigns.add(campaign)).id
+    leads = [Lead(LeadId(0), its, (PhoneNumber(number),), zones=("Europe/Moscow",)) for number in numbers]
+    await stores.leads.import_list(its, "test.csv", leads, now=datetime.now(UTC))
+    return its
 
 
 def settings_of(variables: Mapping[str, str]) -> Settings:
