@@ -86,9 +86,9 @@ def postgres_url(postgres_server: Server, postgres_template: str) -> Iterator[st
     psql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-# Whose every test starts a lab of its own; of calls_ some files share an office.
+# Whose every test starts a lab of its own; in some files they share an office.
 ALONE = ("calls_", "crash", "lab_instances", "operators_", "true_ends")
-SHARED = ("calls_control", "calls_dialing")
+SHARED = ("calls_control", "calls_dialing", "calls_endings", "operators_wrap_up")
 # Whose tests share the lab of their worker; what stands together meets one lab.
 TOGETHER = (
     ("keys", "doctor", "sound_files", "lab_trunk"),
