@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -21,9 +21,7 @@ from tests.pbx.office import Office, numbers, open_office
 
 PLAN = Plan(seed=7, rules=(Rule("*", {Does.ANSWER: 1}, ring_s=fixed(0.3), talk_s=fixed(1.0)),))
 WRAP_UP_S = 3.0
-LATER = datetime.now(UTC).replace(microsecond=0) + timedelta(
-    days=20
-)  # a callback is promised for a year at most
+LATER = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=20)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
