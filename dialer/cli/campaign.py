@@ -110,8 +110,14 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
     _show(with_stores(work), as_json=as_json, is_new=True)
 
 
+CREW_KNOBS = (
+    Knob("add_operators", "IDS", "Who works on it besides: 113-115.", operators),
+    Knob("remove_operators", "IDS", "Who works on it no longer.", operators),
+)
+
+
 @app.command("set")
-@with_knobs(KNOBS)
+@with_knobs((*KNOBS, *CREW_KNOBS))
 def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     """Change what is named; a running campaign takes it up at once."""
     if not given:
@@ -120,10 +126,18 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
     async def work(settings: Settings, stores: Stores) -> Campaign:
         was = await find_campaign(stores, name)
         changes = _changes(settings, given)
+        more, fewer = (changes.pop(knob.field, frozenset()) for knob in CREW_KNOBS)
+        if more or fewer:
+            if "operators" in changes:
+                raise BadValue(said("--operators names all of them: use it alone"))
+            changes["operators"] = (was.operators | more) - fewer
         if "retries" in changes:  # what is not named stays
             changes["retries"] = {**was.retries, **changes["retries"]}
         ring_s = shortest_ring_s(settings)
-        told = await office.change(was.id, changes, OWNER, None, stores, shortest_ring_s=ring_s)
+        seen = (
+            was.edition.version
+        )  # what is worked out from it must not take back what somebody else does now
+        told = await office.change(was.id, changes, OWNER, None, stores, shortest_ring_s=ring_s, version=seen)
         return told.campaign
 
     _show(with_stores(work), as_json=as_json, is_new=False)

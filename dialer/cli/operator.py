@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from getpass import getpass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 from urllib.parse import urlsplit
 
 import typer
@@ -15,10 +15,12 @@ import typer
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.numbering import checker
 from dialer.adapters.secrets import read_secret, write_secret
+from dialer.cli import rosters
 from dialer.cli.api import ask, ask_now, is_running
 from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, one_of, phone, with_knobs, yes_or_no
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say, tell
+from dialer.cli.several import Ids, each, ids_of
 from dialer.cli.stores import OWNER, with_stores
 from dialer.cli.trunk import LATER, faults, tell_aside, tell_trial
 from dialer.domain.errors import BadValue
@@ -39,6 +41,18 @@ Id = Annotated[
     str,
     typer.Argument(metavar="ID", help="The number to log in with: two to six digits.", show_default=False),
 ]
+NewIds = Annotated[
+    Optional[str],  # noqa: UP045 read at run time by typer
+    typer.Argument(metavar="IDS", help="Numbers to log in with, two to six digits: 101, or 101-112,115."),
+]
+FromFile = Annotated[
+    Optional[Path],  # noqa: UP045 read at run time by typer
+    typer.Option(
+        "--from",
+        metavar="FILE.csv",
+        help="A row each: id, and name, pin, leg, phone, number, trunk, language.",
+    ),
+]
 PIN_LENGTH = range(4, 13)
 
 KNOBS = (
@@ -56,49 +70,96 @@ KNOBS = (
 AskPin = Annotated[bool, typer.Option("--pin", help="Ask for the PIN (4 to 12 digits), without showing it.")]
 
 
+def checked_pin(pin: str) -> str:
+    """BadValue for what cannot be typed on a phone."""
+    if not (pin.isascii() and pin.isdecimal() and len(pin) in PIN_LENGTH):
+        raise BadValue(
+            said("a PIN has {start} to {stop} digits", start=PIN_LENGTH.start, stop=PIN_LENGTH.stop - 1)
+        )
+    return pin
+
+
+ROSTER = (
+    *(knob for knob in KNOBS if not knob.field.endswith("_file")),
+    Knob("pin", "PIN", "For logging in by phone keys.", checked_pin),
+)
+
+
 @app.command("add")
 @with_knobs(KNOBS)
-def add(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
-    """Add an operator, with a new password for the phone, and say how to register it."""
+def add(
+    operators: NewIds = None,
+    *,
+    file: FromFile = None,
+    pin: AskPin = False,
+    as_json: AsJson = False,
+    given: Mapping[str, Any],
+) -> None:
+    """Add operators, each with a new password for the phone, and say how to register it."""
+    if (operators is None) == (file is None):
+        raise BadValue(said("name an operator, 101, or several, 101-112, or a file of them: --from FILE"))
     text = _pin(given, ask=pin)
+    rows = rosters.read(file, ROSTER) if file else {key: {} for key in ids_of(operators or "")}
+    if len(rows) > 1 and "sip_password_file" in given:
+        raise BadValue(
+            said("--sip-password-file: one password is for one phone; left out, each gets its own")
+        )
+    made: list[dict[str, Any]] = []
 
-    async def work(settings: Settings, stores: Stores) -> tuple[Settings, Account, bool]:
-        changes = {"name": f"Operator {operator}", **_changes(settings, given, text)}
-        told = await office.add(operator, changes, OWNER, None, stores, means=_means(settings))
-        return settings, told.account, await is_running(settings)
+    async def work(settings: Settings, stores: Stores) -> bool:
+        async def one(operator: OperatorId) -> Account:
+            own = {"name": f"Operator {operator}", **_changes(settings, given, text)}
+            own |= _changes(settings, rows[operator], rows[operator].get("pin", ""))
+            return (await office.add(operator, own, OWNER, None, stores, means=_means(settings))).account
 
-    settings, account, runs = with_stores(work)
-    if as_json:
-        print_json(plain(account))
-    else:
-        say(said("operator {id} {name!r} is added", id=account.id, name=account.name))
-        _tell_phone(settings, account)
-    if not runs:
+        def told(account: Account) -> None:
+            made.append(plain(account))
+            if not as_json:
+                say(said("operator {id} {name!r} is added", id=account.id, name=account.name))
+                _tell_phone(settings, account, at_length=len(rows) == 1)
+
+        try:
+            await each(list(rows), one, told)
+        finally:
+            if as_json and made:
+                print_json(made if len(rows) > 1 else made[0])
+        return await is_running(settings)
+
+    if not with_stores(work):
         remark(LATER)
 
 
 @app.command("set")
 @with_knobs(KNOBS)
-def change(operator: Id, *, pin: AskPin = False, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
-    """Change what is named; the phone's account reaches Asterisk within a second."""
+def change(operators: Ids, *, pin: AskPin = False, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
+    """Change what is named; the phones' accounts reach Asterisk within a second."""
     if not given and not pin:
         raise BadValue(said("say what to change: `dialer operator set --help` lists it"))
-    text = _pin(given, ask=pin)
+    text, ids = _pin(given, ask=pin), ids_of(operators)
+    made: list[dict[str, Any]] = []
 
-    async def work(settings: Settings, stores: Stores) -> Account:
-        changes, means = _changes(settings, given, text), _means(settings)
-        return (await office.change(OperatorId(operator), changes, OWNER, None, stores, means=means)).account
+    async def work(settings: Settings, stores: Stores) -> None:
+        async def one(operator: OperatorId) -> Account:
+            changes, means = _changes(settings, given, text), _means(settings)
+            return (await office.change(operator, changes, OWNER, None, stores, means=means)).account
 
-    account = with_stores(work)
-    if as_json:
-        print_json(plain(account))
-    else:
-        say(said("operator {id} {name!r} is changed", id=account.id, name=account.name))
+        def told(account: Account) -> None:
+            made.append(plain(account))
+            if not as_json:
+                say(said("operator {id} {name!r} is changed", id=account.id, name=account.name))
+
+        try:
+            await each(ids, one, told)
+        finally:
+            if as_json and made:
+                print_json(made if len(ids) > 1 else made[0])
+
+    with_stores(work)
 
 
 def _changes(settings: Settings, given: Mapping[str, Any], pin: str) -> dict[str, Any]:
     """By the fields of an account."""
-    changes = {name: value for name, value in given.items() if name != "pin_file"}
+    changes = {name: value for name, value in given.items() if name not in ("pin_file", "pin")}
     if "number" in changes:
         changes["number"] = phone("--number", changes["number"], settings)
     if path := changes.get("sip_password_file"):
@@ -121,21 +182,16 @@ def _means(settings: Settings) -> office.Means:
 def _pin(given: Mapping[str, Any], *, ask: bool) -> str:
     """The PIN from its file or from the keyboard; empty for none."""
     if path := given.get("pin_file"):
-        pin = read_secret(path)
-    elif ask:
+        return checked_pin(read_secret(path))
+    if ask:
         pin = getpass("PIN: ")
         if pin != getpass(tell(said("once more: "))):
             raise BadValue(said("the two PINs differ: try again"))
-    else:
-        return ""
-    if not (pin.isascii() and pin.isdecimal() and len(pin) in PIN_LENGTH):
-        raise BadValue(
-            said("a PIN has {start} to {stop} digits", start=PIN_LENGTH.start, stop=PIN_LENGTH.stop - 1)
-        )
-    return pin
+        return checked_pin(pin)
+    return ""
 
 
-def _tell_phone(settings: Settings, account: Account) -> None:
+def _tell_phone(settings: Settings, account: Account, *, at_length: bool = True) -> None:
     if account.phone is PhoneKind.OUTSIDE:
         say(
             said(
@@ -157,6 +213,8 @@ def _tell_phone(settings: Settings, account: Account) -> None:
         )
     )
     say(said("  password: the line in {sip_password_file}", sip_password_file=account.sip_password_file))
+    if not at_length:
+        return
     if account.pin_hash:
         way = said("*10 on the phone")
     else:
@@ -246,10 +304,21 @@ async def states(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 @app.command("remove")
-def remove(operator: Id) -> None:
+def remove(operators: Ids) -> None:
     """Take an operator out of every campaign and let nobody log in; records keep the name."""
+    ids = ids_of(operators)
 
-    with_stores(lambda _, stores: office.remove(OperatorId(operator), OWNER, stores))
+    async def work(_: Settings, stores: Stores) -> None:
+        async def one(operator: OperatorId) -> OperatorId:
+            await office.remove(operator, OWNER, stores)
+            return operator
+
+        await each(ids, one, _tell_removed)
+
+    with_stores(work)
+
+
+def _tell_removed(operator: OperatorId) -> None:
     say(
         said(
             "operator {operator} is out; `dialer operator set {operator} --enabled yes`"
@@ -260,10 +329,22 @@ def remove(operator: Id) -> None:
 
 
 @app.command("unlock")
-def unlock(operator: Id) -> None:
+def unlock(operators: Ids) -> None:
     """Forget the wrong PINs of an operator and of the phone of this number: both may log in again."""
+    ids = ids_of(operators)
 
-    if with_stores(lambda _, stores: office.unlock(OperatorId(operator), OWNER, stores)):
+    async def work(_: Settings, stores: Stores) -> None:
+        async def one(operator: OperatorId) -> tuple[OperatorId, bool]:
+            return operator, await office.unlock(operator, OWNER, stores)
+
+        await each(ids, one, _tell_unlocked)
+
+    with_stores(work)
+
+
+def _tell_unlocked(told: tuple[OperatorId, bool]) -> None:
+    operator, was_counted = told
+    if was_counted:
         say(said("operator {operator} may log in by phone again", operator=operator))
     else:
         say(said("operator {operator} was not locked, and no wrong PIN was counted", operator=operator))
@@ -274,33 +355,36 @@ def unlock(operator: Id) -> None:
 
 @app.command("login")
 def login(
-    operator: Id,
+    operators: Ids,
     desk: Annotated[
         str | None, typer.Option(help="Another phone for this shift, by the number that it registers with.")
     ] = None,
 ) -> None:
     """Begin the shift: a nailed-up phone is called now."""
-    _tell(operator, "login", {"desk": desk} if desk else None)
+    ids = ids_of(operators)
+    if desk and len(ids) > 1:
+        raise BadValue(said("--desk: one phone is for one operator"))
+    _tell(ids, "login", {"desk": desk} if desk else None)
 
 
 @app.command("logout")
-def logout(operator: Id) -> None:
+def logout(operators: Ids) -> None:
     """End the shift; asked for in a call, it ends after it."""
-    _tell(operator, "logout")
+    _tell(ids_of(operators), "logout")
 
 
 @app.command("ready")
-def ready(operator: Id) -> None:
+def ready(operators: Ids) -> None:
     """Take calls."""
-    _tell(operator, "ready")
+    _tell(ids_of(operators), "ready")
 
 
 @app.command("pause")
 def pause(
-    operator: Id, reason: Annotated[str, typer.Option(help="Why: lunch, training ...")] = "other"
+    operators: Ids, reason: Annotated[str, typer.Option(help="Why: lunch, training ...")] = "other"
 ) -> None:
     """Take no more calls; asked for in a call, it begins after it."""
-    _tell(operator, "pause", {"reason": reason})
+    _tell(ids_of(operators), "pause", {"reason": reason})
 
 
 @app.command("test")
@@ -309,8 +393,18 @@ def try_phone(operator: Id, as_json: AsJson = False) -> None:
     tell_trial(ask_now(load_settings(), "POST", f"/v1/operators/{operator}/test"), as_json=as_json)
 
 
-def _tell(operator: str, verb: str, body: object = None) -> None:
-    result = ask_now(load_settings(), "POST", f"/v1/operators/{operator}/{verb}", body=body)["result"]
+def _tell(ids: Sequence[OperatorId], verb: str, body: object = None) -> None:
+    settings = load_settings()
+
+    async def one(operator: OperatorId) -> tuple[OperatorId, Mapping[str, Any]]:
+        answer = await ask(settings, "POST", f"/v1/operators/{operator}/{verb}", body=body)
+        return operator, answer["result"]
+
+    asyncio.run(each(ids, one, _tell_state))
+
+
+def _tell_state(told: tuple[OperatorId, Mapping[str, Any]]) -> None:
+    operator, result = told
     state = word(State(result["state"]), "-")
     if then := result.get("then"):
         after = word(State(then), "-")

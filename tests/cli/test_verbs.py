@@ -166,6 +166,88 @@ def test_a_trunk_in_use_is_not_removed(shop: Dialer) -> None:
     assert shop("trunk", "list", "--json").json == []
 
 
+def test_a_range_of_operators_is_added_and_changed_at_once(shop: Dialer, home: Path) -> None:
+    said = shop("operator", "add", "103-105,110", "--leg", "on_demand")
+    assert said.code == 1
+    assert "operator 103: there is an operator 103 already" in said.err
+    assert "not done for 1 of 4 operators: 103" in said.err
+    found = {one["id"]: one for one in shop("operator", "list", "--json").json}
+    assert [found[one]["leg"] for one in ("103", "104", "105", "110")] == ["nailed_up", *["on_demand"] * 3]
+    assert len({found[one]["sip_password_file"] for one in ("104", "105", "110")}) == 3
+    assert [
+        one["language"] for one in shop("operator", "set", "104-105", "--language", "en", "--json").json
+    ] == [
+        "en",
+        "en",
+    ]
+    assert shop("operator", "remove", "104-105").code == 0
+    found = {one["id"]: one for one in shop("operator", "list", "--json").json}
+    assert [found[one]["enabled"] for one in ("104", "105", "110")] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("add", "105-103"), "a range is written as 101-110"),
+        (("add", "none"), "name an operator"),
+        (("add",), "or a file of them: --from FILE"),
+        (("set", "101-103", "--pin-file", "nowhere"), "nowhere"),
+        (("login", "101-103", "--desk", "104"), "one phone is for one operator"),
+        (("remove", "101,999"), "not done for 1 of 2 operators: 999"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_range_that_cannot_be_meant_is_told(shop: Dialer, asked: tuple[str, ...], told: str) -> None:
+    said = shop("operator", *asked)
+    assert (said.code, told in said.err) == (1, True), said.err
+
+
+def test_operators_come_from_a_file(shop: Dialer, tmp_path: Path) -> None:
+    file = tmp_path / "operators.csv"
+    file.write_text(
+        "Внутренний;ФИО;PIN;leg\n121;Анна Ким;4711;on_demand\n\n122;Борис;;\n", encoding="utf-8-sig"
+    )
+    assert shop("operator", "add", "--from", file, "--language", "en").code == 0
+    found = {one["id"]: one for one in shop("operator", "list", "--json").json}
+    assert [(found[one]["name"], found[one]["has_pin"], found[one]["leg"]) for one in ("121", "122")] == [
+        ("Анна Ким", True, "on_demand"),
+        ("Борис", False, "nailed_up"),
+    ]
+    assert {found[one]["language"] for one in ("121", "122")} == {"en"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("name\nAnn\n", "row 1: there is no column id"),
+        ("id,salary\n123,5\n", "'salary' is no column of operators"),
+        ("id,pin\n123,4711\n124,12\n", "row 3: pin '12': a PIN has 4 to 12 digits"),
+        ("id,leg\n123,sometimes\n", "row 2: leg 'sometimes'"),
+        ("id\n123\n123\n", "row 3: 123 stands there twice"),
+        ("id,name\n,Ann\n", "row 2: there is no id"),
+        ("id\n", "0 operators"),
+        ("", "row 1: there is no column id"),
+    ],
+)
+def test_a_file_of_operators_with_a_flaw_adds_nobody(
+    shop: Dialer, tmp_path: Path, rows: str, told: str
+) -> None:
+    file = tmp_path / "operators.csv"
+    file.write_text(rows, encoding="utf-8")
+    said = shop("operator", "add", "--from", file)
+    assert (said.code, told in said.err) == (1, True), said.err
+    assert len(shop("operator", "list", "--json").json) == 3
+
+
+def test_operators_join_and_leave_a_campaign(shop: Dialer) -> None:
+    assert shop("operator", "add", "104-106").code == 0
+    args = ("--add-operators", "104-105", "--remove-operators", "102", "--json")
+    assert shop("campaign", "set", "demo", *args).json["operators"] == ["101", "103", "104", "105"]
+    assert "no operator 999" in shop("campaign", "set", "demo", "--add-operators", "999").err
+    both = shop("campaign", "set", "demo", "--operators", "101", "--add-operators", "106")
+    assert "--operators names all of them" in both.err
+
+
 def test_an_operator_gets_a_password_file_that_nobody_else_can_read(shop: Dialer, home: Path) -> None:
     said = shop("operator", "add", "104", "--name", "Анна")
     path = home / "secrets" / "operator-104"
