@@ -21,7 +21,7 @@ class Permission(StrEnum):
     SEE_CAMPAIGNS = "campaigns:see"
     CHANGE_CAMPAIGNS = "campaigns:change"
     RUN_CAMPAIGNS = "campaigns:run"  # start, pause, stop
-    SEE_LEADS = "leads:see"
+    SEE_LEADS = "leads:see"  # who they are; how many stand where is the campaign's
     CHANGE_LEADS = "leads:change"
     SEE_OPERATORS = "operators:see"
     CHANGE_OPERATORS = "operators:change"  # accounts and phones
@@ -30,7 +30,7 @@ class Permission(StrEnum):
     SEE_CALLS = "calls:see"
     END_CALLS = "calls:end"
     SEE_RECORDS = "records:see"
-    SEE_NUMBERS = "numbers:see"  # whole: of records and of calls in flight
+    SEE_NUMBERS = "numbers:see"  # whole: of records, test calls and calls in flight
     LISTEN = "recordings:listen"
     CHANGE_RECORDS = "records:change"  # those that the database refuses: give them up
     SEE_TRUNKS = "trunks:see"
@@ -63,7 +63,8 @@ _LEADS_OTHERS = frozenset(
     }
 )
 ROLES: Mapping[Role, frozenset[Permission]] = {
-    Role.VIEWER: _SEES - {Permission.SEE_NUMBERS},
+    Role.VIEWER: _SEES
+    - {Permission.SEE_NUMBERS, Permission.SEE_LEADS, Permission.SEE_DNC},  # counts, no people
     Role.OPERATOR: _SEES | {Permission.WORK, Permission.LISTEN},
     Role.SUPERVISOR: _SEES | _LEADS_OTHERS,
     Role.ADMIN: frozenset(Permission),

@@ -30,14 +30,14 @@ async def work(api: Api, who: str = "supervisor", **body: Any) -> tuple[int, Any
 async def test_leads_are_sought_by_several_things_at_once(api: Api) -> None:
     await add(api, 12, company="Ромашка")
     asked: list[tuple[str, str]] = [("search", "ромашка"), ("status", "new"), ("status", "retry")]
-    async with api["viewer"].get(L, params=[*asked, ("attempts_most", "0"), ("limit", "5")]) as told:
+    async with api["operator"].get(L, params=[*asked, ("attempts_most", "0"), ("limit", "5")]) as told:
         page = await told.json()
     assert (len(page["items"]), page["items"][0]["name"]) == (5, "Lead 0")
-    async with api["viewer"].get(L, params=[*asked, ("after", page["next"]), ("limit", "100")]) as told:
+    async with api["operator"].get(L, params=[*asked, ("after", page["next"]), ("limit", "100")]) as told:
         assert len((await told.json())["items"]) == 7
-    async with api["viewer"].get(L, params={"search": "8 (917) 111-00-03"}) as told:
+    async with api["operator"].get(L, params={"search": "8 (917) 111-00-03"}) as told:
         assert [lead["name"] for lead in (await told.json())["items"]] == ["Lead 3"]
-    async with api["viewer"].get(L, params=[("search", "a"), ("search", "b")]) as refused:
+    async with api["operator"].get(L, params=[("search", "a"), ("search", "b")]) as refused:
         assert refused.status == 422
 
 
@@ -47,13 +47,13 @@ async def test_a_list_is_exported_in_pages_and_no_cell_is_a_formula(
 ) -> None:
     monkeypatch.setattr(listwork, "EXPORT_PAGE", 4)
     numbers = await add(api, 9, company="@SUM(A1)", extra={"город": "Омск"})
-    async with api["viewer"].get(f"{L}.csv", params={"search": "SUM", "excel": "true"}) as told:
+    async with api["operator"].get(f"{L}.csv", params={"search": "SUM", "excel": "true"}) as told:
         assert "leads-1.csv" in told.headers["Content-Disposition"]
         text = (await told.read()).decode("utf-8-sig")
     rows = list(csv.DictReader(text.splitlines(), delimiter=";"))
     assert [row["numbers"] for row in rows] == numbers
     assert {(row["company"], row["extra"]) for row in rows} == {("'@SUM(A1)", '{"город": "Омск"}')}
-    async with api["viewer"].get("/v1/campaigns/9/leads.csv") as missing:
+    async with api["operator"].get("/v1/campaigns/9/leads.csv") as missing:
         assert missing.status == 404
 
 
@@ -106,7 +106,7 @@ async def edit(api: Api, lead: int, seen: dict[str, Any] | None = None, **change
 
 
 async def one(api: Api, search: str) -> Any:
-    async with api["viewer"].get(L, params={"search": search}) as told:
+    async with api["operator"].get(L, params={"search": search}) as told:
         return (await told.json())["items"][0]
 
 

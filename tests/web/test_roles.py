@@ -39,6 +39,11 @@ OPERATOR = {f"operator_{verb}" for verb in VERBS} | {
     "send_keys",
     "send_extension",
     "get_recording",
+    "list_leads",
+    "get_lead",
+    "export_leads",
+    "list_entries",
+    "check_number",
 }
 ORDER = ("viewer", "operator", "supervisor", "admin")
 

@@ -28,6 +28,7 @@ router = APIRouter(route_class=EachNameOnce, tags=["leads"])
 LIST_NAMES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 Word = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
+SeesCampaigns = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_LEADS))]
 Mail = Annotated[str, StringConstraints(pattern=r"^([^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,190})?$")]
 Inn = Annotated[str, StringConstraints(pattern=r"^([0-9]{10}|[0-9]{12})?$"), Field(examples=["7707083893"])]
@@ -209,7 +210,7 @@ async def import_leads(
 
 
 @router.get("/campaigns/{campaign}/imports", responses=documented(404))
-async def list_imports(parts: Given, _: Sees, campaign: Id) -> list[ImportOut]:
+async def list_imports(parts: Given, _: SeesCampaigns, campaign: Id) -> list[ImportOut]:
     """Every import into this campaign that was not undone."""
     await parts.stores.campaigns.get(CampaignId(campaign))
     return [ImportOut.model_validate(row) for row in await parts.stores.leads.imports(CampaignId(campaign))]

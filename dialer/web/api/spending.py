@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Self
 
@@ -14,6 +15,7 @@ from dialer.domain.spending import NOTHING, SideCall, SideKind, Spent, money, sh
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 from dialer.office import trunks as office
+from dialer.office.records import number_seen
 from dialer.web.auth import Needs
 from dialer.web.paging import Limit
 from dialer.web.parts import Given, Spoken
@@ -90,7 +92,7 @@ async def used_today(parts: Given, who: Sees, trunk: Slug, speak: Spoken) -> Use
 @router.get("/side-calls", responses=documented())
 async def list_side_calls(
     parts: Given,
-    _: Sees,
+    who: Sees,
     *,
     trunk: Annotated[Slug | None, Query(description="only by this trunk")] = None,
     kind: Annotated[SideKind | None, Query(description="only tests, or only operators' phones")] = None,
@@ -99,4 +101,4 @@ async def list_side_calls(
     """Calls of no campaign, the newest first."""
     which = None if trunk is None else TrunkId(trunk)
     found = await parts.stores.records.side_calls(trunk=which, kind=kind, limit=limit)
-    return [SideCallOut.of(side) for side in found]
+    return [SideCallOut.of(replace(side, number=number_seen(who, side.number))) for side in found]
