@@ -44,7 +44,10 @@ async def test_who_may_not_change_leads_changes_none(stores: Stores, who: Caller
             await work(stores, act, who=who)
     with pytest.raises(Forbidden):
         await lists.find(ALL, NOBODY, stores)
-    assert [lead.status for lead in await lists.find(ALL, WALL, stores)] == [LeadStatus.NEW]
+    for nobodys in (NOBODY, WALL):
+        with pytest.raises(Forbidden, match="needs the role operator"):
+            await lists.find(ALL, nobodys, stores)
+    assert [lead.status for lead in await lists.find(ALL, ANNA, stores)] == [LeadStatus.NEW]
 
 
 async def test_what_is_missing_in_an_order_is_named_and_nothing_happens(stores: Stores) -> None:
