@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from dialer.adapters.phones import one_number
-from dialer.cli.screen import AsJson, print_json, print_table
+from dialer.cli.screen import AsJson, clock, print_json, print_table
 from dialer.cli.stores import OWNER, with_stores
-from dialer.cli.today import clock
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said, titled, word

@@ -123,6 +123,12 @@ def cell(value: object) -> str:
             return printable(str(value))
 
 
+def clock(seconds: float) -> str:
+    """`1:05:09`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
 def printable(text: str) -> str:
     """Without control characters: what a list or a carrier brought must not steer the terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in text)

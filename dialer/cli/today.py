@@ -9,7 +9,7 @@ import typer
 
 from dialer.adapters.clock import utc_now
 from dialer.cli.records import day_in
-from dialer.cli.screen import AsJson, print_json, print_table, say
+from dialer.cli.screen import AsJson, clock, print_json, print_table, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import State
@@ -87,9 +87,3 @@ def _hours(one: OperatorDay) -> Sequence[object]:
 
 def _outcomes(line: Line) -> Said:
     return listed(said("{what} {n}", what=word(outcome), n=n) for outcome, n in line.outcomes.items())
-
-
-def clock(seconds: float) -> str:
-    """`1:05:09`."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

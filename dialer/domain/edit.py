@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialer.domain.errors import BadField, Conflict
+from dialer.domain.errors import BadField, Conflict, Stale
 from dialer.domain.explain import Standing
 from dialer.domain.lead import LONG_AGO_AT, Lead
 from dialer.domain.said import Said, listed, said, word
@@ -18,17 +18,17 @@ WAITING = (LeadStatus.NEW, LeadStatus.RETRY)
 def edited(lead: Lead, changes: Mapping[str, Any], seen: Mapping[str, Any]) -> Lead:
     """The lead with these fields; `seen`: what they were when the person looked.
 
-    Raises Conflict with the difference where somebody else has changed them since, or where a call is under
-    way; BadField for what cannot be.
+    Raises Stale with the difference where somebody else has changed them since, Conflict where a call is
+    under way, BadField for what cannot be.
     """
     if lead.status is LeadStatus.LEASED:
         raise Conflict(
             said("lead {lead} is in a call, or about to be dialled: change it afterwards", lead=lead.id)
         )
-    if others := [_difference(name, was, getattr(lead, name)) for name, was in seen.items()
-                  if getattr(lead, name) != was]:  # fmt: skip
-        told = listed(others, "; ")
-        raise Conflict(said("lead {lead} was changed meanwhile: {told}", lead=lead.id, told=told))
+    now = {name: getattr(lead, name) for name, was in seen.items() if getattr(lead, name) != was}
+    if now:
+        told = listed((_difference(name, seen[name], value) for name, value in now.items()), "; ")
+        raise Stale(said("lead {lead} was changed meanwhile: {told}", lead=lead.id, told=told), now)
     after = replace(lead, **changes)
     if "numbers" in changes:
         after = _renumbered(lead, after)

@@ -121,10 +121,10 @@ class CellDesk:
         """With the instant at which the person is called again."""
         disposition, callback = args.get("disposition", ""), args.get("callback_at", "")
         callback_at = _instant(callback) if callback else None
+        call = args.get("call") or self._floor.get(operator).call
         if disposition == Disposition.CALLBACK and (why := await self._barred(operator)):
             raise Conflict(said("the number is on the do-not-call list: {why}", why=why))
-        call, now = args.get("call", ""), self._floor.get(operator).call
-        if call and call != now:
+        if call and call != self._floor.get(operator).call:  # or it went to the next one while that was asked
             raise Conflict(
                 said("the call {call} is over for operator {operator}", call=call, operator=operator)
             )

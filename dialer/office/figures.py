@@ -23,14 +23,11 @@ from dialer.ports.stores import Stores
 LONGEST_SPAN = timedelta(days=92)
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorDay:
-    """An operator's line of the day; operator None: calls that no operator had."""
+class _OfStates:
+    """What follows from how long an operator was in each state."""
 
-    operator: OperatorId | None
-    name: str
-    line: Line
-    states: Mapping[State, float]  # seconds
+    __slots__ = ()
+    states: Mapping[State, float]
 
     @property
     def logged_in_s(self) -> float:
@@ -39,6 +36,16 @@ class OperatorDay:
     @property
     def occupancy(self) -> float | None:
         return hours.occupancy(self.states)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorDay(_OfStates):
+    """An operator's line of the day; operator None: calls that no operator had."""
+
+    operator: OperatorId | None
+    name: str
+    line: Line
+    states: Mapping[State, float]  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +69,12 @@ class Today:
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class Worked(_OfStates):
     """How long an operator was in each state."""
 
     operator: OperatorId
     name: str
     states: Mapping[State, float]  # seconds
-
-    @property
-    def logged_in_s(self) -> float:
-        return hours.logged_in_s(self.states)
-
-    @property
-    def occupancy(self) -> float | None:
-        return hours.occupancy(self.states)
 
 
 async def today(

@@ -55,7 +55,10 @@ class AtWork:
 
 
 async def at_work(who: Caller, live: Shown, desk: Desk, cell: CellId, stores: Stores) -> Sequence[AtWork]:
-    """Every operator; an operator's token sees with whom that operator talks, and no other."""
+    """Every operator; an operator's token sees with whom that operator talks, and no other.
+
+    Their own outside phones are people's numbers as well.
+    """
     demand(who, Permission.SEE_OPERATORS)
     there = {operator.id: operator for operator in await live.operators()}
     numbers = {call.id: call.number for call in await live.calls()}
@@ -67,7 +70,8 @@ async def at_work(who: Caller, live: Shown, desk: Desk, cell: CellId, stores: St
             numbers.get(its.call) if its.call and may(who, Permission.SEE_OPERATORS, account.id) else None
         )
         seen = None if number is None else number_seen(who, number)
-        found.append(AtWork(account, its, seen, aside.get(account.id, "")))
+        own = None if account.number is None else number_seen(who, account.number)
+        found.append(AtWork(replace(account, number=own), its, seen, aside.get(account.id, "")))
     return found
 
 

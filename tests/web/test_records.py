@@ -60,6 +60,14 @@ async def test_a_viewer_reads_no_number_whole(api: Api) -> None:
         assert ("+79160000000" in text, ",+7********00," in text) == (False, True)
 
 
+async def test_a_viewer_does_not_see_the_outside_phone_of_an_operator_whole(api: Api) -> None:
+    phone = {"id": "190", "name": "Far", "phone": "outside", "number": "+79161112244", "trunk": "main"}
+    async with api["admin"].post("/v1/operators", json=phone) as made:
+        assert made.status == 201
+    for role, number in (("viewer", "+7********44"), ("supervisor", "+79161112244")):
+        assert (await asked(api, role, "/v1/operators/190"))["number"] == number
+
+
 async def test_with_whom_an_operator_talks_is_shown_by_role(api: Api) -> None:
     call = Call(
         CallId("c-9"),

@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from dialer.domain import shifts
 from dialer.domain.duty import step
-from dialer.domain.operators import NO_KEY, LegState, Operator, State
+from dialer.domain.operators import NO_KEY, LegState, State
 from dialer.domain.shifts import DropLeg, RingLeg
-from dialer.domain.types import CallId, CampaignId, ChannelId, LegKind, OperatorId
+from dialer.domain.types import LegKind
+from tests.unit.domain.test_shifts import (
+    CALL,
+    DESK,
+    DESK_READY,
+    DESK_TALK,
+    DOWN,
+    LEG,
+    NAILED,
+    OTHER,
+    OVER,
+    RESERVE,
+    TALK,
+    TO_PAUSED,
+    TO_READY,
+    TO_TALK,
+    UP,
+    at,
+    play,
+)
 
-T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-LEG, OTHER = ChannelId("o-101-1"), ChannelId("o-101-2")
-CALL = CallId("c-1")
-NAILED = Operator(OperatorId("101"), "Ann")
-DESK = replace(NAILED, leg_kind=LegKind.ON_DEMAND)
-
-
-def at(s: float) -> datetime:
-    return T0 + timedelta(seconds=s)
-
-
-def play(operator: Operator, *events: shifts.Event) -> tuple[Operator, list[shifts.Effect]]:
-    """The operator after all of them, and what the last one asked for."""
-    effects: tuple[shifts.Effect, ...] = ()
-    for event in events:
-        operator, effects = step(operator, event)
-    return operator, list(effects)
-
-
-RESERVE = shifts.ReservedFor(at(10), CALL, CampaignId(1))
-TALK = shifts.TalkBegan(at(11))
-OVER = shifts.TalkEnded(at(41), wrap_up_s=30, ready_after=True)
-DOWN = shifts.LegDown(at(20), LEG)
-UP = (shifts.LegRings(at(0), LEG), shifts.LegUp(at(2), LEG))
-TO_PAUSED = (shifts.LoginAsked(at(0)), *UP)
-TO_READY = (*TO_PAUSED, shifts.ReadyAsked(at(5)))
-TO_TALK = (*TO_READY, RESERVE, TALK)
-DESK_READY = (shifts.LoginAsked(at(0)), shifts.ReadyAsked(at(5)))
-DESK_TALK = (*DESK_READY, RESERVE, *UP, TALK)
 LOST = (*TO_TALK, DOWN, shifts.LegRings(at(21), OTHER))
 
 

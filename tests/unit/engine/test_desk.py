@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -159,6 +160,37 @@ async def test_a_callback_of_a_number_that_is_barred_is_refused() -> None:
     with pytest.raises(Conflict, match=r"do-not-call list.*by letter"):
         await do(house, "dispose", disposition="callback")
     await do(house, "dispose", disposition="refused")
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_word_about_one_call_is_not_taken_for_the_next_one_that_came_while_the_database_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = await open_house(leads=2)
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.TALKING)
+    first = house.operator().call
+    about = [call.number for call in house.calls() if call.id == first]
+    numbers, answered = house.stores.numbers, asyncio.Event()
+    ask = numbers.history
+
+    async def slow(asked: Iterable[PhoneNumber], *args: Any) -> Any:
+        if (its := list(asked)) == about:
+            await answered.wait()
+        return await ask(its, *args)
+
+    monkeypatch.setattr(numbers, "history", slow)
+    telling = asyncio.create_task(do(house, "dispose", disposition="callback"))
+    await asyncio.sleep(0)
+    await do(house, "hang_up")
+    await until(lambda: house.operator().state is State.WRAP_UP)
+    await do(house, "ready")
+    await until(lambda: house.operator().call not in (None, first))
+    answered.set()
+    with pytest.raises(Conflict, match="is over for operator"):
+        await telling
+    assert house.operator().disposition == ""
     await house.stop()
 
 
