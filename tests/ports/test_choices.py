@@ -151,6 +151,20 @@ async def test_leads_are_changed_as_they_were_read_and_never_under_a_lease(
     assert await stores.choices.change([]) == set()
 
 
+async def test_a_callback_that_was_promised_meanwhile_is_not_taken_back(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    _, its = await stand(stores, campaign)
+    waits = next(lead for lead in its if lead.status is LeadStatus.RETRY)
+    promised = replace(waits, next_at=SOON, promised_at=SOON)
+    assert await stores.choices.change([Change(waits, promised)]) == {waits.id}
+    reset = Change(waits, replace(waits, status=LeadStatus.NEW, attempts=0, tried={}, next_at=None))
+    assert await stores.choices.change([reset]) == set()
+    assert await stores.leads.get(waits.id) == promised
+    kept = replace(promised, priority=3)
+    assert await stores.choices.change([Change(promised, kept)]) == {waits.id}
+
+
 async def test_leads_that_are_removed_are_gone_with_their_numbers(
     stores: Stores, campaign: CampaignId
 ) -> None:

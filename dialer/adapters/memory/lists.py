@@ -231,8 +231,9 @@ class MemoryLeads:
         done: set[LeadId] = set()
         for one in changes:
             row = self._rows.get(one.before.id)
-            as_read = (one.before.status, one.before.attempts)
-            if row is not None and row.id not in self._leases and (row.status, row.attempts) == as_read:
+            as_read = (one.before.status, one.before.attempts, one.before.promised_at)
+            is_free = row is not None and row.id not in self._leases
+            if row is not None and is_free and (row.status, row.attempts, row.promised_at) == as_read:
                 a = one.after
                 where = replace(
                     row, status=a.status, number_index=a.number_index, attempts=a.attempts, next_at=a.next_at

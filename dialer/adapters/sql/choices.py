@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, insert, or_, select, update
@@ -47,8 +48,9 @@ class SqlChoices:
     async def change(self, changes: Sequence[Change]) -> set[LeadId]:
         done: set[LeadId] = set()
         async with self._database.write() as connection:
-            for (status, attempts, _), its in _alike(changes).items():
-                as_read = (leads.c.status == status, leads.c.status != LEASED, leads.c.attempts == attempts)
+            for (status, attempts, promised_at, _), its in _alike(changes).items():
+                as_read = (leads.c.status == status, leads.c.status != LEASED, leads.c.attempts == attempts,
+                           leads.c.promised_at.is_not_distinct_from(promised_at))  # fmt: skip
                 values = _values(its[0])
                 for some in chunks(one.before.id for one in its):
                     query = update(leads).where(leads.c.id.in_(some), *as_read).values(values)
@@ -172,11 +174,12 @@ def _has(text: ColumnElement[str], form: str, *, is_sqlite: bool) -> ColumnEleme
     return has(f"%{pattern}%", escape=ESCAPE)
 
 
-def _alike(changes: Sequence[Change]) -> Mapping[tuple[str, int, str], list[Change]]:
+def _alike(changes: Sequence[Change]) -> Mapping[tuple[str, int, datetime | None, str], list[Change]]:
     """Changes that one statement makes: the same columns get the same values."""
-    found: dict[tuple[str, int, str], list[Change]] = defaultdict(list)
+    found: dict[tuple[str, int, datetime | None, str], list[Change]] = defaultdict(list)
     for one in changes:
-        found[one.before.status.value, one.before.attempts, repr(_values(one))].append(one)
+        was = one.before
+        found[was.status.value, was.attempts, was.promised_at, repr(_values(one))].append(one)
     return found
 
 
