@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from time import thread_time
 from urllib.parse import urlsplit
 
 import structlog
@@ -254,6 +255,7 @@ def _assembled(
         check_number=checker(dial_rules(settings)),
         linked=asyncio.Event(),
         guard=guard,
+        spent=thread_time,
     )
     cell = ear.cell = _cell(settings, stores, shell, metrics, clock.follow)
     switch.ahead_s = lambda: cell.clocks.ahead_s

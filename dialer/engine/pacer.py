@@ -50,7 +50,7 @@ from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import Hopper
 from dialer.engine.recent import Recent
-from dialer.engine.rhythm import GATHER_S, Rhythm
+from dialer.engine.rhythm import Rhythm
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Trunks
 from dialer.engine.views import Views
@@ -92,7 +92,7 @@ class Pacer:
         self.scorecard = scorecard
         self._ask = ask
         self._interval_s = interval_s
-        self._rhythm = Rhythm(interval_s)
+        self._rhythm = Rhythm(interval_s, shell.spent)
         self._filling: set[CampaignId] = set()
         self.campaigns: dict[CampaignId, Campaign] = {}
         self.reasons: dict[CampaignId, str] = {}
@@ -143,7 +143,8 @@ class Pacer:
             if self._hopper.ages():
                 self._shell.errands.start(self._hopper.renew(), "hopper-renew")
             self._rhythm.is_over()
-            is_whole = await self._rhythm.next(self._pause_s(), self._decides_at_once)
+            opens_in_s = self._trunks.opens_in_s(self._shell.clock())
+            is_whole = await self._rhythm.next(self._interval_s, self._decides_at_once, opens_in_s)
 
     def _predictive(self) -> frozenset[CampaignId]:
         return frozenset(one.id for one in self.running() if one.mode is Mode.PREDICTIVE)
@@ -163,11 +164,6 @@ class Pacer:
         except TimeoutError:
             return False
         return True
-
-    def _pause_s(self) -> float:
-        """Until the next look if nothing happens: a trunk's limit may open earlier than the interval."""
-        opens_in_s = self._trunks.opens_in_s(self._shell.clock())
-        return self._interval_s if opens_in_s is None else min(self._interval_s, max(opens_in_s, GATHER_S))
 
     def running(self) -> list[Campaign]:
         on = [campaign for campaign in self.campaigns.values() if campaign.status is CampaignStatus.RUNNING]

@@ -36,3 +36,4 @@ class Shell:
     check_number: CheckNumber
     linked: asyncio.Event  # Asterisk is there and has told us everything that happened meanwhile
     guard: Guard = field(default_factory=Guard)  # of what must not stop the rest
+    spent: Callable[[], float] = lambda: 0.0  # seconds of the processor by this thread; none in virtual time

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from math import inf
 
 from dialer.domain.pacing.decision import TrunkView
 from dialer.domain.said import said
@@ -151,11 +152,11 @@ class Trunks:
             return said("trunk {trunk} is not registered ({state})", trunk=trunk.id, state=state)
         return ""
 
-    def opens_in_s(self, now: datetime) -> float | None:
-        """When the first trunk that has used up its calls per second takes another; None: none has."""
+    def opens_in_s(self, now: datetime) -> float:
+        """When the first trunk that has used up its calls per second takes another; infinite: none has."""
         full = [trunk for trunk in self._trunks.values() if trunk.enabled and not self._calls_now(trunk, now)]
         return min(
-            ((1.0 + self._queued[t.id] - self._saved(t, now)) / t.calls_per_s for t in full), default=None
+            ((1.0 + self._queued[t.id] - self._saved(t, now)) / t.calls_per_s for t in full), default=inf
         )
 
     def _calls_now(self, trunk: Trunk, now: datetime) -> int:

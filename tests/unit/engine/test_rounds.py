@@ -101,7 +101,7 @@ async def test_a_pacer_that_hangs_makes_no_rounds_though_the_loop_turns(
     house = House(PretendAsterisk())
     await house.start()
     rounds = Rounds(house)
-    monkeypatch.setattr(house.cell.pacer, "_pause_s", lambda: 3600.0)
+    monkeypatch.setattr(house.cell.pacer, "_interval_s", 3600.0)
     await asyncio.sleep(600)
     assert asyncio.get_running_loop().time() - rounds.last_s > 500
     await house.stop()
