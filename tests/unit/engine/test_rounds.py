@@ -14,13 +14,14 @@ from dialer.domain import shifts
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, State
 from dialer.domain.pacing.decision import Decision
+from dialer.domain.trunk import Trunk
 from dialer.domain.types import LeadId, LegKind, Mode, OperatorId, PhoneNumber
 from dialer.engine.hopper import LEASE_S
 from dialer.engine.rhythm import APART_S, GATHER_S
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import MAIN, House
 from tests.unit.engine.virtual import in_virtual_time
 
 LONGEST_S = 6.0  # between two rounds: the interval is 5 s at most
@@ -202,6 +203,24 @@ async def test_what_comes_in_one_turn_of_the_loop_is_decided_once() -> None:
     assert len(decided_s) == before + 1
     await asyncio.sleep(0.2)
     assert len(house.asterisk.dialled) == dialled + 6
+    await house.stop()
+
+
+@pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.POWER])
+@in_virtual_time
+async def test_calls_that_all_last_the_same_start_evenly_under_a_trunks_limit_and_not_in_clumps(
+    mode: Mode,
+) -> None:
+    house = House(PretendAsterisk(lambda number: Fate(setup_s=0.01, after_s=0.05, talk_s=0.6)))
+    trunk = Trunk(MAIN, "127.0.0.2", lines=60, calls_per_s=20, caller_ids=("+74950000000",))
+    await house.furnish(operators=20, leads=120, mode=mode, wrap_up_s=0.0, trunk=trunk)
+    await house.start()
+    await house.all_ready()
+    await until(lambda: len(house.asterisk.dialled) == 120, 60)
+    await until(lambda: not house.calls(), 60)
+    at_s = sorted(cdr.dialled_at.timestamp() for cdr in await house.cdrs())[20:]  # the first fill the bucket
+    assert max(sum(at <= one < at + 0.1 for one in at_s) for at in at_s) <= 4, "two are due in a tenth"
+    assert at_s[-1] - at_s[0] < len(at_s) / 20 + 0.5
     await house.stop()
 
 
