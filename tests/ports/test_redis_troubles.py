@@ -39,6 +39,7 @@ ANSWERS: Mapping[str, bytes] = {
     "it is no Redis": b"HTTP/1.1 400 Bad Request\r\n\r\n",
     "half an answer": b"$100\r\nabc",
     "an answer that is too long": b"$99999999999\r\nabc",
+    "the answer to another question": b"+PONG\r\n",
     "no answer": SILENT,
     "the connection is closed": CLOSES,
 }
@@ -52,6 +53,9 @@ class Between:
     def __init__(self, port: int) -> None:
         self._port = port
         self.answer: bytes | None = None
+        self.only = b""  # it is given to this command alone
+        self.adds = b""  # behind the next answer comes this one, which nobody has asked for
+        self.late_s = 0.0
         self.forgets = 0  # so many answers to come are lost: what was asked is done
         self.met = asyncio.Event()
 
@@ -60,7 +64,7 @@ class Between:
         pumping = asyncio.create_task(self._pump(back, writer))
         try:
             while asked := await reader.read(65536):
-                if self.answer is None:
+                if self.answer is None or self.only not in asked:
                     forth.write(asked)
                     continue
                 self.met.set()
@@ -79,7 +83,9 @@ class Between:
                 self.forgets -= 1
                 writer.close()
                 return
-            writer.write(said)
+            await asyncio.sleep(self.late_s)
+            writer.write(said + self.adds)
+            self.adds = b""
 
 
 @asynccontextmanager

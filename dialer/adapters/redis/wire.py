@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,7 @@ from dialer.adapters.commands import (
     result,
     unanswered,
 )
-from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, open_redis, place
+from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, open_redis, place, popped
 from dialer.domain.errors import BadValue, StoreDown
 from dialer.domain.types import CellId
 from dialer.ports.between import Command, Desk
@@ -86,10 +86,9 @@ class RedisDesk:
         loop = asyncio.get_running_loop()
         end_s = loop.time() + timeout_s
         while (left_s := end_s - loop.time()) > 0:
-            waiting = self._redis.blpop([_answers(request.id)], timeout=min(left_s, BLOCK_S))
-            found = await cast(Awaitable[tuple[str, str] | None], waiting)
-            if found is not None:
-                return found[1]
+            answer = await popped(self._redis, _answers(request.id), min(left_s, BLOCK_S))
+            if answer is not None:
+                return answer
         return None
 
 
@@ -137,8 +136,7 @@ class _Clerk:
         while True:
             try:
                 with as_ours(self._where):
-                    waiting = self._redis.blpop([_requests(self._cell)], timeout=BLOCK_S)
-                    found = await cast(Awaitable[tuple[str, str] | None], waiting)
+                    found = await popped(self._redis, _requests(self._cell), BLOCK_S)
             except StoreDown as trouble:
                 if not was_away:
                     log.warning("commands_wait", why=str(trouble))
@@ -146,7 +144,7 @@ class _Clerk:
                 await asyncio.sleep(0.5)
                 continue
             if found is not None:
-                return found[1]
+                return found
 
     async def do(self, text: str) -> None:
         try:
