@@ -17,6 +17,7 @@ import structlog
 
 from tests.servers import Server, postgres_server, psql, redis_server, redis_url
 
+pytest.register_assert_rewrite("tests.ports.switch", "tests.ports.outside")  # what differs is shown
 __all__ = ["postgres_server", "redis_server", "redis_url"]
 
 _numbers = count(1)

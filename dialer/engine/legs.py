@@ -31,7 +31,8 @@ log = structlog.get_logger()
 NAILED_UP_RING_S = 30
 ON_DEMAND_RING_S = 15
 MOST_DROPS = 3  # tries to hang up a leg
-NO_WAY = 500  # "Allocation failed"
+# "Allocation failed", or "already exists" where that was so in what its thread did before: no id of a leg is
+NO_WAY = (500, 409)
 # a phone's errors, not its user's will; the sound could not be agreed upon, answered or not
 IN_TROUBLE = frozenset({404, 406, 408, 410, 415, 488, 500, 501, 502, 503, 504, 606})
 PRESS_ONE = "press1"
@@ -279,7 +280,7 @@ def _trouble(sip_code: int) -> str:
 
 def is_no_way(trouble: Exception) -> bool:
     """Asterisk makes no channel towards a phone that has no contact, or none that answers its probes."""
-    return isinstance(trouble, Refused) and trouble.status == NO_WAY
+    return isinstance(trouble, Refused) and trouble.status in NO_WAY
 
 
 def not_registered(operator: OperatorId) -> str:

@@ -52,6 +52,8 @@ class Lines:
         self.dialled_twice: list[tuple[datetime, str]] = []  # numbers called while being called
         self.double_booked: list[tuple[datetime, BridgeId]] = []
         self.answer_to_bridge_s: list[float] = []
+        self.inbound_guard_s = INBOUND_GUARD_S
+        self._came_in = 0
         self._in_flight: set[str] = set()
         self._inside: dict[BridgeId, ChannelId] = {}  # the person
         self._answered_at: dict[ChannelId, datetime] = {}
@@ -89,6 +91,32 @@ class Lines:
         )
         self._later(line, timeout_s, lambda: self._destroy(line, 19, 480) if line.state != "Up" else None)
         self._later(line, line.fate.setup_s, lambda: self._ring(line))
+
+    def call_in(self, number: str, to: str, trunk: str, *, waits_s: float = 60.0) -> ChannelId:
+        """Somebody calls us by a trunk and hears ringing; he gives up if nobody takes the call in time."""
+        self._came_in += 1
+        line = Channel(
+            ChannelId(f"{now().timestamp():.0f}.{self._came_in}"),
+            f"PJSIP/{trunk}",
+            "obz-in",
+            "s",
+            self._stamp(),
+            number,
+            trunk,
+            state="Ring",
+            in_app=True,
+            in_dialplan=True,
+        )
+        self.lines[line.id] = line
+        self.carrier.began(trunk, asyncio.get_running_loop().time())
+        came = ChannelNews(
+            line.id, c.EnteredApp(self._stamp()), ("inbound", to), caller=number, exten="s", endpoint=trunk
+        )
+        self._tell(came)
+        self._guard_in(line, self.inbound_guard_s)
+        tired = lambda: self.person_hangs_up(line.id) if line.state == "Ring" else None  # noqa: E731
+        self._later(line, waits_s, tired)
+        return line.id
 
     def _dial(self, line: Channel) -> None:
         if line.is_person:

@@ -37,6 +37,7 @@ class PretendAsterisk(Lines):
         super().__init__(fate_of)
         self.refuse: Callable[[str], NetworkTrouble | None] = lambda endpoint: None
         self.refuse_connect = False
+        self.no_way = 500  # or 409, once its thread has met an id that exists
         self.fault: Callable[[str], Exception | None] = lambda request: None  # by the name of the request
         self.fault_after: Callable[[str], Exception | None] = lambda request: None  # though it was done
         self.slow_s: Callable[[str], float] = lambda request: 0.0
@@ -137,7 +138,7 @@ class PretendAsterisk(Lines):
         ):  # Asterisk's words do not tell them apart
             raise Refused(409, "Channel with given unique ID already exists")
         if not number and not self.registry.has_way(name):
-            raise Refused(500, "Allocation failed")
+            raise Refused(self.no_way, "Allocation failed")
         line = Channel(
             call.channel,
             call.endpoint,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from dialer.adapters.ari.bulk import Bulk
@@ -16,10 +16,13 @@ from dialer.adapters.ari.switch import AriSwitch
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CellId
 from dialer.keeper.store import DescriptorStore
+from dialer.lab import site
 from dialer.lab.fate import Does, Plan, Rule
 from dialer.lab.lab import Lab
 from dialer.worlds import fixed
-from tests.ports.board import TRUNK, Board, Diary
+from tests.pbx import ua
+from tests.pbx.ua import Ua
+from tests.ports.board import PHONE, PHONE_PASSWORD, TRUNK, Board, Diary
 
 PLAN = Plan(
     7,
@@ -47,6 +50,43 @@ class Recorder(AriSwitch):
     def took(self, event: RawEvent) -> None:
         self.diary.raw.append(event)
         super().took(event)
+
+
+class Outside:
+    """See tests.ports.board.FarEnd: the lab's carrier, and a phone that may stand on either of two desks."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._ends = AsyncExitStack()
+        self._phones: dict[int, Ua] = {}
+        self._calling: set[asyncio.Task[bool]] = set()
+
+    async def call_in(self, number: str, to: str, *, waits_s: int) -> None:
+        calling = asyncio.create_task(self._lab.world.call_in(number, to, timeout_s=waits_s))
+        self._calling.add(calling)
+        calling.add_done_callback(self._calling.discard)
+
+    async def register(self, desk: int) -> str:
+        phone = await self._at(desk)
+        assert await phone.register() == 200
+        return f"{phone.host}:{phone.port}"
+
+    async def unregister(self, desk: int) -> None:
+        assert await (await self._at(desk)).register(expires_s=0) == 200
+
+    async def _at(self, desk: int) -> Ua:
+        if desk not in self._phones:
+            where, host = (self._lab.sip.host, self._lab.sip.port), (site.PHONES, site.SIPP)[desk]
+            self._phones[desk] = await self._ends.enter_async_context(
+                ua.listening(host, where, user=PHONE, password=PHONE_PASSWORD)
+            )
+        return self._phones[desk]
+
+    async def close(self) -> None:
+        await self._ends.aclose()
+        for calling in [*self._calling]:
+            calling.cancel()
+        await asyncio.gather(*self._calling, return_exceptions=True)
 
 
 @dataclass
@@ -116,9 +156,11 @@ async def linked(
         listener = Listener(bind, port, store=store, heartbeat_s=heartbeat_s)
         listener.add(switch.link, Credentials(user, password or secret))
         await listener.start()
+        far = Outside(lab)
         try:
-            yield Linked(switch, diary, listener)
+            yield Linked(switch, diary, listener, far=far)
         finally:
+            await far.close()
             await listener.stop()
             await switch.wish_again()
 

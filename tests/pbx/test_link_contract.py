@@ -21,12 +21,14 @@ from dialer.lab.lab import Lab, Options
 from dialer.ports.asterisk import Outgoing
 from tests.pbx.linked import PLAN, Linked, linked, polled, ready
 from tests.ports.board import BUSY
+from tests.ports.outside import FROM_OUTSIDE
 from tests.ports.switch import PROMISES, Promise
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def lab() -> AsyncIterator[Lab]:
-    async with Lab.start(Options(plan=PLAN, phones=0, is_heard=False)) as running:
+    options = Options(plan=PLAN, phones=0, is_heard=False, knobs={"INBOUND_GUARD_S": "3"})
+    async with Lab.start(options) as running:
         yield running
 
 
@@ -46,7 +48,7 @@ async def board(lab: Lab) -> AsyncIterator[Linked]:
 class TestPromises:
     """The pretend Asterisk is asked the same: tests/sim/test_switch_promises.py."""
 
-    @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+    @pytest.mark.parametrize("promise", [*PROMISES, *FROM_OUTSIDE], ids=lambda promise: promise.__name__)
     async def test_the_real_asterisk_keeps_it(self, board: Linked, promise: Promise) -> None:
         await promise(board)
 

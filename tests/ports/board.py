@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from dialer.domain.call import Event
 from dialer.domain.types import BridgeId, ChannelId, TrunkId
@@ -15,6 +16,7 @@ from dialer.ports.asterisk import ChannelNews, Outgoing, PhoneNews, Switch
 
 CALLER = "74950000000"
 TRUNK = TrunkId("main")
+PHONE, PHONE_PASSWORD = "150", "secret-150"
 ANSWERS, BUSY, RINGS, GONE_AT_ONCE = "790001", "790002", "790003", "790004"
 
 
@@ -70,12 +72,26 @@ class Diary:
         return self.of(channel, kind)[0]
 
 
+class FarEnd(Protocol):
+    """Who is at the other end of the switch's wires: people who call, and a phone that moves."""
+
+    async def call_in(self, number: str, to: str, *, waits_s: int) -> None:
+        """This number calls `to` by the trunk `main`, and gives up after so long without an answer."""
+
+    async def register(self, desk: int) -> str:
+        """The phone PHONE registers from this desk, 0 or 1; the address that it names."""
+
+    async def unregister(self, desk: int) -> None: ...
+
+
 @dataclass
 class Board:
     """A switch that has the trunk `main`, and whoever hears it."""
 
     switch: Switch
     diary: Diary
+    far: FarEnd = field(kw_only=True)
+    inbound_guard_s: float = field(default=3.0, kw_only=True)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1), kw_only=True)
     run: str = field(default_factory=lambda: secrets.token_hex(3), kw_only=True)
 

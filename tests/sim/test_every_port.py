@@ -15,7 +15,7 @@ from itertools import cycle
 import pytest
 
 from dialer.domain import shifts
-from dialer.domain.call import EnteredApp, KeyPressed
+from dialer.domain.call import KeyPressed
 from dialer.domain.errors import (
     BadField,
     BadValue,
@@ -48,7 +48,6 @@ from dialer.domain.types import (
 from dialer.ports import stores
 from dialer.ports.asterisk import ChannelNews, PhoneNews, Switch
 from dialer.ports.between import Command
-from dialer.sim.channel import Channel
 from dialer.sim.clock import now, run, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
@@ -149,7 +148,7 @@ async def day(house: House) -> None:
             case 3, [Operator(channel=str() as leg), *_] if leg in asterisk.lines:
                 asterisk.vanish(ChannelId(leg))
             case 5, _:
-                call_back(house, moment)
+                call_back(house)
         match moment:
             case 14:
                 asterisk.lose_link()
@@ -191,21 +190,15 @@ async def do(house: House, verb: str, target: str) -> None:
         await house.cell.desk.do(Command(verb, target, args))
 
 
-def call_back(house: House, moment: int) -> None:
+def call_back(house: House) -> None:
     """Somebody whom we called calls back."""
-    number = "79160000000"
-    name = ChannelId(f"in-{moment}")
-    caller = Channel(name, "main", "obz-in", "s", now(), number, "main", state="Ring", in_app=True)
-    caller.fate = Fate(talk_s=5)
-    house.asterisk.lines[name] = caller
-    house.asterisk._answered_at[name] = now()
-    house.cell.heard(ChannelNews(name, EnteredApp(now()), args=("inbound",), caller=number))
+    house.asterisk.call_in("79160000000", "74950000000", MAIN)
 
 
 async def well_again(house: House) -> None:
     """What must be so after any trouble that has passed."""
     for line in list(house.asterisk.lines.values()):
-        if line.id.startswith("in-"):
+        if line.id[0].isdigit():
             house.asterisk.person_hangs_up(line.id)
     campaign = (await house.stores.campaigns.all())[0]
     await house.stores.campaigns.set_status(campaign.id, CampaignStatus.PAUSED)

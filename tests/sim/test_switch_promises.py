@@ -11,7 +11,8 @@ from dialer.domain.trunk import Trunk
 from dialer.sim.fate import Fate
 from dialer.sim.lines import WAY_S
 from dialer.sim.switch import PretendAsterisk
-from tests.ports.board import BUSY, GONE_AT_ONCE, RINGS, TRUNK, Board, Diary
+from tests.ports.board import BUSY, GONE_AT_ONCE, PHONE, RINGS, TRUNK, Board, Diary
+from tests.ports.outside import FROM_OUTSIDE
 from tests.ports.switch import PROMISES, Promise
 from tests.unit.engine.virtual import in_virtual_time
 
@@ -22,14 +23,34 @@ FATES = {
 }
 
 
+class FarEnd:
+    """See tests.ports.board.FarEnd."""
+
+    def __init__(self, asterisk: PretendAsterisk) -> None:
+        self._asterisk = asterisk
+
+    async def call_in(self, number: str, to: str, *, waits_s: int) -> None:
+        self._asterisk.call_in(number, to, TRUNK, waits_s=waits_s)
+
+    async def register(self, desk: int) -> str:
+        address = f"desk-{desk}:5060"
+        self._asterisk.registry.register(PHONE, address)
+        return address
+
+    async def unregister(self, desk: int) -> None:
+        self._asterisk.registry.unregister(PHONE)
+
+
 async def board() -> Board:
     asterisk, diary = PretendAsterisk(lambda number: FATES.get(number[:6], Fate(after_s=0.1))), Diary()
     asterisk.connect_to(diary)
     await asterisk.push_trunk(Trunk(TRUNK, "127.0.0.2"), "")
-    return Board(asterisk, diary)
+    its = Board(asterisk, diary, far=FarEnd(asterisk))
+    asterisk.inbound_guard_s = its.inbound_guard_s
+    return its
 
 
-@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+@pytest.mark.parametrize("promise", [*PROMISES, *FROM_OUTSIDE], ids=lambda promise: promise.__name__)
 @in_virtual_time
 async def test_the_pretend_asterisk_keeps_it(promise: Promise) -> None:
     await promise(await board())

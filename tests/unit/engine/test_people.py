@@ -10,20 +10,20 @@ from datetime import timedelta
 import pytest
 
 from dialer.domain import shifts
-from dialer.domain.call import EnteredApp, Event
+from dialer.domain.call import Event
 from dialer.domain.hours import fold
 from dialer.domain.operators import State, bridge_of
 from dialer.domain.types import ChannelId, Direction, EndedBy, LeadStatus, Mode, Outcome
 from dialer.engine.cell import SWEEP_S
 from dialer.engine.reconcile import YOUNG
-from dialer.ports.asterisk import BridgeSeen, ChannelNews
+from dialer.ports.asterisk import BridgeSeen
 from dialer.ports.between import Command
 from dialer.sim.channel import Channel
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.lines import GUARD_S
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import House
+from tests.unit.engine.house import MAIN, House
 from tests.unit.engine.virtual import in_virtual_time
 
 LONG = Fate(after_s=2, talk_s=100)
@@ -426,14 +426,9 @@ async def test_a_channel_and_a_bridge_that_nobody_owns_are_ended() -> None:
 # --- return calls ------------------------------------------------------------------------------------------
 
 
-def comes_in(house: House, name: str) -> Channel:
-    """Somebody calls us and is in the application, ringing."""
-    caller = Channel(name, "PJSIP/main", "obz-in", "s", now(), "Ring", in_app=True)  # type: ignore[arg-type]
-    house.asterisk.lines[caller.id] = caller
-    house.asterisk._answered_at[caller.id] = now()
-    caller.fate = Fate(talk_s=15)
-    house.cell.heard(ChannelNews(caller.id, EnteredApp(now()), args=("inbound",), caller="79160000000"))
-    return caller
+def comes_in(house: House) -> Channel:
+    """Somebody whom the first lead stands for calls us."""
+    return house.asterisk.lines[house.asterisk.call_in("79160000000", "74950000000", MAIN)]
 
 
 @pytest.mark.parametrize("tone", [True, False])
@@ -449,7 +444,7 @@ async def test_a_return_call_goes_to_the_operator_who_called(tone: bool) -> None
     (first,) = await house.cdrs()
     assert first.operator == "102"
     await asyncio.sleep(10)
-    caller = comes_in(house, "1772000000.1")
+    caller = comes_in(house)
     await until(lambda: caller.bridge == "ob-102", 1.0)
     assert caller.state == "Up"
     house.asterisk.person_hangs_up(caller.id)
@@ -466,7 +461,7 @@ async def test_a_return_call_of_nobody_we_called_hears_that_we_are_sorry() -> No
     await house.furnish(operators=1, leads=0)
     await house.start()
     await house.all_ready()
-    caller = comes_in(house, "1772000000.2")
+    caller = comes_in(house)
     await asyncio.sleep(0.1)
     assert caller.exten == "sorry"
     assert house.calls() == []
@@ -480,7 +475,7 @@ async def test_a_return_call_while_the_database_is_away_hears_at_once_that_we_ar
     await house.start()
     await house.all_ready()
     house.store_down = True
-    caller = comes_in(house, "1772000000.3")
+    caller = comes_in(house)
     await asyncio.sleep(0.1)
     assert caller.exten == "sorry"
     assert not house.cell.inbound._asked

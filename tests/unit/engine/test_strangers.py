@@ -6,11 +6,7 @@ import asyncio
 
 import pytest
 
-from dialer.domain.call import EnteredApp
 from dialer.domain.trunk import Trunk, UnknownCallers
-from dialer.domain.types import ChannelId
-from dialer.ports.asterisk import ChannelNews
-from dialer.sim.channel import Channel
 from dialer.sim.clock import now
 from dialer.sim.lines import MESSAGE_S
 from dialer.sim.switch import PretendAsterisk
@@ -30,11 +26,7 @@ async def opened(unknown_callers: UnknownCallers) -> tuple[House, list[str]]:
 async def called_by(house: House, n: int) -> None:
     """So many strangers at once."""
     for i in range(n):
-        line = Channel(ChannelId(f"in-{i}"), "", "obz-in", "s", now(), f"7999000000{i}", "main", in_app=True)
-        house.asterisk.lines[line.id] = line
-        house.cell.heard(
-            ChannelNews(line.id, EnteredApp(now()), args=("inbound",), caller=line.number, endpoint="main")
-        )
+        house.asterisk.call_in(f"7999000000{i}", "74950000000", MAIN)
     await asyncio.sleep(0.1)
 
 
@@ -55,5 +47,5 @@ async def test_who_is_not_wanted_is_refused_before_an_answer(wanted: UnknownCall
     house, met = await opened(wanted)
     await called_by(house, 2)
     assert met == [wanted, wanted]
-    assert not [line for line in house.asterisk.lines if line.startswith("in-")]
+    assert not house.asterisk.lines
     await house.stop()

@@ -145,10 +145,13 @@ async def test_a_trunk_that_has_used_up_its_day_makes_no_test_call() -> None:
     await house.stop()
 
 
-@pytest.mark.parametrize("registered", [True, False])
+@pytest.mark.parametrize(("registered", "no_way"), [(True, 500), (False, 500), (False, 409)])
 @in_virtual_time
-async def test_an_operators_phone_is_rung_or_it_is_told_that_it_is_not_registered(registered: bool) -> None:
+async def test_an_operators_phone_is_rung_or_it_is_told_that_it_is_not_registered(
+    registered: bool, no_way: int
+) -> None:
     house, told = await started(Fate(after_s=1, talk_s=3))
+    house.asterisk.no_way = no_way
     if not registered:
         house.asterisk.registry.has_way = lambda name: False  # type: ignore[method-assign]
     answer: Any = await house.cell.trials.phone(Account(OperatorId("101"), "op"))
