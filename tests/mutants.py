@@ -1,7 +1,8 @@
 """`make mutants`: breaks one comparison or operator at a time, and says which breaks no test notices.
 
 By default of the files in dialer/domain and dialer/engine that were changed since main; ARGS names others:
-`make mutants ARGS="dialer/domain/kpi.py"`, `ARGS="--all --most 200 --seed 7"` for a sample of both.
+`make mutants ARGS="dialer/domain/kpi.py"`, `ARGS="dialer/domain --most 200 --seed 7"` for a sample of a
+folder, `--all` of both.
 A mutant that survives is a promise without a test, or a break that changes nothing: look at each.
 
 The tests are collected once and run once, to see which of them runs which function. In a fork each mutant
@@ -54,7 +55,7 @@ Place = tuple[int, int]
 def main() -> int:
     asked = arguments()
     os.chdir(ROOT)
-    files = [Path(name) for name in asked.files] or (every() if asked.all else changed(asked.base))
+    files = below(asked.files) or (below(ROOMS) if asked.all else changed(asked.base))
     if not files:
         print(f"no file of {' or '.join(ROOMS)} was changed since {asked.base}: name some, or --all")
         return 0
@@ -202,9 +203,13 @@ def assertions(tree: ast.AST) -> list[tuple[Place, Place]]:
     ]
 
 
-def every() -> list[Path]:
-    """All files that are broken at all."""
-    return [file.relative_to(ROOT) for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
+def below(names: Sequence[str]) -> list[Path]:
+    """These files, and all those of these folders."""
+    return [
+        file
+        for place in map(Path, names)
+        for file in (sorted(place.rglob("*.py")) if place.is_dir() else [place])
+    ]
 
 
 def changed(base: str) -> list[Path]:
@@ -225,7 +230,7 @@ def copy_to(folder: Path) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    parser.add_argument("files", nargs="*", help="of dialer/domain and dialer/engine")
+    parser.add_argument("files", nargs="*", help="or folders, of dialer/domain and dialer/engine")
     parser.add_argument("--all", action="store_true", help="the whole domain and engine")
     parser.add_argument("--base", default="main", help="changed since this commit")
     parser.add_argument("--most", type=int, default=200, help="mutants at the most, drawn by --seed")

@@ -64,7 +64,7 @@ def _answered_outcome(call: Call, at: datetime) -> Outcome:
     if call.direction is Direction.IN:  # nobody was dialled, so nobody was abandoned in the sense of the law
         return Outcome.NO_ANSWER if call.ended_by or call.state is State.MESSAGE else Outcome.HUNG_UP_EARLY
     waited_s = (at - (call.answer_at or at)).total_seconds()
-    left_alone = call.ended_by is not None or call.message_at is not None or call.state is State.MESSAGE
+    left_alone = call.ended_by is not None or call.state is State.MESSAGE
     return Outcome.ABANDONED if left_alone or waited_s >= IN_TIME_S else Outcome.HUNG_UP_EARLY
 
 

@@ -61,6 +61,9 @@ def rescue(call: Call, event: c.Event) -> Result:
     return endings.broken(call, event, MISTAKE, is_over=is_over)
 
 
+ASKING = (State.ANSWERED, State.HELD_BACK)  # for an operator
+
+
 def resume(call: Call, now: datetime) -> tuple[Effect, ...]:
     """For a call that is found alive after we were away: its clocks, and what was under way."""
     if call.hanging_up:
@@ -70,10 +73,9 @@ def resume(call: Call, now: datetime) -> tuple[Effect, ...]:
             return (c.StartTimer(Timer.SETUP, later(call.dialled_at or now, call.rules.setup_s)),)
         case State.RINGING:
             return (c.StartTimer(Timer.RING, later(call.ring_at or now, call.rules.ring_s)),)
-        case State.ANSWERED | State.HELD_BACK | State.RESERVED if not call.bereft:
+        case State.ANSWERED | State.HELD_BACK | State.RESERVED as state if not call.bereft:
             give_up = c.StartTimer(Timer.GIVE_UP, later(call.answer_at or now, call.rules.give_up_s))
-            asks = call.in_app and call.state is not State.RESERVED
-            return (c.Reserve(), give_up) if asks else (give_up,)
+            return (c.Reserve(), give_up) if state in ASKING and call.in_app else (give_up,)
         case State.HELD_BACK | State.RESERVED:
             return (c.StartTimer(Timer.RETURN, later(now, call.rules.return_s)),)
         case State.BRIDGED:

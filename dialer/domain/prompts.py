@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from dialer.domain.keys import DISPOSITIONS, PAUSE_REASONS
 from dialer.domain.operators import Operator, State
 from dialer.domain.types import Language
 
@@ -108,7 +107,3 @@ def of_reason(reason: str) -> Iterable[str]:
 
 def of_outcome(disposition: str) -> tuple[str, ...]:
     return OUTCOME, f"outcome-{disposition}"
-
-
-assert {f"pause-{reason}" for reason in PAUSE_REASONS.values()} <= WORDS.keys()
-assert {f"outcome-{disposition}" for disposition in DISPOSITIONS.values()} <= WORDS.keys()

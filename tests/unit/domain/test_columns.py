@@ -99,6 +99,11 @@ HALF = (ONE, TWO, "занят", "занят", "x")
         pytest.param(under("Телефон", "Факс", a=FULL, b=OTHERS), "phone skip", id="a fax is not dialled"),
         pytest.param(under("x", "Факс", a=FULL, b=OTHERS), "phone skip", id="nor where no header helps"),
         pytest.param(under("Имя", "Факс", a=PEOPLE, b=FULL), "name phone", id="unless there is nothing else"),
+        pytest.param(
+            under("Факс", "Часовой пояс", a=FULL, b=OTHERS),
+            "skip phone",
+            id="numbers under a header of zones go before a fax",
+        ),
         # names
         pytest.param(
             under("Фамилия", "Имя", "Телефон", a=["Мак", "Роз"], b=PEOPLE, c=FULL),
@@ -257,6 +262,11 @@ SEVERAL = r"Several columns hold phone numbers \({}\): say which of them to call
             under("Телефон", "x", a=[ONE, *["занят"] * 4], b=OTHERS),
             SEVERAL.format("Телефон, x", "Телефон"),
             id="a promise that is hardly kept beside numbers",
+        ),
+        pytest.param(
+            under("Телефон", "Часовой пояс", a=FULL, b=OTHERS),
+            SEVERAL.format("Телефон, Часовой пояс", "Телефон"),
+            id="numbers under a header of zones beside others",
         ),
         pytest.param(
             under("куда", "или", a=FULL, b=OTHERS), SEVERAL.format("куда, или", "куда"), id="no header helps"

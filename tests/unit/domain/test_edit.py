@@ -33,6 +33,17 @@ def test_what_somebody_else_has_changed_since_is_told_and_nothing_is_lost() -> N
         edited(replace(LEAD, name="Ann", priority=2), {"name": "Anna"}, {"name": "", "priority": 1})
 
 
+def test_the_difference_is_told_in_words_whatever_the_kind_of_the_field() -> None:
+    seen = {"numbers": (ONE,), "extensions": {}, "extra": {"city": "Tver", "sum": "5"}, "next_at": AT}
+    with pytest.raises(
+        Conflict,
+        match=r"numbers is \+79160000001, \+79160000002, not \+79160000001;"
+        r" extensions is \+79160000002: 214, not -; extra is -, not city: Tver, sum: 5;"
+        r" next_at is -, not 2026",
+    ):
+        edited(LEAD, {"name": "Anna"}, seen)
+
+
 def test_a_lead_in_a_call_is_not_changed() -> None:
     with pytest.raises(Conflict, match="in a call"):
         edited(replace(LEAD, status=LeadStatus.LEASED), {"name": "Anna"}, {})

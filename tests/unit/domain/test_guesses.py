@@ -27,6 +27,10 @@ def test_four_wrong_guesses_shut_no_door_the_fifth_does_for_a_minute() -> None:
     assert shut.left_s(T0 + timedelta(seconds=61)) == 0
 
 
+def test_more_wrong_guesses_than_are_forgiven_today_shut_the_door_as_well() -> None:
+    assert wrong(1, before=Guesses(wrong=20, last_at=T0)).left_s(T0) == 60
+
+
 def test_each_time_the_door_stays_shut_for_longer_up_to_an_hour() -> None:
     known, now, shut_for = Guesses(), T0, []
     for _ in range(6):

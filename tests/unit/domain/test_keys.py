@@ -192,6 +192,13 @@ def test_an_outcome_can_be_changed_while_the_wrap_up_lasts():
     assert hand.press("1#2#") == [Dispose(Disposition.AGREED), Dispose(Disposition.REFUSED)]
 
 
+def test_two_keys_of_one_instant_are_two_keys():
+    assert Hand(State.WRAP_UP).press("1#2#", gap_s=0) == [
+        Dispose(Disposition.AGREED),
+        Dispose(Disposition.REFUSED),
+    ]
+
+
 def test_a_beginning_is_forgotten_after_a_pause():
     hand = Hand(State.PAUSED)
     assert hand.press("*") == []

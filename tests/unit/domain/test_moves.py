@@ -215,6 +215,17 @@ def test_an_end_that_proves_an_answer_which_nobody_saw_is_of_somebody_who_picked
     assert ended.came_apart, "its trunk rests"
 
 
+def test_who_hangs_up_after_we_gave_up_was_abandoned_though_the_message_had_not_begun() -> None:
+    ended, _ = play(LEASED, *TO_MESSAGE, c.Destroyed(at(6.6), 16))
+    assert (ended.outcome, ended.ended_by, ended.message_at) == (Outcome.ABANDONED, EndedBy.PERSON, None)
+
+
+def test_a_message_that_begins_while_we_hang_up_is_on_record_and_starts_no_clock() -> None:
+    going, effects = play(LEASED, *TO_MESSAGE, c.HangUpAsked(at(7), EndedBy.SERVICE), c.MessageStarted(at(8)))
+    assert (going.message_at, effects) == (at(8), [])
+    assert play(going, c.MessageStarted(at(9)))[0].message_at == at(8), "it began once"
+
+
 @pytest.mark.parametrize("is_over", [False, True])
 def test_who_ended_a_message_is_told_apart(is_over: bool) -> None:
     over = (c.MessageEnded(at(12)),) if is_over else ()

@@ -61,6 +61,7 @@ def test_money_is_minutes_and_attempts_at_their_prices() -> None:
         (10.0, 0.0, Spent(600.0, 0), "trunk main has used 10.0 minutes of the 10"),
         (0.0, 20.0, Spent(0.0, 39), ""),
         (0.0, 20.0, Spent(0.0, 40), "trunk main has spent 20.00 RUB of the 20"),
+        (0.0, 20.0, Spent(0.0, 41), "trunk main has spent 20.50 RUB of the 20"),
         (1000.0, 20.0, Spent(400.0, 0), "trunk main has spent 20.00 RUB of the 20"),
         (1.0, 20.0, Spent(400.0, 0), "trunk main has used 6.7 minutes of the 1"),
     ],

@@ -172,6 +172,39 @@ def test_each_try_that_fails_doubles_the_pause_up_to_an_hour() -> None:
     assert pauses[-1] == LONGEST_PAUSE.total_seconds()
 
 
+def test_a_talk_releases_the_brake_and_the_next_pause_is_longer_all_the_same() -> None:
+    day = Day(Mode.POWER)
+    day.play("aaa")
+    day.now += FIRST_PAUSE
+    day.play("t")
+    assert not day.brakes.on()
+    day.play("aaa")
+    assert day.told().endswith("one call tries again in 120 s")
+
+
+def test_after_an_hour_without_the_brake_the_next_pause_is_a_first_one_again() -> None:
+    for minutes, pause_s in ((59, 120), (61, 60)):
+        day = Day(Mode.POWER)
+        day.play("aaa")
+        day.now += FIRST_PAUSE
+        day.play("t")
+        day.now += timedelta(minutes=minutes)
+        day.play("aaa")
+        assert day.told().endswith(f"one call tries again in {pause_s} s")
+
+
+def test_who_starts_the_campaign_anew_starts_the_pauses_anew() -> None:
+    day = Day(Mode.POWER)
+    day.play("aaa")
+    day.now += FIRST_PAUSE
+    day.play("a")
+    assert day.told().endswith("one call tries again in 120 s")
+    day.note(running=False)
+    day.note()
+    day.play("aaa")
+    assert day.told().endswith("one call tries again in 60 s")
+
+
 def test_calls_that_were_under_way_when_it_was_pulled_are_no_tries() -> None:
     day = Day(Mode.POWER)
     day.play("aaa")

@@ -16,6 +16,7 @@ from dialer.domain.pacing.budget import Budget
 from dialer.domain.pacing.decision import CallView, Decision, OperatorView, Snapshot, TrunkView
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.pacing.team import Team
+from dialer.domain.pacing.traits import features
 from dialer.domain.types import (
     CallId,
     CampaignId,
@@ -209,12 +210,28 @@ def test_calls_adopted_after_a_restart_are_counted_though_their_records_are_not_
     policies = Policies()
     talking = a_call(1, answer_at=ago(10), bridge_at=ago(10))
     hears_the_message = a_call(2, answer_at=ago(10), message_at=ago(8))
-    for adopted in (talking, hears_the_message, a_call(3)):
+    waits, had_talked = a_call(4, answer_at=ago(1)), replace(talking, message_at=ago(2))
+    for adopted in (talking, hears_the_message, a_call(3), waits, had_talked):
         policies.saw(None, None, replace(adopted, state=c.State.BRIDGED))
         ended = replace(adopted, state=c.State.ENDED, end_at=NOW, outcome=Outcome.ABANDONED)
         if adopted is hears_the_message:
             policies.saw(adopted, None, ended)
-    assert policies.knowledge.of(ONE).budget.left(0.03, NOW) == pytest.approx(2 * 0.03 - 1)
+    assert policies.knowledge.of(ONE).budget.left(0.03, NOW) == pytest.approx(4 * 0.03 - 1)
+
+
+def test_a_leads_place_is_looked_at_again_after_a_minute_and_when_the_clock_is_set_back() -> None:
+    policies = rich()
+    knowledge, one = policies.knowledge, Lead(LeadId(1), ONE, (PhoneNumber("+79160000001"),))
+    first = knowledge.rank(one, NOW)
+    for _ in range(30):
+        knowledge.of(ONE).lessons.odds.learn(features(one, NOW), 1.0)
+    assert knowledge.rank(one, NOW + timedelta(seconds=59)) == first
+    later = knowledge.rank(one, NOW + timedelta(seconds=60))
+    assert later > first
+    for _ in range(30):
+        knowledge.of(ONE).lessons.odds.learn(features(one, NOW), 0.0)
+    assert knowledge.rank(one, NOW + timedelta(seconds=60)) == later
+    assert knowledge.rank(one, NOW) < later
 
 
 def test_what_was_given_up_or_taken_back_is_no_abandoned_call_and_no_answer() -> None:

@@ -1,0 +1,54 @@
+"""What an operator hears of his state: everything that keys can ask for has its word."""
+
+from __future__ import annotations
+
+import pytest
+
+from dialer.domain.keys import DISPOSITIONS, PAUSE_REASONS
+from dialer.domain.operators import Operator, State
+from dialer.domain.prompts import AFTER_THE_CALL, LOGGED_OUT, OUTCOME, WORDS, of_outcome, of_state
+from dialer.domain.shifts import LOGIN, PHONE_LOST
+from dialer.domain.types import OperatorId
+
+ANN = OperatorId("101")
+
+
+def test_every_pause_and_every_outcome_that_has_a_key_has_a_word() -> None:
+    assert {f"pause-{reason}" for reason in PAUSE_REASONS.values()} <= WORDS.keys()
+    assert {word for disposition in DISPOSITIONS.values() for word in of_outcome(disposition)} <= WORDS.keys()
+    assert of_outcome("agreed") == (OUTCOME, "outcome-agreed")
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_has_a_word(state: State) -> None:
+    (first, *_) = of_state(Operator(ANN, state=state))
+    assert first == f"state-{state}"
+    assert first in WORDS
+
+
+def test_a_pause_is_told_with_its_reason_where_that_has_a_word() -> None:
+    paused = State.PAUSED
+    assert of_state(Operator(ANN, state=paused, reason="lunch")) == ("state-paused", "pause-lunch")
+    assert of_state(Operator(ANN, state=paused, reason="walking the dog")) == ("state-paused",)
+    assert of_state(Operator(ANN, state=State.READY, reason="lunch")) == ("state-ready",)
+
+
+def test_whoever_was_logged_out_hears_why_where_that_has_a_word() -> None:
+    offline = State.OFFLINE
+    assert of_state(Operator(ANN, state=offline, reason=PHONE_LOST)) == (
+        "state-offline",
+        f"reason-{PHONE_LOST}",
+    )
+    assert of_state(Operator(ANN, state=offline, reason="because")) == ("state-offline",)
+    assert of_state(Operator(ANN, state=State.READY, reason=PHONE_LOST)) == ("state-ready",)
+
+
+def test_what_will_follow_the_call_is_told_as_well() -> None:
+    talking = Operator(ANN, state=State.TALKING, reason=LOGIN)
+    assert of_state(Operator(ANN, state=State.TALKING, then=State.PAUSED, then_reason="lunch")) == (
+        *("state-talking", AFTER_THE_CALL, "state-paused", "pause-lunch"),
+    )
+    assert of_state(Operator(ANN, state=State.TALKING, then=State.OFFLINE)) == (
+        *("state-talking", AFTER_THE_CALL, LOGGED_OUT),
+    )
+    assert of_state(talking) == ("state-talking",)
