@@ -7,12 +7,13 @@ import fcntl
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import structlog
 
+from dialer.adapters.giveway import give_way
 from dialer.adapters.systemd import Systemd
 from dialer.bootstrap import check_parts, serve
 from dialer.cli.environment import load_settings, unknown_names
@@ -85,7 +86,7 @@ async def run_service(
         if address or not is_pair:
             _told(address)
         if is_beside:
-            give_way()
+            give_way(GIVEN_WAY)
         systemd.ready()
 
     def make_room() -> None:
@@ -127,14 +128,6 @@ def _obeying(orders: Orders) -> Iterator[None]:
         for number in orders:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
-
-
-def give_way() -> None:
-    """Where the processor is short, calls come first: a page or an import waits."""
-    with suppress(OSError):
-        os.nice(GIVEN_WAY)
-    with suppress(OSError):  # where it is there, each session is a group, and all have equal weight
-        Path("/proc/self/autogroup").write_text(str(GIVEN_WAY))
 
 
 def _told(address: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from dialer.adapters.files.sheet import is_sheet, open_book
 from dialer.adapters.files.text import open_text
+from dialer.adapters.giveway import give_way
 from dialer.domain.errors import Mistake
 from dialer.domain.said import plain, said
 from dialer.domain.tables import MOST_CPU_S, MOST_MEMORY, Facts, Row
@@ -22,6 +23,7 @@ from dialer.domain.tables import MOST_CPU_S, MOST_MEMORY, Facts, Row
 ROWS_PER_FRAME = 200
 FRAME = 256 * 1024  # characters of cells after which a frame is sent
 OPEN_FILES = 64
+GIVEN_WAY = 10  # nice levels below whoever wants the file read
 
 
 def limit() -> None:
@@ -40,6 +42,7 @@ def limit() -> None:
 
 def main() -> None:
     """Facts, rows, and the end; or a mistake."""
+    give_way(GIVEN_WAY)
     limit()
     out = sys.stdout.buffer
     try:
