@@ -258,6 +258,26 @@ CASES = {
         "нет;8 916 123-45-03;В\n0;8 916 123-45-04;Г\n",
         [{"name": name} for name in "АБВГ"],
     ),
+    "de_slash": Case(
+        "Name;Telefon\nA;0170/1234567\nB;030/123456\nC;+49 (0)89/1234567\nD;030/123456-12\n",
+        [{"numbers": ("+491701234567",)}, {"numbers": ("+4930123456",)}, {"numbers": ("+49891234567",)},
+         {"numbers": ("+493012345612",)}],
+        country="DE",
+    ),
+    "premium": Case(
+        "Телефон;ФИО\n8 809 505-12-34;А\n+1 900 555 1234;Б\n+44 909 879 1234;В\n8 916 123-45-01;Г\n",
+        [{"name": "Г"}],
+        [(2, REFUSED, "a premium-rate number (Russia) is closed"),
+         (3, REFUSED, "a premium-rate number (United States) is closed"),
+         (4, REFUSED, "a premium-rate number (United Kingdom) is closed")],
+    ),
+    "toll": Case(
+        "ФИО;Телефон\nА;8-800-555-35-35\nБ;8 954 123 45 67\nВ;+870 773 123456\nГ;+7 978 123 45 67\n",
+        [{"name": "Г"}],
+        [(2, REFUSED, "a toll-free number (Russia) is closed"),
+         (3, REFUSED, "a satellite telephone (Russia) is closed"),
+         (4, REFUSED, "a satellite telephone (+870) is closed")],
+    ),
 }  # fmt: skip
 
 
@@ -304,6 +324,11 @@ ASKED = {
         "ФИО;Основной;Запасной\nА;8 916 123-45-01;8 916 123-45-02\nБ;8 916 123-45-03;8 916 123-45-04\n",
         r"Several columns hold phone numbers \(Основной, Запасной\).* --map Основной=phone",
     ),
+    "html_multi": (
+        "<html>\n<table>\n<tr><td>Телефон</td><td>ФИО</td></tr>\n</table></html>\n",
+        "The file is a web page .HTML., whatever it is called",
+    ),
+    "json_multi": ('[\n {"phone":"+79161234501","name":"Ivan"}\n]\n', "JSON"),
 }
 
 
