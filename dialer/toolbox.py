@@ -16,7 +16,7 @@ from dialer.adapters.listening import finished, listened
 from dialer.adapters.numbering import check_prefixes, checker, with_prefixes
 from dialer.adapters.phones import dnc_entry, reading
 from dialer.adapters.secrets import new_token, write_secret
-from dialer.adapters.zones import zones_of
+from dialer.adapters.zones import zone_of, zones_of
 from dialer.domain.access import hashed
 from dialer.domain.columns import ReadOptions
 from dialer.domain.errors import Missing, StoreDown
@@ -24,6 +24,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Reading, Taken
 from dialer.domain.said import listed
 from dialer.domain.types import CampaignId
+from dialer.office import outlook
 from dialer.office.records import RecordingMeans
 from dialer.ports.between import Clock
 from dialer.ports.stores import Stores, Tokens
@@ -48,6 +49,7 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
         dnc_entry=lambda text: dnc_entry(text, settings.country),
         hash_pin=hash_secret,
         zones_of=zones_of,
+        zone_of=zone_of,
         new_token=new_token,
         recordings=RecordingMeans(partial(finished, recordings_dir(settings)), listened),
         clock=clock,
@@ -77,13 +79,16 @@ async def _import_list(
         taken,
     )
     shown = [_preview_row(lead) for lead in leads[:10]]
+    means = outlook.Means(checker(dial_rules(settings)), zone_of, office_zone(settings))
+    known = await stores.campaigns.get(campaign)
+    foreseen = await outlook.of_leads(known, leads, stores, means=means, now=clock())
     import_id, count = None, len(leads)
     if not dry_run:
         import_id, count = await stores.leads.import_list(campaign, file_name, leads, now=clock())
     rejects = [Reject(flaw.line, flaw.value, listed([flaw.column, flaw.reason], ": ")) for flaw in flaws]
     columns = dict(zip(file.columns.names, map(str, file.columns.fields), strict=True))
     duplicates = file.counts.duplicates + len(leads) - count  # another import brings the same numbers
-    return Imported(import_id, count, duplicates, rejects, columns, shown)
+    return Imported(import_id, count, duplicates, rejects, columns, shown, foreseen)
 
 
 @asynccontextmanager

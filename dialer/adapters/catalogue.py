@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po, write_po
 from dialer.adapters.doctor import finding
 from dialer.adapters.languages import LOCALES
 from dialer.adapters.numbering import COUNTRY, country_names
-from dialer.domain import call, explain, listing, listwork, operators, shifts, spending
+from dialer.domain import call, explain, listing, listwork, operators, outlook, shifts, spending
 from dialer.domain.said import context_of
 from dialer.domain.types import CampaignStatus, Language, Mode, Outcome, Purpose
 
@@ -37,6 +37,7 @@ WORDS = (
     explain.Standing,
     listing.Kind,
     listwork.Left,
+    outlook.When,
     CampaignStatus,
     Mode,
     Outcome,

@@ -24,7 +24,7 @@ AT_ONCE = 64  # commands under way in one engine
 LONGEST = 64_000  # characters of a command
 VERB = re.compile(r"[a-z_]{1,32}")
 TARGET = re.compile(r"[a-z]{1,16}:[A-Za-z0-9._+-]{1,80}")
-KEY = re.compile(r"[ -~]{0,200}")
+KEY = re.compile(r"[ -~]{0,500}")
 
 
 def check(command: Command) -> None:
@@ -36,7 +36,7 @@ def check(command: Command) -> None:
             said("{target!r} is no target: write kind:id, such as operator:101", target=command.target[:40])
         )
     if not KEY.fullmatch(command.key):
-        raise BadValue(said("the idempotency key must be at most 200 printable characters"))
+        raise BadValue(said("the idempotency key must be at most 500 printable characters"))
     if sum(len(name) + len(value) for name, value in command.args.items()) > LONGEST:
         raise BadValue(said("the arguments of {verb} are too long", verb=command.verb))
 

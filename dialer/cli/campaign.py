@@ -28,16 +28,19 @@ from dialer.cli.knobs import (
     with_knobs,
     yes_or_no,
 )
+from dialer.cli.outlook import means, show_outlook
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain import law
 from dialer.domain.campaign import Campaign, plain
 from dialer.domain.errors import BadValue
 from dialer.domain.explain import Standing
+from dialer.domain.outlook import ListOutlook
 from dialer.domain.said import said, titled, word
 from dialer.domain.schedule import hours
 from dialer.domain.types import Language, Mode, Purpose
 from dialer.office import campaigns as office
+from dialer.office import outlook
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, sounds_dir
 
@@ -266,6 +269,17 @@ def show(name: Name, as_json: AsJson = False) -> None:
         say(said("cannot start: {problem}", problem=problem))
     for duty in duties:
         remark(said("the law leaves to you: {duty}", duty=duty))
+
+
+@app.command("outlook")
+def foresee(name: Name, as_json: AsJson = False) -> None:
+    """Say how many leads can be called now, later today, on another day and never, and why."""
+
+    async def work(settings: Settings, stores: Stores) -> ListOutlook:
+        one = await find_campaign(stores, name)
+        return await outlook.of_campaign(one.id, OWNER, stores, means=means(settings), now=utc_now())
+
+    show_outlook(with_stores(work), as_json=as_json)
 
 
 def _times(row: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from dialer.adapters.numbering import with_prefixes
 from dialer.adapters.phones import reading
 from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, with_knobs
+from dialer.cli.outlook import as_plain, means, show_outlook
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
 from dialer.cli.stores import with_stores
 from dialer.domain.columns import Field, ReadOptions, mapping_of
@@ -27,8 +28,10 @@ from dialer.domain.dialable import known_country
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
+from dialer.domain.outlook import ListOutlook, Thinned
 from dialer.domain.said import listed, said, titled, word
 from dialer.domain.types import CampaignId, PhoneNumber
+from dialer.office.outlook import MOST, of_leads
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
 
@@ -102,6 +105,7 @@ class Result:
     preview: Preview
     counts: Counts
     rejects: Path | None
+    outlook: ListOutlook
 
 
 @with_knobs(KNOBS)
@@ -133,7 +137,7 @@ def import_list(
         wish = Wish(file, campaign, options, rejects, dry_run)
         result = with_stores(lambda settings, stores: take(settings, stores, wish, is_quiet=as_json))
         if as_json:
-            print_json(as_plain(result))
+            print_json(plain(result))
         else:
             _tell(result)
 
@@ -182,9 +186,13 @@ async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool
             tell(said("reading") if wish.is_dry else said("importing")), total=file.about
         )
         leads = file.leads(taken, rejects.write, lambda counts: progress.update(task, completed=counts.rows))
-        import_id, twins = await _keep(stores, campaign.id, wish, file, leads)
+        some = Thinned[Lead](MOST)
+        import_id, twins = await _keep(stores, campaign.id, wish, file, some.watch(leads))
+    foreseen = await of_leads(
+        campaign, some.kept, stores, means=means(settings), now=utc_now(), count=some.count - twins
+    )
     counts = replace(file.counts, leads=file.counts.leads - twins, duplicates=file.counts.duplicates + twins)
-    return Result(import_id, file, preview, counts, wish.rejects if rejects.lines else None)
+    return Result(import_id, file, preview, counts, wish.rejects if rejects.lines else None, foreseen)
 
 
 async def _keep(
@@ -286,18 +294,20 @@ def _tell(result: Result) -> None:
             left_out=counts.left_out,
         )
     )
+    show_outlook(result.outlook)
     if result.rejects:
         say(said("what was refused, and why: {rejects}", rejects=result.rejects))
     if result.import_id is not None:
         say(said("to take it back: dialer import --undo {import_id}", import_id=result.import_id))
 
 
-def as_plain(result: Result) -> dict[str, Any]:
+def plain(result: Result) -> dict[str, Any]:
     """The result for programs."""
     return {
         "import_id": result.import_id,
         **asdict(result.counts),
         "rejects": str(result.rejects) if result.rejects else None,
+        "outlook": as_plain(result.outlook),
         "form": result.preview.form,
         "notes": list(result.preview.notes),
         "columns": dict(result.preview.columns),

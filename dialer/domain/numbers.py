@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.said import said
@@ -60,6 +61,11 @@ def dial_string(number: PhoneNumber, trunk: Trunk) -> str:
             )
         )
     return text
+
+
+def may_carry(prefixes: Sequence[str], number: PhoneNumber) -> bool:
+    """Whether a trunk with these prefixes may dial the number; pacing chooses the way by it."""
+    return not prefixes or number.startswith(tuple(prefixes))
 
 
 def check_dialable(number: PhoneNumber) -> None:

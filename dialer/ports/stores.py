@@ -31,6 +31,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
+from dialer.ports.requests import Requests
 
 
 class Leases(Protocol):
@@ -391,6 +392,7 @@ class Stores:
     tokens: Tokens
     pins: PinGuesses
     cells: Cells
+    requests: Requests
 
 
 @dataclass(frozen=True, slots=True)

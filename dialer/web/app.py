@@ -28,6 +28,7 @@ from dialer.web.api import (
     leads,
     listwork,
     operators,
+    outlook,
     refused,
     sounds,
     spending,
@@ -37,7 +38,8 @@ from dialer.web.api import (
 )
 from dialer.web.auth import Guard
 from dialer.web.health import Health, MetricsPage, health_routes
-from dialer.web.parts import Parts, Tools, speak_to
+from dialer.web.once import Once
+from dialer.web.parts import KEY, KEY_PATTERN, Parts, Tools, speak_to
 from dialer.web.queries import known_names
 from dialer.web.reference import docs_routes
 from dialer.web.shield import Shield
@@ -48,13 +50,17 @@ ABOUT = """Every address wants a token, `Authorization: Bearer obz_...`, but /he
 /docs and /v1/openapi.json. Times are RFC 3339 in UTC, seconds are decimal numbers, phone numbers are E.164.
 Sentences come in Russian or English by Accept-Language, English where none is asked for. Lists come in pages:
 send `next` of one page as `after` for the next. Errors are problem+json with a stable `id`. A name
-that an address does not know is refused, in a body and behind the question mark alike. Verbs take an
-`Idempotency-Key`: the same key is done once."""
+that an address does not know is refused, in a body and behind the question mark alike. Every POST takes an
+`Idempotency-Key`: sent again with the same key within 24 hours it is not done again, but answered as it was
+the first time, with `Idempotent-Replayed: true`. A key counts for one token and one request: with another
+address or another body it is refused (422), and so it is while the first is still under way (409). An answer
+that says that the service failed (5xx) is not kept."""
 _RESOURCES = (
     stop,
     campaigns,
     leads,
     listwork,
+    outlook,
     operators,
     calls,
     cdrs,
@@ -85,6 +91,7 @@ def build_app(
     """The whole API. `hosts` empty: any Host header; `shortest_ring_s` is lower in the lab only."""
     app = describe(health=health, metrics_page=metrics_page, version=version)
     app.state.parts = Parts(stores, live, desk, tools, shortest_ring_s, cell)
+    app.add_middleware(Once, requests=stores.requests, clock=tools.clock)  # first: the innermost
     app.add_middleware(Guard, tokens=stores.tokens, clock=tools.clock)
     app.add_middleware(Shield, hosts=hosts)
     app.add_middleware(Stopwatch, answered=answered)  # added last: the outermost
@@ -129,10 +136,22 @@ def _described(made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     known = problem.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schema["components"]["schemas"].update(known.pop("$defs", {}) | {"Problem": known})
     for operations in schema["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
+            if method == "post":
+                operation.setdefault("parameters", []).append(_KEY)
+                operation["responses"].setdefault("409", problem.told(409)[409])
             if "requestBody" in operation:
                 operation["responses"].update({str(k): v for k, v in problem.told(415).items()})
     return schema
+
+
+_KEY = {
+    "name": KEY,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": KEY_PATTERN},
+    "description": "the same request with the same key is done once",
+}
 
 
 def _answer_errors(app: FastAPI) -> None:

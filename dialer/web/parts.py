@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from typing import Annotated, Protocol
 
-from fastapi import Depends, Header, Request
-from pydantic import StringConstraints
+from fastapi import Depends, Request
 
 from dialer.domain.columns import ReadOptions
 from dialer.domain.days import day_of
 from dialer.domain.dialable import CheckNumber
+from dialer.domain.outlook import ListOutlook
+from dialer.domain.schedule import ZoneOf
 from dialer.domain.types import CampaignId, CellId, PhoneNumber
 from dialer.office.records import RecordingMeans
 from dialer.ports.between import Clock, Desk, Shown
@@ -38,6 +39,7 @@ class Imported:
     rejects: Sequence[Reject] = ()
     mapping: Mapping[str, str] = field(default_factory=dict)  # column of the file: field of a lead
     preview: Sequence[Mapping[str, str]] = ()  # the first rows as they would become leads
+    outlook: ListOutlook | None = None  # of the leads
 
 
 class ImportList(Protocol):
@@ -62,6 +64,7 @@ class Tools:
     dnc_entry: Callable[[str], str]  # as it is kept; BadValue for one that no number could match
     hash_pin: Callable[[str], Awaitable[str]]
     zones_of: Callable[[PhoneNumber], Sequence[str]]
+    zone_of: ZoneOf
     new_token: Callable[[], tuple[str, str]]  # its text, and the hash to keep
     recordings: RecordingMeans
     clock: Clock
@@ -100,7 +103,12 @@ def speak_to(request: Request) -> Speak:
 
 Given = Annotated[Parts, Depends(_parts)]
 Spoken = Annotated[Speak, Depends(speak_to)]
-Key = Annotated[
-    Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,128}$")],
-    Header(alias="Idempotency-Key", description="the same key is done once; printable, 128 signs at most"),
-]
+KEY, KEY_PATTERN = "Idempotency-Key", "^[ -~]{1,255}$"
+
+
+async def _key(request: Request) -> str:
+    """As `dialer.web.once` has let it through; every POST may bring one."""
+    return request.headers.get(KEY, "")
+
+
+Key = Annotated[str, Depends(_key)]

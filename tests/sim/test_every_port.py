@@ -104,7 +104,7 @@ STORED = [
     (each.name, verb)
     for each in fields(stores.Stores)
     for verb in methods(getattr(stores, str(each.type)))
-    if each.name not in ("tokens", "cells")
+    if each.name not in ("tokens", "cells", "requests")
 ]
 
 

@@ -228,8 +228,8 @@ ADDRESSES = [
     Bad("PUT", "/v1/campaigns/1", 405),
     Bad("OPTIONS", "/v1/campaigns", 405),
     Bad("POST", "/metrics", 405),
-    Bad("POST", "/v1/operators/101/ready", 422, headers={"Idempotency-Key": "two words"}),
-    Bad("POST", "/v1/operators/101/ready", 422, headers={"Idempotency-Key": "k" * 129}),
+    Bad("POST", "/v1/operators/101/ready", 422, headers={"Idempotency-Key": "\xfc"}),
+    Bad("POST", "/v1/campaigns", 422, {"name": "x"}, headers={"Idempotency-Key": "k" * 256}),
     Bad("POST", "/v1/operators/199/ready", 404),
     Bad("DELETE", "/v1/dnc/+7916*", 404),
 ]  # fmt: skip

@@ -153,27 +153,51 @@ async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/no
     metrics = Metrics(version="0.1.0", cell=CELL, started_at=NOW)
     checks = [Check("link", True), Check("database", True)]
 
+    tools = Tools(
+        import_list=outside.import_list,
+        keep_message=outside.keep_message,
+        keep_secret=outside.keep_secret,
+        hash_pin=outside.hash_pin,
+        check_number=checker(DialRules(frozenset({"RU"}))),
+        check_prefixes=lambda prefixes: check_prefixes(prefixes, DialRules(frozenset({"RU"}))),
+        dnc_entry=lambda text: dnc_entry(text, "RU"),
+        zones_of=lambda number: ("Europe/Moscow",),
+        zone_of=ZoneInfo,
+        new_token=new_token,
+        recordings=RecordingMeans(partial(finished, recordings), listened),
+        clock=lambda: NOW,
+        zone=ZoneInfo("Europe/Moscow"),
+    )
+    app = served(stores, tools, desk, live=live, metrics=metrics, checks=checks, hosts=hosts)
+    await _fill(stores)
+    tokens = {}
+    for role in ROLES:
+        tokens[role.partition(":")[0]], digest = new_token()
+        await stores.tokens.add(role.replace(":", "-"), role, sha256=digest, now=NOW)
+    return World(app, stores, live, desk, outside, metrics, tokens, checks)
+
+
+def served(
+    stores: Stores,
+    tools: Tools,
+    desk: FakeDesk,
+    *,
+    live: MemoryLive | None = None,
+    metrics: Metrics | None = None,
+    checks: Sequence[Check] = (),
+    hosts: Sequence[str] = (),
+) -> FastAPI:
+    """The API on these stores."""
+    metrics = metrics or Metrics(version="0.1.0", cell=CELL, started_at=NOW)
+
     async def health() -> Sequence[Check]:
         return checks
 
-    app = build_app(
+    return build_app(
         stores=stores,
-        live=live,
+        live=live or MemoryLive(),
         desk=desk,
-        tools=Tools(
-            import_list=outside.import_list,
-            keep_message=outside.keep_message,
-            keep_secret=outside.keep_secret,
-            hash_pin=outside.hash_pin,
-            check_number=checker(DialRules(frozenset({"RU"}))),
-            check_prefixes=lambda prefixes: check_prefixes(prefixes, DialRules(frozenset({"RU"}))),
-            dnc_entry=lambda text: dnc_entry(text, "RU"),
-            zones_of=lambda number: ("Europe/Moscow",),
-            new_token=new_token,
-            recordings=RecordingMeans(partial(finished, recordings), listened),
-            clock=lambda: NOW,
-            zone=ZoneInfo("Europe/Moscow"),
-        ),
+        tools=tools,
         health=health,
         metrics_page=partial(asyncio.to_thread, metrics.page),
         answered=metrics.answered,
@@ -181,12 +205,6 @@ async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/no
         cell=CELL,
         hosts=hosts,
     )
-    await _fill(stores)
-    tokens = {}
-    for role in ROLES:
-        tokens[role.partition(":")[0]], digest = new_token()
-        await stores.tokens.add(role.replace(":", "-"), role, sha256=digest, now=NOW)
-    return World(app, stores, live, desk, outside, metrics, tokens, checks)
 
 
 async def _fill(stores: Stores) -> None:

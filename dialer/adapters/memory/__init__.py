@@ -16,6 +16,7 @@ from dialer.adapters.memory.people import (
     MemoryTokens,
     MemoryTrunks,
 )
+from dialer.adapters.memory.requests import MemoryRequests
 from dialer.ports.stores import Stores
 
 
@@ -39,4 +40,5 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
         tokens=MemoryTokens(),
         pins=MemoryPinGuesses(),
         cells=cells,
+        requests=MemoryRequests(),
     )

@@ -16,6 +16,7 @@ from dialer.adapters.sql.learned import SqlLearned
 from dialer.adapters.sql.ledger import SqlLedger
 from dialer.adapters.sql.numbers import SqlNumbers
 from dialer.adapters.sql.pins import SqlPinGuesses
+from dialer.adapters.sql.requests import SqlRequests
 from dialer.adapters.sql.revision import HEAD, current
 from dialer.adapters.sql.tokens import SqlTokens
 from dialer.adapters.sql.trunks import SqlTrunks
@@ -47,6 +48,7 @@ async def open_stores(
             tokens=SqlTokens(database),
             pins=SqlPinGuesses(database),
             cells=SqlCells(database),
+            requests=SqlRequests(database),
         )
     finally:
         await database.close()

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -112,6 +113,20 @@ pin_guesses = Table(
     Column("locks", Integer, nullable=False),
     Column("locked_until_at", Instant),
     Column("last_at", Instant),
+)
+
+requests = Table(
+    "requests",  # that bring a key: each is done once
+    metadata,
+    Column("token", BigId, primary_key=True, autoincrement=False),
+    Column("key", Words, primary_key=True),
+    Column("asked", Words, nullable=False),  # fingerprint of address and body
+    Column("holder", Words, nullable=False),  # the attempt that works on it, or that has answered
+    Column("until_at", Instant, nullable=False),  # end of the lease, then of the answer's time
+    Column("status", Integer),  # of the answer; NULL: under way
+    Column("media_type", Words, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_requests_until_at", "until_at"),  # what ran out
 )
 
 imports = Table(

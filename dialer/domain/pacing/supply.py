@@ -10,6 +10,7 @@ from functools import lru_cache
 from dialer.domain.call import State as CallState
 from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
+from dialer.domain.numbers import may_carry
 from dialer.domain.operators import State
 from dialer.domain.pacing.decision import CallView, Dial, OperatorView, Snapshot, TrunkView
 from dialer.domain.said import Said, counted, listed, said, word
@@ -176,9 +177,9 @@ class Supply:
             if lead.number in self._numbers:  # on another list too, and in flight for that one
                 continue
             for trunk in open_:
-                if _allows(trunk, lead.number):
+                if may_carry(trunk.prefixes, lead.number):
                     return lead, trunk.id
-            if not any(_allows(trunk, lead.number) for trunk in self._trunks_of(campaign)):
+            if not any(may_carry(trunk.prefixes, lead.number) for trunk in self._trunks_of(campaign)):
                 return lead, open_[0].id
         return None
 
@@ -243,10 +244,6 @@ def tallied(states: Mapping[State, int]) -> Said:
 @lru_cache(maxsize=4096)  # a floor comes back to the same figures all the time
 def _tallied(states: tuple[tuple[State, int], ...]) -> Said:
     return listed(said("{n} {state}", n=n, state=word(state, "-")) for state, n in states)
-
-
-def _allows(trunk: TrunkView, number: PhoneNumber) -> bool:
-    return not trunk.prefixes or number.startswith(trunk.prefixes)
 
 
 def _longest_ready(view: OperatorView) -> tuple[datetime, str]:

@@ -84,7 +84,7 @@ async def get_call(parts: Given, who: Sees, call: CallName) -> CallOut:
 
 
 @router.post("/{call}/hang_up", responses=documented(*VERB_ERRORS))
-async def hang_up_call(parts: Given, who: Ends, call: CallName, key: Key = "") -> Done:
+async def hang_up_call(parts: Given, who: Ends, call: CallName, key: Key) -> Done:
     """End a call, whatever its state."""
     await _find(parts, call)
     target = f"call:{call}"

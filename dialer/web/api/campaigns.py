@@ -177,7 +177,7 @@ async def measure_depth(
 
 
 @router.post("/{campaign}/start", responses=documented(404, 409))
-async def start_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -> StatusSet:
+async def start_campaign(parts: Given, who: Runs, campaign: Id, key: Key) -> StatusSet:
     """Begin, or go on, dialing. Refused with the reason when something is missing or a law forbids it."""
     lab = parts.shortest_ring_s < law.LAWFUL_RING_S
     told = await office.start(CampaignId(campaign), who, parts.desk, parts.stores, lab=lab, key=key)
@@ -185,12 +185,12 @@ async def start_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -
 
 
 @router.post("/{campaign}/pause", responses=documented(404, 409))
-async def pause_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -> StatusSet:
+async def pause_campaign(parts: Given, who: Runs, campaign: Id, key: Key) -> StatusSet:
     """Dial nobody new until it is started again; calls in flight go on."""
     return StatusSet.of(await office.pause(CampaignId(campaign), who, parts.desk, parts.stores, key=key))
 
 
 @router.post("/{campaign}/stop", responses=documented(404))
-async def stop_campaign(parts: Given, who: Runs, campaign: Id, key: Key = "") -> StatusSet:
+async def stop_campaign(parts: Given, who: Runs, campaign: Id, key: Key) -> StatusSet:
     """Dial nobody new and give the leads back; calls in flight go on."""
     return StatusSet.of(await office.stop(CampaignId(campaign), who, parts.desk, parts.stores, key=key))

@@ -18,6 +18,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
 from dialer.office.cell import tell_later
+from dialer.web.api.outlook import OutlookOut
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Parts, Spoken
 from dialer.web.problem import documented
@@ -119,6 +120,7 @@ class ImportedOut(BaseModel):
     rejects: list[RejectOut]
     mapping: dict[str, str] = Field(description="column of the file: field of a lead")
     preview: list[dict[str, str]]
+    outlook: OutlookOut | None = Field(description="who of these leads can be called, and when")
 
 
 class ImportOut(BaseModel):
@@ -206,7 +208,16 @@ async def import_leads(
     content = await file.read()
     told = await parts.tools.import_list(CampaignId(campaign), shown, content, options, dry_run=dry_run)
     rejects = [RejectOut(line=one.line, value=one.value, reason=speak(one.reason)) for one in told.rejects]
-    return ImportedOut.model_validate(told, from_attributes=True).model_copy(update={"rejects": rejects})
+    outlook = None if told.outlook is None else OutlookOut.of(told.outlook, speak)
+    return ImportedOut(
+        import_id=told.import_id,
+        leads=told.leads,
+        duplicates=told.duplicates,
+        rejects=rejects,
+        mapping=dict(told.mapping),
+        preview=[dict(row) for row in told.preview],
+        outlook=outlook,
+    )
 
 
 @router.get("/campaigns/{campaign}/imports", responses=documented(404))

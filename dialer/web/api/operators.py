@@ -229,8 +229,9 @@ async def operator_login(
     parts: Given,
     who: Works,
     operator: OperatorNumber,
+    *,
     body: LoginAsked | None = None,
-    key: Key = "",
+    key: Key,
 ) -> Done:
     """Begin the shift: a nailed-up phone is called now."""
     desk = {"desk": body.desk} if body is not None and body.desk else {}
@@ -239,7 +240,7 @@ async def operator_login(
 
 @router.post("/{operator}/pause", responses=documented(*VERB_ERRORS))
 async def pause_operator(
-    parts: Given, who: Works, operator: OperatorNumber, body: PauseAsked, key: Key = ""
+    parts: Given, who: Works, operator: OperatorNumber, body: PauseAsked, key: Key
 ) -> Done:
     """Take no more calls; asked for in a call, it begins after it."""
     return await _tell(parts, who, "pause", operator, key, reason=body.reason)
@@ -247,7 +248,7 @@ async def pause_operator(
 
 @router.post("/{operator}/dispose", responses=documented(*VERB_ERRORS))
 async def dispose_call(
-    parts: Given, who: Works, operator: OperatorNumber, body: Disposed, speak: Spoken, *, key: Key = ""
+    parts: Given, who: Works, operator: OperatorNumber, body: Disposed, speak: Spoken, *, key: Key
 ) -> Done:
     """Say what came of the present or the last call; said again, it replaces the first.
 
@@ -260,26 +261,26 @@ async def dispose_call(
 
 
 @router.post("/{operator}/keys", responses=documented(*VERB_ERRORS))
-async def send_keys(parts: Given, who: Works, operator: OperatorNumber, body: Keys, key: Key = "") -> Done:
+async def send_keys(parts: Given, who: Works, operator: OperatorNumber, body: Keys, key: Key) -> Done:
     """Send keys to the person's line, as a robot at the other end may want them."""
     return await _tell(parts, who, "keys", operator, key, keys=body.keys)
 
 
 @router.post("/{operator}/extension", responses=documented(*VERB_ERRORS))
-async def send_extension(parts: Given, who: Works, operator: OperatorNumber, key: Key = "") -> Done:
+async def send_extension(parts: Given, who: Works, operator: OperatorNumber, key: Key) -> Done:
     """Key in the extension of the number that was dialled, once its switchboard answers."""
     return await _tell(parts, who, "extension", operator, key)
 
 
 @router.post("/{operator}/push", responses=documented(*VERB_ERRORS))
-async def push_phone(parts: Given, who: Changes, operator: OperatorNumber, key: Key = "") -> Done:
+async def push_phone(parts: Given, who: Changes, operator: OperatorNumber, key: Key) -> Done:
     """Put the phone's account into Asterisk again."""
     return await _tell(parts, who, "push", operator, key)
 
 
 @router.post("/{operator}/test", responses=documented(*VERB_ERRORS))
 async def try_phone(
-    parts: Given, who: LooksAfter, operator: OperatorNumber, speak: Spoken, *, key: Key = ""
+    parts: Given, who: LooksAfter, operator: OperatorNumber, speak: Spoken, *, key: Key
 ) -> Done:
     """Call the phone once and say what happened at each step."""
     return (await _tell(parts, who, "test", operator, key, by=who.user)).spoken(speak)
@@ -293,7 +294,7 @@ async def unlock_operator(parts: Given, who: LooksAfter, operator: OperatorNumbe
 
 
 def _add_plain_verb(verb: str, sentence: str) -> None:
-    async def act(parts: Given, who: Works, operator: OperatorNumber, key: Key = "") -> Done:
+    async def act(parts: Given, who: Works, operator: OperatorNumber, key: Key) -> Done:
         return await _tell(parts, who, verb, operator, key)
 
     act.__name__ = f"operator_{verb}"

@@ -34,13 +34,13 @@ class GivenUp(Body):
 
 
 @router.post("/retry", responses=documented(*VERB_ERRORS))
-async def retry(parts: Given, who: Changes, key: Key = "") -> Done:
+async def retry(parts: Given, who: Changes, key: Key) -> Done:
     """Tell the database once more; `facts` in the result is how many it took now."""
     return Done.of("retry-refused", TARGET, await do(who, parts.desk, "retry-refused", TARGET, key))
 
 
 @router.post("/give-up", responses=documented(*VERB_ERRORS))
-async def give_up(parts: Given, who: Changes, body: GivenUp, key: Key = "") -> Done:
+async def give_up(parts: Given, who: Changes, body: GivenUp, key: Key) -> Done:
     """Keep them in a file and tell them no more: no record comes of these calls."""
     answer = await do(who, parts.desk, "give-up-refused", TARGET, key, leads=body.leads.value)
     return Done.of("give-up-refused", TARGET, answer)

@@ -43,7 +43,7 @@ class Stopped(Pushed):
 
 
 @router.post("", responses=documented())
-async def stop_everything(parts: Given, who: Runs, body: Stop | None = None, key: Key = "") -> Stopped:
+async def stop_everything(parts: Given, who: Runs, *, body: Stop | None = None, key: Key) -> Stopped:
     """Dial nobody any more, in no campaign; each is started again by hand. Operators stay logged in."""
     talks_end = body is not None and body.talks is Talks.END
     told = await office.stop_all(who, parts.desk, parts.stores, talks_end=talks_end, key=key)

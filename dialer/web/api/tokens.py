@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import DEFAULT_DAYS, MOST_DAYS, Caller, Permission, Role
 from dialer.domain.bounds import TOKEN_NAME
+from dialer.domain.said import said
 from dialer.office import tokens as office
 from dialer.ports.stores import Token
 from dialer.web.auth import AnyCaller, Needs
+from dialer.web.once import shown_once
 from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
@@ -76,10 +78,16 @@ async def list_tokens(parts: Given, who: Manages) -> list[TokenOut]:
 
 
 @router.post("/tokens", status_code=201, responses=documented(409))
-async def create_token(parts: Given, who: Manages, body: NewToken) -> TokenMade:
-    """Make a token. Its text is in this answer and nowhere else."""
+async def create_token(parts: Given, who: Manages, body: NewToken, request: Request) -> TokenMade:
+    """Make a token. Its text is in this answer and nowhere else: the same request is not answered again."""
     now, draw = parts.tools.clock(), parts.tools.new_token
     token, text = await office.make(body.name, body.role, body.days, who, parts.stores, now=now, draw=draw)
+    instead = said(
+        "this key has made the token {name!r}, whose text is shown once and kept nowhere: if it did not reach"
+        " you, revoke the token and make another with a new key",
+        name=token.name,
+    )
+    shown_once(request, instead)
     return TokenMade(**TokenOut.of(token).model_dump(), token=text)
 
 

@@ -204,14 +204,14 @@ async def delete_trunk(parts: Given, who: Changes, trunk: Slug) -> Pushed:
 
 
 @router.post("/{trunk}/push", responses=documented(*VERB_ERRORS))
-async def push_trunk(parts: Given, who: Changes, trunk: Slug, key: Key = "") -> Done:
+async def push_trunk(parts: Given, who: Changes, trunk: Slug, key: Key) -> Done:
     """Put the trunk into Asterisk again."""
     return await _tell(parts, who, "push", trunk, key)
 
 
 @router.post("/{trunk}/test", responses=documented(*VERB_ERRORS))
 async def try_trunk(
-    parts: Given, who: Changes, trunk: Slug, body: TryNumber, speak: Spoken, *, key: Key = ""
+    parts: Given, who: Changes, trunk: Slug, body: TryNumber, speak: Spoken, *, key: Key
 ) -> Done:
     """Make one call to this number and say what happened at each step."""
     done = await _tell(parts, who, "test", trunk, key, number=PhoneNumber(body.number), by=who.user)
