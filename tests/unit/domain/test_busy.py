@@ -41,6 +41,21 @@ def test_a_machine_that_is_late_again_soon_after_is_given_twice_as_long_up_to_a_
     assert busy.obstacle(now_s + FIRST_S + 0.1) == "", "it kept up for a minute: forgiven"
 
 
+def test_just_in_time_is_in_time_and_the_minute_of_grace_is_a_whole_one() -> None:
+    busy = Busy()
+    busy.told(0.0, MOST_S, by_asterisk=False)
+    assert busy.obstacle(0.0) == ""
+    busy.told(0.0, 0.5, by_asterisk=False)
+    busy.told(FIRST_S, 0.5, by_asterisk=False)
+    assert busy.obstacle(2 * FIRST_S + 0.1) == "", "it went on: no longer than before"
+    for late_s, length_s in ((SOON_S, 2 * FIRST_S), (SOON_S + 0.1, FIRST_S)):
+        again = Busy()
+        again.told(0.0, 0.5, by_asterisk=False)
+        again.told(FIRST_S + late_s, 0.5, by_asterisk=False)
+        assert again.obstacle(FIRST_S + late_s + length_s) != ""
+        assert again.obstacle(FIRST_S + late_s + length_s + 0.1) == ""
+
+
 def test_nobody_is_dialled_between_two_holds_of_a_machine_that_is_overloaded() -> None:
     """As measured on two cores with a load of 25: all six who were dialled last were abandoned."""
     busy = Busy()

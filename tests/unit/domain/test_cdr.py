@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import UTC
 
 import pytest
@@ -48,6 +48,14 @@ def record(*story: c.Event, call: Call = LEASED) -> Cdr:
     closing = close(play(call, *story)[0], CellId("main"), LEAD, CAMPAIGN)
     assert closing.cdr is not None
     return closing.cdr
+
+
+def test_a_record_is_an_estimate_only_where_nobody_saw_the_end() -> None:
+    seen = record(*TO_TALK, c.Destroyed(at(9), 16))
+    unseen = record(*TO_TALK, c.Vanished(at(9), reborn=False, seen=True))
+    assert (seen.estimated, unseen.estimated) == (False, True)
+    required = {one.name: getattr(seen, one.name) for one in fields(Cdr) if one.default is MISSING}
+    assert not Cdr(**required).estimated, "of an older version's, which does not say"
 
 
 def test_what_no_campaign_asked_to_record_is_not_recorded() -> None:

@@ -171,6 +171,19 @@ def test_a_closed_gate_says_what_holds_it(name: str, facts: Facts, sentence: str
             replace(GOOD, operators=(*GOOD.operators[:2], operator("102", State.OFFLINE))),
             "2 of 2 logged in, 1 free",
         ),
+        (
+            "operators",
+            replace(
+                GOOD,
+                campaign=replace(CAMPAIGN, operators=frozenset(OperatorId(str(n)) for n in range(101, 107))),
+                operators=(
+                    *(operator(str(n)) for n in (101, 102)),
+                    *(operator(str(n), State.OFFLINE) for n in (103, 104, 105)),
+                    operator("106", State.PAUSED),
+                ),
+            ),
+            "3 of 6 logged in, 2 free",
+        ),
         ("leads", replace(GOOD, leads={"new": 3, "retry_later": 2}), "3 due, 5 at hand, 2 later, 0 leased"),
         ("pacing", GOOD, "0.2 s ago"),
         ("pacing", replace(GOOD, paced_at=AT + timedelta(seconds=1)), "0.0 s ago"),

@@ -83,7 +83,8 @@ def test_what_is_excluded_stays_out_until_it_is_included() -> None:
     )
     assert act(OUT, Act.INCLUDE) == replace(OUT, status=LeadStatus.RETRY, next_at=NOW)
     assert act(replace(NEW, status=LeadStatus.EXCLUDED), Act.INCLUDE) == NEW
-    assert act(DONE, Act.INCLUDE) is Left.AS_IT_IS
+    for lead in (NEW, RETRY, WORN, DONE):
+        assert act(lead, Act.INCLUDE) is Left.AS_IT_IS
 
 
 @pytest.mark.parametrize("which", [Act.REQUEUE, Act.RESET, Act.INCLUDE])

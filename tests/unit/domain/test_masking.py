@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.domain.masking import clean
+from dialer.domain.masking import clean, is_number_key, is_secret_key
 
 NUMBERS = [
     "+79161234567",
@@ -178,6 +178,26 @@ ORDINARY = [
 @pytest.mark.parametrize("line", ORDINARY)
 def test_what_only_looks_like_a_number_or_a_secret_stays(line: str) -> None:
     assert clean(line) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret", "is_number"),
+    [
+        ("password", True, False),
+        ("sip_password", True, False),
+        ("token", True, False),
+        ("number", False, True),
+        ("caller_id", False, True),
+        ("phone", False, True),
+        ("campaign", False, False),
+        ("numbers", False, False),
+        ("", False, False),
+    ],
+)
+def test_a_value_is_known_for_a_secret_or_a_number_by_its_name(
+    name: str, is_secret: bool, is_number: bool
+) -> None:
+    assert (is_secret_key(name), is_number_key(name)) == (is_secret, is_number)
 
 
 def test_groups_and_ends_of_a_number_stay_to_be_recognised() -> None:

@@ -372,3 +372,13 @@ async def test_a_campaign_with_a_cap_counts_its_own_calls() -> None:
     with pytest.raises(Missing, match="there is no campaign 77"):
         await house.cell.desk.do(Command("explain", "campaign:77"))
     await house.kill()
+
+
+@pytest.mark.parametrize("name", ["abc", "12a", "1.5", "-1"])
+@in_virtual_time
+async def test_a_campaign_is_named_by_its_number(name: str) -> None:
+    house = await open_house()
+    for verb in ("reload", "explain"):
+        with pytest.raises(BadValue, match="is no campaign: give its id"):
+            await do(house, verb, f"campaign:{name}")
+    await house.stop()

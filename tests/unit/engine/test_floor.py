@@ -334,3 +334,37 @@ async def test_a_release_is_a_missed_ring_only_where_it_is_said_so(
     floor.release(OperatorId("101"), own.id, now(), talked=False, **missed)
     assert house.operator("101").state is state
     await house.stop()
+
+
+@in_virtual_time
+async def test_a_display_is_made_empty_of_its_own_call_and_of_no_later_one() -> None:
+    house = await three_ready()
+    floor, shown = house.cell.floor, list[object]()
+    floor.legs.show_nobody = shown.append  # type: ignore[method-assign]
+    operator = floor.reserve(call(1))
+    assert operator is not None
+    floor.show_nobody(operator, CallId("c-2"))
+    floor.show_nobody(OperatorId("999"), CallId("c-1"))
+    assert shown == []
+    floor.show_nobody(operator, CallId("c-1"))
+    assert shown == [house.operator(operator).channel]
+    await house.stop()
+
+
+@in_virtual_time
+async def test_after_a_restart_a_leg_that_was_up_hears_what_is_said_and_one_that_rang_does_not() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(operators=2, leads=0)
+    house.asterisk.phones["102"] = Fate(after_s=20, talk_s=1e6)
+    await house.start()
+    await house.enter("101")
+    house.ask("102", shifts.LoginAsked)
+    await asyncio.sleep(1)
+    await house.kill()
+    await house.start()
+    house.asterisk.told.clear()
+    for operator in ("101", "102"):
+        house.cell.floor.say(OperatorId(operator), "state-ready")
+    await asyncio.sleep(0.1)
+    assert [leg for leg, _ in house.asterisk.told] == [house.operator("101").channel]
+    await house.stop()

@@ -211,12 +211,13 @@ def test_calls_adopted_after_a_restart_are_counted_though_their_records_are_not_
     talking = a_call(1, answer_at=ago(10), bridge_at=ago(10))
     hears_the_message = a_call(2, answer_at=ago(10), message_at=ago(8))
     waits, had_talked = a_call(4, answer_at=ago(1)), replace(talking, message_at=ago(2))
-    for adopted in (talking, hears_the_message, a_call(3), waits, had_talked):
+    hears_it_too = replace(hears_the_message, id=CallId("c-5"))
+    for adopted in (talking, hears_the_message, hears_it_too, a_call(3), waits, had_talked):
         policies.saw(None, None, replace(adopted, state=c.State.BRIDGED))
         ended = replace(adopted, state=c.State.ENDED, end_at=NOW, outcome=Outcome.ABANDONED)
         if adopted is hears_the_message:
             policies.saw(adopted, None, ended)
-    assert policies.knowledge.of(ONE).budget.left(0.03, NOW) == pytest.approx(4 * 0.03 - 1)
+    assert policies.knowledge.of(ONE).budget.left(0.03, NOW) == pytest.approx(5 * 0.03 - 2)
 
 
 def test_a_leads_place_is_looked_at_again_after_a_minute_and_when_the_clock_is_set_back() -> None:
