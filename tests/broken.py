@@ -77,10 +77,9 @@ class Reached:
         def is_close(test: str) -> bool:
             return test.partition("::")[0] in imports
 
-        if self.can_be_swapped(one):
-            first = set(self.tests.get(one.function, ()))
-        else:
-            first = set(filter(is_close, self.took_s))
+        first = set(self.tests.get(one.function, ())) - {IMPORT}
+        if not self.can_be_swapped(one):
+            first.update(filter(is_close, self.took_s))
         chosen = first if near else self.took_s.keys()
         return sorted(chosen, key=lambda test: (test not in first, not is_close(test), self.took_s[test]))
 
@@ -197,7 +196,7 @@ class Watch:
     def __init__(self, breaks: Sequence[Break], to: Path) -> None:
         self._names = {str(one.file.absolute()): str(one.file) for one in breaks}
         self._to = to
-        self._test = IMPORT
+        self._test: str | None = IMPORT  # None behind a test: what it left behind is cleared away
         self._tests: defaultdict[str, set[str]] = defaultdict(set)
         self._took_s: Counter[str] = Counter()
 
@@ -207,7 +206,7 @@ class Watch:
 
     def _called(self, frame: FrameType, event: str, arg: object) -> None:
         """Only calls are watched: to return nothing keeps lines out of it, which would take long."""
-        if name := self._names.get(frame.f_code.co_filename):
+        if self._test is not None and (name := self._names.get(frame.f_code.co_filename)):
             self._tests[f"{name}:{frame.f_code.co_firstlineno}"].add(self._test)
 
     @pytest.hookimpl(wrapper=True)
@@ -217,7 +216,7 @@ class Watch:
         try:
             return (yield)
         finally:
-            self._test = IMPORT
+            self._test = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._took_s[report.nodeid] += report.duration

@@ -221,6 +221,8 @@ PAUSED = replace(ANN, state=State.PAUSED, call=None)
         pytest.param("c-0", ANN, AFTER, False, id="he ended the talk before this one"),
         pytest.param(None, LOGS_IN, PAUSED, True, id="logged in"),
         pytest.param(None, replace(LOGS_IN, reason=shifts.SWITCH_LOST), PAUSED, False, id="Asterisk is back"),
+        pytest.param(None, replace(LOGS_IN, reason=shifts.PHONE_CHANGED), PAUSED, False, id="another phone"),
+        pytest.param(None, replace(LOGS_IN, state=State.PAUSED), PAUSED, False, id="he was there"),
         pytest.param(None, LOGS_IN, replace(PAUSED, leg=LegState.DOWN), False, id="no phone to hear it"),
         pytest.param(None, PAUSED, replace(PAUSED, state=State.READY), False, id="neither"),
         pytest.param(None, AFTER, replace(AFTER, note="x"), False, id="no move at all"),

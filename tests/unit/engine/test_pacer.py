@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from dialer.domain.lead import Lead
 from dialer.domain.trunk import NumberFormat, Trunk
-from dialer.domain.types import CampaignId, LeadId, Mode, PhoneNumber, TrunkId
+from dialer.domain.types import CampaignId, CampaignStatus, LeadId, Mode, PhoneNumber, TrunkId
 from dialer.sim.clock import now, until
 from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import House
@@ -37,3 +38,19 @@ async def test_a_number_that_no_trunk_can_write_holds_up_neither_learning_nor_th
 def lessons_under_way(house: House, campaign: CampaignId) -> dict[Any, float]:
     """Chances of dials whose end pacing still waits for."""
     return house.cell.pacer._policy.knowledge.of(campaign).lessons.chances  # type: ignore[attr-defined,no-any-return]  no port for what it waits for
+
+
+@in_virtual_time
+async def test_campaigns_decide_by_their_priority_and_equals_by_their_number() -> None:
+    house = House(PretendAsterisk())
+    first = await house.furnish(leads=0)
+    await house.start()
+    pacer = house.cell.pacer
+    ranks = {1: 0, 2: 5, 3: -5, 4: 5}
+    pacer.campaigns = {
+        CampaignId(n): replace(first, id=CampaignId(n), priority=priority)
+        for n, priority in sorted(ranks.items(), reverse=True)
+    }
+    pacer.campaigns[CampaignId(9)] = replace(first, id=CampaignId(9), status=CampaignStatus.PAUSED)
+    assert [campaign.id for campaign in pacer.running()] == [2, 4, 1, 3]
+    await house.stop()
