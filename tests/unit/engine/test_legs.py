@@ -7,10 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from dialer.domain.operators import Account
-from dialer.domain.types import LegKind, OperatorId, PhoneKind, PhoneNumber
+from dialer.domain import shifts
+from dialer.domain.errors import Refused
+from dialer.domain.operators import Account, State
+from dialer.domain.spending import SideCall
+from dialer.domain.types import LegKind, OperatorId, Outcome, PhoneKind, PhoneNumber
 from dialer.engine.legs import AUTO_ANSWER, NAILED_UP_RING_S, NOBODY_SHOWN, ON_DEMAND_RING_S
 from dialer.ports.asterisk import Outgoing
+from dialer.sim.clock import until
 from dialer.sim.switch import PretendAsterisk
 from tests.unit.engine.house import MAIN, House
 from tests.unit.engine.virtual import in_virtual_time
@@ -70,4 +74,19 @@ async def test_without_a_person_to_show_a_phone_shows_nobody() -> None:
     house.cell.floor.legs.ring(OWN)
     await asyncio.sleep(1)
     assert [leg.caller_id for leg in asked] == [NOBODY_SHOWN]
+    await house.stop()
+
+
+@in_virtual_time
+async def test_an_outside_phone_that_could_not_be_put_into_its_bridge_was_no_talk() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(leads=0, account=OUTSIDE)
+    await house.start()
+    over = list[SideCall]()
+    house.cell.floor.legs.side.on_end = over.append
+    house.asterisk.fault = lambda request: Refused(500, "no bridge") if request == "add" else None
+    house.ask(OWN.id, shifts.LoginAsked)
+    await until(lambda: bool(over), 10)
+    assert [one.outcome for one in over] == [Outcome.NETWORK_FAILURE]
+    assert (house.operator().state, house.operator().reason) == (State.OFFLINE, shifts.FAILED)
     await house.stop()

@@ -68,6 +68,7 @@ async def test_a_call_is_seen_as_it_is_and_forgotten_when_it_is_over() -> None:
     assert seen == 2
     assert {State.RINGING, State.BRIDGED} <= states
     assert views.calls(now()) == []
+    assert not views._seen_calls, "a day of calls is not kept"
     await house.stop()
 
 
