@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import cache, partial
-from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -37,9 +36,10 @@ from dialer.web.api import (
     trunks,
 )
 from dialer.web.auth import Guard
+from dialer.web.description import described
 from dialer.web.health import Health, MetricsPage, health_routes
 from dialer.web.once import Once
-from dialer.web.parts import KEY, KEY_PATTERN, Parts, Tools, speak_to
+from dialer.web.parts import Parts, Tools, speak_to
 from dialer.web.queries import known_names
 from dialer.web.reference import docs_routes
 from dialer.web.shield import Shield
@@ -124,34 +124,10 @@ def describe(*, health: Health, metrics_page: MetricsPage, version: str) -> Fast
     for resource in _RESOURCES:  # each by itself: the framework makes all routes anew at every level
         app.include_router(resource.router, prefix="/v1", dependencies=[Depends(known_names)])
     app.include_router(health_routes(health, metrics_page, version))
-    app.openapi = cache(partial(_described, app.openapi))  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = cache(partial(described, app.openapi))  # type: ignore[method-assign]  # FastAPI's own way
     app.include_router(docs_routes(app.openapi))
     _answer_errors(app)
     return app
-
-
-def _described(made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The description that FastAPI makes of the routes, with our problems in it."""
-    schema = made()
-    known = problem.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema["components"]["schemas"].update(known.pop("$defs", {}) | {"Problem": known})
-    for operations in schema["paths"].values():
-        for method, operation in operations.items():
-            if method == "post":
-                operation.setdefault("parameters", []).append(_KEY)
-                operation["responses"].setdefault("409", problem.told(409)[409])
-            if "requestBody" in operation:
-                operation["responses"].update({str(k): v for k, v in problem.told(415).items()})
-    return schema
-
-
-_KEY = {
-    "name": KEY,
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "pattern": KEY_PATTERN},
-    "description": "the same request with the same key is done once",
-}
 
 
 def _answer_errors(app: FastAPI) -> None:
