@@ -58,6 +58,29 @@ _FOLLOW = {
     "я": "$тнелчмзксдрюябпцщхгв",
 }
 _RANK = {first: {second: rank for rank, second in enumerate(follow)} for first, follow in _FOLLOW.items()}
+# Words that lists are full of, and too short to be known by their pairs.
+_SHORT = frozenset(
+    [
+        "доб",
+        "вн",
+        "внутр",
+        "тел",
+        "моб",
+        "сот",
+        "раб",
+        "дом",
+        "гор",
+        "факс",
+        "нет",
+        "да",
+        "ооо",
+        "оао",
+        "зао",
+        "пао",
+        "ао",
+        "ип",
+    ]
+)
 _MISPLACED = re.compile(r"[»”“’°§₽€©®™№](?=[^\W\d_])|(?<=[^\W\d_])[«„§₽€№](?=[^\W\d_])")
 _FINE = frozenset("№«»—–…“”„‘’°§₽€\u00a0•·×©®™")
 _WESTERN_LETTERS = frozenset("äöüßÄÖÜéèêëàâçîïôûùœæñóíáúãõåøìòÉÈÀÇÑÅØÆ¡¿")
@@ -147,6 +170,8 @@ def _russian(word: str) -> float:
     if not all("\u0400" <= sign <= "\u04ff" for sign in word):
         return -1.5 * len(word)
     lower = word.lower()
+    if lower in _SHORT:
+        return 1.2 * len(word)
     pairs = zip(f"^{lower}", f"{lower}$", strict=True)
     total = sum(_of_pair(first, second) for first, second in pairs) * len(word) / (len(word) + 1)
     turns = sum(one.islower() and two.isupper() for one, two in pairwise(word))

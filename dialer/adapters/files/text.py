@@ -18,6 +18,7 @@ from dialer.domain.tables import LONGEST_CELL, LONGEST_LINE, Facts, Row
 
 DELIMITERS = (";", ",", "\t", "|")
 SAMPLE_ROWS = 100
+FEWEST_DIGITS = 9  # of a line that may hold a number
 SAMPLE_BYTES = 4 * 1024 * 1024
 LONGEST_RECORD = 100  # lines; a longer one is a quotation mark that nobody closed
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -134,8 +135,11 @@ def _delimiter(content: bytes, encoding: str) -> tuple[str, bool]:
 
 
 def find_delimiter(text: str) -> str:
-    """The one that cuts most records into the same number of columns, and into the most columns."""
-    scores = {}
+    """The one that cuts most records into the same number of columns, and into the most columns.
+
+    One that cuts titles and no rows with numbers is none: the list has one column.
+    """
+    scores: dict[str, tuple[int, int]] = {}
     for delimiter in DELIMITERS:
         widths = Counter(
             len(cells) for cells in islice(_tried(text, delimiter), SAMPLE_ROWS) if any(map(str.strip, cells))
@@ -144,7 +148,17 @@ def find_delimiter(text: str) -> str:
         width, times = wide.most_common(1)[0] if wide else (1, 0)
         scores[delimiter] = (times, width)
     best = max(scores, key=lambda delimiter: scores[delimiter])
+    if _is_bare(text, best):
+        return next((one for one in DELIMITERS if one not in text), best)
     return best if scores[best][0] else ","
+
+
+def _is_bare(text: str, delimiter: str) -> bool:
+    """Lines with digits enough for a number seldom hold the delimiter."""
+    lines = [
+        line for line in islice(StringIO(text), SAMPLE_ROWS) if sum(map(str.isdigit, line)) >= FEWEST_DIGITS
+    ]
+    return 4 * sum(delimiter in line for line in lines) < len(lines)
 
 
 def _tried(text: str, delimiter: str) -> Iterator[list[str]]:

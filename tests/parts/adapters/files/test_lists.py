@@ -86,6 +86,15 @@ class TestText:
     def test_one_column_needs_no_delimiter(self) -> None:
         assert [lead.numbers for lead in leads("89161234567\n89031112233\n")] == [(MOBILE,), (OTHER,)]
 
+    def test_commas_of_a_title_cut_no_list_of_one_column(self) -> None:
+        text = "Отдел продаж, база № 7\nТелефон\n+7 911 123-45-67\n+7 921 111-22-33\n"
+        assert [lead.numbers for lead in leads(text)] == [("+79111234567",), ("+79211112233",)]
+
+    @pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r", "mac-cyrillic"])
+    def test_a_word_of_three_letters_tells_the_encoding(self, encoding: str) -> None:
+        text = "8 495 406 59 11 доб. 8363;7707083893\n8 495 430 72 34 ext 77;7707083893\n"
+        assert [[*lead.extensions.values()] for lead in leads(text, encoding)] == [["8363"], ["77"]]
+
     def test_quoted_values_hold_delimiters_quotes_and_new_lines(self) -> None:
         text = 'phone;company;note\n"8 916 123-45-67\n8 903 111-22-33";"ООО ""Ромашка; и Ко""";"a\nb"\nx;;\n'
         (lead,) = leads(text)
