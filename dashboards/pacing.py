@@ -16,6 +16,7 @@ LIMITS = {
 }
 GATES = {
     "status": Look(said("campaign stopped meanwhile")),
+    "list": Look(said("list paused meanwhile")),
     "law": Look(said("law")),
     "number": Look(said("number or trunk's prefixes")),
     "dnc": Look(said("do-not-call list")),
@@ -27,6 +28,7 @@ LEADS = {
     "new": Look(said("new"), Colour.BLUE),
     "retry_due": Look(said("to be tried again, due"), Colour.PURPLE),
     "retry_later": Look(said("to be tried again, later"), Colour.GREY),
+    "paused": Look(said("in a paused list"), Colour.GREY),
     "leased": Look(said("at hand or in a call"), Colour.YELLOW),
     "done": Look(said("done"), Colour.GREEN),
     "exhausted": Look(said("out of attempts"), Colour.ORANGE),

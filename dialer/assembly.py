@@ -18,6 +18,7 @@ from dialer.adapters.ami.registrations import Ami, Registration
 from dialer.adapters.ari.bulk import Bulk
 from dialer.adapters.ari.listener import Credentials, Listener
 from dialer.adapters.ari.switch import AriSwitch
+from dialer.adapters.calendars import holiday_of
 from dialer.adapters.callers import caller_numbers, countries_of
 from dialer.adapters.clock import SteadyClock, boot_seconds, new_id, utc_now
 from dialer.adapters.journal.lives import Lives
@@ -32,6 +33,7 @@ from dialer.adapters.zones import zone_of
 from dialer.background import background
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import Fatal, NetworkTrouble, StoreDown
+from dialer.domain.explain import DUE
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.said import counted, listed, said
 from dialer.domain.types import CampaignId, CellId, PhoneNumber, TrunkId
@@ -280,6 +282,7 @@ def _cell(settings: Settings, stores: Stores, shell: Shell, metrics: Metrics, fo
         lambda text: _number(text, settings.country),
         lambda text, prefixes: caller_numbers(text, [settings.country, *countries_of(prefixes)]),
         zone_of,
+        holiday_of,
         follow=follow,
         lab=settings.lab,
         seconds=boot_seconds,
@@ -347,7 +350,7 @@ async def _follow_figures(engine: Engine, stores: Stores) -> None:
     while True:
         guard.run("figures", _look, cell, metrics)
         for campaign in cell.pacer.running():
-            await guard.turn("figures", _count_leads(campaign, stores, metrics))
+            await guard.turn("figures", _count_leads(campaign, cell, stores, metrics))
         await guard.turn("figures", _count_held(engine.shell.cell, stores, metrics))
         await asyncio.sleep(FIGURES_S)
 
@@ -368,9 +371,12 @@ async def _count_held(cell: CellId, stores: Stores, metrics: Metrics) -> None:
         log.debug("leads could not be counted", reason=str(trouble))
 
 
-async def _count_leads(campaign: Campaign, stores: Stores, metrics: Metrics) -> None:
+async def _count_leads(campaign: Campaign, cell: Cell, stores: Stores, metrics: Metrics) -> None:
     try:
-        metrics.leads(campaign.id, await stores.leads.count(campaign.id, utc_now()))
+        counts = await stores.leads.count(campaign.id, utc_now())
+        metrics.leads(campaign.id, counts)
+        due = sum(counts[name] for name in DUE) + len(cell.pacer.at_hand(campaign.id))
+        metrics.supply(campaign.id, due, cell.pacer.dials.per_h(campaign.id))
     except StoreDown as trouble:
         log.debug("leads could not be counted", reason=str(trouble))
 

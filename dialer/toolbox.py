@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
+from dialer.adapters.calendars import check_calendar, holiday_of
 from dialer.adapters.files.lists import ListFile, open_content
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
@@ -46,6 +47,8 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
         keep_secret=partial(_keep_secret, settings.data_dir.absolute() / "secrets"),
         check_number=checker(dial_rules(settings)),
         check_prefixes=lambda prefixes: check_prefixes(prefixes, dial_rules(settings)),
+        check_calendar=check_calendar,
+        holiday_of=holiday_of,
         dnc_entry=lambda text: dnc_entry(text, settings.country),
         hash_pin=hash_secret,
         zones_of=zones_of,
@@ -79,7 +82,7 @@ async def _import_list(
         taken,
     )
     shown = [_preview_row(lead) for lead in leads[:10]]
-    means = outlook.Means(checker(dial_rules(settings)), zone_of, office_zone(settings))
+    means = outlook.Means(checker(dial_rules(settings)), zone_of, office_zone(settings), holiday_of)
     known = await stores.campaigns.get(campaign)
     foreseen = await outlook.of_leads(known, leads, stores, means=means, now=clock())
     import_id, count = None, len(leads)

@@ -323,6 +323,8 @@ class Metrics(ProcessMetrics):
         for campaign in self._running - running.keys():
             self._remove("dialer_leads_at_hand", campaign)
             self._remove("dialer_ready_operators", campaign)
+            self._remove("dialer_leads_callable", campaign)
+            self._remove("dialer_dials_per_hour", campaign)
         self._running = set(running)
 
     def refused(self, campaign: CampaignId, gate: str) -> None:
@@ -359,6 +361,11 @@ class Metrics(ProcessMetrics):
         """Leads of one campaign by status, as the store counted them."""
         for status, count in counts.items():
             self._gauge("dialer_leads", campaign, status).set(count)
+
+    def supply(self, campaign: CampaignId, leads: int, dials_per_h: float) -> None:
+        """Leads of a running campaign that can be called, and how fast they are used up."""
+        self._gauge("dialer_leads_callable", campaign).set(leads)
+        self._gauge("dialer_dials_per_hour", campaign).set(dials_per_h)
 
     def trunk(
         self,

@@ -40,12 +40,17 @@ from dialer.domain.said import said, titled, word
 from dialer.domain.schedule import hours
 from dialer.domain.types import Language, Mode, Purpose
 from dialer.office import campaigns as office
-from dialer.office import outlook
+from dialer.office import copies, outlook
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, sounds_dir
 
 app = typer.Typer(no_args_is_help=True, help="Make, change, start and stop campaigns.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign, by name or id.", show_default=False)]
+
+
+def _calendar(text: str) -> str:
+    return {"none": "", "zone": "zone"}.get(text.lower(), text.upper())
+
 
 LEG_S = "45, 30s, 15m, 2h, 3d"
 KNOBS = (
@@ -60,6 +65,8 @@ KNOBS = (
     Knob("trunks", "NAMES", "Ways out in order of preference: main,spare; none.", trunks),
     Knob("caller_id", "NUMBER", "The number that people see; none: the trunk's own."),
     Knob("schedule", "HOURS", "In the person's zone: 'Mon-Fri 09:00-20:00, Sat 10:00-16:00'.", schedule),
+    Knob("holidays", "CALENDAR", "No calls on public holidays: zone (the person's country), RU, DE-BY; none.",
+         _calendar),
     Knob("ring_s", "SECONDS", "How long a phone rings, 15 s at least.", span),
     Knob("wrap_up_s", "SECONDS", "The operator's time for the card after a call.", span),
     Knob("after_wrap_up_ready", "YES|NO", "no: paused after the wrap-up.", yes_or_no, "ready_after_wrap_up"),
@@ -85,10 +92,10 @@ PROPERTIES = {
     str(name).replace(" ", "_"): name
     for name in titled(
         "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "operators",
-        "trunks", "caller id", "schedule", "ring s", "wrap up s", "after wrap up ready", "message",
-        "language", "record", "tone", "shows person", "longest talk s", "longest hold s", "max attempts",
-        "rest s", "abandoned rest s",
-        "retries", "cap", "ceiling", "best first", "version",
+        "trunks", "caller id", "schedule", "holidays", "ring s", "wrap up s", "after wrap up ready",
+        "message", "language", "record", "tone", "shows person", "longest talk s", "longest hold s",
+        "max attempts", "rest s", "abandoned rest s", "retries", "cap", "ceiling", "best first",
+        "paused lists", "archived", "version",
     )
 }  # fmt: skip
 
@@ -108,7 +115,13 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
 
     async def work(settings: Settings, stores: Stores) -> Campaign:
         changes = {"country": settings.country, **_changes(settings, given), "name": name.strip()}
-        return await office.add(changes, OWNER, stores, shortest_ring_s=shortest_ring_s(settings))
+        return await office.add(
+            changes,
+            OWNER,
+            stores,
+            shortest_ring_s=shortest_ring_s(settings),
+            check_calendar=_check_calendar,
+        )
 
     _show(with_stores(work), as_json=as_json, is_new=True)
 
@@ -140,10 +153,26 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
         seen = (
             was.edition.version
         )  # what is worked out from it must not take back what somebody else does now
-        told = await office.change(was.id, changes, OWNER, None, stores, shortest_ring_s=ring_s, version=seen)
+        told = await office.change(
+            was.id,
+            changes,
+            OWNER,
+            None,
+            stores,
+            shortest_ring_s=ring_s,
+            check_calendar=_check_calendar,
+            version=seen,
+        )
         return told.campaign
 
     _show(with_stores(work), as_json=as_json, is_new=False)
+
+
+def _check_calendar(calendar: str) -> None:
+    if calendar:
+        from dialer.adapters.calendars import check_calendar  # noqa: PLC0415  few set it, it takes long
+
+        check_calendar(calendar)
 
 
 def shortest_ring_s(settings: Settings) -> float:
@@ -168,6 +197,38 @@ def _show(campaign: Campaign, *, as_json: bool, is_new: bool) -> None:
             say(said("campaign {id} {name!r} is added; it is {status}", **args))
         else:
             say(said("campaign {id} {name!r} is changed; it is {status}", **args))
+
+
+@app.command("copy")
+def copy(
+    name: Name,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="What the copy is called.", show_default=False)],
+    *,
+    with_operators: Annotated[
+        bool, typer.Option("--with-operators", help="The same people work on it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a draft with the settings, rules and message of another campaign; without leads."""
+
+    async def work(settings: Settings, stores: Stores) -> Campaign:
+        source = (await find_campaign(stores, name)).id
+        return await copies.copy(source, new.strip(), OWNER, stores, with_operators=with_operators)
+
+    _show(with_stores(work), as_json=as_json, is_new=True)
+
+
+@app.command("archive")
+def archive(name: Name) -> None:
+    """Hide a campaign that is over; it is not started any more, its leads and records stay."""
+    campaign = with_stores(lambda _, stores: _end(stores, name, copies.archive))
+    say(said("campaign {name!r} is in the archive: `campaign list --archived` shows it", name=campaign.name))
+
+
+@app.command("unarchive")
+def unarchive(name: Name) -> None:
+    """Bring a campaign back from the archive; it does not start by itself."""
+    _tell_status(with_stores(lambda _, stores: _end(stores, name, copies.unarchive)))
 
 
 @app.command("message")
@@ -212,12 +273,17 @@ def _read(file: Path) -> bytes:
 
 
 @app.command("list")
-def show_all(as_json: AsJson = False) -> None:
+def show_all(
+    *,
+    archived: Annotated[bool, typer.Option("--archived", help="Those in the archive as well.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the campaigns with their leads."""
 
     async def work(settings: Settings, stores: Stores) -> list[tuple[Campaign, Mapping[str, int]]]:
-        now = utc_now()
-        return [(each, await stores.leads.count(each.id, now)) for each in await stores.campaigns.all()]
+        now, every = utc_now(), await stores.campaigns.all()
+        shown = [each for each in every if archived or not each.archived]
+        return [(each, await stores.leads.count(each.id, now)) for each in shown]
 
     found = with_stores(work)
     if as_json:

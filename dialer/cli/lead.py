@@ -15,6 +15,7 @@ import typer
 from dialer.adapters.clock import utc_now
 from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, Read, one_of, whole, with_knobs
+from dialer.cli.one_lead import change, why
 from dialer.cli.records import instant
 from dialer.cli.screen import AsJson, print_json, print_table, say
 from dialer.cli.stores import OWNER, with_stores
@@ -68,6 +69,10 @@ async def _choice(stores: Stores, campaign: str, given: Mapping[str, Any]) -> Ch
         leads=frozenset(map(LeadId, given.get("leads", ()))),
         **{name: given[name] for name in alone if name in given},
     )
+
+
+app.command("set")(change)
+app.command("why")(why)
 
 
 @app.command("list")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -19,18 +19,19 @@ from dialer.adapters.files.rejects import RejectsFile
 from dialer.adapters.numbering import with_prefixes
 from dialer.adapters.phones import reading
 from dialer.cli.campaign import find_campaign
-from dialer.cli.knobs import Knob, with_knobs
+from dialer.cli.knobs import Knob, whole, with_knobs
 from dialer.cli.outlook import as_plain, means, show_outlook
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
-from dialer.cli.stores import with_stores
+from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.columns import Field, ReadOptions, mapping_of
 from dialer.domain.dialable import known_country
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Taken
 from dialer.domain.outlook import ListOutlook, Thinned
-from dialer.domain.said import listed, said, titled, word
+from dialer.domain.said import counted, listed, said, titled, word
 from dialer.domain.types import CampaignId, PhoneNumber
+from dialer.office import pauses as office
 from dialer.office.outlook import MOST, of_leads
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
@@ -78,6 +79,8 @@ KNOBS = (
     Knob("zone", "ZONE", "The time zone of rows that name none."),
     Knob("country", "XX", "Where numbers without a country code belong; DIALER_COUNTRY if not said.",
          _country),
+    Knob("pause", "ID", "Call nobody of this import until it is resumed; instead of FILE.", whole),
+    Knob("resume", "ID", "Call the leads of this import again; instead of FILE.", whole),
     Knob("rejects", "PATH", "Where refused rows go; beside FILE if not said.", Path),
 )  # fmt: skip
 
@@ -125,6 +128,8 @@ def import_list(
     """Import a list of people to call into a campaign, all of it or nothing."""
     if undo is not None:
         _undo(undo, as_json=as_json)
+    elif which := [name for name in ("pause", "resume") if name in given]:
+        _set(given[which[0]], office.pause if which[0] == "pause" else office.resume, as_json=as_json)
     elif listed:
         _list(campaign, as_json=as_json)
     elif file is None or not campaign:
@@ -150,12 +155,29 @@ def _undo(import_id: int, *, as_json: bool) -> None:
         say(said("import {import_id} is taken back: {n:,} leads removed", import_id=import_id, n=count))
 
 
+def _set(import_id: int, act: Callable[..., Awaitable[office.ListSet]], *, as_json: bool) -> None:
+    told = with_stores(lambda settings, stores: act(import_id, OWNER, None, stores))
+    if as_json:
+        print_json(told)
+    elif told.paused:
+        say(
+            counted(
+                "list {list} is paused: {n:,} lead waits in it",
+                "list {list} is paused: {n:,} leads wait in it",
+                told.waiting,
+                list=import_id,
+            )
+        )
+    else:
+        say(said("list {list} is called again", list=import_id))
+
+
 def _list(campaign: str, *, as_json: bool) -> None:
     rows = with_stores(lambda settings, stores: _imports(stores, campaign))
     if as_json:
         print_json(rows)
     else:
-        names = titled("id", "campaign", "file_name", "leads", "at")
+        names = titled("id", "campaign", "file_name", "leads", "at", "paused", "waiting")
         print_table(names, [tuple(row.get(name) for name in names) for row in rows])
 
 
@@ -164,7 +186,7 @@ async def _imports(stores: Stores, name: str) -> list[dict[str, Any]]:
     return [
         {**row, "campaign": campaign.name}
         for campaign in campaigns
-        for row in await stores.leads.imports(campaign.id)
+        for row in await office.listed(campaign.id, OWNER, stores)
     ]
 
 

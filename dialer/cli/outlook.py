@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dialer.adapters.calendars import holiday_of
 from dialer.adapters.numbering import checker
 from dialer.adapters.zones import zone_of
 from dialer.cli.screen import print_json, print_table, remark, say
@@ -15,7 +16,7 @@ from dialer.settings import Settings, dial_rules, office_zone
 
 def means(settings: Settings) -> Means:
     """The gates of this place."""
-    return Means(checker(dial_rules(settings)), zone_of, office_zone(settings))
+    return Means(checker(dial_rules(settings)), zone_of, office_zone(settings), holiday_of)
 
 
 def show_outlook(outlook: ListOutlook, *, as_json: bool = False) -> None:

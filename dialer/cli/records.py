@@ -34,8 +34,8 @@ FIGURES = ("attempts", "answered", "connected", "abandoned", "talk_s", "duration
 GATES = {
     str(name): name
     for name in titled(
-        "status", "settings", "law", "link", "trunk", "schedule", "operators", "cap", "leads", "pacing",
-        context="gate",
+        "status", "settings", "law", "link", "trunk", "schedule", "operators", "cap", "lists", "leads",
+        "pacing", "list", "lead", "number", "dnc", "attempts", "hours", "rest", "turn", context="gate",
     )
 }  # fmt: skip
 SAME = 1e-3  # seconds; sums of floats
@@ -63,13 +63,20 @@ def explain(
         print_json(told)
         return
     say(told["summary"])
-    rows = [(_door(gate["is_open"]), _gate(gate["name"]), gate["value"], _local(gate["opens_at"]))
-            for gate in told["gates"]]  # fmt: skip
-    print_table(titled("", "gate", "now", "opens"), rows)
+    print_gates(told["gates"])
     if told["held_back"]:
         say(said("leads held back by:"))
         print_pairs((_held(why), count) for why, count in told["held_back"].items())
     say(told["depth"]["sentence"])
+
+
+def print_gates(gates: Sequence[Mapping[str, Any]]) -> None:
+    """Each with what it says and when it opens."""
+    rows = [
+        (_door(gate["is_open"]), _gate(gate["name"]), gate["value"], _local(gate["opens_at"]))
+        for gate in gates
+    ]
+    print_table(titled("", "gate", "now", "opens"), rows)
 
 
 def _gate(name: str) -> str:

@@ -40,7 +40,7 @@ the token that it keeps in `DIALER_DATA_DIR/cli.token`; the others work on the d
 takes up what they changed within a second.
 """
 REMOTE = frozenset(
-    {"explain", "check", "trunk push", "trunk test"}
+    {"explain", "check", "lead why", "trunk push", "trunk test"}
     | {f"operator {verb}" for verb in ("login", "logout", "ready", "pause", "test")}
 )
 

@@ -105,8 +105,10 @@ class Retries:
 
 Bounds = Mapping[str, Within | Text | Each | Retries]
 
+LINE = Text(PRINTABLE, 200, form="Spring 2026")
 TITLE = Text(PRINTABLE, 100, 1, form="Spring 2026")
 COUNTRY = CountryCode("[A-Z]{2}", 2, 2, form="RU")
+CALENDAR = Text("(zone|[A-Z]{2}(-[A-Z0-9]{1,4})?)?", 7, form="zone, RU or DE-BY")
 SOUND = Text("([a-z0-9][a-z0-9-]{0,31})?", 32, form="campaign-1")
 NUMBER = Text(E164.pattern, 16, form="+79161234567")
 NUMBER_OR_NONE = Text(f"({E164.pattern})?", 16, form="+79161234567")
@@ -129,6 +131,7 @@ CAMPAIGN: Bounds = {
     "trunks": Each(SLUG, 50),
     "caller_id": NUMBER_OR_NONE,
     "schedule": Each(None, 100),
+    "holidays": CALENDAR,
     "ring_s": Within(1, 300),
     "wrap_up_s": Within(0, 3600),
     "message": SOUND,
@@ -143,7 +146,18 @@ CAMPAIGN: Bounds = {
 }
 
 LEAD_PRIORITY = Within(-1000, 1000)
-LEAD: Bounds = {"priority": LEAD_PRIORITY}
+LEAD: Bounds = {
+    "numbers": Each(NUMBER, 10, 1),
+    "extensions": Each(NUMBER, 10),
+    "zones": Each(Text("[A-Za-z0-9_+/-]*", 64, 1, form="Europe/Moscow"), 50),
+    "name": LINE,
+    "company": LINE,
+    "inn": Text("([0-9]{10}|[0-9]{12})?", 12, form="7707083893"),
+    "email": Text(r"([^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,190})?", 255, form="anna@example.org"),
+    "extra": Each(Text(PRINTABLE, 64, 1, form="city"), 50),
+    "ref": LINE,
+    "priority": LEAD_PRIORITY,
+}
 
 ACCOUNT: Bounds = {
     "id": OPERATOR,

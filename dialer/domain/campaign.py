@@ -99,6 +99,9 @@ class Campaign:
     cap: int = 0  # most calls in flight; 0: no cap of its own
     ceiling: float = 0.03  # predictive: most abandoned calls, as a share of live answers
     best_first: bool = False  # predictive: the likeliest of the leads at hand first
+    holidays: str = ""  # no calls on public holidays: `zone`, RU, DE-BY; empty: holidays are days like others
+    paused_lists: frozenset[int] = frozenset()  # imports whose leads are not called
+    archived: bool = False  # kept, shown only where it is asked for, never dialled
     edition: Edition = field(default=UNKEPT, compare=False)
 
 
@@ -113,6 +116,7 @@ def plain(campaign: Campaign) -> dict[str, Any]:
         "version": campaign.edition.version,
         "operators": sorted(campaign.operators),
         "trunks": list(campaign.trunks),
+        "paused_lists": sorted(campaign.paused_lists),
         "schedule": [
             {"weekday": one.weekday, "start": f"{one.start:%H:%M}", "end": f"{one.end:%H:%M}"}
             for one in campaign.schedule

@@ -11,6 +11,7 @@ from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome
 
 LIKE_A_NUMBER = re.compile(r"[+\d\s().\-/\u00a0\u2010-\u2015]+")
 FEWEST_DIGITS = 2  # one digit alone is in every number
+YO, YE = "ё", "е"
 TRUNK_PREFIXES = ("810", "00", "8", "0")  # before a number as people dial it; the longest first
 
 
@@ -42,34 +43,30 @@ class Sought:
     """A search as stores ask it: digits that stand in a number, or every word in one of the texts."""
 
     digits: tuple[str, ...]  # any of them
-    words: tuple[tuple[str, ...], ...]  # of each word any form; letters of ASCII in either case
+    words: tuple[str, ...]  # all of them, folded
 
     def is_in(self, lead: Lead) -> bool:
         """Whether the lead answers to it."""
         if any(digits in number for digits in self.digits for number in lead.numbers):
             return True
-        texts = [_ascii_lower(text) for text in (lead.name, lead.company, lead.ref, lead.inn)]
-        return all(
-            any(_ascii_lower(form) in text for form in forms for text in texts) for forms in self.words
-        )
+        texts = [folded(text) for text in (lead.name, lead.company, lead.ref, lead.inn)]
+        return all(any(word in text for text in texts) for word in self.words)
+
+
+def folded(text: str) -> str:
+    """As texts are compared: small letters of every alphabet, and no difference between ё and е."""
+    return text.lower().replace(YO, YE)
 
 
 def sought(search: str) -> Sought:
-    """`8 (916) 123-45`, last digits, a ref, an INN, a name in any case.
-
-    Databases compare letters other than ASCII as they stand, so each word is asked in the forms in which
-    people write: as typed, small, large, and with a large first letter.
-    """
+    """`8 (916) 123-45`, last digits, a ref, an INN, a name in any case."""
     text = search.strip()
     digits = re.sub(r"\D", "", text)
     is_number = bool(LIKE_A_NUMBER.fullmatch(text)) and len(digits) >= FEWEST_DIGITS
-    return Sought(
-        _as_dialled(digits) if is_number else (),
-        tuple(_forms(each) for each in text.split()),
-    )
+    return Sought(_as_dialled(digits) if is_number else (), tuple(folded(text).split()))
 
 
-def answers(lead: Lead, choice: Choice, import_id: int) -> bool:
+def answers(lead: Lead, choice: Choice) -> bool:
     """As the databases ask it."""
     last_at = lead.last_at
     return (
@@ -80,7 +77,7 @@ def answers(lead: Lead, choice: Choice, import_id: int) -> bool:
         and (choice.last_before_at is None or (last_at is not None and last_at < choice.last_before_at))
         and lead.attempts >= choice.attempts_least
         and (choice.attempts_most is None or lead.attempts <= choice.attempts_most)
-        and (not choice.imports or import_id in choice.imports)
+        and (not choice.imports or lead.import_id in choice.imports)
         and (not choice.leads or lead.id in choice.leads)
         and any(number.startswith(choice.number) for number in lead.numbers)
         and (not choice.search.strip() or sought(choice.search).is_in(lead))
@@ -96,13 +93,3 @@ def _as_dialled(digits: str) -> tuple[str, ...]:
             found.append(rest)
             break
     return tuple(found)
-
-
-def _forms(text: str) -> tuple[str, ...]:
-    if text.isascii():
-        return (text,)
-    return tuple(dict.fromkeys((text, text.lower(), text.upper(), text.capitalize(), text.title())))
-
-
-def _ascii_lower(text: str) -> str:
-    return "".join(sign.lower() if sign.isascii() else sign for sign in text)

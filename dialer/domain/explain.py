@@ -15,7 +15,7 @@ from dialer.domain.operators import State
 from dialer.domain.pacing.decision import OperatorView, TrunkView
 from dialer.domain.pacing.supply import tallied
 from dialer.domain.said import Said, counted, full, listed, said, word
-from dialer.domain.schedule import Opening, ZoneOf, hours
+from dialer.domain.schedule import HolidayOf, Opening, ZoneOf, hours, no_holidays
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus
 
@@ -30,9 +30,11 @@ class Standing(StrEnum):
     DONE = "done"
     EXHAUSTED = "exhausted"
     EXCLUDED = "excluded"
+    PAUSED = "paused"  # new, or to be tried again, in a list that is paused
 
 
 DUE = (Standing.NEW, Standing.RETRY_DUE)
+LOW_H = 1.0  # a list that lasts less than this is nearly empty: the alert's figure too
 WORKED = (Standing.DONE, Standing.EXHAUSTED, Standing.EXCLUDED)
 
 
@@ -43,6 +45,7 @@ class Facts:
     at: datetime
     campaign: Campaign
     zone_of: ZoneOf
+    holiday_of: HolidayOf = no_holidays
     lab: bool = False
     link: str = ""  # why Asterisk is not connected; empty: it is
     holds: Mapping[str, str] = field(default_factory=dict)  # why the whole cell dials nothing, by name
@@ -52,7 +55,9 @@ class Facts:
     leads: Mapping[str, int] = field(default_factory=dict)  # by status, retry split into due and later
     zones: Mapping[tuple[str, ...], int] = field(default_factory=dict)  # leads that are due, by their zones
     at_hand: int = 0  # leased ahead of need, ready to be dialled
+    paused: Mapping[str, int] = field(default_factory=dict)  # leads that wait, by the list that is paused
     next_due_at: datetime | None = None
+    dials_per_h: float = 0.0  # of late; 0: nothing was dialled
     pacing: str = ""  # its last reason
     paced_at: datetime | None = None
 
@@ -89,6 +94,7 @@ def explain(facts: Facts) -> Explanation:
         _schedule(facts),
         _operators(facts),
         *_cap(facts),
+        *_lists(facts),
         _leads(facts),
         _pacing(facts),
     ]
@@ -185,7 +191,8 @@ def _lines(trunk: Trunk, used: int, free: int) -> Said:
 
 
 def _openings(facts: Facts) -> dict[tuple[str, ...], Opening]:
-    return {zones: opening_of(facts.campaign, zones, facts.at, facts.zone_of) for zones in facts.zones}
+    its = (facts.zone_of, facts.holiday_of)
+    return {zones: opening_of(facts.campaign, zones, facts.at, *its) for zones in facts.zones}
 
 
 def _schedule(facts: Facts) -> Gate:
@@ -259,26 +266,64 @@ def _cap(facts: Facts) -> Iterator[Gate]:
 # --- leads ------------------------------------------------------------------------------------------------
 
 
+def _lists(facts: Facts) -> Iterator[Gate]:
+    """What is paused holds nothing up while other lists have leads that are due."""
+    if not facts.paused:
+        return
+    told = [
+        counted("{n} lead of list {list} is paused", "{n} leads of list {list} are paused", n, list=name)
+        for name, n in facts.paused.items()
+    ]
+    others = facts.at_hand or any(facts.leads.get(name, 0) for name in (*DUE, "retry_later"))
+    waiting = sum(facts.paused.values())
+    yield Gate("lists", bool(others) or not waiting, f"{waiting} leads paused", full(listed(told, "; ")))
+
+
 def _leads(facts: Facts) -> Gate:
     due = sum(facts.leads.get(name, 0) for name in DUE)
     later, leased = facts.leads.get("retry_later", 0), facts.leads.get("leased", 0)
     worked = sum(facts.leads.get(name, 0) for name in WORKED)
     value = f"{due} due, {facts.at_hand} at hand, {later} later, {leased} leased"
     if due or facts.at_hand:
-        return Gate("leads", True, value, _dialable(due + facts.at_hand, later))
-    return Gate("leads", False, value, _none_due(later, leased, worked), facts.next_due_at if later else None)
+        return Gate("leads", True, value, _dialable(due + facts.at_hand, later, facts.dials_per_h))
+    why = _none_due(later, leased, worked, facts.leads.get("paused", 0))
+    return Gate("leads", False, value, why, facts.next_due_at if later else None)
 
 
-def _dialable(now: int, later: int) -> Said:
-    return counted(
+def hours_left(leads: int, dials_per_h: float) -> float | None:
+    """How long the leads that can be called last at this pace; None: nothing is dialled."""
+    return leads / dials_per_h if dials_per_h else None
+
+
+def _dialable(now: int, later: int, dials_per_h: float) -> Said:
+    told = counted(
         "{n} lead can be dialled, {later} wait for their time.",
         "{n} leads can be dialled, {later} wait for their time.",
         now,
         later=later,
     )
+    hours = hours_left(now, dials_per_h)
+    if hours is None:
+        return told
+    if hours >= LOW_H:
+        more = said("At {pace:,.0f} dials an hour they last {hours:,.1f} h.", pace=dials_per_h, hours=hours)
+    else:
+        more = counted(
+            "The list is nearly empty: at {pace:,.0f} dials an hour it lasts {n} minute.",
+            "The list is nearly empty: at {pace:,.0f} dials an hour it lasts {n} minutes.",
+            int(hours * 60),
+            pace=dials_per_h,
+        )
+    return listed([told, more], " ")
 
 
-def _none_due(later: int, leased: int, worked: int) -> Said:
+def _none_due(later: int, leased: int, worked: int, paused: int) -> Said:
+    if paused and not later:
+        return counted(
+            "No lead is due: {n} waits in a list that is paused.",
+            "No lead is due: {n} wait in lists that are paused.",
+            paused,
+        )
     if later:
         return counted(
             "No lead is due: {n} waits for its next try.",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
@@ -15,7 +15,18 @@ from dialer.domain.errors import Mistake
 from dialer.domain.lead import Lead
 from dialer.domain.numbers import dial_string
 from dialer.domain.said import Said, said, word
-from dialer.domain.schedule import Opening, Window, ZoneOf, is_open, narrow
+from dialer.domain.schedule import (
+    BY_ZONE,
+    OFFSETS,
+    HolidayOf,
+    Opening,
+    Window,
+    ZoneOf,
+    but_holidays,
+    is_open,
+    narrow,
+    no_holidays,
+)
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus, Outcome, PhoneNumber
 from dialer.domain.verdict import PASSED, Gate, Verdict, refuse
@@ -47,6 +58,7 @@ class _Try:
     zone_of: ZoneOf
     pack: law.Pack
     check_number: CheckNumber
+    holiday_of: HolidayOf
 
 
 def may_dial(
@@ -58,20 +70,50 @@ def may_dial(
     *,
     zone_of: ZoneOf,
     check_number: CheckNumber,
+    holiday_of: HolidayOf = no_holidays,
 ) -> Verdict:
     """Ask every gate of the lead's present number in order; the first that is closed answers.
 
     Asked right before each request.
     """
     pack = law.choose(campaign.country, campaign.purpose)
-    this = _Try(campaign, lead, lead.number, trunk, history, now, zone_of, pack, check_number)
+    this = _Try(campaign, lead, lead.number, trunk, history, now, zone_of, pack, check_number, holiday_of)
     return next((verdict for gate in _GATES if (verdict := gate(this))), PASSED)
 
 
+def every_verdict(
+    campaign: Campaign,
+    lead: Lead,
+    trunk: Trunk,
+    history: History,
+    now: datetime,
+    *,
+    zone_of: ZoneOf,
+    check_number: CheckNumber,
+    holiday_of: HolidayOf = no_holidays,
+) -> Mapping[Gate, Verdict]:
+    """What `may_dial` would hear of each gate, also of those behind a closed one; an open one is left out."""
+    pack = law.choose(campaign.country, campaign.purpose)
+    this = _Try(campaign, lead, lead.number, trunk, history, now, zone_of, pack, check_number, holiday_of)
+    closed: dict[Gate, Verdict] = {}
+    for gate in _GATES:
+        if (verdict := gate(this)) and verdict.gate is not None:
+            closed.setdefault(verdict.gate, verdict)
+    return closed
+
+
 def _status(this: _Try) -> Verdict | None:
+    if this.campaign.archived:
+        return refuse(Gate.STATUS, "the campaign is archived")
     if this.campaign.status is CampaignStatus.RUNNING:
         return None
     return refuse(Gate.STATUS, "the campaign is {status}", status=word(this.campaign.status))
+
+
+def _list(this: _Try) -> Verdict | None:
+    if this.lead.import_id not in this.campaign.paused_lists:
+        return None
+    return refuse(Gate.LIST, "list {list} is paused", list=this.lead.import_id)
 
 
 def _lawful(this: _Try) -> Verdict | None:
@@ -108,7 +150,7 @@ def _attempts(this: _Try) -> Verdict | None:
 
 def _hours(this: _Try) -> Verdict | None:
     rule = law.hours_of(this.pack)
-    opening = opening_of(this.campaign, this.lead.zones, this.now, this.zone_of)
+    opening = opening_of(this.campaign, this.lead.zones, this.now, this.zone_of, this.holiday_of)
     if opening.open:
         return None
     return refuse(
@@ -121,11 +163,26 @@ def _hours(this: _Try) -> Verdict | None:
     )
 
 
-def opening_of(campaign: Campaign, zones: Sequence[str], at: datetime, zone_of: ZoneOf) -> Opening:
+def opening_of(
+    campaign: Campaign,
+    zones: Sequence[str],
+    at: datetime,
+    zone_of: ZoneOf,
+    holiday_of: HolidayOf = no_holidays,
+) -> Opening:
     """Whether the campaign's hours and the law's let somebody in these zones be called at that instant."""
     rule = law.hours_of(law.choose(campaign.country, campaign.purpose))
     schedule = tuple(campaign.schedule)
-    return is_open(_allowed(schedule, rule.windows) if rule else schedule, zones, at, zone_of)
+    windows = _allowed(schedule, rule.windows) if rule else schedule
+    opening = is_open(windows, zones, at, zone_of)
+    if not campaign.holidays:
+        return opening
+
+    def holiday_in(zone: str, day: date) -> str:
+        is_by_country = campaign.holidays == BY_ZONE and zone.startswith(OFFSETS)
+        return holiday_of(campaign.country if is_by_country else campaign.holidays, zone, day)
+
+    return but_holidays(opening, windows, zones, at, zone_of=zone_of, holiday_in=holiday_in)
 
 
 @lru_cache(maxsize=256)
@@ -166,6 +223,7 @@ def _rest(this: _Try) -> Verdict | None:
 
 _GATES: tuple[Callable[[_Try], Verdict | None], ...] = (
     _status,
+    _list,
     _lawful,
     _number,
     _dnc,

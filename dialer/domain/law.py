@@ -113,6 +113,8 @@ def may_give_up(pack: Pack) -> bool:
 
 def check_start(campaign: Campaign, lab: bool = False) -> list[Verdict]:
     """Everything that keeps this campaign from starting; empty: it may start."""
+    if campaign.archived:
+        return [_setting("the campaign is archived: `dialer campaign unarchive` brings it back")]
     return [*_law_problems(campaign, lab), *_setting_problems(campaign)]
 
 

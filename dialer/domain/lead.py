@@ -39,6 +39,7 @@ class Lead:
     ref: str = ""  # id in the customer's own system
     dead: tuple[PhoneNumber, ...] = ()  # numbers that the network, or an operator, called wrong
     promised_at: datetime | None = None  # a callback that the person asked for; the next attempt keeps it
+    import_id: int = 0  # the list that brought it; 0: none did yet
 
     @property
     def number(self) -> PhoneNumber:
@@ -90,6 +91,7 @@ def fresh(lead: Lead, campaign: CampaignId) -> Lead:
         last_outcome=None,
         dead=(),
         promised_at=None,
+        import_id=0,
     )
 
 
@@ -289,6 +291,8 @@ def after_refusal(lead: Lead, verdict: Verdict, at: datetime) -> LeadUpdate | No
             return excluded(lead)
         case Gate.ATTEMPTS:
             return _exhausted(unchanged(lead))
+        case Gate.LIST:
+            return unchanged(lead)
         case Gate.HOURS if verdict.opens_at is None:
             return replace(unchanged(lead), next_at=at + ASK_AGAIN)
         case _:

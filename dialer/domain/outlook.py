@@ -16,7 +16,7 @@ from dialer.domain.gates import History, may_dial
 from dialer.domain.lead import FINAL, Lead, after_refusal, moved_on
 from dialer.domain.numbers import check_dialable, may_carry
 from dialer.domain.said import Said, said
-from dialer.domain.schedule import ZoneOf
+from dialer.domain.schedule import HolidayOf, ZoneOf, no_holidays
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignStatus, LeadStatus, PhoneNumber
 from dialer.domain.verdict import Gate, Verdict
@@ -50,6 +50,7 @@ class Why(StrEnum):
     NO_TRUNK = "no_trunk"
     ATTEMPTS = "attempts"
     RULE = "rule"  # of the law, or of the campaign
+    PAUSED = "paused"  # its list is
     WORKED = "worked"  # done, exhausted or excluded
 
 
@@ -81,6 +82,7 @@ class Gates:
     trunks: Sequence[Trunk]  # the campaign's own, in its order
     zone_of: ZoneOf
     check_number: CheckNumber
+    holiday_of: HolidayOf = no_holidays
 
     def foresee(self, lead: Lead, known: Mapping[PhoneNumber, History], now: datetime) -> Foreseen:
         """Asks the gates as the pacer does, now and whenever the one that was shut opens."""
@@ -88,9 +90,11 @@ class Gates:
             return Foreseen(None, Why.WORKED)
         if lead.status is LeadStatus.LEASED:
             return Foreseen(now, Why.IN_WORK)
+        if lead.import_id in self.campaign.paused_lists:
+            return Foreseen(None, Why.PAUSED)
         if not self.trunks:
             return Foreseen(None, Why.NO_TRUNK)
-        running = replace(self.campaign, status=CampaignStatus.RUNNING)
+        running = replace(self.campaign, status=CampaignStatus.RUNNING, archived=False)
         at, why = now, None
         if lead.next_at is not None and lead.next_at > now:
             at, why = lead.next_at, Why.RETRY
@@ -98,7 +102,14 @@ class Gates:
         for _ in range(MOST_TURNS):
             trunk, history = self._way(lead.number), known[lead.number]
             verdict = may_dial(
-                running, lead, trunk, history, at, zone_of=self.zone_of, check_number=self.check_number
+                running,
+                lead,
+                trunk,
+                history,
+                at,
+                zone_of=self.zone_of,
+                check_number=self.check_number,
+                holiday_of=self.holiday_of,
             )
             if verdict.ok:
                 break
@@ -202,6 +213,7 @@ REASONS: Mapping[Why, Said] = {
     Why.NO_TRUNK: said("the campaign has no trunk"),
     Why.ATTEMPTS: said("no attempt is left"),
     Why.RULE: said("a rule of the law or of the campaign forbids it"),
+    Why.PAUSED: said("in a list that is paused"),
     Why.WORKED: said("done, exhausted or excluded"),
 }
 

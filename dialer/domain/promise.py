@@ -10,7 +10,7 @@ from dialer.domain.errors import BadField
 from dialer.domain.gates import opening_of
 from dialer.domain.lead import CALLBACK_DELAY, Lead
 from dialer.domain.said import Said, said
-from dialer.domain.schedule import ZoneOf
+from dialer.domain.schedule import HolidayOf, Opening, ZoneOf, no_holidays
 
 LONGEST = timedelta(days=366)
 FIELD = "callback_at"
@@ -25,7 +25,13 @@ class Promise:
 
 
 def promised(
-    lead: Lead, campaign: Campaign, asked_at: datetime | None, now: datetime, zone_of: ZoneOf
+    lead: Lead,
+    campaign: Campaign,
+    asked_at: datetime | None,
+    now: datetime,
+    zone_of: ZoneOf,
+    *,
+    holiday_of: HolidayOf = no_holidays,
 ) -> Promise:
     """The instant that is kept.
 
@@ -33,14 +39,15 @@ def promised(
     is still there to agree on another.  Without one it is in two hours, or when the calling hours open.
     """
     if asked_at is None:
-        return _unasked(lead, campaign, now + CALLBACK_DELAY, zone_of)
+        at = now + CALLBACK_DELAY
+        return _unasked(at, opening_of(campaign, lead.zones, at, zone_of, holiday_of))
     if asked_at <= now:
         raise BadField(FIELD, said("{at} is in the past: name a later instant", at=_shown(asked_at)))
     if asked_at > now + LONGEST:
         raise BadField(
             FIELD, said("{at} is more than a year ahead: name an earlier instant", at=_shown(asked_at))
         )
-    opening = opening_of(campaign, lead.zones, asked_at, zone_of)
+    opening = opening_of(campaign, lead.zones, asked_at, zone_of, holiday_of)
     if not opening.open and opening.opens_at is None:
         raise BadField(FIELD, said("nobody can be called then: {why}", why=opening.why))
     if not opening.open and opening.opens_at is not None:
@@ -56,8 +63,7 @@ def promised(
     return Promise(asked_at)
 
 
-def _unasked(lead: Lead, campaign: Campaign, at: datetime, zone_of: ZoneOf) -> Promise:
-    opening = opening_of(campaign, lead.zones, at, zone_of)
+def _unasked(at: datetime, opening: Opening) -> Promise:
     if opening.open:
         return Promise(at)
     return Promise(opening.opens_at or at, said("not in two hours: {why}", why=opening.why))

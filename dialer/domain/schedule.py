@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
 from dialer.domain.said import Said, counted, listed, said
 
 ZoneOf = Callable[[str], tzinfo]  # IANA name -> zone; the same callable each time, answers are remembered
+
+# (calendar, zone, day there) -> the name of the public holiday; '' for a day like others
+HolidayOf = Callable[[str, str, date], str]
+BY_ZONE = "zone"  # a calendar: that of the country in which the person's time zone lies
+OFFSETS = "Etc/"  # zones of no country
+MOST_HOLIDAYS = 60  # in a row, the days between them included
 
 HORIZON = timedelta(days=15)  # a weekly hour that a clock change swallows comes back within this
 DAY = timedelta(days=1)
@@ -81,6 +87,56 @@ def next_opening(
     if opens_at is not None and opens_at < at:  # open now, or opened and closed again within this minute
         return _first_common(windows, zones, at, zone_of)
     return opens_at
+
+
+def no_holidays(calendar: str, zone: str, day: date) -> str:
+    """Where nobody knows of any."""
+    return ""
+
+
+def but_holidays(
+    opening: Opening,
+    windows: tuple[Window, ...],
+    zones: Sequence[str],
+    at: datetime,
+    *,
+    zone_of: ZoneOf,
+    holiday_in: Callable[[str, date], str],
+) -> Opening:
+    """What `is_open` has said, with the public holidays of every zone that the person may be in closed.
+
+    `holiday_in`: (zone, day there) -> the name of the holiday, or ''.
+    """
+    opens_at = at if opening.open else opening.opens_at
+    if opens_at is None or not (named := _holiday(zones, opens_at, zone_of, holiday_in)):
+        return opening
+    why = opening.why
+    if opening.open:
+        zone, name = named
+        day = at.astimezone(zone_of(zone)).date()
+        why = said("{day} is a public holiday in {zone} ({name})", day=day, zone=zone, name=name)
+    for _ in range(MOST_HOLIDAYS):
+        if opens_at is None or named is None:
+            break
+        opens_at = next_opening(windows, tuple(zones), _day_after(opens_at, zone_of(named[0])), zone_of)
+        named = _holiday(zones, opens_at, zone_of, holiday_in) if opens_at else None
+    return Opening(False, None if named else opens_at, why)
+
+
+def _holiday(
+    zones: Sequence[str], at: datetime, zone_of: ZoneOf, holiday_in: Callable[[str, date], str]
+) -> tuple[str, str] | None:
+    """The first zone in which it is one, and its name."""
+    for zone in zones:
+        if name := holiday_in(zone, at.astimezone(zone_of(zone)).date()):
+            return zone, name
+    return None
+
+
+def _day_after(at: datetime, zone: tzinfo) -> datetime:
+    """The next midnight there."""
+    local = at.astimezone(zone) + DAY
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
 
 
 def narrow(windows: Sequence[Window], other: Sequence[Window]) -> tuple[Window, ...]:

@@ -14,6 +14,7 @@ class Gate(StrEnum):
     """In the order in which they are asked."""
 
     STATUS = "status"
+    LIST = "list"  # it is paused
     LAW = "law"  # purpose and mode
     NUMBER = "number"  # its form, the trunk's prefixes
     DNC = "dnc"

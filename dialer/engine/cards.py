@@ -13,7 +13,7 @@ from dialer.domain.lead import Disposition, Lead, after_disposition
 from dialer.domain.operators import Operator, State
 from dialer.domain.promise import FIELD, Promise, promised
 from dialer.domain.said import said
-from dialer.domain.schedule import ZoneOf
+from dialer.domain.schedule import HolidayOf, ZoneOf, no_holidays
 from dialer.domain.types import CallId, OperatorId, PhoneNumber
 from dialer.ports.stores import Marks
 
@@ -34,6 +34,7 @@ class Cards:
         self._journal = journal
         self._cards: dict[OperatorId, Card] = {}
         self.zone_of: ZoneOf  # set by the cell
+        self.holiday_of: HolidayOf = no_holidays  # set by the cell
         self.on_never: Callable[[PhoneNumber, CallId], None] = lambda number, call: None  # to be called again
 
     def open(self, operator: OperatorId, card: Card) -> None:
@@ -75,7 +76,7 @@ class Cards:
                     call=work.call or "",
                 )
             )
-        return promised(card.lead, card.campaign, asked_at, now, self.zone_of)
+        return promised(card.lead, card.campaign, asked_at, now, self.zone_of, holiday_of=self.holiday_of)
 
     def ready_after(self, operator: OperatorId) -> bool:
         """Whether he takes calls again when his wrap-up runs out."""

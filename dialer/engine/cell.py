@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
@@ -15,7 +14,6 @@ from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
 from dialer.domain.clocks import caught_up
 from dialer.domain.errors import Missing, NetworkTrouble
-from dialer.domain.gates import may_dial
 from dialer.domain.joins import HEARD_S
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, State, stays
@@ -85,7 +83,7 @@ class Cell:
         self.learning = Learning(policy, stores.learned, stores.records, shell.clock)
         trunks = self.trunks = Trunks()
         floor = self.floor = Floor(shell, self._campaign, trunks.get)
-        floor.cards.zone_of = ways.zone_of
+        floor.cards.zone_of, floor.cards.holiday_of = ways.zone_of, ways.holiday_of
         calls = self.calls = Calls(shell, floor, self._ended)
         hopper = self.hopper = Hopper(
             stores.leases, shell.cell, shell.clock, seconds=ways.seconds, size=hopper_size
@@ -99,7 +97,7 @@ class Cell:
             recent=recent,
             policy=policy,
             scorecard=scorecard,
-            ask=partial(may_dial, zone_of=ways.zone_of, check_number=shell.check_number),
+            ask=ways.gates(shell.check_number),
             interval_s=interval_s,
         )
         self.books = self._books(ways)
@@ -108,9 +106,7 @@ class Cell:
         self.trials = Trials(shell, trunks, stores.numbers, floor.legs.side, ways.number_of)
         self.inbound = self._inbound(ways)
         pacer.other_lines = self.inbound.strangers.lines
-        accountant = Accountant(
-            shell, pacer, calls, trunks, leads=stores.leads, zone_of=ways.zone_of, lab=ways.lab
-        )
+        accountant = Accountant(shell, pacer, calls, trunks, leads=stores.leads, recent=recent, ways=ways)
         self.desk = CellDesk(
             shell, floor, calls, self.books, self.trials, accountant=accountant, numbers=stores.numbers
         )

@@ -14,7 +14,7 @@ from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
 from dialer.domain.lead import Disposition
 from dialer.domain.operators import Operator
 from dialer.domain.said import plain, said
-from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, OperatorId, PhoneNumber
+from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, LeadId, OperatorId, PhoneNumber
 from dialer.engine.account import Accountant
 from dialer.engine.answers import Answer, Answers
 from dialer.engine.books import Books
@@ -56,6 +56,7 @@ class CellDesk:
             "operator": self._operator,
             "call": self._call,
             "campaign": self._campaign,
+            "lead": self._lead,
             "trunk": self._trunk,
             "cell": self._cell,
         }
@@ -69,7 +70,7 @@ class CellDesk:
         if kind not in self._kinds or not name:
             raise BadValue(
                 said(
-                    "{target!r} is no target: use operator:ID, call:ID, campaign:ID or trunk:NAME",
+                    "{target!r} is no target: use operator:ID, call:ID, campaign:ID, lead:ID or trunk:NAME",
                     target=command.target,
                 )
             )
@@ -181,6 +182,12 @@ class CellDesk:
         if command.verb == "explain":
             return await self._accountant.explain(CampaignId(int(name)))
         return {"campaign": name}
+
+    async def _lead(self, name: str, command: Command) -> Answer:
+        if command.verb != "why" or not name.isascii() or not name.isdigit():
+            raise BadValue(said("a lead can be asked why only, by its id"))
+        await self._books.load()
+        return await self._accountant.why(LeadId(int(name)))
 
     async def _trunk(self, name: str, command: Command) -> Answer:
         await self._books.load()

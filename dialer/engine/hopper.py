@@ -180,6 +180,21 @@ class Hopper:
         if campaign in self._queues:
             self._until[campaign] = asked + LEASE_S
 
+    def drop(self, campaign: CampaignId, lists: Collection[int]) -> list[LeadId]:
+        """Leads of these lists wait here no longer: their leases are to be given back."""
+        queue = self._queues.get(campaign, deque())
+        gone = [lead for lead in queue if lead.import_id in lists] if lists else []
+        for lead in gone:
+            queue.remove(lead)
+            self._came.pop(lead.id, None)
+        if gone:
+            self._seen.pop(campaign, None)
+        return [lead.id for lead in gone]
+
+    async def end_leases(self, leads: Sequence[LeadId]) -> None:
+        """Of what was dropped."""
+        await self._leases.give_back(leads, cell=self._cell)
+
     async def give_back(self, campaign: CampaignId) -> None:
         """The campaign stops here: others may have its leads."""
         queue = self._queues.pop(campaign, deque())

@@ -39,6 +39,7 @@ from dialer.domain.types import (
     CampaignId,
     CampaignStatus,
     EndedBy,
+    LeadId,
     Mode,
     Outcome,
     PhoneNumber,
@@ -49,6 +50,7 @@ from dialer.engine.aside import Aside
 from dialer.engine.calls import Calls, failure
 from dialer.engine.floor import Floor
 from dialer.engine.hopper import Hopper
+from dialer.engine.pace import Pace
 from dialer.engine.recent import Recent
 from dialer.engine.rhythm import Rhythm
 from dialer.engine.shell import Shell
@@ -60,6 +62,7 @@ log = structlog.get_logger()
 
 SETUP_S = 15.0  # a network that says nothing at all: the ring time and this much more
 AT_ONCE = (Mode.PROGRESSIVE, Mode.POWER)  # nothing is forecast: the decision follows the event
+RUN_OUT = "leases run out by themselves: the database is away"
 GATES = "gates"  # a hold: nobody knows whether a number may be dialled
 Ask = Callable[[Campaign, Lead, Trunk, NumberHistory, datetime], Verdict]
 
@@ -93,6 +96,7 @@ class Pacer:
         self._ask = ask
         self._interval_s = interval_s
         self._rhythm = Rhythm(interval_s, shell.spent)
+        self.dials = Pace()
         self._filling: set[CampaignId] = set()
         self.campaigns: dict[CampaignId, Campaign] = {}
         self.reasons: dict[CampaignId, str] = {}
@@ -166,7 +170,11 @@ class Pacer:
         return True
 
     def running(self) -> list[Campaign]:
-        on = [campaign for campaign in self.campaigns.values() if campaign.status is CampaignStatus.RUNNING]
+        on = [
+            one
+            for one in self.campaigns.values()
+            if one.status is CampaignStatus.RUNNING and not one.archived
+        ]
         return sorted(on, key=lambda campaign: (-campaign.priority, campaign.id))
 
     def pace(self, resting: frozenset[CampaignId] = frozenset()) -> Decision:
@@ -259,6 +267,9 @@ class Pacer:
 
     def _refill(self) -> None:
         wanted = set() if self.draining else {campaign.id for campaign in self.running()}
+        for campaign in wanted:
+            if gone := self._hopper.drop(campaign, self.campaigns[campaign].paused_lists):
+                self._shell.errands.start(self._end_leases(gone), f"paused-{campaign}")
         for campaign in wanted - self._filling:
             if self._hopper.wants(campaign):
                 self._filling.add(campaign)
@@ -279,9 +290,16 @@ class Pacer:
         try:
             await self._hopper.give_back(campaign)
         except StoreDown as trouble:
-            log.warning("leases run out by themselves: the database is away", reason=str(trouble))
+            log.warning(RUN_OUT, reason=str(trouble))
         finally:
             self._filling.discard(campaign)
+
+    async def _end_leases(self, leads: Sequence[LeadId]) -> None:
+        """Their list is paused."""
+        try:
+            await self._hopper.end_leases(leads)
+        except StoreDown as trouble:
+            log.warning(RUN_OUT, reason=str(trouble))
 
     # --- dialing
 
@@ -411,6 +429,7 @@ class Pacer:
         verdict = self._ask(campaign, lead, trunk, known, now)
         if verdict.ok:
             self._calls.tell(call.id, c.Dialled(now))
+            self.dials.made(campaign.id)
             return
         self._turn_away(call, lead, verdict)
 

@@ -44,20 +44,23 @@ class Recent:
 
     def latest(self, call: Call, stored: NumberHistory) -> NumberHistory:
         """The same with what happened since, of the number that this call is about to dial."""
-        end_at, outcome = self._ends.get(call.number, (None, ""))
+        return self.known(call.number, stored, but=call.id)
+
+    def known(
+        self, number: PhoneNumber, stored: NumberHistory, *, but: CallId | None = None
+    ) -> NumberHistory:
+        """The same with what happened since; `but`: a call that does not count."""
+        end_at, outcome = self._ends.get(number, (None, ""))
         if end_at is not None and (stored.last_end_at is None or end_at > stored.last_end_at):
             stored = replace(stored, last_end_at=end_at, last_outcome=outcome)
         return replace(
             stored,
-            dnc=stored.dnc or self._blocks.get(call.number, "") or self._said_in_wrap_up(call.number),
-            in_call=any(self._others_in_call(call)),
-        )
-
-    def _others_in_call(self, call: Call) -> Iterable[bool]:
-        return (
-            other.number == call.number and other.state is not State.LEASED
-            for other in self.calls.all()
-            if other.id != call.id
+            dnc=stored.dnc or self._blocks.get(number, "") or self._said_in_wrap_up(number),
+            in_call=any(
+                other.number == number and other.state is not State.LEASED
+                for other in self.calls.all()
+                if other.id != but
+            ),
         )
 
     def _said_in_wrap_up(self, number: PhoneNumber) -> str:

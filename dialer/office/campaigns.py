@@ -21,6 +21,7 @@ from dialer.ports.between import Desk
 from dialer.ports.stores import Stores
 
 KeepMessage = Callable[[str, bytes], Awaitable[float]]  # (name, WAV): checks, converts, gives seconds
+CheckCalendar = Callable[[str], None]  # BadField for one whose holidays are not known
 SMALLEST_WAV = 44  # bytes of the header
 Changes = Mapping[str, Any]  # by the fields of domain.campaign.Campaign
 
@@ -31,6 +32,10 @@ class Saved:
 
     campaign: Campaign
     pushed: Pushed
+
+
+def any_calendar(calendar: str) -> None:
+    """Where nobody can say which are known."""
 
 
 async def named(name: str, who: Caller, stores: Stores) -> Campaign:
@@ -48,10 +53,18 @@ async def named(name: str, who: Caller, stores: Stores) -> Campaign:
     raise Missing(said("there is no campaign {name!r}: there are {known}", name=name, known=known))
 
 
-async def add(changes: Changes, who: Caller, stores: Stores, *, shortest_ring_s: float) -> Campaign:
+async def add(
+    changes: Changes,
+    who: Caller,
+    stores: Stores,
+    *,
+    shortest_ring_s: float,
+    check_calendar: CheckCalendar = any_calendar,
+) -> Campaign:
     """A draft with these settings; next: its message, its list, its start."""
     demand(who, Permission.CHANGE_CAMPAIGNS)
     bounds.check({"name": "", **changes}, bounds.CAMPAIGN)
+    check_calendar(changes.get("holidays", ""))
     campaign = Campaign(CampaignId(0), **changes)
     await _check(campaign, changes, stores, shortest_ring_s)
     return await stores.campaigns.add(campaign)
@@ -65,6 +78,7 @@ async def change(
     stores: Stores,
     *,
     shortest_ring_s: float,
+    check_calendar: CheckCalendar = any_calendar,
     version: int | None = None,
 ) -> Saved:
     """What is named is changed; a running campaign takes it up at its next decision.
@@ -73,13 +87,14 @@ async def change(
     """
     demand(who, Permission.CHANGE_CAMPAIGNS)
     bounds.check(changes, bounds.CAMPAIGN)
+    check_calendar(changes.get("holidays", ""))
 
     async def changed(row: Campaign) -> Campaign:
         new = replace(row, **changes)
         await _check(new, changes, stores, shortest_ring_s)
         return new
 
-    return await _edit(campaign, changed, who, desk, stores, version=version)
+    return await save(campaign, changed, who, desk, stores, version=version)
 
 
 async def give_message(
@@ -103,7 +118,7 @@ async def give_message(
     async def told(row: Campaign) -> Campaign:
         return replace(row, message=name)
 
-    return await _edit(campaign, told, who, desk, stores), seconds
+    return await save(campaign, told, who, desk, stores), seconds
 
 
 async def start(
@@ -190,7 +205,7 @@ async def _set_status(
     return Saved(replace(row, status=status), pushed)
 
 
-async def _edit(
+async def save(
     its: CampaignId,
     change_: Callable[[Campaign], Awaitable[Campaign]],
     who: Caller,
@@ -199,6 +214,7 @@ async def _edit(
     *,
     version: int | None = None,
 ) -> Saved:
+    """The campaign changed and kept; the cell that dials it is told."""
     campaign = await edited(lambda: stores.campaigns.get(its), change_, stores.campaigns.save, version)
     if campaign.status is not CampaignStatus.RUNNING:
         return Saved(campaign, Pushed())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,9 +17,12 @@ from dialer.domain.edit import edited
 from dialer.domain.errors import BadField
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import BACK, Act, Change, Left, acted
-from dialer.domain.said import said
-from dialer.domain.types import CampaignId, LeadId, LeadStatus
+from dialer.domain.said import heard, said
+from dialer.domain.types import CampaignId, LeadId, LeadStatus, PhoneNumber
+from dialer.ports.between import Command, Desk
 from dialer.ports.stores import Stores
+
+ZonesOf = Callable[[PhoneNumber], Sequence[str]]
 
 CHUNK = 200  # leads of one transaction: SQLite's writer is held for some ms, the event loop as well
 MOST = 10_000  # leads of one request: what is left is asked for with `next`
@@ -46,6 +49,28 @@ class Worked:
     next: int | None = None  # where the rest begins; None: all were looked at
 
 
+@dataclass(frozen=True, slots=True)
+class WhyLine:
+    """One condition of the call, in the order in which they are looked at."""
+
+    name: str
+    is_open: bool
+    value: str  # a sentence with figures
+    opens_at: datetime | None
+    act: str  # what opens it; empty: nothing that a person does
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a lead is not called."""
+
+    lead: LeadId
+    campaign: CampaignId
+    at: datetime
+    reasons: Sequence[WhyLine]
+    summary: str
+
+
 async def find(
     choice: Choice, who: Caller, stores: Stores, *, after: int = 0, limit: int = 100
 ) -> Sequence[Lead]:
@@ -63,16 +88,18 @@ async def edit(
     stores: Stores,
     *,
     check_number: CheckNumber,
+    zones_of: ZonesOf,
 ) -> Lead:
     """Correct one lead; `seen`: what the fields were when the person looked, as far as that is known.
 
-    Raises Missing, BadField, and Conflict with the difference where it was changed since or is in a call.
+    Zones that came from the first number follow it. Raises Missing, BadField, and Conflict with the
+    difference where it was changed since or is in a call.
     """
     demand(who, Permission.CHANGE_LEADS)
     check(changes, LEAD)
     while True:
         row = await stores.leads.get(lead)
-        after = edited(row, changes, seen)
+        after = edited(row, {**_zones(row, changes, zones_of), **changes}, seen)
         if new := [number for number in after.numbers if number not in row.numbers]:
             campaign = await stores.campaigns.get(row.campaign)
             trunks = [trunk for trunk in await stores.trunks.all() if trunk.id in campaign.trunks]
@@ -81,6 +108,30 @@ async def edit(
         if after == row or await stores.choices.edit(row, after):
             return after
         # it was changed since it was read: what the person has seen is compared anew
+
+
+def _zones(row: Lead, changes: Mapping[str, Any], zones_of: ZonesOf) -> Mapping[str, Any]:
+    if not changes.get("numbers") or row.zones != tuple(zones_of(row.numbers[0])):
+        return {}
+    return {"zones": tuple(zones_of(changes["numbers"][0]))}
+
+
+async def why(lead: LeadId, who: Caller, desk: Desk) -> Why:
+    """Why the lead is not called now: each gate, when it opens, what opens it; Missing, EngineAway."""
+    demand(who, Permission.SEE_LEADS)
+    answer = await desk.do(Command("why", f"lead:{lead}"))
+    return Why(
+        lead=lead,
+        campaign=CampaignId(answer["campaign"]),
+        at=datetime.fromisoformat(answer["at"]),
+        reasons=[_line(one) for one in answer["reasons"]],
+        summary=heard(answer["summary"]),
+    )
+
+
+def _line(one: Mapping[str, Any]) -> WhyLine:
+    opens_at = datetime.fromisoformat(one["opens_at"]) if one["opens_at"] else None
+    return WhyLine(one["name"], one["is_open"], heard(one["value"]), opens_at, heard(one["act"]))
 
 
 async def work(

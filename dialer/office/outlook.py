@@ -13,7 +13,7 @@ from dialer.domain.dialable import CheckNumber
 from dialer.domain.explain import WORKED, Standing
 from dialer.domain.lead import Lead
 from dialer.domain.outlook import Gates, ListOutlook, Tally, When, Why
-from dialer.domain.schedule import ZoneOf
+from dialer.domain.schedule import HolidayOf, ZoneOf, no_holidays
 from dialer.domain.types import CampaignId, LeadId, LeadStatus
 from dialer.ports.stores import Stores
 
@@ -30,6 +30,7 @@ class Means:
     check_number: CheckNumber
     zone_of: ZoneOf
     zone: tzinfo  # of the office: by whose clock a day begins
+    holiday_of: HolidayOf = no_holidays
 
 
 async def of_campaign(
@@ -41,6 +42,7 @@ async def of_campaign(
     counts = await stores.leads.count(campaign, now)
     tally = Tally(now, means.zone)
     tally.add_all(When.NEVER, Why.WORKED, sum(counts.get(one, 0) for one in WORKED))
+    tally.add_all(When.NEVER, Why.PAUSED, counts.get(Standing.PAUSED, 0))
     tally.add_all(When.NOW, Why.IN_WORK, counts.get(Standing.LEASED, 0))
     gates = await _gates(known, stores, means)
     waiting = {
@@ -52,7 +54,8 @@ async def of_campaign(
         part = Tally(now, means.zone)
         stretches = 0 if every <= MOST else -(-MOST * leads // every // STRETCH)
         async for page in _pages(Choice(campaign, statuses=frozenset({status})), stretches, stores):
-            await _look(gates, page, part, stores, now=now)
+            awake = [lead for lead in page if lead.import_id not in known.paused_lists]
+            await _look(gates, awake, part, stores, now=now)
         tally.join(part, leads)
     return tally.told(is_estimate=tally.looked_at < every)
 
@@ -79,7 +82,7 @@ async def of_leads(
 async def _gates(campaign: Campaign, stores: Stores, means: Means) -> Gates:
     known = {trunk.id: trunk for trunk in await stores.trunks.all()}
     trunks = [known[name] for name in campaign.trunks if name in known]
-    return Gates(campaign, trunks, means.zone_of, means.check_number)
+    return Gates(campaign, trunks, means.zone_of, means.check_number, means.holiday_of)
 
 
 async def _look(gates: Gates, leads: Sequence[Lead], tally: Tally, stores: Stores, *, now: datetime) -> None:

@@ -40,7 +40,10 @@ class Leases(Protocol):
     async def lease(
         self, campaign: CampaignId, n: int, *, cell: CellId, now: datetime, until_at: datetime
     ) -> Sequence[Lead]:
-        """Take up to n leads that are due, best first, in one statement; no two cells get the same."""
+        """Take up to n leads that are due, best first, in one statement; no two cells get the same.
+
+        None of a list that the campaign has paused (`Campaign.paused_lists`).
+        """
 
     async def give_back(
         self, leads: Iterable[LeadId], *, cell: CellId, not_before_at: datetime | None = None
@@ -86,7 +89,7 @@ class Leads(Protocol):
         limit: int = 100,
     ) -> Sequence[Lead]: ...
     async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
-        """By status; RETRY is split into retry_due and retry_later."""
+        """By status; RETRY is split into retry_due and retry_later; who waits in a paused list is paused."""
 
     async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
         """When a lead can be leased: `now` if one can be at once, None if none ever can."""
@@ -110,6 +113,12 @@ class Leads(Protocol):
         """Refused (Conflict) when one of its leads was already dialled."""
 
     async def imports(self, campaign: CampaignId) -> Sequence[Mapping[str, Any]]: ...
+    async def find_import(self, import_id: int) -> Mapping[str, Any]:
+        """With its campaign; Missing where there is none."""
+
+    async def paused(self, campaign: CampaignId) -> Mapping[int, int]:
+        """Of each list that is paused, how many leads would be called if it were not."""
+
     async def exclude(self, lead: LeadId) -> Lead:
         """Taken out by hand, leased or not; a call in flight goes on and does not bring the lead back."""
 

@@ -13,7 +13,7 @@ from dialer.domain.columns import ReadOptions
 from dialer.domain.days import day_of
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.outlook import ListOutlook
-from dialer.domain.schedule import ZoneOf
+from dialer.domain.schedule import HolidayOf, ZoneOf
 from dialer.domain.types import CampaignId, CellId, PhoneNumber
 from dialer.office.records import RecordingMeans
 from dialer.ports.between import Clock, Desk, Shown
@@ -61,6 +61,8 @@ class Tools:
     keep_secret: Callable[[str, str], Awaitable[str]]  # (name, secret): replaces, gives the path
     check_number: CheckNumber
     check_prefixes: Callable[[Sequence[str]], None]  # BadValue for a trunk's that leads nowhere
+    holiday_of: HolidayOf
+    check_calendar: Callable[[str], None]  # BadField for one whose holidays are not known
     dnc_entry: Callable[[str], str]  # as it is kept; BadValue for one that no number could match
     hash_pin: Callable[[str], Awaitable[str]]
     zones_of: Callable[[PhoneNumber], Sequence[str]]

@@ -81,3 +81,67 @@ def test_many_leads_are_worked_on_at_once_after_a_preview(listed: Dialer) -> Non
     assert work(listed, "delete", "demo", "--whole-list") == (2, {})
     assert found(listed) == []
     assert [lead["name"] for lead in listed("lead", "list", "other", "--json").json] == ["Smith John"]
+
+
+def test_a_lead_is_corrected_and_what_cannot_be_is_named(listed: Dialer) -> None:
+    lead = listed("lead", "list", "demo", "--search", "Smith", "--json").json[0]["id"]
+
+    def told(*args: str) -> dict[str, Any]:
+        done = listed("lead", "set", str(lead), *args, "--json")
+        assert done.code == 0, done.err
+        return dict(done.json)
+
+    row = told(
+        "--phone", "8 (921) 555-12-12#214", "--phone", "+79311234567", "--zone", "UTC+5", "--priority", "7"
+    )
+    assert (row["numbers"], row["extensions"]) == (["+79215551212", "+79311234567"], {"+79215551212": "214"})
+    assert (row["zones"], row["priority"]) == (["Etc/GMT-5"], 7)
+    row = told("--field", "name=Smith Jack", "--field", "city=Omsk", "--field", "floor=2")
+    assert (row["name"], row["extra"]) == ("Smith Jack", {"city": "Omsk", "floor": "2"})
+    assert told("--field", "floor=")["extra"] == {"city": "Omsk"}
+    assert told("--next", "2036-03-05T12:00+03:00")["next_at"].startswith("2036-03-05T09:00")
+    assert told("--next", "now")["status"] == "new"
+    assert "lead 1 is changed" in listed("lead", "set", "1", "--field", "ref=crm-17").out
+
+    for wrong, words in (
+        ((), "say what to change"),
+        (("--phone", "112"), "--phone"),
+        (("--zone", "Mars"), "--zone"),
+        (("--field", "name"), "NAME=VALUE"),
+        (("--field", "inn=12"), "inn"),
+        (("--priority", "1001"), "--priority"),
+        (("--next", "soon"), "--next"),
+        (("--phone", "8 (916) 123-45-67"), "one of these numbers"),
+    ):
+        assert words in listed("lead", "set", str(lead), *wrong).err, wrong
+    assert "no lead 999" in listed("lead", "set", "999", "--priority", "1").err
+
+
+def test_why_a_lead_is_not_called_is_asked_of_the_service(listed: Dialer) -> None:
+    assert "the service does not run" in listed("lead", "why", "1").err
+
+
+def test_one_list_of_a_campaign_is_paused_and_called_again(listed: Dialer) -> None:
+    assert "list 1 is paused: 3 leads wait in it" in listed("import", "--pause", "1").out
+    (row,) = listed("import", "--list", "--json").json
+    assert (row["paused"], row["waiting"]) == (True, 3)
+    assert listed("campaign", "show", "demo", "--json").json["leads"]["paused"] == 3
+    assert "list 1 is called again" in listed("import", "--resume", "1").out
+    assert listed("import", "--pause", "1", "--json").json["waiting"] == 3
+    assert "there is no import 9" in listed("import", "--resume", "9").err
+
+
+def test_a_campaign_is_copied_and_archived(listed: Dialer) -> None:
+    assert listed("campaign", "set", "demo", "--cap", "5", "--holidays", "ru").code == 0
+    made = listed("campaign", "copy", "demo", "autumn", "--json").json
+    assert (made["status"], made["cap"], made["holidays"], made["operators"]) == ("draft", 5, "RU", [])
+    assert "already" in listed("campaign", "copy", "demo", "autumn").err
+    assert "in the archive" in listed("campaign", "archive", "autumn").out
+    assert [row["name"] for row in listed("campaign", "list", "--json").json] == ["demo"]
+    assert len(listed("campaign", "list", "--archived", "--json").json) == 2
+    assert "unarchive" in listed("campaign", "start", "autumn").err
+    assert listed("campaign", "unarchive", "autumn").code == 0
+    assert len(listed("campaign", "list", "--json").json) == 2
+    assert "--holidays" in listed("campaign", "set", "demo", "--holidays", "QQ").err
+    assert "known are: none" in listed("campaign", "set", "demo", "--holidays", "RU-MOW").err
+    assert listed("campaign", "set", "demo", "--holidays", "none", "--json").json["holidays"] == ""

@@ -133,6 +133,15 @@ def idle(**other: str) -> dict[str, str]:
     }
 
 
+def supply(leads: str, pace: str, other: str = "0x20") -> dict[str, str]:
+    """Leads of a campaign that can be called, and how many an hour each of two cells dials."""
+    return {
+        f'dialer_leads_callable{{{CELL}, campaign="1"}}': leads,
+        f'dialer_dials_per_hour{{{CELL}, campaign="1"}}': pace,
+        'dialer_dials_per_hour{cell="other", campaign="1"}': other,
+    }
+
+
 def late(in_time: int, what: str = "event_lag", of: int = 100) -> dict[str, str]:
     """Of 100 events a minute so many within 0.1 s."""
     counts = {"0.1": in_time, "0.25": of, "+Inf": of}
@@ -176,6 +185,11 @@ CASES = (
     Case("nobody is ready", "NothingDialled", idle(ready="0x20"), (), (10, 15)),
     Case("nobody is due", "NothingDialled", idle(leads="0x20"), (), (10, 15)),
     Case("somebody's phone rings", "NothingDialled", idle(ringing="1x20"), (), (10, 15)),
+    Case("leads for half an hour", "ListNearlyEmpty", supply("300x20", "600x20"), (5, 15), (0, 4)),
+    Case("leads for two hours", "ListNearlyEmpty", supply("1200x20", "600x20"), (), (5, 15)),
+    Case("two cells dial twice as many", "ListNearlyEmpty", supply("900x20", "600x20", "600x20"), (5, 15)),
+    Case("nothing is dialled", "ListNearlyEmpty", supply("3x20", "0x20"), (), (5, 15)),
+    Case("a list that runs out", "ListNearlyEmpty", supply("0x20", "600x20"), (5, 15)),
     Case("6 % later than 0.1 s", "EventsLate", late(94), (10, 15), (3,)),
     Case("4 % later than 0.1 s", "EventsLate", late(96), (), (10, 15)),
     Case("2 % of looks later than 0.1 s", "LoopLate", late(98, "loop_lag"), (10, 15), (3,)),

@@ -114,6 +114,7 @@ async def test_a_list_is_called_by_the_command_line_alone(
             await desk.run("import", tmp_path / "list.csv", "--campaign", "demo")
             await desk.run("campaign", "start", "demo")
             assert "operators" in closed(await desk.ask("explain", "demo"))
+            assert "logged in" in (await desk.ask("lead", "why", "1"))["summary"]
             await desk.run("operator", "login", operator)
             await until(lambda: stands(desk, operator, "paused"), "the operator is logged in", 20.0)
             await desk.run("operator", "ready", operator)

@@ -73,8 +73,8 @@ async def test_the_migrations_make_the_tables_that_the_code_speaks_of(store_url:
 
 
 WITH_EXPRESSION = {  # which the comparison passes over
-    "ix_leads_new": "campaign, priority desc, id",
-    "ix_leads_due": "campaign, priority desc, next_at, id",
+    "ix_leads_new": "campaign, priority desc, import_id, id",
+    "ix_leads_due": "campaign, priority desc, next_at, id, import_id",
 }
 INDEX_SQL = {
     "sqlite": "SELECT sql FROM sqlite_master WHERE name = :name",

@@ -145,6 +145,7 @@ async def test_leads_are_counted_by_what_holds_them(stores: Stores, campaign: Ca
     )
     assert await stores.leads.count(campaign, AT) == {
         "new": 1, "leased": 2, "done": 1, "exhausted": 1, "excluded": 1, "retry_due": 1, "retry_later": 1,
+        "paused": 0,
     }  # fmt: skip
     assert set((await stores.leads.count(CampaignId(99), AT)).values()) == {0}
 

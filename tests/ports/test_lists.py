@@ -36,7 +36,7 @@ async def test_a_lead_comes_back_as_the_file_had_it(stores: Stores, campaign: Ca
     import_id, count = await stores.leads.import_list(campaign, "список.csv", [written], now=AT)
     (lead,) = await stores.leads.find(campaign)
     assert count == 1
-    assert lead == replace(written, id=lead.id, campaign=campaign)
+    assert lead == replace(written, id=lead.id, campaign=campaign, import_id=import_id)
     assert list(lead.extra) == ["город", "b", "a"]  # the columns stay in the file's order
     assert await stores.leads.imports(campaign) == [
         {"id": import_id, "file_name": "список.csv", "at": AT, "leads": 1}

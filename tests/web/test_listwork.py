@@ -152,3 +152,60 @@ async def test_what_a_lead_cannot_be_is_refused(api: Api, changes: dict[str, Any
     lead = await one(api, "Lead 0")
     assert (await edit(api, lead["id"], **changes))[0] == 422
     assert await one(api, "Lead 0") == lead
+
+
+async def test_one_list_is_paused_and_resumed(api: Api) -> None:
+    await add(api, 3)
+    async with api["viewer"].get("/v1/campaigns/1/imports") as told:
+        row = (await told.json())[-1]
+    assert (row["leads"], row["paused"], row["waiting"]) == (3, False, None)
+    lists = f"/v1/imports/{row['id']}"
+    async with api["viewer"].post(f"{lists}/pause") as refused:
+        assert refused.status == 403
+    async with api["supervisor"].post(f"{lists}/pause") as told:
+        assert (told.status, (await told.json())["waiting"]) == (200, 3)
+    async with api["viewer"].get("/v1/campaigns/1") as told:
+        assert (await told.json())["paused_lists"] == [row["id"]]
+    async with api["viewer"].get("/v1/campaigns/1/leads/count") as told:
+        assert (await told.json())["paused"] == 3
+    async with api["supervisor"].post(f"{lists}/resume") as told:
+        assert (await told.json())["paused"] is False
+    async with api["supervisor"].post("/v1/imports/999999/pause") as missing:
+        assert missing.status == 404
+
+
+async def test_a_campaign_is_copied_hidden_and_brought_back(api: Api) -> None:
+    async with api["supervisor"].post("/v1/campaigns/1/copy", json={"name": "The copy"}) as told:
+        assert told.status == 201, await told.text()
+        made = await told.json()
+    its = f"/v1/campaigns/{made['id']}"
+    assert (made["status"], made["operators"], made["archived"]) == ("draft", [], False)
+    async with api["supervisor"].post(f"{its}/archive", params={"version": made["version"] + 1}) as stale:
+        assert (stale.status, (await stale.json())["id"]) == (409, "stale")
+    async with api["supervisor"].post(f"{its}/archive", params={"version": made["version"]}) as told:
+        assert (await told.json())["archived"] is True
+
+    async def names(**asked: str) -> list[str]:
+        async with api["viewer"].get("/v1/campaigns", params=asked) as page:
+            return [row["name"] for row in (await page.json())["items"]]
+
+    assert "The copy" not in await names()
+    assert "The copy" in await names(archived="true")
+    async with api["supervisor"].post(f"{its}/start") as refused:
+        assert (refused.status, "archive" in (await refused.json())["detail"]) == (409, True)
+    async with api["supervisor"].post(f"{its}/unarchive") as told:
+        assert told.status == 200
+    assert "The copy" in await names()
+    async with api["supervisor"].patch(its, json={"holidays": "RU-MOW"}) as refused:
+        assert (refused.status, "known are" in (await refused.json())["detail"]) == (422, True)
+    async with api["supervisor"].patch(its, json={"holidays": "DE-BY"}) as told:
+        assert (await told.json())["holidays"] == "DE-BY"
+
+
+async def test_why_a_lead_is_not_called_is_told_to_who_sees_leads(api: Api) -> None:
+    async with api["operator"].get("/v1/leads/1/why") as told:
+        answer = await told.json()
+    assert (told.status, answer["lead"], answer["summary"]) == (200, 1, "it is closed")
+    assert (answer["reasons"][0]["name"], answer["reasons"][0]["act"]) == ("hours", "waiting")
+    async with api["viewer"].get("/v1/leads/1/why") as refused:
+        assert refused.status == 403

@@ -41,6 +41,7 @@ OPERATOR = {f"operator_{verb}" for verb in VERBS} | {
     "get_recording",
     "list_leads",
     "get_lead",
+    "explain_lead",
     "export_leads",
     "list_entries",
     "check_number",

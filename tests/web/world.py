@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
+from dialer.adapters.calendars import check_calendar, holiday_of
 from dialer.adapters.listening import finished, listened
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
@@ -88,9 +89,13 @@ class FakeDesk:
                 "forecast": None,
             }
             return {"decisions": [one]}
+        opens_at = (NOW + timedelta(hours=1)).isoformat()
+        if verb == "why":
+            said = {"is_open": False, "value": "it is closed", "opens_at": opens_at, "act": "waiting"}
+            reasons = [{"name": "hours", **said}]
+            return {"at": NOW.isoformat(), "campaign": 1, "summary": "it is closed", "reasons": reasons}
         if verb != "explain":
             return None
-        opens_at = (NOW + timedelta(hours=1)).isoformat()
         gates = [
             {"name": "status", "is_open": False, "value": "the campaign is a draft", "opens_at": None},
             {"name": "hours", "is_open": False, "value": "closed in all zones", "opens_at": opens_at},
@@ -159,6 +164,8 @@ async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/no
         keep_secret=outside.keep_secret,
         hash_pin=outside.hash_pin,
         check_number=checker(DialRules(frozenset({"RU"}))),
+        check_calendar=check_calendar,
+        holiday_of=holiday_of,
         check_prefixes=lambda prefixes: check_prefixes(prefixes, DialRules(frozenset({"RU"}))),
         dnc_entry=lambda text: dnc_entry(text, "RU"),
         zones_of=lambda number: ("Europe/Moscow",),

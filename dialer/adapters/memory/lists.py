@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from heapq import heappop, heappush, nsmallest
@@ -21,7 +21,13 @@ from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, PhoneNum
 
 NEVER_AT, EVER_AT = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 Order = tuple[bool, int, datetime, int]
-COUNTED = (*(status.value for status in LeadStatus if status != LeadStatus.RETRY), "retry_due", "retry_later")
+WAITING = (LeadStatus.NEW, LeadStatus.RETRY)
+COUNTED = (
+    *(status.value for status in LeadStatus if status != LeadStatus.RETRY),
+    "retry_due",
+    "retry_later",
+    "paused",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +56,24 @@ class _Queue:
             self._last += 1  # leads themselves have no order
             heappush(self._later, (at, self._last, lead))
 
-    def due(self, n: int, now: datetime, rows: Mapping[LeadId, Lead]) -> list[Lead]:
-        """Takes up to n out, best first."""
+    def due(self, n: int, now: datetime, rows: Mapping[LeadId, Lead], paused: Collection[int]) -> list[Lead]:
+        """Takes up to n out, best first; those of paused lists stay."""
         while self._later and self._later[0][0] <= now:
             _, number, lead = heappop(self._later)
             heappush(self._due, (_order(lead), number, lead))
         found: list[Lead] = []
+        aside: list[tuple[Order, int, Lead]] = []
         while self._due and len(found) < n:
-            _, _, lead = heappop(self._due)
-            if rows.get(lead.id) is lead:
+            entry = heappop(self._due)
+            lead = entry[2]
+            if rows.get(lead.id) is not lead:
+                continue
+            if lead.import_id in paused:
+                aside.append(entry)
+            else:
                 found.append(lead)
+        for entry in aside:
+            heappush(self._due, entry)
         return found
 
 
@@ -72,7 +86,6 @@ class MemoryLeads:
         self._queues: dict[CampaignId, _Queue] = {}
         self._leases: dict[LeadId, Lease] = {}
         self._imports: dict[int, dict[str, Any]] = {}
-        self._import_of: dict[LeadId, int] = {}
         self._last = 0
         self._last_import = 0
 
@@ -80,8 +93,10 @@ class MemoryLeads:
         self, campaign: CampaignId, n: int, *, cell: CellId, now: datetime, until_at: datetime
     ) -> Sequence[Lead]:
         queue = self._queues.get(campaign)
+        if queue is None:
+            return []
         taken = []
-        for lead in queue.due(n, now, self._rows) if queue else ():
+        for lead in queue.due(n, now, self._rows, await self._paused(campaign)):
             self._leases[lead.id] = Lease(cell, until_at)
             taken.append(self._put(replace(lead, status=LeadStatus.LEASED)))
         return taken
@@ -161,15 +176,20 @@ class MemoryLeads:
 
     async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
         counted = Counter(dict.fromkeys(COUNTED, 0))
+        paused = await self._paused(campaign)
         for lead in self.of(campaign):
             key = lead.status.value
-            if lead.status is LeadStatus.RETRY:
+            if lead.import_id in paused and lead.status in WAITING:
+                key = "paused"
+            elif lead.status is LeadStatus.RETRY:
                 key = "retry_due" if _is_due(lead, now) else "retry_later"
             counted[key] += 1
         return dict(counted)
 
     async def next_due_at(self, campaign: CampaignId, now: datetime) -> datetime | None:
-        waiting = [lead for lead in self.of(campaign) if lead.status in (LeadStatus.NEW, LeadStatus.RETRY)]
+        paused = await self._paused(campaign)
+        its = (lead for lead in self.of(campaign) if lead.import_id not in paused)
+        waiting = [lead for lead in its if lead.status in WAITING]
         return min((max(lead.next_at or now, now) for lead in waiting), default=None)
 
     async def numbers_of(self, campaign: CampaignId) -> set[str]:
@@ -189,14 +209,13 @@ class MemoryLeads:
         self._imports[self._last_import] = {**entry, "campaign": campaign}
         for lead in ready:
             self._last += 1
-            added = self._put(replace(lead, id=LeadId(self._last)))
-            self._import_of[added.id] = self._last_import
+            self._put(replace(lead, id=LeadId(self._last), import_id=self._last_import))
         return self._last_import, len(ready)
 
     async def undo_import(self, import_id: int) -> int:
         if import_id not in self._imports:
             raise Missing(said("there is no import {import_id}", import_id=import_id))
-        its = [self._rows[lead] for lead, of in self._import_of.items() if of == import_id]
+        its = [lead for lead in self._rows.values() if lead.import_id == import_id]
         if any(lead.attempts for lead in its):
             raise Conflict(
                 said("import {import_id} stays: some of its leads were dialled already", import_id=import_id)
@@ -209,13 +228,26 @@ class MemoryLeads:
                 )
             )
         for lead in its:
-            del self._rows[lead.id], self._import_of[lead.id]
+            del self._rows[lead.id]
         del self._imports[import_id]
         return len(its)
 
     async def imports(self, campaign: CampaignId) -> Sequence[Mapping[str, Any]]:
         its = [entry for entry in self._imports.values() if entry["campaign"] == campaign]
         return [{key: entry[key] for key in ("id", "file_name", "at", "leads")} for entry in its]
+
+    async def find_import(self, import_id: int) -> Mapping[str, Any]:
+        if import_id not in self._imports:
+            raise Missing(said("there is no import {import_id}", import_id=import_id))
+        return self._imports[import_id]
+
+    async def paused(self, campaign: CampaignId) -> Mapping[int, int]:
+        waiting = Counter(lead.import_id for lead in self.of(campaign) if lead.status in WAITING)
+        return {list_: waiting[list_] for list_ in sorted(await self._paused(campaign))}
+
+    async def _paused(self, campaign: CampaignId) -> frozenset[int]:
+        its = [row.paused_lists for row in await self._campaigns.all() if row.id == campaign]
+        return its[0] if its else frozenset()
 
     async def exclude(self, lead: LeadId) -> Lead:
         found = await self.get(lead)
@@ -224,7 +256,7 @@ class MemoryLeads:
 
     async def chosen(self, choice: Choice, *, after: int = 0, limit: int = 100) -> Sequence[Lead]:
         its = (lead for lead in self.of(choice.campaign) if lead.id > after)
-        found = (lead for lead in its if answers(lead, choice, self._import_of.get(lead.id, 0)))
+        found = (lead for lead in its if answers(lead, choice))
         return nsmallest(limit, found, key=lambda lead: lead.id)
 
     async def change(self, changes: Sequence[Change]) -> set[LeadId]:
@@ -257,7 +289,7 @@ class MemoryLeads:
     async def remove(self, which: Sequence[LeadId]) -> set[LeadId]:
         done = self._free_of(which)
         for lead in done:
-            del self._rows[lead], self._import_of[lead]
+            del self._rows[lead]
         return done
 
     async def move(self, which: Sequence[LeadId], campaign: CampaignId) -> set[LeadId]:
@@ -294,7 +326,7 @@ class MemoryLeads:
 
     def _put(self, lead: Lead) -> Lead:
         self._rows[lead.id] = lead
-        if lead.status in (LeadStatus.NEW, LeadStatus.RETRY):
+        if lead.status in WAITING:
             self._queues.setdefault(lead.campaign, _Queue()).add(lead)
         return lead
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.fitting import fitted, is_id
@@ -17,7 +17,7 @@ from dialer.adapters.sql.leads import with_numbers
 from dialer.adapters.sql.lists import ALONE, check_campaign
 from dialer.adapters.sql.tables import lead_numbers, leads
 from dialer.adapters.sql.troubles import Twin
-from dialer.domain.choice import Choice, Sought, sought
+from dialer.domain.choice import YE, YO, Choice, Sought, sought
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Change
@@ -27,7 +27,7 @@ from dialer.domain.types import CampaignId, LeadId, LeadStatus
 WRITTEN = ("status", "number_index", "attempts", "tried", "dead", "next_at", "promised_at", "priority")
 TOLD = ("zones", "name", "company", "inn", "email", "extra", "ref")
 LEASED = LeadStatus.LEASED.value
-ESCAPE = "\\"
+UNICODE = "und-x-icu"  # the collation of PostgreSQL by which letters of every alphabet are small or large
 GAP = "\n"  # no word has one
 
 
@@ -156,22 +156,16 @@ def _numbers_of(choice: Choice) -> Select[Any]:
 
 def _sought(what: Sought, choice: Choice, *, is_sqlite: bool) -> ColumnElement[bool]:
     c = leads.c
-    text = c.name + GAP + c.company + GAP + c.ref + GAP + c.inn  # looked through once, not four times
-    words = [or_(*(_has(text, form, is_sqlite=is_sqlite) for form in forms)) for forms in what.words]
-    every = words[0]
-    for word in words[1:]:
-        every &= word
+    if is_sqlite:  # the four are looked through once
+        its = func.folded(c.name + GAP + c.company + GAP + c.ref + GAP + c.inn, type_=Text)
+    else:
+        whole = func.concat_ws(GAP, c.name, c.company, c.ref, c.inn, type_=Text)
+        its = func.replace(func.lower(whole.collate(UNICODE)), YO, YE, type_=Text)
+    every = and_(*(its.contains(word, autoescape=True) for word in what.words))
     if not what.digits:
         return every
     parts = or_(*(lead_numbers.c.number.contains(digits) for digits in what.digits))
     return or_(leads.c.id.in_(_numbers_of(choice).where(parts)), every)
-
-
-def _has(text: ColumnElement[str], form: str, *, is_sqlite: bool) -> ColumnElement[bool]:
-    """In both databases letters of ASCII are the same in either case, and no others."""
-    pattern = "".join(f"{ESCAPE}{sign}" if sign in f"%_{ESCAPE}" else sign for sign in form)
-    has = text.like if is_sqlite else text.ilike
-    return has(f"%{pattern}%", escape=ESCAPE)
 
 
 def _alike(changes: Sequence[Change]) -> Mapping[tuple[str, int, datetime | None, str], list[Change]]:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from dialer.adapters.sql.troubles import CAUGHT, as_ours, first_line, is_read_only
+from dialer.domain.choice import folded
 from dialer.domain.errors import Fatal, StoreDamaged, StoreDown
 from dialer.domain.said import said
 
@@ -282,6 +283,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     for pragma in PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+    connection.create_function("folded", 1, folded, deterministic=True)  # its own lower() knows ASCII alone
 
 
 def _begin(connection: Connection) -> None:

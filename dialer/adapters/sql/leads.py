@@ -24,7 +24,7 @@ from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql import lists
 from dialer.adapters.sql.cells import held_lately
 from dialer.adapters.sql.database import Database
-from dialer.adapters.sql.due import add_up, best_of, counted, is_, next_due_at
+from dialer.adapters.sql.due import add_up, best_of, counted, is_, next_due_at, paused_leads
 from dialer.adapters.sql.insert import IDS, chunks
 from dialer.adapters.sql.tables import cells, lead_numbers, leads
 from dialer.domain.errors import Missing
@@ -184,6 +184,12 @@ class SqlLeads:
     async def imports(self, campaign: CampaignId) -> Sequence[Mapping[str, Any]]:
         return await lists.imports_of(self._database, campaign)
 
+    async def find_import(self, import_id: int) -> Mapping[str, Any]:
+        return await lists.find_import(self._database, import_id)
+
+    async def paused(self, campaign: CampaignId) -> Mapping[int, int]:
+        return await paused_leads(self._database, campaign)
+
     async def exclude(self, lead: LeadId) -> Lead:
         async with self._database.write() as connection:
             await _get(connection, lead)
@@ -263,6 +269,7 @@ def _lead(row: RowMapping, numbers: Sequence[tuple[PhoneNumber, str]]) -> Lead:
         ref=row["ref"],
         dead=tuple(row["dead"]),
         promised_at=row["promised_at"],
+        import_id=row["import_id"],
     )
 
 

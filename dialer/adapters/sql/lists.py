@@ -101,6 +101,13 @@ def _why_it_stays(import_id: int, *, was_dialled: bool) -> Said:
     )
 
 
+async def find_import(database: Database, import_id: int) -> Mapping[str, Any]:
+    row = await database.row(select(imports).where(imports.c.id == import_id)) if is_id(import_id) else None
+    if row is None:
+        raise Missing(said("there is no import {import_id}", import_id=import_id))
+    return dict(row)
+
+
 async def imports_of(database: Database, campaign: CampaignId) -> Sequence[Mapping[str, Any]]:
     if not is_id(campaign):
         return []

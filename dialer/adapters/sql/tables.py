@@ -169,11 +169,11 @@ leads = Table(
     Index("ix_leads_promised", "campaign", "next_at", "id",
           sqlite_where=text("status = 'retry' AND promised_at IS NOT NULL"),
           postgresql_where=text("status = 'retry' AND promised_at IS NOT NULL")),
-    # the lease of new leads: read in this order, stops after n
-    Index("ix_leads_new", "campaign", text("priority DESC"), "id",
+    # the lease of new leads: read in this order, stops after n; lists that are paused are stepped over
+    Index("ix_leads_new", "campaign", text("priority DESC"), "import_id", "id",
           sqlite_where=text("status = 'new'"), postgresql_where=text("status = 'new'")),
-    # the lease of retries, how many are due, and when the next one is: priority by priority, see leads.py
-    Index("ix_leads_due", "campaign", text("priority DESC"), "next_at", "id",
+    # the lease of retries, how many are due, and when the next one is: priority by priority, see due.py
+    Index("ix_leads_due", "campaign", text("priority DESC"), "next_at", "id", "import_id",
           sqlite_where=text("status = 'retry'"), postgresql_where=text("status = 'retry'")),
     # leases that have run out, and those of one cell
     Index("ix_leads_leased", "leased_until_at",

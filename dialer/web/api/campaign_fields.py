@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dialer.domain.bounds import CAMPAIGN, SOUND, Within
+from dialer.domain.bounds import CALENDAR, CAMPAIGN, SOUND, Within
 from dialer.domain.campaign import DEFAULT_RETRIES, Campaign, Retry, plain
 from dialer.domain.schedule import Window, every_day
 from dialer.domain.types import (
@@ -95,6 +95,11 @@ class CampaignFields(Body):
     schedule: list[WindowFields] = Field(
         default_factory=lambda: [WindowFields.of(window) for window in every_day(time(9), time(20))],
         max_length=100,
+    )
+    holidays: Annotated[str, formed(CALENDAR)] = Field(
+        "",
+        description="no calls on public holidays: of the country of the person's time zone (zone), of a"
+        " country (RU) or a region (DE-BY); empty: holidays are days like others",
     )
     ring_s: Annotated[float, within(LIMITS["ring_s"])] = 25.0
     wrap_up_s: Annotated[float, within(LIMITS["wrap_up_s"])] = 30.0
@@ -187,6 +192,7 @@ class CampaignOut(BaseModel):
     trunks: list[str]
     caller_id: str
     schedule: list[WindowOut]
+    holidays: str
     ring_s: float
     wrap_up_s: float
     after_wrap_up_ready: bool
@@ -204,6 +210,10 @@ class CampaignOut(BaseModel):
     cap: int
     ceiling: float
     best_first: bool
+    paused_lists: list[int] = Field(
+        description="imports whose leads are not called: POST /v1/imports/{id}/pause"
+    )
+    archived: bool = Field(description="listed only where asked for, never dialled")
     version: int = Field(description="rises with each change of its settings")
 
     @classmethod

@@ -13,7 +13,7 @@ from dialer.domain import depth, law
 from dialer.domain.access import Caller, Permission
 from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.office import campaigns as office
-from dialer.office import cell, figures
+from dialer.office import cell, copies, figures
 from dialer.office.campaigns import Saved
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
 from dialer.web.api.commands import Pushed
@@ -22,12 +22,25 @@ from dialer.web.paging import AfterId, Limit, Page
 from dialer.web.parts import Given, Key, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
-from dialer.web.values import Id, OneDay
+from dialer.web.values import LARGEST_ID, Body, Flag, Id, OneDay, Title
 
 router = APIRouter(route_class=EachNameOnce, prefix="/campaigns", tags=["campaigns"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_CAMPAIGNS))]
 Runs = Annotated[Caller, Depends(Needs(Permission.RUN_CAMPAIGNS))]
+
+
+Seen = Annotated[
+    int | None,
+    Query(ge=1, le=LARGEST_ID, description="the version that you have seen: 409 where it is older"),
+]
+
+
+class CopyAsked(Body):
+    """What the new campaign is called."""
+
+    name: Title
+    with_operators: Flag = Field(default=False, description="the same people work on it")
 
 
 class GateOut(BaseModel):
@@ -84,10 +97,13 @@ async def list_campaigns(
     status: Annotated[CampaignStatus | None, Query()] = None,
     after: AfterId = 0,
     limit: Limit = 100,
+    *,
+    archived: Annotated[bool, Query(description="those in the archive as well")] = False,
 ) -> Page[CampaignOut]:
-    """Every campaign, oldest first."""
+    """Every campaign that is not archived, oldest first."""
     rows = sorted(await parts.stores.campaigns.all(), key=lambda row: row.id)
-    found = [row for row in rows if row.id > after and status in (None, row.status)]
+    shown = [row for row in rows if archived or not row.archived]
+    found = [row for row in shown if row.id > after and status in (None, row.status)]
     page = found[:limit]
     return Page(
         items=[CampaignOut.of(row) for row in page], next=str(page[-1].id) if len(found) > limit else None
@@ -97,7 +113,13 @@ async def list_campaigns(
 @router.post("", status_code=201, responses=documented(409))
 async def create_campaign(parts: Given, who: Changes, body: NewCampaign) -> CampaignOut:
     """Make a campaign. Next: upload its message, import a list, start it."""
-    made = await office.add(body.changes(), who, parts.stores, shortest_ring_s=parts.shortest_ring_s)
+    made = await office.add(
+        body.changes(),
+        who,
+        parts.stores,
+        shortest_ring_s=parts.shortest_ring_s,
+        check_calendar=parts.tools.check_calendar,
+    )
     return CampaignOut.of(made)
 
 
@@ -117,9 +139,33 @@ async def change_campaign(parts: Given, who: Changes, campaign: Id, body: Campai
         parts.desk,
         parts.stores,
         shortest_ring_s=parts.shortest_ring_s,
+        check_calendar=parts.tools.check_calendar,
         version=body.version,
     )
     return CampaignSaved.saved(told)
+
+
+@router.post("/{campaign}/copy", status_code=201, responses=documented(404, 409))
+async def copy_campaign(parts: Given, who: Changes, campaign: Id, body: CopyAsked) -> CampaignOut:
+    """Make a draft with the same settings, rules and message; without leads."""
+    made = await copies.copy(
+        CampaignId(campaign), body.name, who, parts.stores, with_operators=body.with_operators
+    )
+    return CampaignOut.of(made)
+
+
+@router.post("/{campaign}/archive", responses=documented(404, 409))
+async def archive_campaign(parts: Given, who: Changes, campaign: Id, version: Seen = None) -> CampaignSaved:
+    """Hide it from the list, and let nobody start it; leads and records stay. Refused while it is at work."""
+    its = CampaignId(campaign)
+    return CampaignSaved.saved(await copies.archive(its, who, parts.desk, parts.stores, version=version))
+
+
+@router.post("/{campaign}/unarchive", responses=documented(404, 409))
+async def unarchive_campaign(parts: Given, who: Changes, campaign: Id, version: Seen = None) -> CampaignSaved:
+    """Bring it back from the archive; it does not start by itself."""
+    its = CampaignId(campaign)
+    return CampaignSaved.saved(await copies.unarchive(its, who, parts.desk, parts.stores, version=version))
 
 
 @router.get("/{campaign}/leads/count", tags=["leads"], responses=documented(404))

@@ -17,7 +17,9 @@ from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.lead import Lead
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
+from dialer.office import pauses as office
 from dialer.office.cell import tell_later
+from dialer.web.api.commands import Pushed
 from dialer.web.api.outlook import OutlookOut
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Parts, Spoken
@@ -31,6 +33,7 @@ Word = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
 SeesCampaigns = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_LEADS))]
+Runs = Annotated[Caller, Depends(Needs(Permission.RUN_CAMPAIGNS))]
 Mail = Annotated[str, StringConstraints(pattern=r"^([^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,190})?$")]
 Inn = Annotated[str, StringConstraints(pattern=r"^([0-9]{10}|[0-9]{12})?$"), Field(examples=["7707083893"])]
 Column = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=64)]
@@ -84,6 +87,7 @@ class LeadOut(BaseModel):
     email: str
     extra: dict[str, str]
     ref: str
+    import_id: int = Field(description="the list that brought it")
 
     @classmethod
     def of(cls, lead: Lead) -> Self:
@@ -128,6 +132,29 @@ class ImportOut(BaseModel):
     file_name: str
     at: datetime
     leads: int
+    paused: bool = Field(description="its leads are not called")
+    waiting: int | None = Field(
+        description="leads that would be called if it were not paused; null: it is not"
+    )
+
+
+class ListSetOut(Pushed):
+    """A list as it stands now, and whether the cell that dials it has taken that up already."""
+
+    import_id: int
+    campaign: int
+    paused: bool
+    waiting: int = Field(description="leads that would be called if it were not paused")
+
+    @classmethod
+    def of(cls, told: office.ListSet) -> Self:
+        return cls(
+            import_id=told.import_id,
+            campaign=told.campaign,
+            paused=told.paused,
+            waiting=told.waiting,
+            **asdict(told.pushed),
+        )
 
 
 class Undone(BaseModel):
@@ -221,10 +248,22 @@ async def import_leads(
 
 
 @router.get("/campaigns/{campaign}/imports", responses=documented(404))
-async def list_imports(parts: Given, _: SeesCampaigns, campaign: Id) -> list[ImportOut]:
+async def list_imports(parts: Given, who: SeesCampaigns, campaign: Id) -> list[ImportOut]:
     """Every import into this campaign that was not undone."""
-    await parts.stores.campaigns.get(CampaignId(campaign))
-    return [ImportOut.model_validate(row) for row in await parts.stores.leads.imports(CampaignId(campaign))]
+    rows = await office.listed(CampaignId(campaign), who, parts.stores)
+    return [ImportOut.model_validate(row) for row in rows]
+
+
+@router.post("/imports/{import_id}/pause", responses=documented(404, 409))
+async def pause_list(parts: Given, who: Runs, import_id: Id) -> ListSetOut:
+    """Call nobody of this list until it is resumed; calls under way and other lists go on."""
+    return ListSetOut.of(await office.pause(import_id, who, parts.desk, parts.stores))
+
+
+@router.post("/imports/{import_id}/resume", responses=documented(404, 409))
+async def resume_list(parts: Given, who: Runs, import_id: Id) -> ListSetOut:
+    """Leads of this list take their places again."""
+    return ListSetOut.of(await office.resume(import_id, who, parts.desk, parts.stores))
 
 
 @router.delete("/imports/{import_id}", responses=documented(404, 409))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -17,12 +18,12 @@ from dialer.domain.choice import Choice
 from dialer.domain.csvtext import MARK, as_csv, safe_cell
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Act, Left
-from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome, PhoneNumber
+from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome
 from dialer.office import lists as office
 from dialer.web.api.leads import Column, Extension, Inn, LeadOut, Mail
 from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page, next_of
-from dialer.web.parts import Given, Parts
+from dialer.web.parts import Given, Parts, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
 from dialer.web.values import Body, Flag, Id, Line, Number, Utc, Whole, Zone, within
@@ -156,6 +157,24 @@ class WorkedOut(BaseModel):
     )
 
 
+class WhyLineOut(BaseModel):
+    name: str
+    is_open: bool
+    value: str = Field(description="a sentence with figures")
+    opens_at: datetime | None = None
+    act: str = Field(description="what opens it; empty: nothing that a person does")
+
+
+class WhyOut(BaseModel):
+    """Why a lead is not called: every condition in the order in which it is looked at."""
+
+    lead: int
+    campaign: int
+    at: datetime
+    summary: str
+    reasons: list[WhyLineOut]
+
+
 @router.get("/campaigns/{campaign}/leads", responses=documented(404))
 async def list_leads(
     parts: Given, who: Sees, campaign: Id, filters: Filtered, *, after: AfterId = 0, limit: Limit = 100
@@ -212,21 +231,35 @@ async def work_list(parts: Given, who: Changes, campaign: Id, body: WorkAsked) -
 @router.patch("/leads/{lead}", responses=documented(404, 409))
 async def edit_lead(parts: Given, who: Changes, lead: Id, body: LeadEdit) -> LeadOut:
     """Correct a lead: numbers, zones, fields, priority, next call. Refused while it is in a call."""
-    changes = body.changes.named()
-    if "numbers" in changes and "zones" not in changes:
-        changes |= await _zones(parts, LeadId(lead), changes["numbers"])
-    check = parts.tools.check_number
-    return LeadOut.of(
-        await office.edit(LeadId(lead), changes, body.seen.named(), who, parts.stores, check_number=check)
+    told = await office.edit(
+        LeadId(lead),
+        body.changes.named(),
+        body.seen.named(),
+        who,
+        parts.stores,
+        check_number=parts.tools.check_number,
+        zones_of=parts.tools.zones_of,
     )
+    return LeadOut.of(told)
 
 
-async def _zones(parts: Parts, lead: LeadId, numbers: Sequence[PhoneNumber]) -> dict[str, Any]:
-    """Zones that came from the first number follow it."""
-    row = await parts.stores.leads.get(lead)
-    if row.zones != tuple(parts.tools.zones_of(row.numbers[0])):
-        return {}
-    return {"zones": tuple(parts.tools.zones_of(numbers[0]))}
+@router.get("/leads/{lead}/why", responses=documented(404, 504, 502))
+async def explain_lead(parts: Given, who: Sees, lead: Id, speak: Spoken) -> WhyOut:
+    """Why it is not called now: each condition in order, when it opens, what opens it; by Accept-Language."""
+    told = await office.why(LeadId(lead), who, parts.desk)
+    reasons = [
+        WhyLineOut(
+            name=one.name,
+            is_open=one.is_open,
+            value=speak(one.value),
+            opens_at=one.opens_at,
+            act=speak(one.act),
+        )
+        for one in told.reasons
+    ]
+    return WhyOut(
+        lead=told.lead, campaign=told.campaign, at=told.at, summary=speak(told.summary), reasons=reasons
+    )
 
 
 async def _lines(

@@ -69,6 +69,6 @@ class OutlookOut(BaseModel):
 async def foresee_campaign(parts: Given, who: Sees, campaign: Id, speak: Spoken) -> OutlookOut:
     """How many leads can be called now, later today, on another day and never, by the gates of dialing."""
     tools = parts.tools
-    means = office.Means(tools.check_number, tools.zone_of, tools.zone)
+    means = office.Means(tools.check_number, tools.zone_of, tools.zone, tools.holiday_of)
     found = await office.of_campaign(CampaignId(campaign), who, parts.stores, means=means, now=tools.clock())
     return OutlookOut.of(found, speak)

@@ -374,7 +374,12 @@ def test_the_table_is_what_the_page_shows_and_each_metric_can_be_filled() -> Non
 def test_a_campaign_that_runs_no_more_shows_nothing_at_hand() -> None:
     m = metrics()
     m.at_hand({ONE: (12, 3)})
+    m.supply(ONE, 40, 600.0)
+    assert m.registry.get_sample_value("dialer_leads_callable", {"campaign": "1"}) == 40
+    assert m.registry.get_sample_value("dialer_dials_per_hour", {"campaign": "1"}) == 600
     m.at_hand({})
+    assert m.registry.get_sample_value("dialer_leads_callable", {"campaign": "1"}) is None
+    assert m.registry.get_sample_value("dialer_dials_per_hour", {"campaign": "1"}) is None
     assert m.registry.get_sample_value("dialer_leads_at_hand", {"campaign": "1"}) is None
     assert m.registry.get_sample_value("dialer_ready_operators", {"campaign": "1"}) is None
 
@@ -430,6 +435,7 @@ def fill(m: Metrics) -> None:
     m.watch_queue("journal", lambda: 7)
     m.watch_disk("data", Path("/"))
     m.at_hand({ONE: (12, 3)})
+    m.supply(ONE, 40, 600.0)
     m.leads(ONE, {"new": 3, "retry_due": 5})
     m.trunk(MAIN, registered=True, reachable=False, refused=True)
     m.know_operators([OperatorId("109")])

@@ -118,3 +118,14 @@ async def test_a_campaign_that_is_not_there_and_a_caller_who_may_not(stores: Sto
         await outlook.of_campaign(CampaignId(9), BOSS, stores, means=MEANS, now=NOON)
     with pytest.raises(Forbidden):
         await outlook.of_campaign(SPRING, NOBODY, stores, means=MEANS, now=NOON)
+
+
+async def test_a_paused_list_and_a_holiday_are_foreseen(stores: Stores) -> None:
+    await put(stores, *leads(4))
+    await put(stores, *leads(3, 100))
+    row = await stores.campaigns.get(SPRING)
+    await stores.campaigns.save(replace(row, paused_lists=frozenset({1}), holidays="zone"))
+    feast = replace(MEANS, holiday_of=lambda calendar, zone, day: "Feast" * (day == NOON.date()))
+    found = await outlook.of_campaign(SPRING, WALL, stores, means=feast, now=NOON)
+    assert found.when == {When.NOW: 0, When.TODAY: 0, When.LATER: 3, When.NEVER: 4}
+    assert found.why == {(When.NEVER, Why.PAUSED): 4, (When.LATER, Why.HOURS): 3}

@@ -26,6 +26,7 @@ SETTINGS: dict[type[Any], dict[str, bool]] = {
         "tone": True,
         "shows_person": True,
         "best_first": False,
+        "archived": False,
     },
     Retry: {"next_number": False},
     Account: {"enabled": True},

@@ -63,6 +63,32 @@ GOOD = Facts(
 )
 
 
+def test_lists_that_are_paused_are_told_and_close_the_gate_only_where_nothing_else_is_left() -> None:
+    some = replace(GOOD, paused={"7 (a.csv)": 200, "8 (b.csv)": 1})
+    told = gate(explain(some), "lists")
+    assert told.sentence == "200 leads of list 7 (a.csv) are paused; 1 lead of list 8 (b.csv) is paused."
+    assert told.open
+    alone = replace(some, leads={"paused": 201, "done": 3}, at_hand=0, zones={})
+    assert not gate(explain(alone), "lists").open
+    assert gate(explain(alone), "leads").sentence == "No lead is due: 201 wait in lists that are paused."
+    assert explain(alone).held_back == {"paused": 201, "done": 3}
+
+
+@pytest.mark.parametrize(
+    ("pace", "words"),
+    [
+        (0.0, "47 leads can be dialled, 5 wait for their time."),
+        (20.0, "At 20 dials an hour they last 2.4 h."),
+        (47.0, "At 47 dials an hour they last 1.0 h."),
+        (1200.0, "The list is nearly empty: at 1,200 dials an hour it lasts 2 minutes."),
+    ],
+)
+def test_a_list_that_runs_out_is_seen_ahead(pace: float, words: str) -> None:
+    told = gate(explain(replace(GOOD, dials_per_h=pace)), "leads")
+    assert told.open
+    assert told.sentence.endswith(words)
+
+
 def gate(told: Explanation, name: str) -> Gate:
     return next(one for one in told.gates if one.name == name)
 

@@ -13,7 +13,7 @@ import pytest
 from dialer.domain.campaign import Campaign
 from dialer.domain.dialable import DialRules, NumberFacts, NumberType, check_allowed
 from dialer.domain.gates import may_dial
-from dialer.domain.lead import Lead
+from dialer.domain.lead import Lead, after_refusal, unchanged
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
@@ -79,6 +79,7 @@ def test_an_ordinary_lead_may_be_dialled() -> None:
 Spoil = Callable[[Campaign, Lead, Known], tuple[Campaign, Lead, Known]]
 SPOILS: dict[Gate, Spoil] = {
     Gate.STATUS: lambda c, lead, h: (replace(c, status=CampaignStatus.PAUSED), lead, h),
+    Gate.LIST: lambda c, lead, h: (replace(c, paused_lists=frozenset({0})), lead, h),
     Gate.LAW: lambda c, lead, h: (replace(c, purpose=Purpose.ADVERTISING), lead, h),
     Gate.NUMBER: lambda c, lead, h: (c, replace(lead, numbers=(PhoneNumber("+441632960960"),)), h),
     Gate.DNC: lambda c, lead, h: (c, lead, replace(h, dnc="asked on 1 March")),
@@ -109,6 +110,18 @@ def test_a_number_of_a_closed_type_is_a_closed_gate_with_the_way_to_open_it() ->
 @pytest.mark.parametrize("status", [one for one in CampaignStatus if one is not CampaignStatus.RUNNING])
 def test_only_a_running_campaign_dials(status: CampaignStatus) -> None:
     assert ask(replace(CAMPAIGN, status=status)).reason == f"the campaign is {status}"
+
+
+def test_a_list_that_is_paused_is_not_dialled_and_its_lead_stays_as_it_was() -> None:
+    paused = replace(CAMPAIGN, paused_lists=frozenset({3}))
+    assert ask(paused).ok
+    verdict = ask(paused, replace(LEAD, import_id=3))
+    assert (verdict.gate, verdict.reason, verdict.opens_at) == (Gate.LIST, "list 3 is paused", None)
+    assert after_refusal(LEAD, verdict, NOW) == unchanged(LEAD)
+
+
+def test_an_archived_campaign_dials_nobody_whatever_its_status() -> None:
+    assert ask(replace(CAMPAIGN, archived=True)).reason == "the campaign is archived"
 
 
 def test_the_law_is_asked_at_the_moment_of_dialing_too() -> None:

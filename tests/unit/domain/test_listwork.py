@@ -114,6 +114,6 @@ def test_a_choice_that_narrows_nothing_is_the_whole_list() -> None:
     assert Choice(CampaignId(1)).is_whole_list
     assert not Choice(CampaignId(1), search="a").is_whole_list
     assert not Choice(CampaignId(1), attempts_most=0).is_whole_list
-    assert answers(NEW, Choice(CampaignId(1)), 1)
-    assert not answers(NEW, Choice(CampaignId(2)), 1)
-    assert not answers(NEW, Choice(CampaignId(1), last_before_at=NOW), 1)
+    assert answers(NEW, Choice(CampaignId(1)))
+    assert not answers(NEW, Choice(CampaignId(2)))
+    assert not answers(NEW, Choice(CampaignId(1), last_before_at=NOW))

@@ -1,0 +1,62 @@
+"""Public holidays by country and region, as the library `holidays` has them."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache, lru_cache
+
+import holidays
+from babel.core import get_global
+
+from dialer.domain.errors import BadField
+from dialer.domain.said import said
+from dialer.domain.schedule import BY_ZONE
+
+
+def holiday_of(calendar: str, zone: str, day: date) -> str:
+    """The name of the public holiday, in its country's language; '' for a day like others."""
+    return _named(_country(zone) if calendar == BY_ZONE else calendar, day)
+
+
+def check_calendar(calendar: str) -> None:
+    """BadField for a country or a region whose holidays are not known."""
+    if calendar in ("", BY_ZONE):
+        return
+    country, _, region = calendar.partition("-")
+    regions = holidays.list_supported_countries().get(country)
+    if regions is None:
+        raise BadField("holidays", said("the holidays of {country!r} are not known", country=country))
+    if region and region not in regions:
+        known = ", ".join(regions) or said("none")
+        raise BadField(
+            "holidays",
+            said(
+                "{country} has no region {region!r}; known are: {known}",
+                country=country,
+                region=region,
+                known=known,
+            ),
+        )
+
+
+@lru_cache(maxsize=4096)
+def _named(calendar: str, day: date) -> str:
+    found = _of(calendar)
+    return str(found.get(day) or "") if found is not None else ""
+
+
+@cache
+def _of(calendar: str) -> holidays.HolidayBase | None:
+    country, _, region = calendar.partition("-")
+    try:
+        found = holidays.country_holidays(country, subdiv=region or None)
+        own = found.default_language  # else the names are in that of the process's locale
+        return holidays.country_holidays(country, subdiv=region or None, language=own)
+    except NotImplementedError:  # a country, or a region of it, that the library does not have
+        return None
+
+
+@cache
+def _country(zone: str) -> str:
+    """The country that a time zone lies in; '' for none, and for an offset."""
+    return str(get_global("zone_territories").get(zone, ""))
