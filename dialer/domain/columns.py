@@ -240,10 +240,10 @@ class _Sheet:
         return max(scores, key=lambda at: scores[at]) if scores else None
 
     def _by_vote(self, one: Field, free: Sequence[int]) -> int | None:
-        """The column whose header names the field; of several, the one whose contents look like it."""
+        """The column whose header names the field; of several, the first whose contents look most like it."""
         voted = [at for at in free if self._votes[at] is one]
         if one is Field.COMPANY:
-            return max(voted, key=lambda at: (self._share(at, is_organisation), -at), default=None)
+            return max(voted, key=lambda at: self._share(at, is_organisation), default=None)
         return voted[0] if voted else None
 
     def _name_columns(self, free: Sequence[int]) -> Sequence[int]:

@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dialer.domain.access import ROLES, Caller, Permission, Role, caller, demand, expiry, may, parse_role
+from dialer.domain.access import (
+    ROLES,
+    Caller,
+    Permission,
+    Role,
+    caller,
+    demand,
+    expiry,
+    may,
+    parse_role,
+    whose,
+)
 from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.types import OperatorId
 
@@ -74,3 +85,12 @@ def test_a_token_lasts_as_many_days_as_were_asked_for(days: int) -> None:
 def test_a_token_that_would_last_too_long_or_not_at_all_is_refused(days: int) -> None:
     with pytest.raises(BadValue, match=f"a token lasts 1 to 3650 days, not {days}"):
         expiry(days, NOW)
+
+
+def test_an_operators_token_reads_that_operators_facts_whoever_is_asked_for() -> None:
+    own, boss = caller("anna", Role.OPERATOR, ANNA), caller("boss", Role.SUPERVISOR)
+    assert whose(own, Permission.SEE_RECORDS) == whose(own, Permission.SEE_RECORDS, ANNA) == ANNA
+    with pytest.raises(Forbidden):
+        whose(own, Permission.SEE_RECORDS, OTHER)
+    assert whose(boss, Permission.SEE_RECORDS) is None
+    assert whose(boss, Permission.SEE_RECORDS, OTHER) == OTHER
