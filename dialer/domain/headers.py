@@ -114,11 +114,13 @@ def find_header(rows: Sequence[Row], is_phone: Callable[[str], bool], *, wanted:
     first = list(rows[:FIRST_ROWS])
     holds = [any(is_phone(cell) for cell in row.cells if cell) for row in first]
     width = _usual_width(rows, holds)
-    best, place = 0.0, -1
+    best, place = (0.0, False), -1
     for at, row in enumerate(first):
         if not holds[at] and sum(holds[:at]) <= (1 if _narrow(first, holds, at, width) else 0):
-            score = _score(row, width)
-            if score > best + 1e-9:
+            score = _score(row, width), width == 1 and any(guess(cell) is Field.PHONE for cell in row.cells)
+            if score > best or (
+                width == 1 and score == best and score[0]
+            ):  # a title is no wider than a header
                 best, place = score, at
     if place < 0 and _stands_alone(first, holds, is_phone):
         place = 0

@@ -145,3 +145,17 @@ def test_a_campaign_is_copied_and_archived(listed: Dialer) -> None:
     assert "--holidays" in listed("campaign", "set", "demo", "--holidays", "QQ").err
     assert "known are: none" in listed("campaign", "set", "demo", "--holidays", "RU-MOW").err
     assert listed("campaign", "set", "demo", "--holidays", "none", "--json").json["holidays"] == ""
+
+
+def test_who_can_be_called_is_told_of_a_file_and_of_a_campaign(shop: Dialer, tmp_path: Path) -> None:
+    path = tmp_path / "barred.csv"
+    path.write_text("Телефон;ФИО\n+74950000001;А\n+74950000002;Б\n", encoding="utf-8")
+    assert shop("dnc", "add", "+7495000000*").code == 0
+    dry = shop("import", path, "--campaign", "demo", "--dry-run", "--json").json["outlook"]
+    assert (dry["leads"], dry["never"]) == (2, 2)
+    assert dry["reasons"] == [{"when": "never", "why": "barred", "leads": 2}]
+    assert "of 2 leads 0 can be called now" in shop("import", path, "--campaign", "demo").out
+    told = shop("campaign", "outlook", "demo")
+    assert "on the do-not-call list  2" in told.out
+    assert shop("campaign", "outlook", "demo", "--json").json == dry
+    assert "no campaign 'nix'" in shop("campaign", "outlook", "nix").err

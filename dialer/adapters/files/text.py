@@ -223,10 +223,9 @@ class _Lines:
 
 def _width(lines: _Lines, delimiter: str) -> int:
     """Columns of most lines."""
-    sample = (lines.look(place) for place in range(SAMPLE_ROWS))
-    widths = Counter(
-        len(_strict(line, delimiter) or line.split(delimiter)) for line in sample if line and line.strip()
-    )
+    sample = [line for place in range(SAMPLE_ROWS) if (line := lines.look(place)) and line.strip()]
+    whole = [line for line in sample if line.count('"') % 2 == 0]  # no halves of a record
+    widths = Counter(len(_strict(line, delimiter) or line.split(delimiter)) for line in whole or sample)
     return widths.most_common(1)[0][0] if widths else 1
 
 

@@ -90,6 +90,17 @@ class TestText:
         text = "Отдел продаж, база № 7\nТелефон\n+7 911 123-45-67\n+7 921 111-22-33\n"
         assert [lead.numbers for lead in leads(text)] == [("+79111234567",), ("+79211112233",)]
 
+    @pytest.mark.parametrize("header", ["тел/факс", "Контакты"])
+    def test_a_title_of_one_column_is_no_header(self, header: str) -> None:
+        text = f"Список клиентов\n{header}\n+7 911 123-45-67\n+7 921 111-22-33\nнет\n"
+        assert len(leads(text)) == 2
+        assert [(flaw.line, flaw.kind) for flaw in flaws(text)] == [(1, Kind.SKIPPED), (5, Kind.REFUSED)]
+
+    def test_a_value_over_two_lines_is_one_though_half_of_the_lines_are_halves(self) -> None:
+        rows = "".join(f'"К{n}";"8 911 123-45-{n}1\n8 921 123-45-{n}2";"Омск"\n' for n in range(1, 6))
+        text = f'"Клиент";"Телефон";"Город"\n"К0";"8 911 123-45-00";"Тверь"\n{rows}'
+        assert [len(lead.numbers) for lead in leads(text)] == [1, 2, 2, 2, 2, 2]
+
     @pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r", "mac-cyrillic"])
     def test_a_word_of_three_letters_tells_the_encoding(self, encoding: str) -> None:
         text = "8 495 406 59 11 доб. 8363;7707083893\n8 495 430 72 34 ext 77;7707083893\n"
