@@ -164,14 +164,16 @@ def _settle_down() -> None:
 
 
 def _furnish(settings: Settings, only: frozenset[str]) -> None:
-    """Folders, and what the phones say."""
+    """Folders, what the phones say, and what takes long to load."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     make_folder(sounds_dir(settings), READ_BY_ALL)
     make_folder(recordings_dir(settings), SHARED_BY_GROUP)
     if ENGINE in only:
-        from dialer.adapters.speech import lay  # noqa: PLC0415  a web needs none of it
+        from dialer.adapters.calendars import load_calendars  # noqa: PLC0415  a web needs none of it
+        from dialer.adapters.speech import lay  # noqa: PLC0415  nor of this
 
         lay(sounds_dir(settings))
+        load_calendars()  # before there is a call that would wait for it
 
 
 def check_parts(only: frozenset[str]) -> None:

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
-import holidays
 from babel.core import get_global
 
 from dialer.domain.errors import BadField
 from dialer.domain.said import said
 from dialer.domain.schedule import BY_ZONE
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
+
+
+def load_calendars() -> None:
+    """All that takes long, so that nothing of it is left for the first question: a tenth of a second."""
+    _of("RU")
+    _country("Europe/Moscow")
+
+
+@cache
+def _library() -> Any:
+    import holidays  # noqa: PLC0415  a verb that asks for none does not wait for it
+
+    return holidays
 
 
 def holiday_of(calendar: str, zone: str, day: date) -> str:
@@ -23,7 +39,7 @@ def check_calendar(calendar: str) -> None:
     if calendar in ("", BY_ZONE):
         return
     country, _, region = calendar.partition("-")
-    regions = holidays.list_supported_countries().get(country)
+    regions = _library().list_supported_countries().get(country)
     if regions is None:
         raise BadField("holidays", said("the holidays of {country!r} are not known", country=country))
     if region and region not in regions:
@@ -46,14 +62,15 @@ def _named(calendar: str, day: date) -> str:
 
 
 @cache
-def _of(calendar: str) -> holidays.HolidayBase | None:
+def _of(calendar: str) -> HolidayBase | None:
     country, _, region = calendar.partition("-")
     try:
-        found = holidays.country_holidays(country, subdiv=region or None)
+        found: HolidayBase = _library().country_holidays(country, subdiv=region or None)
         own = found.default_language  # else the names are in that of the process's locale
-        return holidays.country_holidays(country, subdiv=region or None, language=own)
+        found = _library().country_holidays(country, subdiv=region or None, language=own)
     except NotImplementedError:  # a country, or a region of it, that the library does not have
         return None
+    return found
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dialer.adapters.calendars import check_calendar
 from dialer.adapters.clock import utc_now
 from dialer.adapters.sounds import LARGEST_UPLOAD, Message, store_message
 from dialer.cli.api import is_running
@@ -120,7 +121,7 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
             OWNER,
             stores,
             shortest_ring_s=shortest_ring_s(settings),
-            check_calendar=_check_calendar,
+            check_calendar=check_calendar,
         )
 
     _show(with_stores(work), as_json=as_json, is_new=True)
@@ -160,19 +161,12 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
             None,
             stores,
             shortest_ring_s=ring_s,
-            check_calendar=_check_calendar,
+            check_calendar=check_calendar,
             version=seen,
         )
         return told.campaign
 
     _show(with_stores(work), as_json=as_json, is_new=False)
-
-
-def _check_calendar(calendar: str) -> None:
-    if calendar:
-        from dialer.adapters.calendars import check_calendar  # noqa: PLC0415  few set it, it takes long
-
-        check_calendar(calendar)
 
 
 def shortest_ring_s(settings: Settings) -> float:

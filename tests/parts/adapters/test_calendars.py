@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -54,3 +56,11 @@ def test_a_calendar_that_is_known_may_be_set(calendar: str) -> None:
 def test_one_that_is_not_is_refused_with_those_that_are(calendar: str, words: str) -> None:
     with pytest.raises(BadField, match=words):
         check_calendar(calendar)
+
+
+def test_the_library_is_loaded_when_it_is_asked_and_not_before() -> None:
+    code = (
+        "import sys; from dialer.adapters import calendars; assert 'holidays' not in sys.modules;"
+        " calendars.load_calendars(); assert 'holidays.countries.russia' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
