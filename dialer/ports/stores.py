@@ -13,6 +13,7 @@ from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.cells import Held, Holder, Taken
 from dialer.domain.choice import Choice
 from dialer.domain.depth import Depth
+from dialer.domain.dnc import Entry, Listed, Source
 from dialer.domain.guesses import Guesses
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Change
@@ -206,28 +207,36 @@ class NumberHistory:
 class Numbers(Protocol):
     """The do-not-call list and the history of numbers, over all campaigns."""
 
-    async def block(self, entry: str, *, campaign: CampaignId | None, reason: str, now: datetime) -> None:
-        """A number, or a prefix ending in `*`."""
+    async def block(self, entry: Entry) -> None:
+        """A number, or a prefix ending in `*`; in place of what its source said of it before."""
 
     async def block_all(
-        self, entries: Iterable[str], *, campaign: CampaignId | None, reason: str, now: datetime
+        self, entries: Sequence[str], like: Entry, *, replaces: bool = False, dry_run: bool = False
     ) -> int:
-        """All of them or none; gives how many were not there before, and leaves the others as they are."""
+        """All of them or none, in one transaction, each like `like`; gives how many did not bar before.
 
-    async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool: ...
-    async def barring(self, number: PhoneNumber) -> Sequence[Mapping[str, Any]]:
-        """Every entry that bars it, as `blocked` gives them: the number first, then the longest prefix."""
+        Those that were there become as `domain.dnc.renewed` says.
+        """
 
-    async def blocked(
-        self,
-        campaign: CampaignId | None = None,
-        *,
-        after: tuple[str, int] = ("", 0),
-        limit: int | None = None,
-    ) -> Sequence[Mapping[str, Any]]:
-        """Entries in the order of (entry, campaign; 0: every campaign), those behind `after`.
+    async def unblock(self, entry: str, *, campaign: CampaignId | None, source: str | None = None) -> bool:
+        """What this source says of it, or what all of them do."""
 
-        Of one campaign when it is given; all of them without a limit.
+    async def unblock_all(self, entries: Sequence[Entry]) -> int:
+        """In one transaction; not those that their source has named since they were read."""
+
+    async def barring(self, number: PhoneNumber) -> Sequence[Entry]:
+        """Every entry that bars it now: the number first, then the longest prefix."""
+
+    async def blocked(self, listed: Listed) -> Sequence[Entry]:
+        """Those that are asked for, expired ones too."""
+
+    async def sources(self) -> Sequence[Source]:
+        """By name and campaign."""
+
+    async def person(self, number: PhoneNumber) -> Sequence[PhoneNumber]:
+        """The other numbers of leads, in any campaign, that have this one for their own.
+
+        A number with an extension is a switchboard's: it brings nobody and follows nobody.
         """
 
     async def history(

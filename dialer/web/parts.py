@@ -49,6 +49,23 @@ class ImportList(Protocol):
         """BadValue when the file cannot be read; nothing is changed then."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadEntries:
+    """A file of numbers and prefixes that shall never be dialled."""
+
+    entries: Sequence[str]  # each once
+    rows: int
+    refused: int  # of them
+    duplicates: int
+    rejects: Sequence[Reject] = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+
+class ReadBarred(Protocol):
+    async def __call__(self, file_name: str, content: bytes, options: ReadOptions) -> ReadEntries:
+        """BadValue when the file cannot be read."""
+
+
 Speak = Callable[[str], str]
 
 
@@ -57,6 +74,7 @@ class Tools:
     """What other rooms do for the API; each raises the Mistakes of domain.errors."""
 
     import_list: ImportList
+    read_barred: ReadBarred
     keep_message: Callable[[str, bytes], Awaitable[float]]  # (name, WAV): checks, converts, gives seconds
     keep_secret: Callable[[str, str], Awaitable[str]]  # (name, secret): replaces, gives the path
     check_number: CheckNumber

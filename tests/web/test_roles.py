@@ -44,6 +44,7 @@ OPERATOR = {f"operator_{verb}" for verb in VERBS} | {
     "explain_lead",
     "export_leads",
     "list_entries",
+    "list_sources",
     "check_number",
 }
 ORDER = ("viewer", "operator", "supervisor", "admin")
@@ -92,6 +93,7 @@ async def test_a_role_may_do_what_it_is_given_and_nobody_may_do_anything(
         call="c-99",
         import_id=99,
         entry="+7916*",
+        source="file",
         name="x",
     )
     if name in OPEN:

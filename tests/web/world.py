@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI
 
 from dialer.adapters.calendars import check_calendar, holiday_of
+from dialer.adapters.languages import speaker_for
 from dialer.adapters.listening import finished, listened
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
@@ -46,6 +47,7 @@ from dialer.domain.types import (
 from dialer.office.records import RecordingMeans
 from dialer.ports.between import Check, Command
 from dialer.ports.stores import Stores
+from dialer.toolbox import read_barred
 from dialer.web.app import build_app
 from dialer.web.parts import Imported, Reject, Tools
 
@@ -160,6 +162,7 @@ async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/no
 
     tools = Tools(
         import_list=outside.import_list,
+        read_barred=partial(read_barred, country="RU"),
         keep_message=outside.keep_message,
         keep_secret=outside.keep_secret,
         hash_pin=outside.hash_pin,
@@ -174,6 +177,7 @@ async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/no
         recordings=RecordingMeans(partial(finished, recordings), listened),
         clock=lambda: NOW,
         zone=ZoneInfo("Europe/Moscow"),
+        speak=speaker_for,
     )
     app = served(stores, tools, desk, live=live, metrics=metrics, checks=checks, hosts=hosts)
     await _fill(stores)

@@ -215,8 +215,14 @@ dnc = Table(
     metadata,
     Column("entry", Words, primary_key=True),  # a number, or a prefix ending in *
     Column("campaign", BigId, primary_key=True, autoincrement=False),  # 0: every campaign
+    Column("source", Words, primary_key=True, server_default=""),  # '': a person asked for it
     Column("reason", Words, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("by", Words, nullable=False, server_default=""),
+    Column("until_at", Instant),
+    Column("seen_at", Instant),  # when its source named it last
+    # pages and sums of a source, without a look at the table
+    Index("ix_dnc_source", "source", "entry", "campaign", "seen_at", "until_at"),
     sqlite_with_rowid=False,
 )
 
