@@ -11,9 +11,10 @@ from secrets import token_hex
 
 from dialer.adapters.calendars import check_calendar, holiday_of
 from dialer.adapters.files.lists import ListFile, open_content
+from dialer.adapters.files.workbook import workbook
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
-from dialer.adapters.listening import finished, listened
+from dialer.adapters.listening import exported, finished, listened
 from dialer.adapters.numbering import check_prefixes, checker, with_prefixes
 from dialer.adapters.phones import dnc_entry, reading, reading_of_barred
 from dialer.adapters.secrets import new_token, write_secret
@@ -56,6 +57,8 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
         zone_of=zone_of,
         new_token=new_token,
         recordings=RecordingMeans(partial(finished, recordings_dir(settings)), listened),
+        workbook=workbook,
+        exported=exported,
         clock=clock,
         zone=office_zone(settings),
         speak=speaker_for,
