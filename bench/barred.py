@@ -27,23 +27,25 @@ from dialer.toolbox import read_barred
 ENTRIES = 300_000
 TIMES = 20
 T = TypeVar("T")
+Took = tuple[float, float]  # milliseconds by the clock, and of CPU
 BOSS = caller("bench", Role.SUPERVISOR)
 REGISTER = dnc.Wish(reason="register", source="register")
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One thing that was done: how long it took, in the median and at the most, of these times."""
+    """One thing that was done so many times: how long it took, and how much CPU of this process."""
 
     what: str
     database: str
     times: int
     median_ms: float
     most_ms: float
+    cpu_ms: float  # the median
 
     def line(self) -> str:
         most = f", at most {self.most_ms:.1f}" if self.times > 1 else ""
-        return f"{self.database}: {self.what}: {self.median_ms:,.1f} ms{most}"
+        return f"{self.database}: {self.what}: {self.median_ms:,.1f} ms{most}; CPU {self.cpu_ms:,.1f}"
 
 
 async def measure(say: Callable[[str], None], database: str = "", entries: int = ENTRIES) -> list[Timed]:
@@ -52,10 +54,8 @@ async def measure(say: Callable[[str], None], database: str = "", entries: int =
     with tempfile.TemporaryDirectory(prefix="obzvon-bench-") as folder:
         content = _file(entries)
         say(f"{entries:,} entries in a file of {len(content):,} bytes; load average {os.getloadavg()[0]:.1f}")
-        entire, took_ms = await _once(
-            lambda: read_barred("register.csv", content, ReadOptions(), country="RU")
-        )
-        found.append(Timed("read the file", "-", 1, took_ms, took_ms))
+        entire, took = await _once(lambda: read_barred("register.csv", content, ReadOptions(), country="RU"))
+        found.append(timed("read the file", "-", took))
         say(found[-1].line())
         for name, url in (("SQLite", f"sqlite:///{Path(folder) / 'bench.db'}"), ("PostgreSQL", database)):
             if url:
@@ -70,20 +70,19 @@ async def measure(say: Callable[[str], None], database: str = "", entries: int =
 async def _of_one(name: str, stores: Stores, entries: list[str], say: Callable[[str], None]) -> list[Timed]:
     found: list[Timed] = []
 
-    def put(what: str, *took_ms: float) -> None:
-        found.append(Timed(what, name, len(took_ms), median(took_ms), max(took_ms)))
+    def put(what: str, *took: Took) -> None:
+        found.append(timed(what, name, *took))
         say(found[-1].line())
 
-    chunks: list[float] = []
-    began = [time.monotonic()]
+    chunks: list[Took] = []
+    began = [_now()]
 
     def done(_: int) -> None:
-        now = time.monotonic()
-        chunks.append((now - began[0]) * 1000)
-        began[0] = now
+        chunks.append(_since(began[0]))
+        began[0] = _now()
 
-    _, took_ms = await _once(lambda: dnc.bar_all(entries, REGISTER, BOSS, stores, now=AT, on_progress=done))
-    put("import all", took_ms)
+    _, took = await _once(lambda: dnc.bar_all(entries, REGISTER, BOSS, stores, now=AT, on_progress=done))
+    put("import all", took)
     put(f"one transaction of {dnc.CHUNK} of it", *chunks)
     middle = (entries[len(entries) // 2], 0, "register")
     listed = Listed(limit=100)
@@ -111,17 +110,31 @@ async def _of_one(name: str, stores: Stores, entries: list[str], say: Callable[[
         put(what, *[(await _once(ask))[1] for _ in range(TIMES)])
     cut = entries[len(entries) // 100 :]
     later = AT + timedelta(days=30)
-    _, took_ms = await _once(lambda: dnc.bar_all(cut, REGISTER, BOSS, stores, now=later, replaces=True))
-    put("renew it, a hundredth is gone", took_ms)
-    _, took_ms = await _once(lambda: dnc.free_source("register", None, BOSS, stores))
-    put("take the source out", took_ms)
+    _, took = await _once(lambda: dnc.bar_all(cut, REGISTER, BOSS, stores, now=later, replaces=True))
+    put("renew it, a hundredth is gone", took)
+    _, took = await _once(lambda: dnc.free_source("register", None, BOSS, stores))
+    put("take the source out", took)
     return found
 
 
-async def _once(do: Callable[[], Awaitable[T]]) -> tuple[T, float]:
-    began = time.monotonic()
+def timed(what: str, database: str, *took: Took) -> Timed:
+    walls, cpus = zip(*took, strict=True)
+    return Timed(what, database, len(took), median(walls), max(walls), median(cpus))
+
+
+def _now() -> Took:
+    return time.monotonic() * 1000, time.process_time() * 1000
+
+
+def _since(began: Took) -> Took:
+    wall, cpu = _now()
+    return wall - began[0], cpu - began[1]
+
+
+async def _once(do: Callable[[], Awaitable[T]]) -> tuple[T, Took]:
+    began = _now()
     answer = await do()
-    return answer, (time.monotonic() - began) * 1000
+    return answer, _since(began)
 
 
 def _file(entries: int) -> bytes:

@@ -221,6 +221,8 @@ dnc = Table(
     Column("by", Words, nullable=False, server_default=""),
     Column("until_at", Instant),
     Column("seen_at", Instant),  # when its source named it last
+    # pages of a campaign, which may have few of very many
+    Index("ix_dnc_campaign", "campaign", "entry", "source"),
     # pages and sums of a source, without a look at the table
     Index("ix_dnc_source", "source", "entry", "campaign", "seen_at", "until_at"),
     sqlite_with_rowid=False,

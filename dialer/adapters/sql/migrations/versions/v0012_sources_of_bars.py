@@ -26,6 +26,7 @@ def upgrade() -> None:
         op.execute("UPDATE dnc SET seen_at = at")
         op.drop_constraint("pk_dnc", "dnc", type_="primary")
         op.create_primary_key("pk_dnc", "dnc", ["entry", "campaign", "source"])
+    op.create_index("ix_dnc_campaign", "dnc", ["campaign", "entry", "source"])
     op.create_index("ix_dnc_source", "dnc", ["source", "entry", "campaign", "seen_at", "until_at"])
 
 
