@@ -11,8 +11,8 @@ from alembic import op
 
 from dialer.adapters.sql.tables import BigId, Instant, Words
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
