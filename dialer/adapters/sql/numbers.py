@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -109,6 +110,8 @@ class SqlNumbers:
         query = select(dnc).where(tuple_(*_KEY) > tuple_(*_values_of(listed.after)))
         if whose is not None:
             query = query.where(dnc.c.campaign == whose)
+        if whose:
+            query = query.where(text("campaign > 0"))  # what the index of campaigns holds
         if listed.source is not None:
             query = query.where(dnc.c.source == listed.source)
         if listed.seen_before_at is not None:

@@ -14,6 +14,8 @@ from dialer.adapters.sql.tables import BigId, Instant, Words
 revision = "0014"
 down_revision = "0013"
 
+OF_ONE = sa.text("campaign > 0")
+
 
 def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
@@ -26,7 +28,13 @@ def upgrade() -> None:
         op.execute("UPDATE dnc SET seen_at = at")
         op.drop_constraint("pk_dnc", "dnc", type_="primary")
         op.create_primary_key("pk_dnc", "dnc", ["entry", "campaign", "source"])
-    op.create_index("ix_dnc_campaign", "dnc", ["campaign", "entry", "source"])
+    op.create_index(
+        "ix_dnc_campaign",
+        "dnc",
+        ["campaign", "entry", "source"],
+        sqlite_where=OF_ONE,
+        postgresql_where=OF_ONE,
+    )
     op.create_index("ix_dnc_source", "dnc", ["source", "entry", "campaign", "seen_at", "until_at"])
 
 
