@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -19,7 +18,7 @@ from dialer.office import lists as office
 from dialer.web.api.leads import Column, Extension, Inn, LeadOut, Mail
 from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page, next_of
-from dialer.web.parts import Given, Parts, Spoken
+from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
 from dialer.web.values import Body, Flag, Id, Line, Number, Utc, Whole, Zone, within
