@@ -16,7 +16,8 @@ from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, Outcome, PhoneNumber
 from dialer.engine.calls import Calls
 from dialer.engine.floor import Floor
-from dialer.ports.stores import Backlog, NumberHistory, Numbers
+from dialer.ports.numbers import NumberHistory, Numbers
+from dialer.ports.stores import Backlog
 
 KEPT_S = 60.0  # after the database had everything: a question that was asked before may come back as late
 

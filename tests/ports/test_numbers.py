@@ -14,7 +14,8 @@ from dialer.domain.dnc import EVERYWHERE, Entry, Key, Listed
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.types import CampaignId, LeadId, Outcome, PhoneNumber
-from dialer.ports.stores import NumberHistory, Stores
+from dialer.ports.numbers import NumberHistory
+from dialer.ports.stores import Stores
 from tests.ports.made import AT, record
 
 NUMBER, OTHER = PhoneNumber("+79161234567"), PhoneNumber("+79031234567")

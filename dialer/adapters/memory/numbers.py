@@ -22,7 +22,7 @@ from dialer.domain.dnc import (
     why_blocked,
 )
 from dialer.domain.types import CampaignId, PhoneNumber
-from dialer.ports.stores import NumberHistory
+from dialer.ports.numbers import NumberHistory
 
 
 @fitted

@@ -42,7 +42,7 @@ from dialer.domain.dnc import (
     why_blocked,
 )
 from dialer.domain.types import CampaignId, Outcome, PhoneNumber
-from dialer.ports.stores import NumberHistory
+from dialer.ports.numbers import NumberHistory
 
 _KEY = (dnc.c.entry, dnc.c.campaign, dnc.c.source)
 _SEEN_AT = func.coalesce(dnc.c.seen_at, dnc.c.at)  # what the version before wrote has none
