@@ -23,6 +23,7 @@ from dialer.adapters.secrets import new_token, write_secret
 from dialer.bootstrap import serve
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
+from dialer.domain.dnc import Entry
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, State, StateChange
 from dialer.domain.types import CallId, CampaignId, CampaignStatus, LeadId, OperatorId, PhoneNumber
@@ -31,7 +32,7 @@ from dialer.ports.stores import Stores
 from dialer.settings import Settings
 from dialer.storage import open_database
 
-LEADS, CHANGES, RECORDS, BARRED, OPERATORS, CAMPAIGNS = 1_000_000, 500_000, 20_000, 20_000, 200, 20
+LEADS, CHANGES, RECORDS, BARRED, OPERATORS, CAMPAIGNS = 1_000_000, 500_000, 20_000, 300_000, 200, 20
 ROUNDS = 5
 START_S = 60.0
 STATES = (State.READY, State.RESERVED, State.TALKING, State.WRAP_UP)
@@ -91,6 +92,16 @@ def _asked() -> Iterator[tuple[str, str, str, object]]:
     yield "a page of 1,000 records", "GET", "/v1/cdrs?limit=1000", None
     yield "sums of a week", "GET", f"/v1/tallies/recorded?{week}", None
     yield "a page of 1,000 barred numbers", "GET", "/v1/dnc?limit=1000", None
+    yield (
+        "a page of 100 of a source, far down",
+        "GET",
+        "/v1/dnc?source=register&after=%2B79210250000:0:",
+        None,
+    )
+    yield "whether a number is barred", "GET", "/v1/dnc/check?number=%2B79210123456", None
+    yield "sources of barred numbers", "GET", "/v1/dnc/sources", None
+    yield "20,000 records as a workbook", "GET", "/v1/cdrs.csv?format=xlsx", None
+    yield "300,000 barred numbers as a workbook", "GET", "/v1/dnc.csv?format=xlsx", None
     yield "metrics", "GET", "/metrics", None
     yield "the API's description", "GET", "/v1/openapi.json", None
     yield "a list of 20,000 rows, dry run", "POST", "/v1/campaigns/2/imports?dry_run=true", 20_000
@@ -111,9 +122,10 @@ if isinstance(body, int):
 else:
     content = None if body is None else json.dumps(body).encode()
     if content: headers["Content-Type"] = "application/json"
+if "xlsx" in path: rounds = 1
 took, size = [], 0
 for n in range(rounds):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     began = time.monotonic()
     connection.request(method, path, content, headers)
     answer = connection.getresponse()
@@ -220,8 +232,9 @@ async def _fill(stores: Stores, leads: int) -> str:
         await stores.ledger.close(its)
     text, sha256 = new_token()
     await stores.tokens.add("bench", "admin", sha256=sha256, now=began_at)
-    for n in range(BARRED // 20):
-        await stores.numbers.block(f"+7917{n:07}", campaign=None, reason="asked", now=began_at)
+    for first in range(0, BARRED, 1000):
+        entries = [f"+7921{n:07}" for n in range(first, first + 1000)]
+        await stores.numbers.block_all(entries, Entry("", None, "asked", began_at, "register"))
     return text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -11,11 +11,12 @@ from secrets import token_hex
 
 from dialer.adapters.calendars import check_calendar, holiday_of
 from dialer.adapters.files.lists import ListFile, open_content
+from dialer.adapters.files.workbook import workbook
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
-from dialer.adapters.listening import finished, listened
+from dialer.adapters.listening import exported, finished, listened
 from dialer.adapters.numbering import check_prefixes, checker, with_prefixes
-from dialer.adapters.phones import dnc_entry, reading
+from dialer.adapters.phones import dnc_entry, reading, reading_of_barred
 from dialer.adapters.secrets import new_token, write_secret
 from dialer.adapters.zones import zone_of, zones_of
 from dialer.domain.access import hashed
@@ -30,7 +31,7 @@ from dialer.office.records import RecordingMeans
 from dialer.ports.between import Clock
 from dialer.ports.stores import Stores, Tokens
 from dialer.settings import Settings, dial_rules, office_zone, recordings_dir, sounds_dir
-from dialer.web.parts import Imported, Reject, Tools
+from dialer.web.parts import Imported, ReadEntries, Reject, Tools
 
 
 def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
@@ -43,6 +44,7 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
 
     return Tools(
         import_list=partial(_import_list, settings=settings, stores=stores, clock=clock),
+        read_barred=partial(read_barred, country=settings.country),
         keep_message=keep_message,
         keep_secret=partial(_keep_secret, settings.data_dir.absolute() / "secrets"),
         check_number=checker(dial_rules(settings)),
@@ -55,6 +57,8 @@ def api_tools(settings: Settings, stores: Stores, *, clock: Clock) -> Tools:
         zone_of=zone_of,
         new_token=new_token,
         recordings=RecordingMeans(partial(finished, recordings_dir(settings)), listened),
+        workbook=workbook,
+        exported=exported,
         clock=clock,
         zone=office_zone(settings),
         speak=speaker_for,
@@ -88,10 +92,16 @@ async def _import_list(
     import_id, count = None, len(leads)
     if not dry_run:
         import_id, count = await stores.leads.import_list(campaign, file_name, leads, now=clock())
-    rejects = [Reject(flaw.line, flaw.value, listed([flaw.column, flaw.reason], ": ")) for flaw in flaws]
+    rejects = _told(flaws)
     columns = dict(zip(file.columns.names, map(str, file.columns.fields), strict=True))
     duplicates = file.counts.duplicates + len(leads) - count  # another import brings the same numbers
     return Imported(import_id, count, duplicates, rejects, columns, shown, foreseen)
+
+
+async def read_barred(file_name: str, content: bytes, options: ReadOptions, *, country: str) -> ReadEntries:
+    """A file of what shall never be dialled, read whole by a process of its own."""
+    wanted = reading_of_barred(options.country or country)
+    return await asyncio.to_thread(_read_barred, file_name, content, wanted, options)
 
 
 @asynccontextmanager
@@ -154,6 +164,19 @@ def _read_list(
     file = open_content(name, content, wanted, options)
     flaws: list[Flaw] = []
     return file, list(file.leads(taken, flaws.extend)), flaws
+
+
+def _read_barred(name: str, content: bytes, wanted: Reading, options: ReadOptions) -> ReadEntries:
+    file = open_content(name, content, wanted, options)
+    flaws: list[Flaw] = []
+    entries = list(dict.fromkeys(one for lead in file.leads(Taken(), flaws.extend) for one in lead.numbers))
+    counts, columns = file.counts, dict(zip(file.columns.names, map(str, file.columns.fields), strict=True))
+    refused = counts.refused + counts.skipped
+    return ReadEntries(entries, counts.rows, refused, counts.duplicates, _told(flaws), columns)
+
+
+def _told(flaws: Sequence[Flaw]) -> list[Reject]:
+    return [Reject(flaw.line, flaw.value, listed([flaw.column, flaw.reason], ": ")) for flaw in flaws]
 
 
 def _preview_row(lead: Lead) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
 
-import xlsxwriter  # type: ignore[import-untyped]  # it has no type stubs
+import xlsxwriter
 
 from bench.lists import people
 from bench.lists.people import Person

@@ -1,12 +1,16 @@
-"""Finished recordings for those who listen: where they lie, and who did."""
+"""What leaves the house, and who took it: recordings that are listened to, tables that are exported."""
 
 from __future__ import annotations
 
 import asyncio
+import syslog
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
 
+from dialer.domain.export import Taken
+from dialer.domain.masking import clean
 from dialer.domain.types import CallId
 
 log = structlog.get_logger()
@@ -26,3 +30,20 @@ async def finished(folder: Path, file: str) -> str | None:
 def listened(call: CallId, by: str) -> None:
     """Kept in the log: a recording is somebody's voice."""
     log.info("a recording is listened to", call=call, by=by)
+
+
+def exported(taken: Taken) -> None:
+    """Kept in the log: a table holds people."""
+    log.info("a table is exported", **_told(taken))
+
+
+def exported_by_hand(taken: Taken) -> None:
+    """By the command line, whose own lines nobody keeps: the system's log does."""
+    words = " ".join(f"{name}={value!r}" for name, value in _told(taken).items())
+    syslog.openlog("dialer")
+    syslog.syslog(syslog.LOG_NOTICE, clean(f"a table is exported: {words}"))
+
+
+def _told(taken: Taken) -> dict[str, object]:
+    asked = ", ".join(f"{name}={value}" for name, value in taken.asked.items())
+    return asdict(taken) | {"asked": asked or "all"}

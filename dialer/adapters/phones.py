@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -78,17 +78,43 @@ def dnc_entry(text: str, country: str) -> str:
 
     Every type and every country may be barred, and ranges that the numbering plans do not know yet.
     """
-    entry = checked(text) if text.startswith("+") or "*" in text else text
-    if "*" not in entry:
-        return one_number(entry, country, EVERY_NUMBER)
-    if not is_begun_number(entry.rstrip("*")):
-        raise BadValue(said("{entry!r} bars nothing: no country's numbers begin like this", entry=entry))
-    return entry
+    if "*" in text:
+        return _prefix(text)
+    return one_number(checked(text) if text.startswith("+") else text, country, EVERY_NUMBER)
 
 
 def reading_of_barred(country: str) -> Reading:
-    """For a file of numbers that shall never be dialled: any number of the world, wherever it is."""
-    return replace(reading(country, EVERY_NUMBER), zones_of=lambda number: ("Etc/UTC",))
+    """For a file of what shall never be dialled: any number of the world, wherever it is, and prefixes."""
+    usual = reading(country, EVERY_NUMBER)
+
+    def entries(text: str) -> Phones:
+        return _with_prefixes(text, usual.phones) if "*" in text else usual.phones(text)
+
+    return replace(usual, phones=entries, zones_of=lambda number: ("Etc/UTC",))
+
+
+def _with_prefixes(text: str, phones: Callable[[str], Phones]) -> Phones:
+    """A cell of entries, some of which end in `*`; each piece is one by itself."""
+    found: dict[PhoneNumber, None] = {}
+    flaws: list[tuple[str, str]] = []
+    for piece in filter(None, map(str.strip, _SEPARATORS.split(text[:LONGEST_CELL]))):
+        if "*" not in piece:
+            others = phones(piece)
+            found |= dict.fromkeys(others.numbers)
+            flaws += others.flaws
+            continue
+        try:
+            found[PhoneNumber(_prefix(piece))] = None
+        except BadValue as flaw:
+            flaws.append((piece[:40], flaw.sentence))
+    return Phones(tuple(found), tuple(flaws))
+
+
+def _prefix(text: str) -> str:
+    entry = checked(text)
+    if not is_begun_number(entry.rstrip("*")):
+        raise BadValue(said("{entry!r} bars nothing: no country's numbers begin like this", entry=entry))
+    return entry
 
 
 def reading(country: str, rules: DialRules | None = None, zone: str = "") -> Reading:

@@ -84,6 +84,7 @@ KNOBS = (
          retry, "retry", many=True),
     Knob("cap", "N", "Most calls in flight; 0: no cap of its own.", whole),
     Knob("ceiling", "PERCENT", "Predictive: most abandoned calls, of those that people answer: 3.", ceiling),
+    Knob("dnc_whole_lead", "YES|NO", "\"Never again\" bars the lead's other numbers, too.", yes_or_no),
     Knob("best_first", "YES|NO", "Predictive: likeliest leads first; leaves a worse list.", yes_or_no),
     Knob("message", "SOUND", "A sound that is there already; `campaign message` makes one."),
     Knob("name", "NAME", "A new name.", option="rename"),
@@ -95,8 +96,8 @@ PROPERTIES = {
         "id", "name", "purpose", "country", "mode", "status", "ratio", "priority", "weight", "operators",
         "trunks", "caller id", "schedule", "holidays", "ring s", "wrap up s", "after wrap up ready",
         "message", "language", "record", "tone", "shows person", "longest talk s", "longest hold s",
-        "max attempts", "rest s", "abandoned rest s", "retries", "cap", "ceiling", "best first",
-        "paused lists", "archived", "version",
+        "max attempts", "rest s", "abandoned rest s", "retries", "cap", "ceiling", "dnc whole lead",
+        "best first", "paused lists", "archived", "version",
     )
 }  # fmt: skip
 

@@ -3,77 +3,133 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from dialer.adapters.clock import utc_now
-from dialer.adapters.files.lists import Counts, open_path
+from dialer.adapters.files.lists import Counts, ListFile, open_path
 from dialer.adapters.files.rejects import RejectsFile
 from dialer.adapters.phones import dnc_entry, reading_of_barred
+from dialer.cli import lists
 from dialer.cli.campaign import find_campaign
+from dialer.cli.knobs import Knob, with_knobs
 from dialer.cli.lists import bar
 from dialer.cli.screen import AsJson, print_json, print_table, say, tell
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.columns import ReadOptions, mapping_of
-from dialer.domain.dnc import checked
+from dialer.domain.dialable import known_country
+from dialer.domain.dnc import Entry, Listed, checked
 from dialer.domain.errors import BadValue
 from dialer.domain.listing import Taken
-from dialer.domain.said import said, titled
+from dialer.domain.said import counted, said, titled
 from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.office import dnc as office
 from dialer.ports.stores import Stores
-from dialer.settings import Settings
+from dialer.settings import Settings, office_zone
 
 app = typer.Typer(no_args_is_help=True, help="The do-not-call list: numbers and prefixes never dialled.")
-Entry = Annotated[
-    str, typer.Argument(metavar="NUMBER", help="A number, or a prefix such as '+7916*'.", show_default=False)
-]
+ENTRY = "A number, or a prefix such as '+7916*'."
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help=ENTRY, show_default=False)]
 Campaign = Annotated[str, typer.Option("--campaign", metavar="NAME", help="For this campaign only.")]
+Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+Until = Annotated[
+    str,
+    typer.Option(metavar="WHEN", help="It bars nobody from this day or instant on; for good if not said."),
+]
+READ_AS = ("header_row", "encoding", "sheet", "country", "hidden_rows")
+KNOBS = (
+    Knob("source", "NAME", "What the entries come from; the file's name if not said."),
+    Knob("reason", "TEXT", "Why; the file's name if not said."),
+    Knob("until", "WHEN", "They bar nobody from this day or instant on; for good if not said."),
+    *(knob for knob in lists.KNOBS if knob.field in (*READ_AS, "columns", "rejects")),
+)
 
 
 async def read_entry(
     settings: Settings, stores: Stores, text: str, campaign: str
 ) -> tuple[str, CampaignId | None]:
     """The entry as it is kept, and the campaign that it is for."""
-    return dnc_entry(text, settings.country), (await find_campaign(stores, campaign)).id if campaign else None
+    return dnc_entry(text, settings.country), await _which(stores, campaign)
+
+
+async def _which(stores: Stores, campaign: str) -> CampaignId | None:
+    return (await find_campaign(stores, campaign)).id if campaign else None
+
+
+def until_at(text: str, zone: tzinfo) -> datetime | None:
+    """`2027-01-01`, by the office's clock where it names no zone."""
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadValue(
+            said("--until {text!r} is no day and no instant, such as 2027-01-01", text=text[:40])
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 @app.command("add")
 def add(
-    entry: Entry,
+    entry: Number,
     campaign: Campaign = "",
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    reason: Reason = "",
+    *,
+    source: Annotated[str, typer.Option(metavar="NAME", help="The register that names it.")] = "",
+    until: Until = "",
+    with_person: Annotated[
+        bool, typer.Option("--with-person", help="Also the other numbers of leads that have this one.")
+    ] = False,
 ) -> None:
     """Bar a number or a prefix at once, for every way of dialing."""
 
-    async def work(settings: Settings, stores: Stores) -> str:
+    async def work(settings: Settings, stores: Stores) -> Sequence[Entry]:
         kept, which = await read_entry(settings, stores, entry, campaign)
-        await office.bar(kept, which, reason, OWNER, stores, now=utc_now())
-        return kept
+        wish = office.Wish(which, reason, source, until_at(until, office_zone(settings)))
+        return await office.bar(kept, wish, OWNER, stores, now=utc_now(), with_person=with_person)
 
-    kept = with_stores(work)
-    if campaign:
-        say(said("{entry} is never dialled for {campaign!r}", entry=kept, campaign=campaign))
-    else:
-        say(said("{entry} is never dialled", entry=kept))
+    for one in with_stores(work):
+        if campaign:
+            say(said("{entry} is never dialled for {campaign!r}", entry=one.entry, campaign=campaign))
+        else:
+            say(said("{entry} is never dialled", entry=one.entry))
 
 
 @app.command("remove")
-def remove(entry: Entry, campaign: Campaign = "") -> None:
-    """Take an entry out again."""
+def remove(
+    entry: Annotated[str, typer.Argument(metavar="[NUMBER]", help=ENTRY, show_default=False)] = "",
+    campaign: Campaign = "",
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="As far as this source bars it; without NUMBER all that it bars."),
+    ] = None,
+) -> None:
+    """Take an entry out again, or a source as a whole."""
+    if not entry and not source:
+        raise BadValue(said("say what to take out: a number, a prefix, or --source NAME"))
 
     async def work(settings: Settings, stores: Stores) -> str:
         try:
             kept, which = await read_entry(settings, stores, entry, campaign)
         except BadValue:  # one that is on the list all the same, from before entries were checked
-            kept = checked(entry)
-            which = (await find_campaign(stores, campaign)).id if campaign else None
-        await office.free(kept, which, OWNER, stores)
+            kept, which = checked(entry), await _which(stores, campaign)
+        await office.free(kept, which, OWNER, stores, source=source)
         return kept
 
-    say(said("{entry} may be dialled again", entry=with_stores(work)))
+    async def whole(settings: Settings, stores: Stores) -> int:
+        return await office.free_source(source or "", await _which(stores, campaign), OWNER, stores)
+
+    if entry:
+        say(said("{entry} may be dialled again", entry=with_stores(work)))
+    else:
+        count = with_stores(whole)
+        say(counted("{n:,} entry of {source} is taken out", "{n:,} entries of {source} are taken out", count,
+                    source=source))  # fmt: skip
 
 
 @app.command("check")
@@ -81,15 +137,14 @@ def check(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="In any form.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Say whether a number is barred, by which entries, why and since when."""
+    """Say whether a number is barred, by which entries, why, since when and until when."""
 
     async def work(settings: Settings, stores: Stores) -> tuple[str, list[dict[str, Any]]]:
         kept = dnc_entry(number, settings.country)
         if kept.endswith("*"):
             raise BadValue(said("{number} is a prefix: ask for one number", number=kept))
         rows = await office.barring(PhoneNumber(kept), OWNER, stores)
-        names = {row.id: row.name for row in await stores.campaigns.all()}
-        return kept, [{**row, "campaign": names.get(row["campaign"])} for row in rows]
+        return kept, await _with_names(rows, stores)
 
     kept, rows = with_stores(work)
     if as_json:
@@ -99,69 +154,140 @@ def check(
         where = said("in every campaign")
         if row["campaign"]:
             where = said("in the campaign {name!r}", name=row["campaign"])
-        args = {
-            "entry": row["entry"],
-            "since": f"{row['at']:%Y-%m-%d}",
-            "where": where,
-            "reason": row["reason"] or "-",
-        }
-        say(said("barred {where} by {entry} since {since}: {reason}", **args))
+        told = said(
+            "barred {where} by {entry} since {since}: {reason}",
+            entry=row["entry"],
+            since=f"{row['at']:%Y-%m-%d}",
+            where=where,
+            reason=row["reason"] or row["source"] or "-",
+        )
+        if row["until_at"]:
+            told = said("{told} (until {until})", told=told, until=f"{row['until_at']:%Y-%m-%d}")
+        say(told)
     if not rows:
         say(said("{number} is not barred", number=kept))
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a file."""
+
+    barred: office.Barred
+    counts: Counts
+    has_rejects: bool
+
+
 @app.command("import")
+@with_knobs(KNOBS)
 def import_file(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or XLSX.", show_default=False)],
     *,
     campaign: Campaign = "",
-    reason: Annotated[str, typer.Option(help="Why; the file's name if not said.")] = "",
-    columns: Annotated[
-        list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="Which column is the phone.")
-    ] = None,
-    rejects: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Where refused rows go; beside FILE if not said.")
-    ] = None,
+    replaces: Annotated[
+        bool, typer.Option("--replace", help="Free what the source named before and FILE does not.")
+    ] = False,
+    dry_run: lists.DryRun = False,
+    header: lists.Header = None,
     as_json: AsJson = False,
+    given: Mapping[str, Any],
 ) -> None:
-    """Bar every number of a file at once: all of them, or none when it cannot be read."""
-    refused = rejects or path.with_name(f"{path.stem}.rejects.csv")
+    """Bar every number and prefix of a file: nothing when it cannot be read."""
+    refused = given.get("rejects") or path.with_name(f"{path.stem}.rejects.csv")
+    named = {name: given[name] for name in READ_AS if name in given}
+    options = ReadOptions(mapping_of(given.get("columns", ())), header, **named)
+    if replaces and "source" not in given:
+        raise BadValue(said("--replace: say which source FILE renews: --source NAME"))
 
-    async def work(settings: Settings, stores: Stores) -> tuple[int, Counts, bool]:
-        which = (await find_campaign(stores, campaign)).id if campaign else None
-        options = ReadOptions(mapping_of(columns or ()))
-        file = await asyncio.to_thread(open_path, path, reading_of_barred(settings.country), options)
-        with RejectsFile(refused, tell=tell) as kept, bar() as progress:
-            task = progress.add_task(tell(said("importing")), total=file.about)
-            leads = file.leads(Taken(), kept.write, lambda n: progress.update(task, completed=n.rows))
-            numbers = await asyncio.to_thread(lambda: [one for lead in leads for one in lead.numbers])
-        why = reason or path.name
-        new = await office.bar_all(numbers, which, why, OWNER, stores, now=utc_now())
-        return new, file.counts, bool(kept.lines)
+    async def work(settings: Settings, stores: Stores) -> Result:
+        which = await _which(stores, campaign)
+        country = known_country(options.country or settings.country)
+        file = await asyncio.to_thread(open_path, path, reading_of_barred(country), options)
+        with RejectsFile(refused, tell=tell) as kept:
+            entries = await _read(file, kept)
+        ends_at = until_at(given.get("until", ""), office_zone(settings))
+        wish = office.Wish(which, given.get("reason", path.name), given.get("source", path.name), ends_at)
+        with bar(said("entries")) as progress:
+            task = progress.add_task(tell(said("importing")), total=len(entries))
+            told = await office.bar_all(
+                entries, wish, OWNER, stores, now=utc_now(), replaces=replaces, dry_run=dry_run,
+                on_progress=lambda done: progress.update(task, completed=done),
+            )  # fmt: skip
+        return Result(told, file.counts, bool(kept.lines))
 
-    new, counts, has_rejects = with_stores(work)
-    told = {"new": new, "rows": counts.rows, "refused": counts.refused + counts.skipped}
+    _show(with_stores(work), refused, is_dry=dry_run, as_json=as_json)
+
+
+async def _read(file: ListFile, rejects: RejectsFile) -> list[str]:
+    """Every entry of the file, once."""
+    with bar() as progress:
+        task = progress.add_task(tell(said("reading")), total=file.about)
+        leads = file.leads(Taken(), rejects.write, lambda n: progress.update(task, completed=n.rows))
+        every = (one for lead in leads for one in lead.numbers)
+        return await asyncio.to_thread(lambda: list(dict.fromkeys(map(str, every))))
+
+
+def _show(result: Result, refused: Path, *, is_dry: bool, as_json: bool) -> None:
+    counts = result.counts
+    told = asdict(result.barred) | {"rows": counts.rows, "refused": counts.refused + counts.skipped}
     if as_json:
-        print_json({**told, "rejects": str(refused) if has_rejects else None})
+        print_json({**told, "rejects": str(refused) if result.has_rejects else None})
         return
+    if is_dry:
+        say(said("dry run, nothing changed"))
     say(
         said(
-            "{new:,} numbers are barred that were not before; {rows:,} rows, {refused:,} of them refused",
+            "{new:,} of {entries:,} entries are new, {removed:,} of before are taken out;"
+            " {rows:,} rows, {refused:,} of them refused",
             **told,
         )
     )
-    if has_rejects:
+    if result.has_rejects:
         say(said("what was refused, and why: {rejects}", rejects=refused))
 
 
 @app.command("list")
-def show_all(as_json: AsJson = False) -> None:
-    """List every entry."""
-    rows = with_stores(lambda _, stores: office.page(None, OWNER, stores))
+def show_all(
+    campaign: Campaign = "",
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of this source; '' for those of people.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the entries, those that have expired too."""
+
+    async def work(settings: Settings, stores: Stores) -> list[dict[str, Any]]:
+        listed = Listed(await _which(stores, campaign), source)
+        return [_plain(row) for row in await office.page(listed, OWNER, stores)]
+
+    rows = with_stores(work)
     if as_json:
         print_json(rows)
-    else:
-        names = titled("entry", "campaign", "reason", "at")
-        print_table(
-            names, [tuple(row.get(name) for name in names) for row in rows], empty=said("The list is empty.")
-        )
+        return
+    names = titled("entry", "campaign", "reason", "source", "by", "at", "until_at", "expired")
+    print_table(names, [tuple(row[name] for name in names) for row in rows], empty=said("The list is empty."))
+
+
+@app.command("sources")
+def show_sources(as_json: AsJson = False) -> None:
+    """List the sources: how much each bars, and when it was last imported."""
+
+    async def work(settings: Settings, stores: Stores) -> list[dict[str, Any]]:
+        titles = {row.id: row.name for row in await stores.campaigns.all()}
+        found = [asdict(row) for row in await office.sources(OWNER, stores)]
+        return [row | {"campaign": titles.get(row["campaign"])} for row in found]
+
+    rows = with_stores(work)
+    if as_json:
+        print_json(rows)
+        return
+    names = titled("source", "campaign", "entries", "expired", "seen_at")
+    print_table(names, [tuple(row[name] for name in names) for row in rows], empty=said("The list is empty."))
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    return asdict(entry) | {"expired": not entry.bars(utc_now())}
+
+
+async def _with_names(rows: Sequence[Entry], stores: Stores) -> list[dict[str, Any]]:
+    names = {row.id: row.name for row in await stores.campaigns.all()}
+    return [_plain(row) | {"campaign": names.get(row.campaign) if row.campaign else None} for row in rows]

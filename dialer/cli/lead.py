@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from dialer.adapters.clock import utc_now
 from dialer.cli.campaign import find_campaign
+from dialer.cli.exporting import Excel, To, Xlsx, tell_where, write
 from dialer.cli.knobs import Knob, Read, one_of, whole, with_knobs
 from dialer.cli.one_lead import change, why
 from dialer.cli.records import instant
 from dialer.cli.screen import AsJson, print_json, print_table, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.choice import Choice
-from dialer.domain.csvtext import MARK, as_csv, safe_cell
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Act, Left
 from dialer.domain.said import counted, listed, said, titled, word
 from dialer.domain.types import LeadId, LeadStatus, Outcome
+from dialer.office import exports
 from dialer.office import lists as office
 from dialer.ports.stores import Stores
 from dialer.settings import Settings
@@ -35,10 +32,6 @@ PAGE = 1000
 SHOWN = titled(
     "id", "numbers", "name", "company", "status", "attempts", "last_outcome", "next_at", "priority"
 )
-EXPORTED = (
-    "id", "numbers", "extensions", "name", "company", "inn", "email", "ref", "status", "attempts",
-    "last_outcome", "last_at", "next_at", "promised_at", "priority", "zones", "extra",
-)  # fmt: skip
 
 
 def _each(read: Read) -> Callable[[Sequence[str]], Any]:
@@ -104,60 +97,18 @@ def _row(lead: Lead) -> tuple[object, ...]:
 def export(
     campaign: CampaignName,
     *,
-    to: Annotated[
-        Path | None, typer.Option("--to", metavar="FILE", help="Instead of standard output.")
-    ] = None,
-    excel: Annotated[bool, typer.Option("--excel", help="With semicolons, as Excel opens it.")] = False,
+    to: To = None,
+    excel: Excel = False,
+    xlsx: Xlsx = None,
     given: Mapping[str, Any],
 ) -> None:
-    """Write leads of a campaign as CSV; a spreadsheet takes nothing in it for a formula."""
+    """Write leads of a campaign to a file; a spreadsheet takes nothing in it for a formula."""
 
     async def work(settings: Settings, stores: Stores) -> int:
-        choice = await _choice(stores, campaign, given)
-        out = sys.stdout if to is None else _owners(to)
-        count = 0
-        with suppress(BrokenPipeError):
-            out.write((MARK if excel else "") + as_csv([EXPORTED], ";" if excel else ","))
-            async for page in _pages(choice, stores):
-                rows = [[safe_cell(_flat(lead, name)) for name in EXPORTED] for lead in page]
-                out.write(as_csv(rows, ";" if excel else ","))
-                count += len(page)
-        if to is not None:
-            out.close()
-        return count
+        made = await exports.of_leads(await _choice(stores, campaign, given), OWNER, stores)
+        return await write(made, settings, stores, to=to, excel=excel, xlsx=xlsx)
 
-    count = with_stores(work)
-    if to is not None:
-        say(counted("{n} lead is in {path}", "{n} leads are in {path}", count, path=to))
-
-
-def _owners(path: Path) -> Any:
-    """It holds people's numbers: nobody but its owner may read it."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.fchmod(handle, 0o600)  # one that was there may have had other rights
-        return os.fdopen(handle, "w", encoding="utf-8", newline="")
-    except OSError as trouble:
-        why = trouble.strerror
-        raise BadValue(
-            said("{path} cannot be written ({why}): name another place", path=path, why=why)
-        ) from None
-
-
-async def _pages(choice: Choice, stores: Stores) -> AsyncIterator[Sequence[Lead]]:
-    after = 0
-    while page := await office.find(choice, OWNER, stores, after=after, limit=PAGE):
-        yield page
-        after = page[-1].id
-
-
-def _flat(lead: Lead, name: str) -> object:
-    value = getattr(lead, name)
-    if isinstance(value, tuple):
-        return " ".join(value)
-    if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {each}" for key, each in value.items())
-    return value
+    tell_where(with_stores(work), xlsx or to)
 
 
 @app.command("work")

@@ -247,14 +247,14 @@ def _why(counts: Counts) -> str:
     )
 
 
-def bar() -> Progress:
+def bar(what: str = said("rows")) -> Progress:
     """A progress bar on stderr; nothing of it where that is no terminal."""
     console = aside()
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(tell(said("rows"))),
+        TextColumn(tell(what)),
         TimeElapsedColumn(),
         console=console,
         disable=not console.is_terminal,

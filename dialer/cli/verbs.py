@@ -26,6 +26,7 @@ VERBS = {
     "import": Verb("lists:import_list", "Import a list of people to call into a campaign."),
     "explain": Verb("records:explain", "Say why a campaign dials, or why nothing is being dialled."),
     "today": Verb("today:today", "Show a day by operator and by campaign."),
+    "export": Verb("export:export", "Write a whole table to a file, for programs or for Excel."),
     "check": Verb("records:check", "Prove that the live sums of a day equal the records."),
     "stop": Verb("stop:stop", "Dial nobody any more, in no campaign; each is started again by hand."),
     "doctor": Verb("doctor:doctor", "Look at everything that a call needs."),

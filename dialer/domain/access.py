@@ -35,6 +35,7 @@ class Permission(StrEnum):
     CHANGE_RECORDS = "records:change"  # those that the database refuses: give them up
     SEE_TRUNKS = "trunks:see"
     CHANGE_TRUNKS = "trunks:change"  # and test calls, which cost money
+    EXPORT = "tables:export"  # whole tables as files; what is in them is asked for as well
     SEE_DNC = "dnc:see"
     CHANGE_DNC = "dnc:change"
     MANAGE_TOKENS = "tokens:manage"
@@ -59,6 +60,7 @@ _LEADS_OTHERS = frozenset(
         Permission.LOOK_AFTER_OPERATORS,
         Permission.END_CALLS,
         Permission.LISTEN,
+        Permission.EXPORT,
         Permission.CHANGE_DNC,
     }
 )

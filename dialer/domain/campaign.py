@@ -98,6 +98,7 @@ class Campaign:
     retries: Mapping[Outcome, Retry] = field(default_factory=lambda: dict(DEFAULT_RETRIES))
     cap: int = 0  # most calls in flight; 0: no cap of its own
     ceiling: float = 0.03  # predictive: most abandoned calls, as a share of live answers
+    dnc_whole_lead: bool = False  # "never again" bars the lead's other numbers, too
     best_first: bool = False  # predictive: the likeliest of the leads at hand first
     holidays: str = ""  # no calls on public holidays: `zone`, RU, DE-BY; empty: holidays are days like others
     paused_lists: frozenset[int] = frozenset()  # imports whose leads are not called

@@ -83,6 +83,7 @@ class WrapUp:
     lead: LeadUpdate | None = None  # where the disposition puts the lead
     note: str = ""
     block: PhoneNumber | None = None  # asked never to be called again
+    block_also: tuple[PhoneNumber, ...] = ()  # the person's other numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -335,6 +335,15 @@ def after_disposition(
             return _again(lead, now, campaign, Outcome.NO_ANSWER, at)
 
 
+def never_again(lead: Lead, *, whole: bool) -> tuple[PhoneNumber, ...]:
+    """What is barred when the person wants no more calls: the number, and the person's others if `whole`.
+
+    A number with an extension is a switchboard's, where others work: it does not follow.
+    """
+    others = [number for number in lead.numbers if number not in lead.extensions] if whole else []
+    return tuple(dict.fromkeys((lead.number, *others)))
+
+
 def _after_wrong_number(lead: Lead, now: LeadUpdate, campaign: Campaign, at: datetime) -> LeadUpdate:
     alive = [i for i, number in enumerate(lead.numbers) if number not in now.dead]
     if not alive or lead.attempts >= campaign.max_attempts:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import WrapUp
 from dialer.domain.errors import BadField, Conflict
-from dialer.domain.lead import Disposition, Lead, after_disposition
+from dialer.domain.lead import Disposition, Lead, after_disposition, never_again
 from dialer.domain.operators import Operator, State
 from dialer.domain.promise import FIELD, Promise, promised
 from dialer.domain.said import said
@@ -46,10 +46,12 @@ class Cards:
             if card.call == call:
                 self._cards[operator] = replace(card, lead=lead)
 
-    def number(self, operator: OperatorId) -> PhoneNumber | None:
-        """Whom the operator talks with, or has just talked with."""
+    def never(self, operator: OperatorId) -> Sequence[PhoneNumber]:
+        """What "never again" bars, said of whom the operator talks with, or has just talked with."""
         card = self._cards.get(operator)
-        return card.lead.number if card is not None and card.lead is not None else None
+        if card is None or card.lead is None:
+            return ()
+        return never_again(card.lead, whole=card.campaign.dnc_whole_lead)
 
     def about(self, operator: OperatorId) -> Card | None:
         return self._cards.get(operator)
@@ -95,9 +97,11 @@ class Cards:
             update = after_disposition(
                 lead, work.disposition, at, card.campaign, callback_at=work.callback_at
             )
-        block = lead.number if lead is not None and work.disposition == Disposition.DNC else None
-        if block is not None:
-            self.on_never(block, work.call)
+        never: Sequence[PhoneNumber] = ()
+        if lead is not None and card is not None and work.disposition == Disposition.DNC:
+            never = never_again(lead, whole=card.campaign.dnc_whole_lead)
+        for number in never:
+            self.on_never(number, work.call)
         self._journal.closed(
             WrapUp(
                 call=work.call,
@@ -107,6 +111,7 @@ class Cards:
                 at=at,
                 lead=update,
                 note=work.note,
-                block=block,
+                block=never[0] if never else None,
+                block_also=tuple(never[1:]),
             )
         )

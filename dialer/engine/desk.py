@@ -23,7 +23,7 @@ from dialer.engine.floor import Floor
 from dialer.engine.shell import Shell
 from dialer.engine.trial import Trials
 from dialer.ports.between import Command
-from dialer.ports.stores import Numbers
+from dialer.ports.numbers import Numbers
 
 STOPPED = "everything was stopped"
 

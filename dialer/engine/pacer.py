@@ -56,7 +56,7 @@ from dialer.engine.rhythm import Rhythm
 from dialer.engine.shell import Shell
 from dialer.engine.trunks import Trunks
 from dialer.engine.views import Views
-from dialer.ports.stores import NumberHistory
+from dialer.ports.numbers import NumberHistory
 
 log = structlog.get_logger()
 

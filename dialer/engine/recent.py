@@ -16,7 +16,8 @@ from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, Outcome, PhoneNumber
 from dialer.engine.calls import Calls
 from dialer.engine.floor import Floor
-from dialer.ports.stores import Backlog, NumberHistory, Numbers
+from dialer.ports.numbers import NumberHistory, Numbers
+from dialer.ports.stores import Backlog
 
 KEPT_S = 60.0  # after the database had everything: a question that was asked before may come back as late
 
@@ -66,7 +67,7 @@ class Recent:
     def _said_in_wrap_up(self, number: PhoneNumber) -> str:
         """An operator has said so of the person, and is still at work on the card."""
         for operator in self.floor.all():
-            if operator.disposition == Disposition.DNC and self.floor.cards.number(operator.id) == number:
+            if operator.disposition == Disposition.DNC and number in self.floor.cards.never(operator.id):
                 return _blocked_in(operator.call)
         return ""
 
@@ -96,7 +97,8 @@ class Recent:
                 case Closing(cdr=cdr) if cdr is not None:
                     self._ended(cdr.number, cdr.end_at, cdr.outcome)
                 case WrapUp(block=number) if number is not None:
-                    self.blocked(number, fact.call)
+                    for each in (number, *fact.block_also):
+                        self.blocked(each, fact.call)
                 case _:
                     pass
 

@@ -11,6 +11,7 @@ import structlog
 
 from dialer.domain.cdr import Cdr, Closing, WrapUp
 from dialer.domain.days import day_of, span_of
+from dialer.domain.dnc import Entry
 from dialer.domain.errors import DiskTrouble, Missing, StoreDown, is_expected
 from dialer.domain.kpi import key_of, tally_of
 from dialer.domain.operators import StateChange
@@ -178,9 +179,9 @@ class Recorder:
         if wraps := [fact for fact in facts if isinstance(fact, WrapUp)]:
             await self._stores.ledger.wrap(wraps)
             for wrap in wraps:
-                if wrap.block is not None:
+                for number in (wrap.block, *wrap.block_also) if wrap.block is not None else ():
                     reason = f"asked for in call {wrap.call}"
-                    await self._stores.numbers.block(wrap.block, campaign=None, reason=reason, now=wrap.at)
+                    await self._stores.numbers.block(Entry(number, None, reason, wrap.at, by=wrap.operator))
         if changes := [fact for fact in facts if isinstance(fact, StateChange)]:
             await self._stores.ledger.log(changes)
         if sides := [fact for fact in facts if isinstance(fact, SideCall)]:

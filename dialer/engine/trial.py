@@ -30,7 +30,7 @@ from dialer.engine.shell import Shell
 from dialer.engine.sidecalls import SideCalls
 from dialer.engine.trunks import Trunks
 from dialer.ports.asterisk import ChannelNews, Outgoing
-from dialer.ports.stores import NumberHistory, Numbers
+from dialer.ports.numbers import NumberHistory, Numbers
 
 TRIAL_S = 40.0
 NO_CAMPAIGN = CampaignId(0)

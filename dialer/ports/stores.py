@@ -31,6 +31,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
+from dialer.ports.numbers import Numbers
 from dialer.ports.requests import Requests
 
 
@@ -191,48 +192,6 @@ class Trunks(Protocol):
     async def remove(self, trunk: TrunkId) -> None: ...
     async def get(self, trunk: TrunkId) -> Trunk: ...
     async def all(self) -> Sequence[Trunk]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class NumberHistory:
-    """What the gates of one number look at."""
-
-    last_end_at: datetime | None = None
-    last_outcome: str = ""
-    dnc: str = ""  # why it must not be called; empty: it may
-    in_call: bool = False  # right now, with anybody of this cell
-
-
-class Numbers(Protocol):
-    """The do-not-call list and the history of numbers, over all campaigns."""
-
-    async def block(self, entry: str, *, campaign: CampaignId | None, reason: str, now: datetime) -> None:
-        """A number, or a prefix ending in `*`."""
-
-    async def block_all(
-        self, entries: Iterable[str], *, campaign: CampaignId | None, reason: str, now: datetime
-    ) -> int:
-        """All of them or none; gives how many were not there before, and leaves the others as they are."""
-
-    async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool: ...
-    async def barring(self, number: PhoneNumber) -> Sequence[Mapping[str, Any]]:
-        """Every entry that bars it, as `blocked` gives them: the number first, then the longest prefix."""
-
-    async def blocked(
-        self,
-        campaign: CampaignId | None = None,
-        *,
-        after: tuple[str, int] = ("", 0),
-        limit: int | None = None,
-    ) -> Sequence[Mapping[str, Any]]:
-        """Entries in the order of (entry, campaign; 0: every campaign), those behind `after`.
-
-        Of one campaign when it is given; all of them without a limit.
-        """
-
-    async def history(
-        self, numbers: Iterable[PhoneNumber], campaign: CampaignId
-    ) -> Mapping[PhoneNumber, NumberHistory]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
-from typing import Annotated, Protocol
+from typing import IO, Annotated, Protocol
 
 from fastapi import Depends, Request
 
 from dialer.domain.columns import ReadOptions
 from dialer.domain.days import day_of
 from dialer.domain.dialable import CheckNumber
+from dialer.domain.export import Sheet, Taken
 from dialer.domain.outlook import ListOutlook
 from dialer.domain.schedule import HolidayOf, ZoneOf
 from dialer.domain.types import CampaignId, CellId, PhoneNumber
@@ -49,6 +50,23 @@ class ImportList(Protocol):
         """BadValue when the file cannot be read; nothing is changed then."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadEntries:
+    """A file of numbers and prefixes that shall never be dialled."""
+
+    entries: Sequence[str]  # each once
+    rows: int
+    refused: int  # of them
+    duplicates: int
+    rejects: Sequence[Reject] = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+
+class ReadBarred(Protocol):
+    async def __call__(self, file_name: str, content: bytes, options: ReadOptions) -> ReadEntries:
+        """BadValue when the file cannot be read."""
+
+
 Speak = Callable[[str], str]
 
 
@@ -57,6 +75,7 @@ class Tools:
     """What other rooms do for the API; each raises the Mistakes of domain.errors."""
 
     import_list: ImportList
+    read_barred: ReadBarred
     keep_message: Callable[[str, bytes], Awaitable[float]]  # (name, WAV): checks, converts, gives seconds
     keep_secret: Callable[[str, str], Awaitable[str]]  # (name, secret): replaces, gives the path
     check_number: CheckNumber
@@ -69,6 +88,8 @@ class Tools:
     zone_of: ZoneOf
     new_token: Callable[[], tuple[str, str]]  # its text, and the hash to keep
     recordings: RecordingMeans
+    workbook: Callable[[Sheet], Awaitable[IO[bytes]]]  # as a file that is nowhere else
+    exported: Callable[[Taken], None]  # keeps in the log who took a table
     clock: Clock
     zone: tzinfo  # of the office: by whose clock a day begins
     speak: Callable[[str], Speak] = lambda accept: str  # Accept-Language -> what tells a sentence in it

@@ -434,6 +434,49 @@ def test_a_file_of_numbers_is_barred_at_once_and_each_number_says_why(shop: Dial
     assert (missing.code, "none.csv" in missing.err) == (1, True)
 
 
+def test_a_register_is_taken_from_a_file_renewed_and_taken_out(shop: Dialer, tmp_path: Path) -> None:
+    path = tmp_path / "register.csv"
+    path.write_text(
+        "номер;примечание\n+7495*;город\n8 (921) 123-45-67;\n+79*8;опечатка\n+40*, +79311112233;\n"
+    )
+    tried = shop("dnc", "import", path, "--source", "register", "--dry-run", "--json").json
+    assert (tried["new"], shop("dnc", "list", "--json").json) == (4, [])
+    told = shop("dnc", "import", path, "--source", "register", "--until", "2090-01-01", "--json").json
+    assert (told["entries"], told["new"], told["rows"], told["refused"]) == (4, 4, 4, 1)
+    assert "+7916*" in Path(told["rejects"]).read_text("utf-8-sig"), "how a prefix is written"
+    rows = {row["entry"]: row for row in shop("dnc", "list", "--source", "register", "--json").json}
+    assert rows.keys() == {"+7495*", "+79211234567", "+40*", "+79311112233"}
+    assert {(row["by"], row["expired"], row["until_at"][:7]) for row in rows.values()} == {
+        ("cli", False, "2089-12")
+    }
+    assert "until 2089-12-31" in shop("dnc", "check", "+74951234567").out
+    shop("dnc", "add", "89211234567", "--reason", "asked")
+    path.write_text("номер\n+79311112233\n")
+    assert "--source" in shop("dnc", "import", path, "--replace").err
+    told = shop("dnc", "import", path, "--source", "register", "--replace", "--json").json
+    assert (told["new"], told["removed"]) == (0, 3)
+    assert [row["entry"] for row in shop("dnc", "list", "--json").json] == ["+79211234567", "+79311112233"]
+    sources = {row["source"]: row["entries"] for row in shop("dnc", "sources", "--json").json}
+    assert sources == {"": 1, "register": 1}
+    assert "register" in shop("dnc", "sources").out
+    assert "1 entry of register is taken out" in shop("dnc", "remove", "--source", "register").out
+    assert shop("dnc", "remove", "--source", "register").code == 1
+    for bad in (
+        ("remove",),
+        ("add", "89211234567", "--until", "soon"),
+        ("add", "89211234567", "--until", "2020-01-01"),
+    ):
+        assert shop("dnc", *bad).code == 1
+
+
+def test_the_other_numbers_of_a_person_are_barred_where_that_is_asked(shop: Dialer, tmp_path: Path) -> None:
+    people = csv(tmp_path / "two.csv", "phone;name\n89161234567, 89211234567;Anna\n")
+    assert shop("import", people, "--campaign", "demo").code == 0
+    out = shop("dnc", "add", "8 921 123-45-67", "--with-person").out
+    assert ("+79211234567 is never" in out, "+79161234567 is never" in out) == (True, True)
+    assert shop("dnc", "check", "+79161234567", "--json").json["barred"]
+
+
 def test_a_token_is_shown_once_and_works_until_it_is_revoked(shop: Dialer, home: Path) -> None:
     made = shop("token", "add", "me", "--role", "admin")
     text = made.out.strip()

@@ -29,6 +29,7 @@ from dialer.adapters.sql.tables import metadata
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.cells import Holder
+from dialer.domain.dnc import Entry
 from dialer.domain.errors import Fatal, StoreDown
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
@@ -164,7 +165,7 @@ async def use_everything(stores: Stores) -> None:
     await stores.records.changes(None, AT, SOON)
     await stores.records.changes(OperatorId("101"), AT, SOON)
     await stores.records.last_operator_of(PhoneNumber("+79160000001"))
-    await stores.numbers.block("+7903*", campaign=None, reason="", now=AT)
+    await stores.numbers.block(Entry("+7903*", None, "", AT))
     await stores.numbers.history([PhoneNumber("+79160000001")], campaign)
     await stores.tokens.find("x")
     await stores.leads.imports(campaign)

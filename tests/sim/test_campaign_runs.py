@@ -9,6 +9,7 @@ from datetime import UTC
 
 import pytest
 
+from dialer.domain.dnc import Entry
 from dialer.domain.errors import Refused, TimedOut
 from dialer.domain.operators import State
 from dialer.domain.trunk import Trunk
@@ -149,7 +150,7 @@ async def test_a_number_put_on_the_list_meanwhile_is_not_dialled_and_its_lead_is
     house = House(PretendAsterisk(lambda number: Fate("busy")))
     campaign = await house.furnish(operators=1, leads=10)
     for lead in (await house.leads(campaign))[5:]:
-        await house.stores.numbers.block(lead.number, campaign=None, reason="asked for", now=now())
+        await house.stores.numbers.block(Entry(lead.number, None, "asked for", now()))
     await house.start()
     refused: list[tuple[CampaignId, str]] = []
     house.cell.pacer.on_refused = lambda campaign, gate: refused.append((campaign, gate))

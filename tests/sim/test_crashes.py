@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from dialer.domain import shifts
+from dialer.domain.dnc import Listed
 from dialer.domain.operators import LegState, State
 from dialer.domain.types import EndedBy, LeadStatus, Mode, Outcome
 from dialer.ports.asterisk import Outgoing
@@ -141,7 +142,7 @@ async def test_an_adopted_talk_goes_on_and_its_disposition_reaches_the_lead() ->
     assert cdr.talk_s == pytest.approx(60, abs=0.1)
     (lead,) = await house.leads(campaign)
     assert lead.status is LeadStatus.EXCLUDED
-    assert await house.stores.numbers.blocked() != []
+    assert await house.stores.numbers.blocked(Listed()) != []
     await house.stop()
 
 

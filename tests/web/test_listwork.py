@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dialer.web.api import listwork
+from dialer.office import exports
 from tests.web.conftest import Api
 
 L = "/v1/campaigns/1/leads"
@@ -45,15 +45,15 @@ async def test_a_list_is_exported_in_pages_and_no_cell_is_a_formula(
     api: Api,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listwork, "EXPORT_PAGE", 4)
+    monkeypatch.setattr(exports, "PAGE", 4)
     numbers = await add(api, 9, company="@SUM(A1)", extra={"город": "Омск"})
-    async with api["operator"].get(f"{L}.csv", params={"search": "SUM", "excel": "true"}) as told:
+    async with api["supervisor"].get(f"{L}.csv", params={"search": "SUM", "excel": "true"}) as told:
         assert "leads-1.csv" in told.headers["Content-Disposition"]
         text = (await told.read()).decode("utf-8-sig")
     rows = list(csv.DictReader(text.splitlines(), delimiter=";"))
-    assert [row["numbers"] for row in rows] == numbers
-    assert {(row["company"], row["extra"]) for row in rows} == {("'@SUM(A1)", '{"город": "Омск"}')}
-    async with api["operator"].get("/v1/campaigns/9/leads.csv") as missing:
+    assert [row["numbers"] for row in rows] == [f'="{number}"' for number in numbers]
+    assert {(row["company"], row["extra"]) for row in rows} == {("'@SUM(A1)", "город: Омск")}
+    async with api["supervisor"].get("/v1/campaigns/9/leads.csv") as missing:
         assert missing.status == 404
 
 

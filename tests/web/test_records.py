@@ -50,14 +50,13 @@ async def test_an_operator_reads_the_own_records_whole_and_no_others(api: Api) -
         async with api["operator"].get(path) as refused:
             assert (refused.status, (await refused.json())["id"]) == (403, "forbidden")
     async with api["operator"].get("/v1/cdrs.csv") as export:
-        assert "c-2" not in await export.text()
+        assert export.status == 403
 
 
 async def test_a_viewer_reads_no_number_whole(api: Api) -> None:
     assert (await asked(api, "viewer", "/v1/cdrs/c-0"))["number"] == "+7********00"
     async with api["viewer"].get("/v1/cdrs.csv") as export:
-        text = await export.text()
-        assert ("+79160000000" in text, ",+7********00," in text) == (False, True)
+        assert export.status == 403
 
 
 async def test_a_viewer_does_not_see_the_outside_phone_of_an_operator_whole(api: Api) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import replace
 from datetime import UTC, timedelta
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from dialer.domain.call import Call, State
 from dialer.domain.cdr import Tally
 from dialer.domain.columns import ReadOptions
+from dialer.domain.dnc import Entry
 from dialer.domain.errors import BadValue, Conflict, Forbidden, LinkDown
 from dialer.domain.guesses import Guesses, key_of_operator, key_of_phone
 from dialer.domain.kpi import key_of
@@ -484,9 +486,9 @@ async def test_records_come_in_pages_by_filter_and_as_csv(api: Api) -> None:
 
 async def test_an_export_runs_over_many_pages_of_the_store(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "EXPORT_PAGE", 1)
-    async with api["viewer"].get("/v1/cdrs.csv?excel=true") as export:
+    async with api["supervisor"].get("/v1/cdrs.csv?excel=true") as export:
         text = (await export.read()).decode("utf-8")
-    assert text.startswith("\ufeffid;cell;campaign")
+    assert text.startswith("\ufeffid;campaign;lead")
     assert [line.partition(";")[0] for line in text.splitlines()[1:]] == ["c-0", "c-1"]
 
 
@@ -546,6 +548,70 @@ async def test_do_not_call_entries_are_added_listed_and_removed(api: Api) -> Non
         assert removed.status == 204
     async with boss.delete("/v1/dnc/+79161234567") as gone:
         assert gone.status == 404
+
+
+async def send_list(api: Api, text: str, **query: str) -> Any:
+    form = aiohttp.FormData()
+    form.add_field("file", text.encode(), filename="register.csv")
+    async with api["supervisor"].post("/v1/dnc/imports", data=form, params=query) as told:
+        return told.status, await told.json()
+
+
+async def test_a_register_of_numbers_and_prefixes_is_taken_from_a_file_and_renewed(api: Api) -> None:
+    text = "phone;what\n+7495*;town\n8 (921) 123-45-67;\nnone;\n+79311112233;\n"
+    status, tried = await send_list(api, text, dry_run="true")
+    assert (status, tried["new"], tried["source"]) == (200, 3, "register.csv")
+    _, told = await send_list(api, text, source="national", reason="law", until_at="2090-01-01T00:00:00Z")
+    assert (told["entries"], told["new"], told["rows"], told["refused"]) == (3, 3, 4, 1)
+    assert [(one["line"], one["value"]) for one in told["rejects"]] == [(4, "none")]
+    assert told["mapping"]["phone"] == "phone"
+    async with api["operator"].get("/v1/dnc", params={"source": "national", "limit": "2"}) as page:
+        first = await page.json()
+    assert [(one["entry"], one["reason"], one["by"]) for one in first["items"]] == [
+        ("+7495*", "law", "supervisor"),
+        ("+79211234567", "law", "supervisor"),
+    ]
+    assert (first["items"][0]["until_at"], first["items"][0]["expired"]) == ("2090-01-01T00:00:00Z", False)
+    async with api["operator"].get("/v1/dnc", params={"after": first["next"]}) as page:
+        assert [one["entry"] for one in (await page.json())["items"]] == ["+79311112233"]
+    assert (await send_list(api, text, replace="true"))[0] == 422
+    old = Entry("", None, "", NOW - timedelta(days=30), "monthly")
+    await api.world.stores.numbers.block_all(["+7495*", "+79211234567", "+79311112233"], old)
+    _, told = await send_list(api, "phone\n+79311112233\n+79311112244\n", source="monthly", replace="true")
+    assert (told["new"], told["removed"]) == (1, 2)
+    async with api["operator"].get("/v1/dnc/sources") as page:
+        (monthly, national) = await page.json()
+    assert (monthly, national["entries"]) == (
+        {
+            "source": "monthly",
+            "campaign": None,
+            "entries": 2,
+            "expired": 0,
+            "seen_at": "2026-02-03T10:00:00Z",
+        },
+        3,
+    )
+    boss = api["supervisor"]
+    async with boss.delete("/v1/dnc/sources/national") as freed:
+        assert await freed.json() == {"source": "national", "removed": 3}
+    async with boss.delete("/v1/dnc/sources/national") as gone:
+        assert gone.status == 404
+
+
+async def test_barring_a_number_bars_the_persons_others_where_that_is_asked(api: Api) -> None:
+    lead = {"numbers": ["+79211110001", "+79211110002"], "name": "Anna"}
+    async with api["supervisor"].post("/v1/campaigns/1/leads", json=[lead]) as added:
+        assert added.status == 201
+    body = {"entry": "+79211110002", "scope": "person", "until_at": "2090-01-01T00:00:00Z"}
+    async with api["supervisor"].post("/v1/dnc", json=body) as added:
+        told = await added.json()
+    assert (told["also"], told["until_at"]) == (["+79211110001"], "2090-01-01T00:00:00Z")
+    for bad in (
+        {"entry": "+7921*", "scope": "person"},
+        {"entry": "+79211110002", "until_at": "2020-01-01T00:00:00Z"},
+    ):
+        async with api["supervisor"].post("/v1/dnc", json=bad) as refused:
+            assert refused.status == 422
 
 
 async def test_a_message_is_checked_and_named_by_its_content(api: Api) -> None:

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI
 
 from dialer.adapters.calendars import check_calendar, holiday_of
+from dialer.adapters.files.workbook import workbook
+from dialer.adapters.languages import speaker_for
 from dialer.adapters.listening import finished, listened
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
@@ -27,6 +29,7 @@ from dialer.domain.cdr import Cdr, Closing
 from dialer.domain.columns import ReadOptions
 from dialer.domain.dialable import DialRules
 from dialer.domain.errors import BadValue
+from dialer.domain.export import Taken
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Account
 from dialer.domain.trunk import Trunk
@@ -46,6 +49,7 @@ from dialer.domain.types import (
 from dialer.office.records import RecordingMeans
 from dialer.ports.between import Check, Command
 from dialer.ports.stores import Stores
+from dialer.toolbox import read_barred
 from dialer.web.app import build_app
 from dialer.web.parts import Imported, Reject, Tools
 
@@ -112,6 +116,7 @@ class Outside:
     secrets: dict[str, str] = field(default_factory=dict)
     imports: list[tuple[str, int, bool]] = field(default_factory=list)
     options: list[ReadOptions] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
 
     async def import_list(
         self, campaign: CampaignId, file_name: str, content: bytes, options: ReadOptions, *, dry_run: bool
@@ -160,6 +165,7 @@ async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/no
 
     tools = Tools(
         import_list=outside.import_list,
+        read_barred=partial(read_barred, country="RU"),
         keep_message=outside.keep_message,
         keep_secret=outside.keep_secret,
         hash_pin=outside.hash_pin,
@@ -172,8 +178,11 @@ async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/no
         zone_of=ZoneInfo,
         new_token=new_token,
         recordings=RecordingMeans(partial(finished, recordings), listened),
+        workbook=workbook,
+        exported=outside.taken.append,
         clock=lambda: NOW,
         zone=ZoneInfo("Europe/Moscow"),
+        speak=speaker_for,
     )
     app = served(stores, tools, desk, live=live, metrics=metrics, checks=checks, hosts=hosts)
     await _fill(stores)

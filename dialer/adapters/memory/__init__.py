@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from dialer.adapters.memory.cells import MemoryCells
 from dialer.adapters.memory.learned import MemoryLearned
-from dialer.adapters.memory.ledger import MemoryLedger, MemoryNumbers
+from dialer.adapters.memory.ledger import MemoryLedger
 from dialer.adapters.memory.lists import MemoryLeads
+from dialer.adapters.memory.numbers import MemoryNumbers
 from dialer.adapters.memory.people import (
     MemoryAccounts,
     MemoryCampaigns,
@@ -33,7 +34,7 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
         campaigns=campaigns,
         accounts=MemoryAccounts(),
         trunks=MemoryTrunks(),
-        numbers=MemoryNumbers(ledger),
+        numbers=MemoryNumbers(ledger, leads, clock),
         ledger=ledger,
         records=ledger,
         learned=MemoryLearned(),

@@ -1,18 +1,16 @@
-"""Closed facts, the do-not-call list and the history of numbers in dictionaries."""
+"""Closed facts in dictionaries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
-from typing import Any
+from datetime import datetime, tzinfo
 
 from dialer.adapters.fitting import fitted
 from dialer.adapters.memory.lists import MemoryLeads
 from dialer.domain import hours
 from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
 from dialer.domain.depth import Depth, measure
-from dialer.domain.dnc import checked, entries_of, why_blocked
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key, answers_by_hour, fold
 from dialer.domain.operators import State, StateChange
@@ -30,7 +28,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
-from dialer.ports.stores import CdrQuery, Fact, NumberHistory
+from dialer.ports.stores import CdrQuery, Fact
 
 
 @fitted
@@ -184,67 +182,6 @@ class MemoryLedger:
         if wrap is None:
             return whole
         return replace(whole, wrap_up_s=wrap.wrap_up_s, disposition=wrap.disposition, note=wrap.note)
-
-
-@fitted
-class MemoryNumbers:
-    def __init__(self, ledger: MemoryLedger) -> None:
-        self._ledger = ledger
-        self._rows: dict[tuple[str, CampaignId | None], tuple[str, datetime]] = {}
-
-    async def block(self, entry: str, *, campaign: CampaignId | None, reason: str, now: datetime) -> None:
-        self._rows[checked(entry), campaign or None] = (reason, now)
-
-    async def block_all(
-        self, entries: Iterable[str], *, campaign: CampaignId | None, reason: str, now: datetime
-    ) -> int:
-        every = dict.fromkeys((checked(entry), campaign or None) for entry in entries)
-        new = [key for key in every if key not in self._rows]
-        self._rows.update(dict.fromkeys(new, (reason, now)))
-        return len(new)
-
-    async def barring(self, number: PhoneNumber) -> Sequence[Mapping[str, Any]]:
-        whose = sorted({campaign or 0 for _, campaign in self._rows})
-        keys = [(entry, CampaignId(one) if one else None) for entry in entries_of(number) for one in whose]
-        return [self._entry(*key) for key in keys if key in self._rows]
-
-    async def unblock(self, entry: str, *, campaign: CampaignId | None) -> bool:
-        return self._rows.pop((checked(entry), campaign or None), None) is not None
-
-    async def blocked(
-        self,
-        campaign: CampaignId | None = None,
-        *,
-        after: tuple[str, int] = ("", 0),
-        limit: int | None = None,
-    ) -> Sequence[Mapping[str, Any]]:
-        found = sorted((entry, whose or 0) for entry, whose in self._rows if campaign in (None, whose))
-        page = [key for key in found if key > after][:limit]
-        return [self._entry(entry, CampaignId(whose) if whose else None) for entry, whose in page]
-
-    def _entry(self, entry: str, campaign: CampaignId | None) -> Mapping[str, Any]:
-        reason, at = self._rows[entry, campaign]
-        return {"entry": entry, "campaign": campaign, "reason": reason, "at": at}
-
-    async def history(
-        self, numbers: Iterable[PhoneNumber], campaign: CampaignId
-    ) -> Mapping[PhoneNumber, NumberHistory]:
-        found = {}
-        for number in numbers:
-            last = self._ledger.last_of(number)
-            found[number] = NumberHistory(
-                last_end_at=last.end_at.astimezone(UTC) if last else None,
-                last_outcome=last.outcome.value if last else "",
-                dnc=self._why_blocked(number, campaign),
-            )
-        return found
-
-    def _why_blocked(self, number: str, campaign: CampaignId) -> str:
-        for entry in entries_of(number):
-            for whose in (None, campaign):
-                if (entry, whose) in self._rows:
-                    return why_blocked(entry, whose, self._rows[entry, whose][0])
-        return ""
 
 
 def _answers(cdr: Cdr, query: CdrQuery) -> bool:

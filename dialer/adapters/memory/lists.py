@@ -320,6 +320,10 @@ class MemoryLeads:
         """Those that this cell has leased."""
         return [lead for lead in set(leads) if lead in self._leases and self._leases[lead].cell == cell]
 
+    def every(self) -> Iterable[Lead]:
+        """Of all campaigns, in no order."""
+        return self._rows.values()
+
     def of(self, campaign: CampaignId) -> Iterable[Lead]:
         """Its whole list, in no order."""
         return (lead for lead in self._rows.values() if lead.campaign == campaign)

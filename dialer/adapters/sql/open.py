@@ -41,7 +41,7 @@ async def open_stores(
             campaigns=SqlCampaigns(database),
             accounts=SqlAccounts(database),
             trunks=SqlTrunks(database),
-            numbers=SqlNumbers(database),
+            numbers=SqlNumbers(database, clock),
             ledger=ledger,
             records=ledger,
             learned=SqlLearned(database),

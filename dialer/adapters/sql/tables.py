@@ -215,10 +215,19 @@ dnc = Table(
     metadata,
     Column("entry", Words, primary_key=True),  # a number, or a prefix ending in *
     Column("campaign", BigId, primary_key=True, autoincrement=False),  # 0: every campaign
+    Column("source", Words, primary_key=True, server_default=""),  # '': a person asked for it
     Column("reason", Words, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("by", Words, nullable=False, server_default=""),
+    Column("until_at", Instant),
+    Column("seen_at", Instant),  # when its source named it last
+    # pages of a campaign, which may have few of very many; no way to the others, for whoever asks by entry
+    Index("ix_dnc_campaign", "campaign", "entry", "source",
+          sqlite_where=text("campaign > 0"), postgresql_where=text("campaign > 0")),
+    # pages and sums of a source, without a look at the table
+    Index("ix_dnc_source", "source", "entry", "campaign", "seen_at", "until_at"),
     sqlite_with_rowid=False,
-)
+)  # fmt: skip
 
 # Facts refer to campaigns, leads and operators without foreign keys: a fact is taken whatever became of them.
 cdrs = Table(

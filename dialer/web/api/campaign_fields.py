@@ -123,6 +123,7 @@ class CampaignFields(Body):
     ceiling: Annotated[float, within(LIMITS["ceiling"])] = Field(
         0.03, description="predictive: most abandoned calls, as a share of live answers; 0.03 is 3 %"
     )
+    dnc_whole_lead: Flag = Field(False, description="the disposition dnc bars the lead's other numbers, too")
     best_first: Flag = Field(
         False, description="predictive: likeliest leads first; saves dials, leaves a worse list"
     )
@@ -209,6 +210,7 @@ class CampaignOut(BaseModel):
     retries: dict[Outcome, RetryOut]
     cap: int
     ceiling: float
+    dnc_whole_lead: bool
     best_first: bool
     paused_lists: list[int] = Field(
         description="imports whose leads are not called: POST /v1/imports/{id}/pause"

@@ -1,20 +1,16 @@
-"""Records of closed attempts: search, look up, export."""
+"""Records of closed attempts: search, look up, listen."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from dialer.domain.access import Caller, Permission
 from dialer.domain.cdr import Cdr
-from dialer.domain.csvtext import MARK, as_csv, safe_cell
 from dialer.domain.errors import BadField
 from dialer.domain.lead import Disposition
 from dialer.domain.said import said
@@ -134,30 +130,6 @@ async def list_cdrs(
     return Page(items=[CdrOut.of(row) for row in rows], next=next_of(rows, limit, lambda row: row.id))
 
 
-@router.get(
-    "/cdrs.csv",
-    response_class=StreamingResponse,
-    responses=documented()
-    | {200: {"description": "the file", "content": {"text/csv": {"schema": {"type": "string"}}}}},
-)
-async def export_cdrs(
-    parts: Given,
-    who: Sees,
-    filters: Filtered,
-    excel: Annotated[
-        bool, Query(description="with a byte order mark and semicolons, as Excel opens it")
-    ] = False,
-) -> StreamingResponse:
-    """The same search as a CSV file, whole. Cells that a spreadsheet would take for a formula are quoted."""
-    pages = records.pages(filters.query(), who, parts.stores)
-    first: Sequence[Cdr] = ()
-    with suppress(StopAsyncIteration):
-        first = await anext(pages)  # a failing database is told before the file begins
-    headers = {"Content-Disposition": 'attachment; filename="cdrs.csv"'}
-    lines = _lines(first, pages, excel=excel)
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
-
-
 @router.get("/cdrs/{call}", responses=documented(404))
 async def get_cdr(parts: Given, who: Sees, call: CallName) -> CdrOut:
     """The record of one attempt."""
@@ -186,19 +158,3 @@ async def get_recording(parts: Given, who: Listens, call: CallName) -> PartRespo
     return PartResponse(
         path, media_type="audio/wav", filename=f"{call}.wav", content_disposition_type="inline"
     )
-
-
-async def _lines(
-    first: Sequence[Cdr], pages: AsyncIterator[Sequence[Cdr]], *, excel: bool
-) -> AsyncIterator[str]:
-    names = list(CdrOut.model_fields)
-    separator = ";" if excel else ","
-    yield (MARK if excel else "") + as_csv([names], separator)
-    yield _csv(first, names, separator)
-    async for rows in pages:
-        yield _csv(rows, names, separator)
-
-
-def _csv(rows: Sequence[Cdr], names: Sequence[str], separator: str) -> str:
-    told = [CdrOut.of(row).model_dump(mode="json") for row in rows]
-    return as_csv([[safe_cell(one[name]) for name in names] for one in told], separator)

@@ -3,44 +3,81 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, File, Path, Query, Response, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
+from dialer.domain.columns import ReadOptions, mapping_of
+from dialer.domain.dnc import Entry, Listed
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.office import dnc as office
+from dialer.web.api.leads import RejectOut, Word, list_name
 from dialer.web.auth import Needs
-from dialer.web.paging import After, Limit, Page
-from dialer.web.parts import Given
+from dialer.web.paging import Limit, Page
+from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
-from dialer.web.values import Body, Id, Line
+from dialer.web.queries import EachNameOnce, one_file
+from dialer.web.values import Body, Country, Id, Line, Utc
 
 router = APIRouter(route_class=EachNameOnce, prefix="/dnc", tags=["do not call"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_DNC))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_DNC))]
-Entry = Annotated[
+ENTRY = r"^\+[1-9]([0-9]{6,14}|[0-9]{0,13}\*)$"
+SOURCE = r"^[^\x00-\x1f\x7f-\x9f/.\u2028\u2029][^\x00-\x1f\x7f-\x9f/\u2028\u2029]*$"
+MOST_REJECTS = 1000
+OneEntry = Annotated[
     str,
-    StringConstraints(pattern=r"^\+[1-9]([0-9]{6,14}|[0-9]{0,13}\*)$"),
+    StringConstraints(pattern=ENTRY),
     Field(description="a number in E.164, or a prefix ending in *", examples=["+79161234567", "+7916*"]),
 ]
+SourceName = Annotated[str, StringConstraints(pattern=SOURCE, max_length=100)]
+OneCampaign = Annotated[Id | None, Query(description="of this campaign alone")]
+Until = Annotated[Utc | None, Field(description="it bars nobody from then on; null: for good")]
 
 
 class NewEntry(Body):
-    entry: Entry
+    entry: OneEntry
     campaign: Id | None = Field(default=None, strict=True, description="null: for every campaign")
     reason: Line = ""
+    source: SourceName | Literal[""] = Field(default="", description="empty: a person asked for it")
+    until_at: Until = None
+    scope: Literal["number", "person"] = Field(
+        default="number",
+        description="person: the other numbers of leads that have this one are barred, too;"
+        " numbers with an extension are a switchboard's and follow nobody",
+    )
 
 
 class EntryOut(BaseModel):
     entry: str
     campaign: int | None
     reason: str
-    at: datetime | None = None
+    at: datetime = Field(description="since when")
+    source: str
+    by: str = Field(description="who put it there: a token's name, an operator")
+    until_at: datetime | None
+    expired: bool = Field(description="it bars nobody any more")
+
+    @classmethod
+    def of(cls, one: Entry, now: datetime) -> Self:
+        return cls(
+            entry=one.entry,
+            campaign=one.campaign,
+            reason=one.reason,
+            at=one.at,
+            source=one.source,
+            by=one.by,
+            until_at=one.until_at,
+            expired=not one.bars(now),
+        )
+
+
+class AddedEntry(EntryOut):
+    also: list[str] = Field(description="the person's other numbers, barred like this one")
 
 
 class CheckOut(BaseModel):
@@ -49,22 +86,54 @@ class CheckOut(BaseModel):
     by: list[EntryOut]
 
 
+class SourceOut(BaseModel):
+    """What a source bars; while a file is taken in, its figures grow."""
+
+    source: str
+    campaign: int | None
+    entries: int
+    expired: int = Field(description="among them: they bar nobody any more")
+    seen_at: datetime | None = Field(description="when it was last imported")
+
+
+class BarredOut(BaseModel):
+    """What became of a file of entries."""
+
+    source: str
+    entries: int = Field(description="that the file has, each once")
+    new: int = Field(description="that its source did not bar before")
+    removed: int = Field(description="that the file does not name any more, with `replace`")
+    rows: int
+    refused: int = Field(description="rows")
+    duplicates: int = Field(description="rows")
+    rejects: list[RejectOut] = Field(description="the first thousand")
+    mapping: dict[str, str] = Field(description="column of the file: what it is")
+
+
+class Freed(BaseModel):
+    source: str
+    removed: int
+
+
 @router.get("", responses=documented())
 async def list_entries(
     parts: Given,
     who: Sees,
     *,
     campaign: Annotated[Id | None, Query(description="only entries of this campaign")] = None,
-    after: After = "",
+    source: Annotated[Line | None, Query(description="only entries of this source; empty: of people")] = None,
+    after: Annotated[Line, Query(description="`next` of the page before")] = "",
     limit: Limit = 100,
 ) -> Page[EntryOut]:
-    """Every entry, in the order of its digits."""
-    entry, _sign, its = after.partition(":")
-    behind = (entry, int(its[:18]) if its.isascii() and its.isdigit() else 0)
-    which = None if campaign is None else CampaignId(campaign)
-    rows = await office.page(which, who, parts.stores, after=behind, limit=limit + 1)
-    page = [EntryOut.model_validate(row) for row in rows[:limit]]
-    return Page(items=page, next=_key(page[-1]) if len(rows) > limit else None)
+    """Every entry, in the order of its digits; those that have expired, too."""
+    entry, _, rest = after.partition(":")
+    its, _, name = rest.partition(":")
+    behind = (entry, int(its[:18]) if its.isascii() and its.isdigit() else 0, name)
+    listed = Listed(_which(campaign), source, after=behind, limit=limit + 1)
+    rows = await office.page(listed, who, parts.stores)
+    now = parts.tools.clock()
+    following = ":".join(map(str, rows[limit - 1].key)) if len(rows) > limit else None
+    return Page(items=[EntryOut.of(row, now) for row in rows[:limit]], next=following)
 
 
 @router.get("/check", responses=documented())
@@ -73,35 +142,135 @@ async def check_number(
     who: Sees,
     number: Annotated[str, StringConstraints(max_length=64), Query(description="as a person writes it")],
 ) -> CheckOut:
-    """Whether a number is barred, by which entries, why and since when."""
+    """Whether a number is barred now, by which entries, why, since when and until when."""
     kept = parts.tools.dnc_entry(number)
     if kept.endswith("*"):
         raise BadValue(said("{number} is a prefix: ask for one number", number=kept))
     rows = await office.barring(PhoneNumber(kept), who, parts.stores)
-    return CheckOut(number=kept, barred=bool(rows), by=[EntryOut.model_validate(row) for row in rows])
+    now = parts.tools.clock()
+    return CheckOut(number=kept, barred=bool(rows), by=[EntryOut.of(row, now) for row in rows])
+
+
+@router.get("/sources", responses=documented())
+async def list_sources(parts: Given, who: Sees) -> list[SourceOut]:
+    """What each source bars, and when it was last imported."""
+    rows = await office.sources(who, parts.stores)
+    return [SourceOut.model_validate(row, from_attributes=True) for row in rows]
 
 
 @router.post("", status_code=201, responses=documented(404))
-async def add_entry(parts: Given, who: Changes, body: NewEntry) -> EntryOut:
+async def add_entry(parts: Given, who: Changes, body: NewEntry) -> AddedEntry:
     """Bar a number or a prefix; counts at once, for every way of dialing."""
-    campaign = None if body.campaign is None else CampaignId(body.campaign)
     now, entry = parts.tools.clock(), parts.tools.dnc_entry(body.entry)
-    await office.bar(entry, campaign, body.reason, who, parts.stores, now=now)
-    return EntryOut(entry=entry, campaign=body.campaign, reason=body.reason, at=now)
+    wish = office.Wish(_which(body.campaign), body.reason, body.source, body.until_at)
+    person = body.scope == "person"
+    first, *others = await office.bar(entry, wish, who, parts.stores, now=now, with_person=person)
+    told = EntryOut.of(first, now).model_dump()
+    return AddedEntry(**told, also=[other.entry for other in others])
+
+
+async def read_options(
+    *,
+    column: Annotated[
+        list[Word] | None,
+        Query(alias="map", description="COLUMN=FIELD, by header or number; may be repeated"),
+    ] = None,
+    header: Annotated[bool | None, Query(description="whether there is one; found if not said")] = None,
+    header_row: Annotated[int, Query(ge=0, le=1_048_576, description="the row of headers; 0: found")] = 0,
+    encoding: Annotated[Word, Query(description="of a text file, such as cp1251")] = "",
+    sheet: Annotated[Word, Query(description="of a spreadsheet, by name or number")] = "",
+    country: Annotated[
+        Country | Literal[""], Query(description="where numbers without a country code belong")
+    ] = "",
+    hidden_rows: Annotated[bool, Query(description="take the rows that the spreadsheet hides, too")] = False,
+) -> ReadOptions:
+    """How the file is to be read, as on the command line."""
+    mapping = mapping_of(column or ())
+    return ReadOptions(mapping, header, header_row, encoding, sheet, country, hidden_rows=hidden_rows)
+
+
+async def read_wish(
+    *,
+    campaign: Annotated[Id | None, Query(description="bar them for this campaign alone")] = None,
+    source: Annotated[SourceName | Literal[""], Query(description="the file's name if not said")] = "",
+    reason: Annotated[Line, Query()] = "",
+    until_at: Annotated[Utc | None, Query(description="they bar nobody from then on")] = None,
+) -> office.Wish:
+    """How the entries of the file are to be barred."""
+    return office.Wish(_which(campaign), reason, source, until_at)
+
+
+@router.post("/imports", responses=documented(404), dependencies=[Depends(one_file)])
+async def import_entries(
+    parts: Given,
+    who: Changes,
+    file: Annotated[
+        UploadFile, File(description="CSV or a spreadsheet with numbers, and prefixes as +7916*")
+    ],
+    *,
+    speak: Spoken,
+    wish: Annotated[office.Wish, Depends(read_wish)],
+    options: Annotated[ReadOptions, Depends(read_options)],
+    replaces: Annotated[
+        bool,
+        Query(alias="replace", description="what the source named before and this file does not is freed"),
+    ] = False,
+    dry_run: Annotated[bool, Query(description="only say what would happen")] = False,
+) -> BarredOut:
+    """Bar all that a file names: a register that is renewed, a list of people who asked.
+
+    Entries count as they are taken in. With `replace`, which needs `source`, nobody whom both lists name is
+    free in between. Sending the file again changes nothing.
+    """
+    name = list_name(file)
+    if replaces and not wish.source:
+        raise BadValue(said("query/source: say which source this renews"))
+    read = await parts.tools.read_barred(name, await file.read(), options)
+    wish = wish if wish.source else office.Wish(wish.campaign, wish.reason, _source(name), wish.until_at)
+    told = await office.bar_all(
+        read.entries, wish, who, parts.stores, now=parts.tools.clock(), replaces=replaces, dry_run=dry_run
+    )
+    return BarredOut(
+        source=wish.source,
+        entries=told.entries,
+        new=told.new,
+        removed=told.removed,
+        rows=read.rows,
+        refused=read.refused,
+        duplicates=read.duplicates,
+        rejects=[
+            RejectOut(line=one.line, value=one.value, reason=speak(one.reason))
+            for one in read.rejects[:MOST_REJECTS]
+        ],
+        mapping=dict(read.mapping),
+    )
+
+
+@router.delete("/sources/{source}", responses=documented(404))
+async def remove_source(
+    parts: Given, who: Changes, source: Annotated[SourceName, Path()], campaign: OneCampaign = None
+) -> Freed:
+    """Take out all that a source bars; what others bar stays barred."""
+    return Freed(source=source, removed=await office.free_source(source, _which(campaign), who, parts.stores))
 
 
 @router.delete("/{entry}", status_code=204, responses=documented(404))
 async def remove_entry(
     parts: Given,
     who: Changes,
-    entry: Entry,
+    entry: OneEntry,
     campaign: Annotated[Id | None, Query(description="the entry of this campaign")] = None,
+    source: Annotated[Line | None, Query(description="as far as this source bars it")] = None,
 ) -> Response:
-    """Take an entry out again."""
-    which = None if campaign is None else CampaignId(campaign)
-    await office.free(entry, which, who, parts.stores)
+    """Take an entry out again, whichever sources have named it."""
+    await office.free(entry, _which(campaign), who, parts.stores, source=source)
     return Response(status_code=204)
 
 
-def _key(row: EntryOut) -> str:
-    return f"{row.entry}:{row.campaign or 0}"
+def _which(campaign: int | None) -> CampaignId | None:
+    return None if campaign is None else CampaignId(campaign)
+
+
+def _source(file_name: str) -> str:
+    """A file without a name of its own is a source all the same."""
+    return file_name.replace("/", " ").lstrip(". ")[:100] or "file"

@@ -223,15 +223,7 @@ async def import_leads(
 ) -> ImportedOut:
     """Import a list file: all of its good lines, or nothing when it cannot be read."""
     await parts.stores.campaigns.get(CampaignId(campaign))
-    name = (file.filename or "").strip()
-    if not name.lower().endswith(LIST_NAMES):
-        raise BadValue(
-            said(
-                "body/file: a list's name ends in one of {endings}; this one's does not",
-                endings=", ".join(LIST_NAMES),
-            )
-        )
-    shown = "".join(sign for sign in name if sign.isprintable())[-100:]
+    shown = list_name(file)
     content = await file.read()
     told = await parts.tools.import_list(CampaignId(campaign), shown, content, options, dry_run=dry_run)
     rejects = [RejectOut(line=one.line, value=one.value, reason=speak(one.reason)) for one in told.rejects]
@@ -286,6 +278,19 @@ async def exclude_lead(parts: Given, who: Changes, lead: Id) -> LeadOut:
     if campaign.status is CampaignStatus.RUNNING:
         await tell_later(who, parts.desk, "reload", f"campaign:{campaign.id}")
     return LeadOut.of(excluded)
+
+
+def list_name(file: UploadFile) -> str:
+    """The uploaded list's name as it may be shown; BadValue where it is no list's."""
+    name = (file.filename or "").strip()
+    if not name.lower().endswith(LIST_NAMES):
+        raise BadValue(
+            said(
+                "body/file: a list's name ends in one of {endings}; this one's does not",
+                endings=", ".join(LIST_NAMES),
+            )
+        )
+    return "".join(sign for sign in name if sign.isprintable())[-100:]
 
 
 async def _check_numbers(parts: Parts, campaign: Campaign, body: Sequence[NewLead]) -> None:

@@ -1,29 +1,24 @@
-"""Working a list: search, export, and one act on all leads that were chosen."""
+"""Working a list: search, and one act on all leads that were chosen."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain import bounds
 from dialer.domain.access import Caller, Permission
 from dialer.domain.choice import Choice
-from dialer.domain.csvtext import MARK, as_csv, safe_cell
-from dialer.domain.lead import Lead
 from dialer.domain.listwork import Act, Left
 from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome
 from dialer.office import lists as office
 from dialer.web.api.leads import Column, Extension, Inn, LeadOut, Mail
 from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page, next_of
-from dialer.web.parts import Given, Parts, Spoken
+from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
 from dialer.web.values import Body, Flag, Id, Line, Number, Utc, Whole, Zone, within
@@ -33,7 +28,6 @@ Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_LEADS))]
 Attempts = Annotated[int, Field(ge=0, le=100_000)]
 Begins = Annotated[str, StringConstraints(pattern=r"^(\+[0-9]{1,15})?$")]
-EXPORT_PAGE = 1000
 SEARCH = (
     "words of the name, company, ref or INN, in any case; or any part of a number in any form, such as"
     " 8 (916) 123-45 or its last digits"
@@ -185,31 +179,6 @@ async def list_leads(
     return Page(items=[LeadOut.of(row) for row in rows], next=next_of(rows, limit, lambda row: row.id))
 
 
-@router.get(
-    "/campaigns/{campaign}/leads.csv",
-    response_class=StreamingResponse,
-    responses=documented(404)
-    | {200: {"description": "the file", "content": {"text/csv": {"schema": {"type": "string"}}}}},
-)
-async def export_leads(
-    parts: Given,
-    who: Sees,
-    campaign: Id,
-    filters: Filtered,
-    *,
-    excel: Annotated[
-        bool, Query(description="with a byte order mark and semicolons, as Excel opens it")
-    ] = False,
-) -> StreamingResponse:
-    """The same search as a CSV file, whole. Cells that a spreadsheet would take for a formula are quoted."""
-    choice = filters.choice(campaign)
-    # a failing database is told before the file begins
-    first = await office.find(choice, who, parts.stores, limit=EXPORT_PAGE)
-    headers = {"Content-Disposition": f'attachment; filename="leads-{campaign}.csv"'}
-    lines = _lines(parts, who, choice, first, excel=excel)
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
-
-
 @router.post("/campaigns/{campaign}/leads/work", responses=documented(404))
 async def work_list(parts: Given, who: Changes, campaign: Id, body: WorkAsked) -> WorkedOut:
     """Do one thing to all leads that are chosen, up to 10,000 in one request; safe while the campaign runs.
@@ -260,26 +229,3 @@ async def explain_lead(parts: Given, who: Sees, lead: Id, speak: Spoken) -> WhyO
     return WhyOut(
         lead=told.lead, campaign=told.campaign, at=told.at, summary=speak(told.summary), reasons=reasons
     )
-
-
-async def _lines(
-    parts: Parts, who: Caller, choice: Choice, rows: Sequence[Lead], *, excel: bool
-) -> AsyncIterator[str]:
-    names = [name for name in LeadOut.model_fields if name not in ("campaign", "number_index")]
-    separator = ";" if excel else ","
-    yield (MARK if excel else "") + as_csv([names], separator)
-    while rows:
-        told = [LeadOut.of(row).model_dump(mode="json") for row in rows]
-        yield as_csv([[safe_cell(_flat(one[name])) for name in names] for one in told], separator)
-        if len(rows) < EXPORT_PAGE:
-            return
-        rows = await office.find(choice, who, parts.stores, after=rows[-1].id, limit=EXPORT_PAGE)
-
-
-def _flat(value: Any) -> Any:
-    """Several values in one cell."""
-    if isinstance(value, list):
-        return " ".join(value)
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False) if value else ""
-    return value

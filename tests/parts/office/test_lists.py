@@ -11,6 +11,7 @@ import pytest
 from dialer.domain.access import Caller
 from dialer.domain.campaign import Campaign
 from dialer.domain.choice import Choice
+from dialer.domain.dnc import Entry
 from dialer.domain.errors import BadField, Forbidden, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Act, Left
@@ -71,7 +72,7 @@ async def test_what_is_missing_in_an_order_is_named_and_nothing_happens(stores: 
 
 async def test_a_preview_says_what_the_act_then_does_and_again_there_is_nothing_to_do(stores: Stores) -> None:
     await stores.leads.import_list(SPRING, "a.csv", people(1_000), now=NOW)
-    await stores.numbers.block("+79160000999", campaign=None, reason="asked", now=NOW)
+    await stores.numbers.block(Entry("+79160000999", None, "asked", NOW))
     await stores.leases.lease(SPRING, 3, cell=CellId("main"), now=NOW, until_at=NOW + timedelta(minutes=5))
     first = await work(stores, Act.EXCLUDE, dry_run=True)
     assert await stores.leads.count(SPRING, NOW) | {"new": 997, "leased": 3} == await stores.leads.count(

@@ -13,6 +13,7 @@ from dialer.adapters.numbering import checker
 from dialer.adapters.zones import zone_of
 from dialer.domain.choice import Choice
 from dialer.domain.dialable import DialRules
+from dialer.domain.dnc import Entry
 from dialer.domain.errors import Forbidden, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Act, Change
@@ -43,7 +44,7 @@ async def test_a_campaigns_leads_are_told_by_when_and_why(stores: Stores) -> Non
     await put(stores, *leads(10), *leads(5, 100, OMSK), *leads(3, 200, ()), *leads(2, 300))
     toll = Lead(LeadId(0), SPRING, (PhoneNumber("+78002000000"),), zones=MOSCOW)
     await put(stores, toll)
-    await stores.numbers.block("+79110000300", campaign=None, reason="asked", now=NOON)
+    await stores.numbers.block(Entry("+79110000300", None, "asked", NOON))
     evening = NOON + timedelta(hours=6)  # 18:00 in Moscow, 21:00 in Omsk
     rows = await stores.leads.find(SPRING)
     callback = [Change(rows[0], _waits(rows[0], evening + timedelta(hours=1)))]
@@ -87,7 +88,7 @@ async def test_of_a_long_list_stretches_are_looked_at(
 
 async def test_a_file_is_told_as_it_would_be_dialled(stores: Stores) -> None:
     campaign = await stores.campaigns.get(SPRING)
-    await stores.numbers.block("+7911*", campaign=None, reason="", now=NOON)
+    await stores.numbers.block(Entry("+7911*", None, "", NOON))
     found = await outlook.of_leads(campaign, leads(2), stores, means=MEANS, now=NOON)
     assert found.why == {(When.NEVER, Why.BARRED): 2}
     some = await outlook.of_leads(campaign, leads(2), stores, means=MEANS, now=NOON, count=10_000)

@@ -25,6 +25,7 @@ SETTINGS: dict[type[Any], dict[str, bool]] = {
         "record": False,
         "tone": True,
         "shows_person": True,
+        "dnc_whole_lead": False,
         "best_first": False,
         "archived": False,
     },

@@ -59,7 +59,20 @@ def test_what_was_said_moves_the_lead_on_and_never_again_blocks_the_number(
     assert (fact.call, fact.operator, fact.wrap_up_s, fact.note) == (CALL, ANN, 12.5, "x")
     assert (fact.lead.status if fact.lead else None, fact.block) == (status, block)
     assert desk.never == ([(NUMBER, CALL)] if block else [])
-    assert desk.cards.number(ANN) is None, "it is put away"
+    assert fact.block_also == ()
+    assert desk.cards.never(ANN) == (), "it is put away"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_never_again_bars_the_persons_other_numbers_where_the_campaign_says_so(whole: bool) -> None:
+    second, board = PhoneNumber("+79211112233"), PhoneNumber("+74951112233")
+    lead = replace(LEAD, numbers=(second, board, NUMBER), number_index=2, extensions={board: "12"})
+    desk = Desk(Card(CALL, lead, replace(CAMPAIGN, dnc_whole_lead=whole)))
+    wanted = (NUMBER, second) if whole else (NUMBER,)
+    assert desk.cards.never(ANN) == wanted
+    fact = desk.close(replace(WORK, disposition=Disposition.DNC))
+    assert (fact.block, fact.block_also) == (NUMBER, wanted[1:])
+    assert desk.never == [(number, CALL) for number in wanted]
 
 
 @pytest.mark.parametrize(
@@ -94,18 +107,18 @@ def test_only_wrap_up_takes_time_and_never_less_than_none(
 def test_without_a_call_nothing_is_written() -> None:
     desk = Desk(Card(CALL, LEAD, CAMPAIGN))
     desk.cards.close(replace(WORK, call=None), T0)
-    assert (desk.written, desk.cards.number(ANN)) == ([], None)
+    assert (desk.written, desk.cards.never(ANN)) == ([], ())
 
 
 def test_the_card_follows_the_lead_of_its_call_and_of_no_other() -> None:
     desk = Desk(Card(CALL, LEAD, CAMPAIGN))
     elsewhere = replace(LEAD, numbers=(PhoneNumber("+79160000002"),))
     desk.cards.moved(OTHER, elsewhere)
-    assert desk.cards.number(ANN) == NUMBER
+    assert desk.cards.never(ANN) == (NUMBER,)
     desk.cards.moved(CALL, elsewhere)
-    assert desk.cards.number(ANN) == "+79160000002"
+    assert desk.cards.never(ANN) == ("+79160000002",)
     desk.cards.moved(CALL, None)
-    assert (desk.cards.number(ANN), desk.cards.number(BOB)) == (None, None)
+    assert (desk.cards.never(ANN), desk.cards.never(BOB)) == ((), ())
 
 
 @pytest.mark.parametrize("ready", [True, False])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dialer.domain.dnc import Entry
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.operators import LegState, State
@@ -156,7 +157,7 @@ async def test_a_callback_of_a_number_that_is_barred_is_refused() -> None:
     await house.all_ready()
     await until(lambda: house.operator().state is State.TALKING)
     number = house.calls()[0].number
-    await house.stores.numbers.block(number, campaign=None, reason="by letter", now=now())
+    await house.stores.numbers.block(Entry(number, None, "by letter", now()))
     with pytest.raises(Conflict, match=r"do-not-call list.*by letter"):
         await do(house, "dispose", disposition="callback")
     await do(house, "dispose", disposition="refused")

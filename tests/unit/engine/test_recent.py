@@ -14,7 +14,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State
 from dialer.domain.types import CampaignId, LeadId, Mode, OperatorId, PhoneNumber
-from dialer.ports.stores import NumberHistory
+from dialer.ports.numbers import NumberHistory
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk

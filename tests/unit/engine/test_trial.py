@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dialer.domain.dnc import Entry
 from dialer.domain.errors import BadValue, Forbidden, Missing
 from dialer.domain.operators import Account
 from dialer.domain.said import heard
@@ -129,7 +130,7 @@ async def test_what_cannot_be_called_is_refused_before_anything_rings(
 @in_virtual_time
 async def test_a_number_never_to_be_called_is_not_called_for_a_test_either() -> None:
     house, told = await started(Fate())
-    await house.stores.numbers.block(NUMBER, campaign=None, reason="asked for it", now=now())
+    await house.stores.numbers.block(Entry(NUMBER, None, "asked for it", now()))
     with pytest.raises(Forbidden, match=r"\+7\*\*\*\*\*\*\*\*01 is not called: .*asked for it"):
         await house.cell.trials.trunk(MAIN, NUMBER)
     assert told == []

@@ -9,6 +9,7 @@ from datetime import UTC, timedelta
 import pytest
 
 from dialer.domain.days import begins_at
+from dialer.domain.dnc import Entry
 from dialer.domain.errors import Forbidden
 from dialer.domain.operators import Account, State
 from dialer.domain.spending import SideKind
@@ -167,7 +168,7 @@ async def test_a_test_of_a_trunk_is_on_record_and_obeys_the_ceiling_and_the_do_n
     spent = house.cell.spending.spent(MAIN, now())
     assert spent is not None
     assert (spent.attempts, spent.seconds > 0) == (1, True)
-    await house.stores.numbers.block("+7916*", campaign=None, reason="asked", now=now())
+    await house.stores.numbers.block(Entry("+7916*", None, "asked", now()))
     with pytest.raises(Forbidden, match="do-not-call list"):
         await tried(house, "79161234567")
     await house.stores.trunks.save(replace(CAPPED, minutes_per_day=0.01))
