@@ -22,7 +22,7 @@ from dialer.domain.dnc import Listed
 from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.office import dnc
 from dialer.ports.stores import Stores
-from dialer.toolbox import read_barred
+from dialer.webtools import read_barred
 
 ENTRIES = 300_000
 TIMES = 20

@@ -16,6 +16,7 @@ from agi.parts import Parts
 from agi.pins import Pins
 from agi.server import AgiServer
 from dialer import __version__
+from dialer.adapters.clitoken import cli_admitted
 from dialer.adapters.clock import utc_now
 from dialer.adapters.folders import READ_BY_ALL, SHARED_BY_GROUP, make_folder
 from dialer.adapters.hashes import is_right
@@ -294,16 +295,16 @@ async def _check(name: str, asked: Awaitable[object]) -> Check:
 
 @asynccontextmanager
 async def _web(here: Process, ready: Callable[[str], None]) -> AsyncIterator[None]:
-    from dialer.toolbox import api_tools, cli_admitted  # noqa: PLC0415  an engine needs none of it
     from dialer.web.app import build_app  # noqa: PLC0415  an engine needs none of it
     from dialer.web.server import serve as serve_web  # noqa: PLC0415  an engine needs none of it
+    from dialer.webtools import web_tools  # noqa: PLC0415  an engine needs none of it
 
     settings, stores = here.settings, here.stores
     app = build_app(
         stores=stores,
         live=here.live,
         desk=here.desk,
-        tools=api_tools(settings, stores, clock=utc_now),
+        tools=web_tools(settings, clock=utc_now),
         health=here.health,
         metrics_page=here.metrics_page,
         answered=here.metrics.answered,

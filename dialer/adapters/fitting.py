@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, wraps
@@ -143,6 +143,8 @@ def _fit(hint: Any, text: Fit) -> Fit:
         return lambda value, place: (
             each(item, place) for item in value
         )  # a file of a million lines is one too
+    if origin is AsyncIterable:
+        return _later(_fit(args[0], text))
     if origin is tuple and args[-1] is not Ellipsis:
         fits = [_fit(arg, text) if arg is not int else _nearest_big for arg in args]
         return lambda value, place: tuple(fit(item, place) for fit, item in zip(fits, value, strict=True))
@@ -167,6 +169,16 @@ def _optional(hint: Any) -> Any:
 
 def _maybe(fit: Fit) -> Fit:
     return lambda value, place: None if value is None else fit(value, place)
+
+
+def _later(fit: Fit) -> Fit:
+    """Of things that come one after another."""
+
+    async def each_fits(value: AsyncIterable[Any], place: str) -> AsyncIterator[Any]:
+        async for item in value:
+            yield fit(item, place)
+
+    return each_fits
 
 
 def _several(fit: Fit) -> Fit:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from dialer.adapters.clock import utc_now
-from dialer.adapters.files.lists import Counts, ListFile, open_path
+from dialer.adapters.files.lists import ListFile, open_path
 from dialer.adapters.files.rejects import RejectsFile
 from dialer.adapters.phones import dnc_entry, reading_of_barred
 from dialer.cli import lists
@@ -25,6 +25,7 @@ from dialer.domain.columns import ReadOptions, mapping_of
 from dialer.domain.dialable import known_country
 from dialer.domain.dnc import Entry, Listed, checked
 from dialer.domain.errors import BadValue
+from dialer.domain.intake import Counts
 from dialer.domain.listing import Taken
 from dialer.domain.said import counted, said, titled
 from dialer.domain.types import CampaignId, PhoneNumber

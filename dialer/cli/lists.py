@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import chain
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,25 +13,22 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dialer.adapters.clock import utc_now
-from dialer.adapters.files.lists import Counts, ListFile, Preview, open_path
+from dialer.adapters.files.lists import open_path
+from dialer.adapters.files.opening import Opener
 from dialer.adapters.files.rejects import RejectsFile
-from dialer.adapters.numbering import with_prefixes
-from dialer.adapters.phones import reading
+from dialer.cli import outlook
 from dialer.cli.campaign import find_campaign
-from dialer.cli.knobs import Knob, whole, with_knobs
-from dialer.cli.outlook import as_plain, means, show_outlook
+from dialer.cli.knobs import Knob, one_of, whole, with_knobs
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.columns import Field, ReadOptions, mapping_of
-from dialer.domain.dialable import known_country
 from dialer.domain.errors import BadValue
+from dialer.domain.intake import Counts, Known, Preview
 from dialer.domain.lead import Lead
-from dialer.domain.listing import Flaw, Taken
-from dialer.domain.outlook import ListOutlook, Thinned
+from dialer.domain.listing import Flaw
 from dialer.domain.said import counted, listed, said, titled, word
-from dialer.domain.types import CampaignId, PhoneNumber
-from dialer.office import pauses as office
-from dialer.office.outlook import MOST, of_leads
+from dialer.domain.types import PhoneNumber
+from dialer.office import imports, pauses
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
 
@@ -81,6 +77,8 @@ KNOBS = (
          _country),
     Knob("pause", "ID", "Call nobody of this import until it is resumed; instead of FILE.", whole),
     Knob("resume", "ID", "Call the leads of this import again; instead of FILE.", whole),
+    Knob("known", "skip|update|add", "A number that the campaign has already: left out; its lead gets what"
+         " the row says of the person; its lead gets the row's other numbers.", one_of(Known)),
     Knob("rejects", "PATH", "Where refused rows go; beside FILE if not said.", Path),
 )  # fmt: skip
 
@@ -97,18 +95,15 @@ class Wish:
     options: ReadOptions
     rejects: Path
     is_dry: bool
+    known: Known = Known.SKIP
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of the file."""
 
-    import_id: int | None
-    file: ListFile
-    preview: Preview
-    counts: Counts
+    told: imports.Imported
     rejects: Path | None
-    outlook: ListOutlook
 
 
 @with_knobs(KNOBS)
@@ -129,7 +124,7 @@ def import_list(
     if undo is not None:
         _undo(undo, as_json=as_json)
     elif which := [name for name in ("pause", "resume") if name in given]:
-        _set(given[which[0]], office.pause if which[0] == "pause" else office.resume, as_json=as_json)
+        _set(given[which[0]], pauses.pause if which[0] == "pause" else pauses.resume, as_json=as_json)
     elif listed:
         _list(campaign, as_json=as_json)
     elif file is None or not campaign:
@@ -139,7 +134,7 @@ def import_list(
         named = {name: given[name] for name in _OPTIONS if name in given}
         columns = mapping_of(given.get("columns", ()))
         options = ReadOptions(mapping=columns, header=header, **named)
-        wish = Wish(file, campaign, options, rejects, dry_run)
+        wish = Wish(file, campaign, options, rejects, dry_run, given.get("known", Known.SKIP))
         result = with_stores(lambda settings, stores: take(settings, stores, wish, is_quiet=as_json))
         if as_json:
             print_json(plain(result))
@@ -148,14 +143,14 @@ def import_list(
 
 
 def _undo(import_id: int, *, as_json: bool) -> None:
-    count = with_stores(lambda settings, stores: stores.leads.undo_import(import_id))
+    count = with_stores(lambda settings, stores: imports.undo(import_id, OWNER, stores))
     if as_json:
         print_json({"import_id": import_id, "leads": count})
     else:
         say(said("import {import_id} is taken back: {n:,} leads removed", import_id=import_id, n=count))
 
 
-def _set(import_id: int, act: Callable[..., Awaitable[office.ListSet]], *, as_json: bool) -> None:
+def _set(import_id: int, act: Callable[..., Awaitable[pauses.ListSet]], *, as_json: bool) -> None:
     told = with_stores(lambda settings, stores: act(import_id, OWNER, None, stores))
     if as_json:
         print_json(told)
@@ -186,55 +181,32 @@ async def _imports(stores: Stores, name: str) -> list[dict[str, Any]]:
     return [
         {**row, "campaign": campaign.name}
         for campaign in campaigns
-        for row in await office.listed(campaign.id, OWNER, stores)
+        for row in await pauses.listed(campaign.id, OWNER, stores)
     ]
 
 
 async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool = False) -> Result:
     """Reads the file, shows how it is understood, and puts its leads into the campaign."""
     campaign = await find_campaign(stores, wish.campaign)
-    taken = Taken.by_campaign(await stores.leads.numbers_of(campaign.id))
-    country = known_country(wish.options.country or settings.country)
-    trunks = [trunk for trunk in await stores.trunks.all() if trunk.id in campaign.trunks]
-    rules = with_prefixes(dial_rules(settings).beside(campaign.country, country), *trunks)
-    file = await asyncio.to_thread(
-        open_path, wish.path, reading(country, rules, wish.options.zone), wish.options
-    )
-    preview = file.preview(taken)
-    if not is_quiet:
-        show(preview)
+    opener = Opener(partial(open_path, wish.path), country=settings.country, rules=dial_rules(settings))
+    order = imports.Order(campaign.id, wish.path.name, wish.options, wish.known, wish.is_dry)
     with RejectsFile(wish.rejects, tell=tell) as rejects, bar() as progress:
-        task = progress.add_task(
-            tell(said("reading") if wish.is_dry else said("importing")), total=file.about
+        task = progress.add_task(tell(said("reading") if wish.is_dry else said("importing")), total=None)
+
+        def on_preview(preview: Preview) -> None:
+            progress.update(task, total=preview.about)
+            if not is_quiet:
+                show(preview)
+
+        hears = imports.Told(
+            on_preview, rejects.write, lambda counts: progress.update(task, completed=counts.rows)
         )
-        leads = file.leads(taken, rejects.write, lambda counts: progress.update(task, completed=counts.rows))
-        some = Thinned[Lead](MOST)
-        import_id, twins = await _keep(stores, campaign.id, wish, file, some.watch(leads))
-    foreseen = await of_leads(
-        campaign, some.kept, stores, means=means(settings), now=utc_now(), count=some.count - twins
-    )
-    counts = replace(file.counts, leads=file.counts.leads - twins, duplicates=file.counts.duplicates + twins)
-    return Result(import_id, file, preview, counts, wish.rejects if rejects.lines else None, foreseen)
-
-
-async def _keep(
-    stores: Stores, campaign: CampaignId, wish: Wish, file: ListFile, leads: Iterator[Lead]
-) -> tuple[int | None, int]:
-    """Puts the leads where they belong; gives the import, and how many another one has brought meanwhile."""
-    first = await asyncio.to_thread(next, leads, None)
-    if first is None:
-        raise BadValue(said("no row of {path} became a lead: {why}", path=wish.path, why=_why(file.counts)))
-    every = chain([first], leads)
-    if wish.is_dry:
-        await asyncio.to_thread(_exhaust, every)
-        return None, 0
-    import_id, count = await stores.leads.import_list(campaign, wish.path.name, every, now=utc_now())
-    return import_id, file.counts.leads - count
-
-
-def _exhaust(leads: Iterator[Lead]) -> None:
-    for _ in leads:
-        pass
+        told = await imports.take(
+            order, opener, OWNER, stores, means=outlook.means(settings), now=utc_now(), told=hears
+        )
+    if not told.counts.leads and not told.counts.updated:
+        raise BadValue(said("no row of {path} became a lead: {why}", path=wish.path, why=_why(told.counts)))
+    return Result(told, wish.rejects if rejects.lines else None)
 
 
 def _why(counts: Counts) -> str:
@@ -300,42 +272,44 @@ def _with_extension(lead: Lead, number: PhoneNumber) -> str:
 
 
 def _tell(result: Result) -> None:
-    counts = result.counts
+    told, counts = result.told, result.told.counts
     what = said("dry run, nothing changed")
-    if result.import_id is not None:
-        what = said("import {import_id}", import_id=result.import_id)
+    if told.import_id is not None:
+        what = said("import {import_id}", import_id=told.import_id)
     say(
         said(
-            "{what}: {leads:,} leads, {duplicates:,} duplicates, {refused:,} refused rows,"
-            " {skipped:,} skipped rows, {left_out:,} values left out",
+            "{what}: {leads:,} leads, {updated:,} changed, {duplicates:,} duplicates, {refused:,} refused"
+            " rows, {skipped:,} skipped rows, {left_out:,} values left out",
             what=what,
             leads=counts.leads,
+            updated=counts.updated,
             duplicates=counts.duplicates,
             refused=counts.refused,
             skipped=counts.skipped,
             left_out=counts.left_out,
         )
     )
-    show_outlook(result.outlook)
+    outlook.show_outlook(told.outlook)
     if result.rejects:
         say(said("what was refused, and why: {rejects}", rejects=result.rejects))
-    if result.import_id is not None:
-        say(said("to take it back: dialer import --undo {import_id}", import_id=result.import_id))
+    if told.import_id is not None:
+        say(said("to take it back: dialer import --undo {import_id}", import_id=told.import_id))
 
 
 def plain(result: Result) -> dict[str, Any]:
     """The result for programs."""
+    told = result.told
     return {
-        "import_id": result.import_id,
-        **asdict(result.counts),
+        "import_id": told.import_id,
+        **asdict(told.counts),
         "rejects": str(result.rejects) if result.rejects else None,
-        "outlook": as_plain(result.outlook),
-        "form": result.preview.form,
-        "notes": list(result.preview.notes),
-        "columns": dict(result.preview.columns),
+        "outlook": outlook.as_plain(told.outlook),
+        "form": told.preview.form,
+        "notes": list(told.preview.notes),
+        "columns": dict(told.preview.columns),
         "preview": [
             {"line": row.line, "numbers": list(lead.numbers), "name": lead.name, "company": lead.company}
-            for row, lead, _ in result.preview.rows
+            for row, lead, _ in told.preview.rows
             if lead is not None
         ],
     }

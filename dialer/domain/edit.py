@@ -8,7 +8,7 @@ from typing import Any
 
 from dialer.domain.errors import BadField, Conflict, Stale
 from dialer.domain.explain import Standing
-from dialer.domain.lead import LONG_AGO_AT, Lead
+from dialer.domain.lead import LONG_AGO_AT, Lead, renumbered
 from dialer.domain.said import Said, listed, said, word
 from dialer.domain.types import LeadStatus
 
@@ -48,15 +48,9 @@ def _shown(value: object) -> str:
 
 
 def _renumbered(before: Lead, after: Lead) -> Lead:
-    """The number that was next stays so, where it is still there and lives."""
     if not after.numbers:
         raise BadField("numbers", said("a lead needs a number to call"))
-    dead = tuple(number for number in before.dead if number in after.numbers)
-    alive = [at for at, number in enumerate(after.numbers) if number not in dead]
-    kept = [at for at in alive if after.numbers[at] == before.number]
-    index = (kept or alive or [0])[0]
-    extensions = {number: ext for number, ext in after.extensions.items() if number in after.numbers}
-    return replace(after, number_index=index, dead=dead, extensions=extensions)
+    return renumbered(before, after)
 
 
 def _awaited(lead: Lead) -> Lead:

@@ -56,6 +56,16 @@ def key_of(number: PhoneNumber, extension: str) -> str:
     return f"{number};ext={extension}" if extension else number
 
 
+def renumbered(before: Lead, after: Lead) -> Lead:
+    """After its numbers have changed: the one that was next stays so, where it is still there and lives."""
+    dead = tuple(number for number in before.dead if number in after.numbers)
+    alive = [at for at, number in enumerate(after.numbers) if number not in dead]
+    kept = [at for at in alive if after.numbers[at] == before.number]
+    index = (kept or alive or [0])[0]
+    extensions = {number: ext for number, ext in after.extensions.items() if number in after.numbers}
+    return replace(after, number_index=index, dead=dead, extensions=extensions)
+
+
 @dataclass(frozen=True, slots=True)
 class LeadUpdate:
     """What a closed attempt changes in its lead; applied in the same transaction as the CDR."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,7 @@ LONGEST_VALUE = 1_000
 HIGHEST_PRIORITY = 1_000
 MOST_NUMBERS = 10  # of one lead
 _MARK_BITS = 32
+_ZERO, _FIRST = array("Q", [0]), 1024
 _EXTENSION = re.compile(r"\s*(?:ext|доб)\w*\s*[.=:]?\s*[0-9]{1,7}\s*", re.IGNORECASE)  # cut off by its `;`
 _PRIORITY = re.compile(r"[+-]?[0-9]{1,4}(?:[.,]0+)?")
 
@@ -52,6 +54,7 @@ class Kind(StrEnum):
     SKIPPED = "row skipped"
     LEFT_OUT = "value left out"
     CUT = "value cut"
+    UPDATED = "lead changed"  # in a preview: no flaw at all
 
 
 OF_VALUES = frozenset({Kind.LEFT_OUT, Kind.CUT})
@@ -68,22 +71,65 @@ class Flaw:
     kind: Kind = Kind.REFUSED
 
 
-@dataclass(slots=True)
+Entry = tuple[Row, Lead | None, Sequence[Flaw]]  # None: the row is refused, skipped, a duplicate
+
+
 class Taken:
     """Numbers that have a lead already, with the line that has them; 0: in the campaign before this file.
 
-    A number with an extension is another one than the number alone. Above the line stands a mark of the row's
-    other values.
+    A number with an extension is another one than the number alone. Beside the line stands a mark of the
+    row's other values. A million numbers take 32 MB: each is kept as its hash of 64 bits, in a table that is
+    half full at most. In one of 36 million files two of a million numbers have the same hash.
     """
 
-    lines: dict[str, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._n = 0
+        self._hashes, self._values = _ZERO * _FIRST, _ZERO * _FIRST  # a hash of 0: free
 
     @classmethod
     def by_campaign(cls, numbers: Iterable[str]) -> Taken:
-        return cls(dict.fromkeys(numbers, 0))
+        taken = cls()
+        for number in numbers:
+            taken.put(number, 0, 0)
+        return taken
+
+    def get(self, key: str) -> int | None:
+        """The line and the mark; None: nobody has it."""
+        at = self._place(_hash(key))
+        return self._values[at] if self._hashes[at] else None
 
     def put(self, key: str, line: int, mark: int) -> None:
-        self.lines[key] = line << _MARK_BITS | mark
+        if 2 * self._n >= len(self._hashes):
+            self._grow()
+        of = _hash(key)
+        at = self._place(of)
+        self._n += not self._hashes[at]
+        self._hashes[at], self._values[at] = of, line << _MARK_BITS | mark
+
+    def copy(self) -> Taken:
+        twin = Taken()
+        twin._n, twin._hashes, twin._values = self._n, self._hashes[:], self._values[:]
+        return twin
+
+    def _place(self, of: int) -> int:
+        hashes, last = self._hashes, len(self._hashes) - 1
+        at = of & last
+        while hashes[at] and hashes[at] != of:
+            at = at + 1 & last
+        return at
+
+    def _grow(self) -> None:
+        old = zip(self._hashes, self._values, strict=True)
+        size = 2 * len(self._hashes)
+        self._hashes, self._values = _ZERO * size, _ZERO * size
+        for of, value in old:
+            if of:
+                at = self._place(of)
+                self._hashes[at], self._values[at] = of, value
+
+
+def _hash(key: str) -> int:
+    return hash(key) & (1 << 64) - 1 or 1
 
 
 def read(
@@ -94,8 +140,8 @@ def read(
     *,
     header: Sequence[str] = (),
     takes_hidden: bool = False,
-) -> Iterator[tuple[Row, Lead | None, Sequence[Flaw]]]:
-    """Each row with its lead (None: refused, skipped, a duplicate) and its flaws; `taken` grows with them."""
+) -> Iterator[Entry]:
+    """Each row with its lead and its flaws; `taken` grows with them."""
     heads = _bare(header)
     for row in rows:
         if not any(cell and not cell.isspace() for cell in row.cells):
@@ -208,7 +254,7 @@ def _numbers(
             remarks[f"{name}: remark"] = phones.remark[:LONGEST_VALUE]
         for number in phones.numbers:
             extension = phones.extensions.get(number, "")
-            there = taken.lines.get(key_of(number, extension))
+            there = taken.get(key_of(number, extension))
             if there is not None:
                 known += 1
                 flaws.append(Flaw(row.line, name, number, _there(there, _mark(row)), Kind.LEFT_OUT))
@@ -355,3 +401,23 @@ def _zones(
             return zones
     every = [reading.zones_of(number) for number in numbers]
     return tuple(dict.fromkeys(zone for zones in every for zone in zones)) if all(every) else ()
+
+
+def zones_of_row(
+    row: Row, columns: Columns, numbers: Sequence[PhoneNumber], reading: Reading
+) -> tuple[str, ...]:
+    """The zones of a lead that has only these of the row's numbers."""
+    return _zones(row, columns, numbers, reading, [])
+
+
+def told_by(row: Row, columns: Columns, reading: Reading) -> frozenset[str]:
+    """Which of priority and zones the row itself says."""
+    told = set()
+    if any(_PRIORITY.fullmatch(_cell(row, index)) for index in columns.of(Field.PRIORITY)):
+        told.add("priority")
+    zones = (_cell(row, index) for index in columns.of(Field.ZONE))
+    if any(not is_nothing(value) and reading.zone_named(value, ()) for value in zones) or any(
+        reading.zones_at(_cell(row, index)) for index in columns.places
+    ):
+        told.add("zones")
+    return frozenset(told)

@@ -31,6 +31,7 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
+from dialer.ports.intake import Intake
 from dialer.ports.numbers import Numbers
 from dialer.ports.requests import Requests
 
@@ -96,7 +97,7 @@ class Leads(Protocol):
         """When a lead can be leased: `now` if one can be at once, None if none ever can."""
 
     async def numbers_of(self, campaign: CampaignId) -> set[str]:
-        """All of them, each with its extension (`Lead.keys`): for a whole list."""
+        """All of them, each with its extension (`Lead.keys`), however many."""
 
     async def known_numbers(self, campaign: CampaignId, numbers: Iterable[str]) -> set[str]:
         """Those of `numbers` (`Lead.keys`) that the campaign has already, however long its list is."""
@@ -350,6 +351,7 @@ class Stores:
     leads: Leads
     leases: Leases
     choices: Choices
+    intake: Intake
     campaigns: Campaigns
     accounts: Accounts
     trunks: Trunks

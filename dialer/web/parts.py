@@ -13,9 +13,9 @@ from dialer.domain.columns import ReadOptions
 from dialer.domain.days import day_of
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.export import Sheet, Taken
-from dialer.domain.outlook import ListOutlook
 from dialer.domain.schedule import HolidayOf, ZoneOf
-from dialer.domain.types import CampaignId, CellId, PhoneNumber
+from dialer.domain.types import CellId, PhoneNumber
+from dialer.office.imports import OpenList
 from dialer.office.records import RecordingMeans
 from dialer.ports.between import Clock, Desk, Shown
 from dialer.ports.stores import Stores
@@ -28,26 +28,6 @@ class Reject:
     line: int
     value: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What became of a list file; `import_id` is None after a dry run."""
-
-    import_id: int | None
-    leads: int
-    duplicates: int
-    rejects: Sequence[Reject] = ()
-    mapping: Mapping[str, str] = field(default_factory=dict)  # column of the file: field of a lead
-    preview: Sequence[Mapping[str, str]] = ()  # the first rows as they would become leads
-    outlook: ListOutlook | None = None  # of the leads
-
-
-class ImportList(Protocol):
-    async def __call__(
-        self, campaign: CampaignId, file_name: str, content: bytes, options: ReadOptions, *, dry_run: bool
-    ) -> Imported:
-        """BadValue when the file cannot be read; nothing is changed then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +54,7 @@ Speak = Callable[[str], str]
 class Tools:
     """What other rooms do for the API; each raises the Mistakes of domain.errors."""
 
-    import_list: ImportList
+    upload: Callable[[str, IO[bytes]], OpenList]  # (name, file) of a list
     read_barred: ReadBarred
     keep_message: Callable[[str, bytes], Awaitable[float]]  # (name, WAV): checks, converts, gives seconds
     keep_secret: Callable[[str, str], Awaitable[str]]  # (name, secret): replaces, gives the path

@@ -16,7 +16,7 @@ ROOT: Any = typer.main.get_command(app)
 
 STORE = ("sqlalchemy", "alembic", "aiosqlite", "asyncpg", "redis")
 SERVICE = ("fastapi", "starlette", "uvicorn", "aiohttp", "panoramisk", "argon2", "prometheus_client")
-WEB = ("fastapi", "starlette", "uvicorn", "openpyxl", "python_calamine", "dialer.web", "dialer.toolbox")
+WEB = ("fastapi", "starlette", "uvicorn", "openpyxl", "python_calamine", "dialer.web", "dialer.webtools")
 ENGINE = ("numpy", "dialer.assembly", "dialer.engine")
 LISTS = ("numpy", "phonenumbers", "python_calamine", "charset_normalizer", "holidays", "babel")
 HEAVY = {
@@ -49,11 +49,11 @@ def test_the_parent_of_the_service_loads_nothing_heavy_and_the_service_is_loaded
 
 def test_an_engine_loads_nothing_of_the_web() -> None:
     assert set(WEB).isdisjoint(loaded_by("dialer.cli.life", "dialer.bootstrap"))
-    assert {"fastapi", "dialer.web", "dialer.toolbox"} <= loaded_by("dialer.toolbox", "dialer.web.app")
+    assert {"fastapi", "dialer.web", "dialer.webtools"} <= loaded_by("dialer.webtools", "dialer.web.app")
 
 
 def test_a_web_loads_nothing_of_the_engine() -> None:
-    assert set(ENGINE).isdisjoint(loaded_by("dialer.cli.life", "dialer.toolbox", "dialer.web.app"))
+    assert set(ENGINE).isdisjoint(loaded_by("dialer.cli.life", "dialer.webtools", "dialer.web.app"))
     assert {"numpy", "dialer.engine"} <= loaded_by("dialer.assembly")
 
 

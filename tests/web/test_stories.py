@@ -259,12 +259,17 @@ async def test_a_running_campaign_is_reloaded_when_it_changes_even_if_asterisk_i
 
 async def test_a_list_file_is_imported_shown_and_undone(api: Api) -> None:
     form = aiohttp.FormData(quote_fields=False)  # as browsers do
-    form.add_field("file", "телефон\n+79160000001\n".encode(), filename="список.csv")
+    content = "телефон\nabc\n+79160000001\n+79161234567\n".encode()
+    form.add_field("file", content, filename="список.csv")
     async with api["supervisor"].post("/v1/campaigns/1/imports?dry_run=true", data=form) as told:
         report = await told.json()
     assert (told.status, report["import_id"], report["leads"]) == (200, None, 1)
-    assert report["rejects"] == [{"line": 2, "value": "abc", "reason": "no number"}]
-    assert api.world.outside.imports == [("список.csv", 28, True)]
+    assert (report["refused"], report["duplicates"], report["updated"]) == (1, 1, 0)
+    assert report["rejects"] == [
+        {"line": 2, "value": "abc", "reason": "tel: no number"},
+        {"line": 3, "value": "+79160000001", "reason": "tel: the number is in the campaign already"},
+    ]
+    assert api.world.outside.imports == [("список.csv", len(content))]
     assert api.world.outside.options == [ReadOptions()]
     async with api["viewer"].get("/v1/campaigns/1/imports") as told:
         assert [one["file_name"] for one in await told.json()] == ["spring.csv"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
@@ -24,14 +24,18 @@ from dialer.adapters.numbering import check_prefixes, checker
 from dialer.adapters.phones import dnc_entry
 from dialer.adapters.prometheus import Metrics
 from dialer.adapters.secrets import new_token
+from dialer.domain import listing
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Cdr, Closing
-from dialer.domain.columns import ReadOptions
+from dialer.domain.columns import Columns, Field, ReadOptions
 from dialer.domain.dialable import DialRules
 from dialer.domain.errors import BadValue
 from dialer.domain.export import Taken
+from dialer.domain.intake import Preview
 from dialer.domain.lead import Lead
+from dialer.domain.listing import Entry, Phones, Reading, read
 from dialer.domain.operators import Account
+from dialer.domain.tables import Row
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import (
     Alerting,
@@ -46,12 +50,13 @@ from dialer.domain.types import (
     PhoneNumber,
     TrunkId,
 )
+from dialer.office.imports import OpenList
 from dialer.office.records import RecordingMeans
 from dialer.ports.between import Check, Command
 from dialer.ports.stores import Stores
-from dialer.toolbox import read_barred
 from dialer.web.app import build_app
-from dialer.web.parts import Imported, Reject, Tools
+from dialer.web.parts import Tools
+from dialer.webtools import read_barred
 
 NOW = datetime(2026, 2, 3, 10, 0, tzinfo=UTC)
 CELL = CellId("main")
@@ -108,28 +113,54 @@ class FakeDesk:
         return {"at": NOW.isoformat(), "gates": gates, "held_back": [("hours", 3)], "summary": summary}
 
 
+def phones_in(cell: str) -> Phones:
+    return Phones((PhoneNumber(cell),)) if cell.startswith("+7916") else Phones((), ((cell, "no number"),))
+
+
+def in_moscow(number: PhoneNumber) -> tuple[str, ...]:
+    return ("Europe/Moscow",)
+
+
+@dataclass
+class Numbers:
+    """A list with a number in each line, which is read right here."""
+
+    lines: Sequence[str]
+    columns: Columns = field(default_factory=lambda: Columns(("tel",), (Field.PHONE,)))
+    reading: Reading = field(default_factory=lambda: Reading(phones_in, in_moscow, lambda text, numbers: ()))
+
+    def preview(self) -> Preview:
+        return Preview("CSV", True, {"tel": Field.PHONE}, self._read()[:10], len(self.lines))
+
+    async def entries(self) -> AsyncIterator[Sequence[Entry]]:
+        yield self._read()
+
+    def _read(self) -> list[Entry]:
+        rows = (Row(line, [text]) for line, text in enumerate(self.lines, 2))
+        return list(read(rows, self.columns, self.reading, listing.Taken()))
+
+
 @dataclass
 class Outside:
     """What the tools did."""
 
     messages: dict[str, bytes] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
-    imports: list[tuple[str, int, bool]] = field(default_factory=list)
+    imports: list[tuple[str, int]] = field(default_factory=list)
     options: list[ReadOptions] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
 
-    async def import_list(
-        self, campaign: CampaignId, file_name: str, content: bytes, options: ReadOptions, *, dry_run: bool
-    ) -> Imported:
-        self.imports.append((file_name, len(content), dry_run))
-        self.options.append(options)
-        try:
-            lines = content.decode().splitlines()[1:]
-        except UnicodeDecodeError:
-            raise BadValue("body/file: neither UTF-8 nor cp1251") from None
-        return Imported(
-            None if dry_run else 1, len(lines), 0, [Reject(2, "abc", "no number")], {"tel": "number"}
-        )
+    def upload(self, name: str, file: IO[bytes]) -> OpenList:
+        async def open_list(campaign: Campaign, trunks: Sequence[Trunk], options: ReadOptions) -> Numbers:
+            content = file.read()
+            self.imports.append((name, len(content)))
+            self.options.append(options)
+            try:
+                return Numbers(content.decode().splitlines()[1:])
+            except UnicodeDecodeError:
+                raise BadValue("body/file: neither UTF-8 nor cp1251") from None
+
+        return open_list
 
     async def keep_message(self, name: str, wav: bytes) -> float:
         if len(wav) < 100:
@@ -164,7 +195,7 @@ async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/no
     checks = [Check("link", True), Check("database", True)]
 
     tools = Tools(
-        import_list=outside.import_list,
+        upload=outside.upload,
         read_barred=partial(read_barred, country="RU"),
         keep_message=outside.keep_message,
         keep_secret=outside.keep_secret,

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
 from dialer.adapters.files.outside import Outside
-from dialer.domain.columns import Columns, Field, Plan, ReadOptions, plan
+from dialer.domain.columns import Columns, Plan, ReadOptions, plan
 from dialer.domain.errors import BadValue
+from dialer.domain.intake import Counts, Preview
 from dialer.domain.lead import Lead
-from dialer.domain.listing import OF_VALUES, Flaw, Kind, Reading, Taken, read, skipped
+from dialer.domain.listing import Entry, Flaw, Reading, Taken, read, skipped
 from dialer.domain.said import said
 from dialer.domain.tables import LARGEST_FILE, Facts, Row
 
@@ -24,37 +24,13 @@ PREVIEW_ROWS = 10
 PROGRESS_ROWS = 1000
 
 
-@dataclass(slots=True)
-class Counts:
-    """What became of the rows read so far."""
-
-    rows: int = 0
-    leads: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    skipped: int = 0  # above the header, hidden, the header again
-    left_out: int = 0  # values of rows that became leads
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The first rows as they would become leads."""
-
-    form: str  # `CSV, utf-8, ";"` or `spreadsheet`
-    header: bool
-    columns: Mapping[str, Field]
-    rows: Sequence[tuple[Row, Lead | None, Sequence[Flaw]]]
-    about: int  # rows in the file, more or less
-    notes: Sequence[str] = ()  # what a person should know of the file
-
-
 class ListFile:
     """An opened list. Reading is synchronous and takes seconds for a large one: give it a thread."""
 
     def __init__(self, name: str, file: IO[bytes], reading: Reading, options: ReadOptions) -> None:
         self.name = name
         self.counts = Counts()
-        self._file, self._reading, self._options = file, reading, options
+        self._file, self.reading, self._options = file, reading, options
         self._rest: Iterator[Row] | None
         self.facts, self._head, self._rest = self._open()
         known: dict[str, bool] = {}
@@ -85,10 +61,16 @@ class ListFile:
 
     def preview(self, taken: Taken | None = None) -> Preview:
         """Nothing is counted or kept."""
-        mine = Taken(dict(taken.lines)) if taken else Taken()
+        mine = taken.copy() if taken else Taken()
         rows = list(islice(self._read(self._head, mine), PREVIEW_ROWS))
         columns = dict(zip(self.columns.names, self.columns.fields, strict=True))
         return Preview(self.form, self.plan.header is not None, columns, rows, self.about, self._notes())
+
+    async def entries(self) -> AsyncIterator[Sequence[Entry]]:
+        """Every row of the file once, a part at a time, read in a thread."""
+        rest = self._every(Taken())
+        while some := await asyncio.to_thread(lambda: list(islice(rest, PROGRESS_ROWS))):
+            yield some
 
     def leads(
         self,
@@ -98,32 +80,30 @@ class ListFile:
     ) -> Iterator[Lead]:
         """Every lead of the file once; `counts` says what became of the rest. `taken` grows with them."""
         self.counts = counts = Counts()
-        above = [skipped(row, said("the row is above the header")) for row in self.plan.above]
-        if above:
-            counts.rows = counts.skipped = len(above)
-            on_flaws(above)
-        for _, lead, flaws in self._read(self._rows(), taken):
-            counts.rows += 1
+        for entry in self._every(taken):
+            counts.add(entry)
+            _, lead, flaws = entry
             if flaws:
                 on_flaws(flaws)
-            _count(counts, lead, flaws)
             if counts.rows % PROGRESS_ROWS == 0:
                 on_progress(counts)
             if lead:
-                counts.leads += 1
                 yield lead
         on_progress(counts)
 
-    def _read(
-        self, rows: Iterator[Row] | Sequence[Row], taken: Taken
-    ) -> Iterator[tuple[Row, Lead | None, Sequence[Flaw]]]:
+    def _every(self, taken: Taken) -> Iterator[Entry]:
+        for row in self.plan.above:
+            yield row, None, [skipped(row, said("the row is above the header"))]
+        yield from self._read(self._rows(), taken)
+
+    def _read(self, rows: Iterator[Row] | Sequence[Row], taken: Taken) -> Iterator[Entry]:
         known = self.plan
         last = known.header.line if known.header else known.above[-1].line if known.above else 0
         first = max(last, self._options.header_row - 1)
         body = (row for row in rows if row.line > first)
         header = known.header.cells if known.header else ()
         hidden = self._options.hidden_rows
-        return read(body, known.columns, self._reading, taken, header=header, takes_hidden=hidden)
+        return read(body, known.columns, self.reading, taken, header=header, takes_hidden=hidden)
 
     def _check_damage(self) -> None:
         """A few damaged lines are rejects; where half are, the file is in another encoding."""
@@ -159,7 +139,7 @@ class ListFile:
             self._file,
             encoding=options.encoding,
             sheet=options.sheet,
-            country=options.country or self._reading.country,
+            country=options.country or self.reading.country,
         )
         rows = outside.rows()
         return outside.facts, list(islice(rows, SAMPLE_ROWS)), rows
@@ -171,18 +151,6 @@ class ListFile:
             _, head, rest = self._open()
         self._rest = None
         return chain(head, rest)
-
-
-def _count(counts: Counts, lead: Lead | None, flaws: Sequence[Flaw]) -> None:
-    kinds = Counter(flaw.kind for flaw in flaws)
-    if lead:
-        counts.left_out += sum(kinds[kind] for kind in OF_VALUES)
-    elif Kind.SKIPPED in kinds:
-        counts.skipped += 1
-    elif Kind.REFUSED in kinds:
-        counts.refused += 1
-    else:
-        counts.duplicates += 1
 
 
 def open_path(path: Path, reading: Reading, options: ReadOptions | None = None) -> ListFile:
@@ -207,11 +175,17 @@ def open_path(path: Path, reading: Reading, options: ReadOptions | None = None) 
 
 
 def open_content(name: str, content: bytes, reading: Reading, options: ReadOptions | None = None) -> ListFile:
-    """A list that came over the network; `name` is for people only."""
+    """A list that is in memory; `name` is for people only."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 lives as long as the list
     file.write(content)
+    return open_upload(name, file, reading, options)
+
+
+def open_upload(name: str, file: IO[bytes], reading: Reading, options: ReadOptions | None = None) -> ListFile:
+    """A list that came over the network and lies in a file without a name; `name` is for people only."""
+    number = file.fileno()  # one that was in memory goes to disk now
     file.flush()
-    return _opened(name, file, reading, options, is_empty=not content)
+    return _opened(name, file, reading, options, is_empty=not os.fstat(number).st_size)
 
 
 def _opened(

@@ -31,6 +31,7 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
         leads=leads,
         leases=leads,
         choices=leads,
+        intake=leads,
         campaigns=campaigns,
         accounts=MemoryAccounts(),
         trunks=MemoryTrunks(),

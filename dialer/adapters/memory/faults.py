@@ -12,8 +12,8 @@ from dialer.ports.stores import Stores
 READS = frozenset(
     {
         "all", "answers_by_hour", "barring", "blocked", "by_name", "cdr", "cdrs", "changes", "count", "depth",
-        "find", "get", "held_back", "history", "imports", "last_operator_of", "load", "next_due_at",
-        "numbers_of", "person", "sources", "tallies",
+        "find", "get", "held_back", "history", "imports", "known", "last_operator_of", "load",
+        "next_due_at", "numbers_of", "person", "sources", "tallies",
     }
 )  # fmt: skip
 

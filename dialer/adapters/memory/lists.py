@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from heapq import heappop, heappush, nsmallest
@@ -14,6 +14,7 @@ from dialer.adapters.memory.cells import MemoryCells
 from dialer.adapters.memory.people import MemoryCampaigns
 from dialer.domain.choice import Choice, answers
 from dialer.domain.errors import Conflict, Missing
+from dialer.domain.intake import Arrived, Batch, Revision, turned
 from dialer.domain.lead import Lead, LeadUpdate, fresh, landed
 from dialer.domain.listwork import Change
 from dialer.domain.said import said
@@ -86,6 +87,7 @@ class MemoryLeads:
         self._queues: dict[CampaignId, _Queue] = {}
         self._leases: dict[LeadId, Lease] = {}
         self._imports: dict[int, dict[str, Any]] = {}
+        self._revisions: dict[int, Sequence[Revision]] = {}
         self._last = 0
         self._last_import = 0
 
@@ -202,8 +204,34 @@ class MemoryLeads:
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
     ) -> tuple[int, int]:
         await self._campaigns.get(campaign)
-        taken = await self.numbers_of(campaign)
-        ready = list(_once((fresh(lead, campaign) for lead in leads), taken))  # errors come before any change
+        ready = [fresh(lead, campaign) for lead in leads]  # errors come before any change
+        return await self._enter(campaign, file_name, ready, now)
+
+    async def take(
+        self, campaign: CampaignId, file_name: str, batches: AsyncIterable[Batch], *, now: datetime
+    ) -> Arrived:
+        await self._campaigns.get(campaign)
+        new: list[Lead] = []
+        revisions: list[Revision] = []
+        async for batch in batches:
+            new += [fresh(lead, campaign) for lead in batch.new]
+            revisions += batch.revisions
+        if not new and not revisions:
+            return Arrived()
+        import_id, count = await self._enter(campaign, file_name, new, now)
+        self._revisions[import_id] = revisions
+        for one in revisions:
+            self._turn(one)
+        return Arrived(import_id, count, len(revisions))
+
+    async def known(self, campaign: CampaignId, keys: Iterable[str]) -> Mapping[str, Lead]:
+        asked = set(keys)
+        return {key: lead for lead in self.of(campaign) for key in lead.keys if key in asked}
+
+    async def _enter(
+        self, campaign: CampaignId, file_name: str, leads: Sequence[Lead], now: datetime
+    ) -> tuple[int, int]:
+        ready = list(_once(leads, await self.numbers_of(campaign)))
         self._last_import += 1
         entry = {"id": self._last_import, "file_name": file_name, "at": now, "leads": len(ready)}
         self._imports[self._last_import] = {**entry, "campaign": campaign}
@@ -211,6 +239,15 @@ class MemoryLeads:
             self._last += 1
             self._put(replace(lead, id=LeadId(self._last), import_id=self._last_import))
         return self._last_import, len(ready)
+
+    def _turn(self, one: Revision, *, back: bool = False) -> None:
+        lead = self._rows.get(one.lead)
+        if lead is None:
+            return
+        others = {key for each in self.of(lead.campaign) if each.id != lead.id for key in each.keys}
+        after = turned(lead, one, back=back, taken=frozenset(others))
+        if after != lead:
+            self._put(after)
 
     async def undo_import(self, import_id: int) -> int:
         if import_id not in self._imports:
@@ -220,13 +257,18 @@ class MemoryLeads:
             raise Conflict(
                 said("import {import_id} stays: some of its leads were dialled already", import_id=import_id)
             )
-        if any(lead.id in self._leases for lead in its):
+        revisions = self._revisions.get(import_id, ())
+        if any(
+            lead in self._leases for lead in (*(each.id for each in its), *(one.lead for one in revisions))
+        ):
             raise Conflict(
                 said(
                     "import {import_id} is about to be dialled: stop its campaign, then undo it",
                     import_id=import_id,
                 )
             )
+        for one in reversed(revisions):
+            self._turn(one, back=True)
         for lead in its:
             del self._rows[lead.id]
         del self._imports[import_id]

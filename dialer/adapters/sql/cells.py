@@ -39,8 +39,8 @@ class SqlCells:
     async def take(
         self, cell: CellId, holder: Holder, *, lease_s: float, after: Sequence[str] = ()
     ) -> Taken | Held:
-        now = _now(is_sqlite=self._database.is_sqlite)
-        until_at = _later(self._database, lease_s)
+        now = clock_now(is_sqlite=self._database.is_sqlite)
+        until_at = later(self._database, lease_s)
         values = {
             "holder": holder.id,
             "host": holder.host,
@@ -63,11 +63,11 @@ class SqlCells:
     async def keep(self, cell: CellId, holder: str, *, lease_s: float) -> bool:
         its = (cells.c.cell == cell, cells.c.holder == holder)
         async with self._database.write() as connection:
-            query = update(cells).where(*its).values(until_at=_later(self._database, lease_s))
+            query = update(cells).where(*its).values(until_at=later(self._database, lease_s))
             return bool((await connection.execute(query)).rowcount)
 
     async def release(self, cell: CellId, holder: str, *, in_order: bool) -> None:
-        now = _now(is_sqlite=self._database.is_sqlite)
+        now = clock_now(is_sqlite=self._database.is_sqlite)
         values = {"holder": NOBODY, "until_at": now} if in_order else {"until_at": now}
         its = (cells.c.cell == cell, cells.c.holder == holder)
         async with self._database.write() as connection:
@@ -78,7 +78,7 @@ class SqlCells:
             return await self._read(connection)
 
     async def _read(self, connection: AsyncConnection, cell: CellId | None = None) -> Sequence[Held]:
-        is_over = (cells.c.until_at < _now(is_sqlite=self._database.is_sqlite)).label("is_over")
+        is_over = (cells.c.until_at < clock_now(is_sqlite=self._database.is_sqlite)).label("is_over")
         query = select(cells, is_over).where(cells.c.holder != NOBODY).order_by(cells.c.cell)
         if cell is not None:
             query = query.where(cells.c.cell == cell)
@@ -87,18 +87,18 @@ class SqlCells:
 
 def held_lately(database: Database, seconds: float) -> ColumnElement[bool]:
     """A service held the cell at some time within these last seconds."""
-    return cells.c.until_at >= _later(database, -seconds)
+    return cells.c.until_at >= later(database, -seconds)
 
 
-def _later(database: Database, seconds: float) -> ColumnElement[Any]:
+def later(database: Database, seconds: float) -> ColumnElement[Any]:
     """Seconds from now, by the database's clock."""
     if database.is_sqlite:
-        now = type_coerce(_now(is_sqlite=True), BigInteger)
+        now = type_coerce(clock_now(is_sqlite=True), BigInteger)
         return type_coerce(now + round(seconds * 1e6), Instant)
     return type_coerce(func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds), Instant)
 
 
-def _now(*, is_sqlite: bool) -> ColumnElement[Any]:
+def clock_now(*, is_sqlite: bool) -> ColumnElement[Any]:
     """The database's clock, also where a transaction began a while ago."""
     if not is_sqlite:
         return type_coerce(func.clock_timestamp(), Instant)

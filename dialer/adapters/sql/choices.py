@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.hidden import hidden, seen
 from dialer.adapters.sql.insert import chunks
-from dialer.adapters.sql.leads import with_numbers
 from dialer.adapters.sql.lists import ALONE, check_campaign
 from dialer.adapters.sql.tables import lead_numbers, leads
 from dialer.adapters.sql.troubles import Twin
+from dialer.adapters.sql.whole import with_numbers
 from dialer.domain.choice import YE, YO, Choice, Sought, sought
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead
@@ -42,6 +43,7 @@ class SqlChoices:
         query = select(leads).where(leads.c.campaign == choice.campaign, leads.c.id > after)
         query = query.where(*_asked(choice, is_sqlite=self._database.is_sqlite))
         async with self._database.connection() as connection:
+            query = query.where(*seen(await hidden(connection, choice.campaign)))
             rows = await connection.execute(query.order_by(leads.c.id).limit(limit))
             return await with_numbers(connection, rows.mappings().all())
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from dialer.adapters.fitting import is_id
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.hidden import Spans, open_imports, seen, spans_of
 from dialer.adapters.sql.tables import cdrs, leads
 from dialer.domain.depth import OPEN, Depth, Span
 from dialer.domain.types import CampaignId, Direction, LeadStatus
@@ -35,7 +36,8 @@ async def depth_of(database: Database, campaign: CampaignId, since_at: datetime,
     if not is_id(campaign):
         return Depth()
     dialled = await database.rows(_span(campaign, since_at, until_at))
-    row = await database.row(_list(campaign, _first(dialled), _last(dialled)))
+    spans = spans_of([row["hidden"] for row in await database.rows(open_imports(campaign))])
+    row = await database.row(_list(campaign, _first(dialled), _last(dialled), spans))
     if row is None:
         return Depth()
     span = Span(
@@ -84,7 +86,7 @@ def _span(campaign: CampaignId, since_at: datetime, until_at: datetime) -> Selec
     )
 
 
-def _list(campaign: CampaignId, first: Place, last: Place) -> Select[Any]:
+def _list(campaign: CampaignId, first: Place, last: Place, spans: Spans) -> Select[Any]:
     """One pass over the campaign's list, after one for the deepest lead that was dialled."""
     its, tried = leads.c.campaign == campaign, leads.c.attempts > 0
     deepest = (
@@ -106,7 +108,7 @@ def _list(campaign: CampaignId, first: Place, last: Place) -> Select[Any]:
         _number(_is_before(*last)).label("last"),
     ]
     counts: Select[Any] = select(*columns)
-    return counts.select_from(leads.outerjoin(deepest, true())).where(its)
+    return counts.select_from(leads.outerjoin(deepest, true())).where(its, *seen(spans))
 
 
 def _is_before(priority: Any, id_: Any) -> ColumnElement[bool]:

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.fitting import is_id
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.hidden import open_imports
 from dialer.adapters.sql.tables import campaigns, lead_counts, leads
 from dialer.domain.types import CampaignId, LeadStatus
 
@@ -43,11 +44,12 @@ async def best_of(
 
     Then by priority, due retries before new leads, retries by instant, new ones as their lists came in.
 
-    Each query reads the rows that it gives and no other, however many are due; of lists that are paused it
-    steps over new leads as a whole, and over due retries in the index alone. Rows that another cell is
-    taking are skipped, not waited for; SQLite has one writer and needs no such thing.
+    Each query reads the rows that it gives and no other, however many are due; of lists that are paused, or
+    are not through yet, it steps over new leads as a whole, and over due retries in the index alone. Rows
+    that another cell is taking are skipped, not waited for; SQLite has one writer and needs no such thing.
     """
     paused = paused_in((await connection.execute(_settings(campaign))).scalar())
+    paused |= {row.id for row in await connection.execute(open_imports(campaign))}
     its = and_(leads.c.campaign == campaign, is_(RETRY), _is_due(now), _is_of_none(paused))
     promised = select(leads.c.id).where(its, leads.c.promised_at.is_not(None))
     promised = promised.order_by(leads.c.next_at, leads.c.id).limit(n)
@@ -115,8 +117,11 @@ async def counted(database: Database, campaign: CampaignId, now: datetime) -> Ma
             _is_due(now),
             _is_of_none(paused),
         )
-        rows, (row,) = await database.several((sums, None), (of_due, None))
+        rows, (row,), coming = await database.several(
+            (sums, None), (of_due, None), (open_imports(campaign), None)
+        )
         by_status |= {row["status"]: int(row["n"]) for row in rows}
+        by_status[NEW] = max(0, by_status[NEW] - sum(row["leads"] for row in coming))
         due = row["n"]
     waiting = await _waiting(database, campaign, paused)
     for _, status, n in waiting:
@@ -157,8 +162,10 @@ async def next_due_at(database: Database, campaign: CampaignId, now: datetime) -
     """When a lead can be leased: `now` if one can be at once, None if none ever can."""
     if not is_id(campaign):
         return None
-    its = and_(leads.c.campaign == campaign, _is_of_none(paused := await paused_lists(database, campaign)))
-    if await _has_new(database, campaign, paused):
+    away = await paused_lists(database, campaign)
+    away |= {row["id"] for row in await database.rows(open_imports(campaign))}
+    its = and_(leads.c.campaign == campaign, _is_of_none(away))
+    if await _has_new(database, campaign, away):
         return now
     levels = _levels(campaign, RETRY)
     first = select(func.min(leads.c.next_at)).where(its, is_(RETRY), leads.c.priority == levels.c.level)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,12 +24,14 @@ from dialer.adapters.sql import lists
 from dialer.adapters.sql.cells import held_lately
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.due import add_up, best_of, counted, is_, next_due_at, paused_leads
+from dialer.adapters.sql.hidden import NOT_OPEN, hidden, is_hidden, seen
 from dialer.adapters.sql.insert import IDS, chunks
 from dialer.adapters.sql.tables import cells, lead_numbers, leads
+from dialer.adapters.sql.whole import with_numbers
 from dialer.domain.errors import Missing
 from dialer.domain.lead import Lead, key_of
 from dialer.domain.said import said
-from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus, Outcome, PhoneNumber
+from dialer.domain.types import CampaignId, CellId, LeadId, LeadStatus
 
 NEW, RETRY, LEASED, EXCLUDED = (
     status.value for status in (LeadStatus.NEW, LeadStatus.RETRY, LeadStatus.LEASED, LeadStatus.EXCLUDED)
@@ -135,8 +136,9 @@ class SqlLeads:
                 lead_numbers.c.number < number + "\U0010ffff",
             )
             asked.append(leads.c.id.in_(its))
-        query = select(leads).where(*asked).order_by(leads.c.id).limit(limit)
         async with self._database.connection() as connection:
+            query = select(leads).where(*asked, *seen(await hidden(connection, campaign)))
+            query = query.order_by(leads.c.id).limit(limit)
             return await with_numbers(connection, (await connection.execute(query)).mappings().all())
 
     async def count(self, campaign: CampaignId, now: datetime) -> Mapping[str, int]:
@@ -150,33 +152,28 @@ class SqlLeads:
         if not is_id(campaign):
             return found
         key = tuple_(lead_numbers.c.number, lead_numbers.c.extension)
-        its = select(*key).where(lead_numbers.c.campaign == campaign).order_by(*key).limit(IDS)
-        after = ("", "")
+        its = select(*key, lead_numbers.c.lead).where(lead_numbers.c.campaign == campaign)
+        its, after = its.order_by(*key).limit(IDS), ("", "")
         async with self._database.connection() as connection:
+            spans = await hidden(connection, campaign)
             while True:  # in pages: a million rows at once would hold up whatever else runs in this process
                 some = (await connection.execute(its.where(key > after))).all()
-                found.update(key_of(row.number, row.extension) for row in some)
+                there = (row for row in some if not is_hidden(row.lead, spans))
+                found.update(key_of(row.number, row.extension) for row in there)
                 if len(some) < IDS:
                     return found
                 after = (some[-1].number, some[-1].extension)
 
     async def known_numbers(self, campaign: CampaignId, numbers: Iterable[str]) -> set[str]:
-        found: set[str] = set()
-        if not is_id(campaign):
-            return found
-        its = select(lead_numbers.c.number, lead_numbers.c.extension)
-        its = its.where(lead_numbers.c.campaign == campaign)
-        asked = set(numbers)
         async with self._database.connection() as connection:
-            for some in chunks(sorted(asked | {key.rpartition(";ext=")[0] for key in asked})):
-                known = await connection.execute(its.where(lead_numbers.c.number.in_(some)))
-                found.update(key_of(row.number, row.extension) for row in known)
-        return found & asked
+            return set(await lists.known(connection, campaign, numbers))
 
     async def import_list(
         self, campaign: CampaignId, file_name: str, leads: Iterable[Lead], *, now: datetime
     ) -> tuple[int, int]:
-        return await lists.import_list(self._database, campaign, file_name, leads, now)
+        batches = lists.batches_of(leads)
+        told = await lists.take(self._database, campaign, file_name, batches, now, keeps_empty=True)
+        return told.import_id or 0, told.leads
 
     async def undo_import(self, import_id: int) -> int:
         return await lists.undo_import(self._database, import_id)
@@ -228,49 +225,11 @@ def _given_back(not_before_at: datetime | None = None) -> Mapping[str, Any]:
 async def _get(connection: AsyncConnection, lead: LeadId) -> Lead:
     rows: Sequence[RowMapping] = []
     if is_id(lead):
-        rows = (await connection.execute(select(leads).where(leads.c.id == lead))).mappings().all()
+        query = select(leads).where(leads.c.id == lead, NOT_OPEN)
+        rows = (await connection.execute(query)).mappings().all()
     for found in await with_numbers(connection, rows):
         return found
     raise Missing(said("there is no lead {lead}", lead=lead))
-
-
-async def with_numbers(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Lead]:
-    numbers: dict[int, list[tuple[PhoneNumber, str]]] = defaultdict(list)
-    its = select(lead_numbers.c.lead, lead_numbers.c.number, lead_numbers.c.extension)
-    for some in chunks(row["id"] for row in rows):
-        query = its.where(lead_numbers.c.lead.in_(some))
-        for lead, number, extension in await connection.execute(
-            query.order_by(lead_numbers.c.lead, lead_numbers.c.position)
-        ):
-            numbers[lead].append((number, extension))
-    return [_lead(row, numbers[row["id"]]) for row in rows]
-
-
-def _lead(row: RowMapping, numbers: Sequence[tuple[PhoneNumber, str]]) -> Lead:
-    return Lead(
-        id=row["id"],
-        campaign=row["campaign"],
-        numbers=tuple(number for number, _ in numbers),
-        extensions={number: extension for number, extension in numbers if extension},
-        number_index=row["number_index"],
-        status=LeadStatus(row["status"]),
-        attempts=row["attempts"],
-        tried={Outcome(outcome): times for outcome, times in row["tried"].items()},
-        next_at=row["next_at"],
-        last_at=row["last_at"],
-        last_outcome=Outcome(row["last_outcome"]) if row["last_outcome"] else None,
-        priority=row["priority"],
-        zones=tuple(row["zones"]),
-        name=row["name"],
-        company=row["company"],
-        inn=row["inn"],
-        email=row["email"],
-        extra=row["extra"],
-        ref=row["ref"],
-        dead=tuple(row["dead"]),
-        promised_at=row["promised_at"],
-        import_id=row["import_id"],
-    )
 
 
 def _order(lead: Lead) -> tuple[bool, int, datetime, int]:

@@ -1,9 +1,9 @@
-"""Imports of lists: all or nothing, fast, each number once, and without holding up others who write."""
+"""Imports of lists: all or nothing, each number once, and without holding up others who write."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,70 +11,116 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.fitting import is_id
+from dialer.adapters.sql import pieces
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.hidden import COMING, hidden, is_hidden
 from dialer.adapters.sql.insert import chunks
-from dialer.adapters.sql.tables import campaigns, imports, leads
-from dialer.domain.errors import Conflict, Missing
-from dialer.domain.lead import Lead, fresh
-from dialer.domain.said import Said, said
-from dialer.domain.types import CampaignId, LeadStatus, PhoneNumber
+from dialer.adapters.sql.revise import as_text, kept, leased_among, revise
+from dialer.adapters.sql.tables import campaigns, imports, lead_numbers, leads
+from dialer.domain.errors import Missing
+from dialer.domain.intake import Arrived, Batch
+from dialer.domain.lead import Lead, fresh, key_of
+from dialer.domain.said import said
+from dialer.domain.types import CampaignId, LeadId, LeadStatus
 
 CHUNK = 1_000  # leads; the event loop waits while so many are made ready
+PIECE = 50_000  # leads that one statement of PostgreSQL takes: it ends within seconds
+WAIT_S = 0.1
 Rows = list[tuple[Any, ...]]
 
 # tables of one connection alone, which take the file: column -> type on PostgreSQL
-OF_FILE = {
-    **{"priority": "integer", "zones": "json", "name": "text", "company": "text", "inn": "text"},
-    **{"email": "text", "extra": "json", "ref": "text"},
-}
 STAGES = {
-    "staged_leads": {"n": "bigint", **OF_FILE},
+    "staged_leads": {"n": "bigint", **dict.fromkeys(pieces.OF_FILE, "text")}
+    | {"priority": "integer", "zones": "json", "extra": "json"},
     "staged_numbers": {"n": "bigint", "position": "integer", "number": "text", "extension": "text"},
+    "staged_changes": {"n": "bigint", "lead": "bigint", "before": "json", "after": "json"},
 }
 # own column names only, every value is bound
 TAKE_LEADS = text(
     "INSERT INTO leads (id, campaign, import_id, number_index, status, attempts, tried, dead,"  # noqa: S608 - names of this module
-    f" {', '.join(OF_FILE)})"
-    f" SELECT :base + n, :campaign, :import_id, 0, 'new', 0, '{{}}', '[]', {', '.join(OF_FILE)}"
-    " FROM staged_leads ORDER BY n"
+    f" {', '.join(pieces.OF_FILE)})"
+    f" SELECT n, :campaign, :import_id, 0, 'new', 0, '{{}}', '[]', {', '.join(pieces.OF_FILE)}"
+    " FROM staged_leads WHERE n > :after AND n <= :last ORDER BY n"
 )
 # a number that another import has brought meanwhile, or that the file has twice, is left out
 TAKE_NUMBERS = text(
     "INSERT INTO lead_numbers (lead, position, campaign, number, extension)"
-    " SELECT :base + n, position, :campaign, number, extension FROM staged_numbers"
-    " WHERE true ORDER BY n, position ON CONFLICT DO NOTHING"
+    " SELECT n, position, :campaign, number, extension FROM staged_numbers"
+    " WHERE n > :after AND n <= :last ORDER BY n, position ON CONFLICT DO NOTHING"
+)
+TAKE_CHANGES = text(
+    "INSERT INTO import_changes (import_id, n, lead, before, after)"
+    " SELECT :import_id, n, lead, before, after FROM staged_changes"
 )
 LEAVE_OUT = text(
     "DELETE FROM leads WHERE import_id = :import_id"
     " AND NOT EXISTS (SELECT 1 FROM lead_numbers WHERE lead_numbers.lead = leads.id)"
 )
-# the highest id ever given: that of an undone lead is not given again
-LAST_ID = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'leads'")
 TAKE_IDS = text("SELECT nextval('leads_id_seq') FROM generate_series(1, :n)")
 # one import into a campaign at a time: two with the same numbers in another order would wait for each other
 ALONE = text("SELECT pg_advisory_xact_lock(hashtext('obzvon import'), hashtext(:campaign))")
+ALONE_NOW = text("SELECT pg_try_advisory_xact_lock(hashtext('obzvon import'), hashtext(:campaign))")
 
 
-async def import_list(
-    database: Database, campaign: CampaignId, file_name: str, entries: Iterable[Lead], now: datetime
-) -> tuple[int, int]:
-    """Enter the leads into the campaign's list; gives (import id, how many)."""
+async def take(
+    database: Database,
+    campaign: CampaignId,
+    file_name: str,
+    batches: AsyncIterable[Batch],
+    now: datetime,
+    *,
+    keeps_empty: bool = False,
+) -> Arrived:
+    """Enter a list into the campaign's; without `keeps_empty` nothing is kept of one that brings nothing."""
     entry = {"campaign": campaign, "file_name": file_name, "at": now, "leads": 0}
-    rows = (fresh(lead, campaign) for lead in entries)
     async with database.connection() as connection:
         async with connection.begin():
             await check_campaign(connection, campaign)  # before the file is read, and behind it
+        mine = _fresh(batches, campaign)
+        if database.is_sqlite:
+            return await pieces.take(database, connection, entry, mine, keeps_empty=keeps_empty)
         try:
-            numbers = await _stage(connection, rows)
-            async with database.writing(connection):
-                return await _take(connection, entry, numbers)
+            staged = await _stage(connection, mine)
+            if not staged.has_something and not keeps_empty:
+                return Arrived()
+            return await _take_alone(connection, entry, staged)
         finally:
             async with connection.begin():
                 await _clear(connection)
 
 
+async def batches_of(entries: Iterable[Lead]) -> AsyncIterator[Batch]:
+    for some in chunks(entries, CHUNK):
+        yield Batch(some)
+
+
+async def _fresh(batches: AsyncIterable[Batch], campaign: CampaignId) -> AsyncIterator[Batch]:
+    async for batch in batches:
+        yield Batch([fresh(lead, campaign) for lead in batch.new], batch.revisions)
+
+
+async def known(
+    connection: AsyncConnection, campaign: CampaignId, keys: Iterable[str]
+) -> Mapping[str, LeadId]:
+    """By key, whose the numbers are; leads that are hidden have none yet."""
+    found: dict[str, LeadId] = {}
+    asked = set(keys)
+    if not is_id(campaign) or not asked:
+        return found
+    its = select(lead_numbers.c.number, lead_numbers.c.extension, lead_numbers.c.lead)
+    its = its.where(lead_numbers.c.campaign == campaign)
+    spans = await hidden(connection, campaign)
+    for some in chunks(sorted(asked | {key.rpartition(";ext=")[0] for key in asked})):
+        for number, extension, lead in await connection.execute(its.where(lead_numbers.c.number.in_(some))):
+            if (key := key_of(number, extension)) in asked and not is_hidden(lead, spans):
+                found[key] = LeadId(lead)
+    return found
+
+
 async def undo_import(database: Database, import_id: int) -> int:
     """Take the leads of an import out again, and the import itself."""
+    if database.is_sqlite:
+        return await pieces.undo(database, import_id)
     async with database.write() as connection:
         row = None
         if is_id(import_id):
@@ -82,27 +128,24 @@ async def undo_import(database: Database, import_id: int) -> int:
             row = (await connection.execute(query)).first()
         if row is None:
             raise Missing(said("there is no import {import_id}", import_id=import_id))
+        if (await connection.execute(leased_among(import_id))).first() is not None:
+            raise pieces.why_it_stays(import_id, was_dialled=False)
         # delete first, look afterwards: a lead that is being leased in this moment is waited for, and stays
         its = leads.c.import_id == import_id
         free = (leads.c.attempts == 0, leads.c.status != LeadStatus.LEASED.value)
         count = (await connection.execute(delete(leads).where(its, *free))).rowcount  # numbers go with them
         left = select(leads.c.attempts).where(its).order_by(leads.c.attempts.desc()).limit(1)
         if (busy := (await connection.execute(left)).first()) is not None:
-            raise Conflict(_why_it_stays(import_id, was_dialled=busy.attempts > 0))
+            raise pieces.why_it_stays(import_id, was_dialled=busy.attempts > 0)
+        await _revise_all(connection, import_id, back=True)
         await connection.execute(delete(imports).where(imports.c.id == import_id))
     return count
 
 
-def _why_it_stays(import_id: int, *, was_dialled: bool) -> Said:
-    if was_dialled:
-        return said("import {import_id} stays: some of its leads were dialled already", import_id=import_id)
-    return said(
-        "import {import_id} is about to be dialled: stop its campaign, then undo it", import_id=import_id
-    )
-
-
 async def find_import(database: Database, import_id: int) -> Mapping[str, Any]:
-    row = await database.row(select(imports).where(imports.c.id == import_id)) if is_id(import_id) else None
+    columns = (imports.c.id, imports.c.campaign, imports.c.file_name, imports.c.at, imports.c.leads)
+    query = select(*columns).where(imports.c.id == import_id, imports.c.stage != COMING)
+    row = await database.row(query) if is_id(import_id) else None
     if row is None:
         raise Missing(said("there is no import {import_id}", import_id=import_id))
     return dict(row)
@@ -112,70 +155,8 @@ async def imports_of(database: Database, campaign: CampaignId) -> Sequence[Mappi
     if not is_id(campaign):
         return []
     columns = (imports.c.id, imports.c.file_name, imports.c.at, imports.c.leads)
-    rows = await database.rows(select(*columns).where(imports.c.campaign == campaign).order_by(imports.c.id))
-    return [dict(row) for row in rows]
-
-
-async def _clear(connection: AsyncConnection) -> None:
-    own = "temp" if connection.dialect.name == "sqlite" else "pg_temp"
-    for table in STAGES:
-        await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {own}.{table}")
-
-
-async def _stage(connection: AsyncConnection, rows: Iterator[Lead]) -> int:
-    """The whole file on the connection's own side, no other writer waits; gives how many numbers it has."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    count, last = 0, 0
-    async with connection.begin():
-        await _clear(connection)  # what an import has left that was cut off before it could
-        for table, columns in STAGES.items():
-            typed = ", ".join(columns if is_sqlite else map(" ".join, columns.items()))
-            await connection.exec_driver_sql(f"CREATE TEMP TABLE {table} ({typed})")
-        for some in chunks(rows, CHUNK):
-            if is_sqlite:
-                ids = list(range(last + 1, last + 1 + len(some)))
-            else:
-                ids = list((await connection.execute(TAKE_IDS, {"n": len(some)})).scalars())
-            last = ids[-1]
-            numbered = list(zip(ids, some, strict=True))
-            of_numbers = [(id_, *each) for id_, lead in numbered for each in _numbers(lead)]
-            count += len(of_numbers)
-            put = _insert if is_sqlite else _copy
-            await put(connection, "staged_leads", [(id_, *_of_file(lead)) for id_, lead in numbered])
-            await put(connection, "staged_numbers", of_numbers)
-    return count
-
-
-async def _insert(connection: AsyncConnection, table: str, rows: Rows) -> None:
-    marks = ", ".join("?" * len(STAGES[table]))
-    await connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - names of this module
-
-
-async def _copy(connection: AsyncConnection, table: str, rows: Rows) -> None:
-    """PostgreSQL: several times faster than INSERT."""
-    driver = (await connection.get_raw_connection()).driver_connection
-    if driver is None:  # it was lost in this very moment, and the transaction with it
-        raise ConnectionError("the connection is closed")
-    await driver.copy_records_to_table(table, records=rows, columns=tuple(STAGES[table]))
-
-
-async def _take(connection: AsyncConnection, entry: dict[str, Any], numbers: int) -> tuple[int, int]:
-    """What was staged becomes the campaign's; a lead all of whose numbers are there already is left out."""
-    base = 0
-    if connection.dialect.name == "sqlite":
-        base = (await connection.execute(LAST_ID)).scalar_one()
-    else:
-        await connection.execute(ALONE, {"campaign": str(entry["campaign"])})
-    await check_campaign(connection, entry["campaign"])
-    import_id: int = (
-        await connection.execute(insert(imports).values(entry).returning(imports.c.id))
-    ).scalar_one()
-    given = {"base": base, "campaign": entry["campaign"], "import_id": import_id}
-    count = (await connection.execute(TAKE_LEADS, given)).rowcount
-    if (await connection.execute(TAKE_NUMBERS, given)).rowcount < numbers:
-        count -= (await connection.execute(LEAVE_OUT, {"import_id": import_id})).rowcount
-    await connection.execute(update(imports).where(imports.c.id == import_id).values(leads=count))
-    return import_id, count
+    its = select(*columns).where(imports.c.campaign == campaign, imports.c.stage != COMING)
+    return [dict(row) for row in await database.rows(its.order_by(imports.c.id))]
 
 
 async def check_campaign(connection: AsyncConnection, campaign: CampaignId) -> None:
@@ -184,19 +165,102 @@ async def check_campaign(connection: AsyncConnection, campaign: CampaignId) -> N
         raise Missing(said("there is no campaign {campaign}", campaign=campaign))
 
 
-def _numbers(lead: Lead) -> Iterator[tuple[int, PhoneNumber, str]]:
-    for position, number in enumerate(lead.numbers):
-        yield position, number, lead.extensions.get(number, "")
+# --- PostgreSQL: the file is staged, then taken in one transaction ----------------------------------------
 
 
-def _of_file(lead: Lead) -> tuple[Any, ...]:
-    return (
-        lead.priority,
-        json.dumps(lead.zones),
-        lead.name,
-        lead.company,
-        lead.inn,
-        lead.email,
-        json.dumps(dict(lead.extra), ensure_ascii=False),
-        lead.ref,
-    )
+class _Staged:
+    """What lies on the connection's own side."""
+
+    def __init__(self) -> None:
+        self.numbers = 0
+        self.changes = 0
+        self.ends: list[int] = []  # id of the last lead of each piece
+        self._of_piece = 0
+
+    @property
+    def has_something(self) -> bool:
+        return bool(self.ends or self.changes)
+
+    def add(self, ids: Sequence[int], numbers: int, changes: int) -> None:
+        self.numbers += numbers
+        self.changes += changes
+        if ids:
+            if not self.ends or self._of_piece >= PIECE:
+                self.ends.append(0)
+                self._of_piece = 0
+            self.ends[-1] = ids[-1]
+            self._of_piece += len(ids)
+
+
+async def _clear(connection: AsyncConnection) -> None:
+    for table in STAGES:
+        await connection.exec_driver_sql(f"DROP TABLE IF EXISTS pg_temp.{table}")
+
+
+async def _stage(connection: AsyncConnection, batches: AsyncIterable[Batch]) -> _Staged:
+    """The whole file, while no other writer waits."""
+    staged = _Staged()
+    async with connection.begin():
+        await _clear(connection)  # what an import has left that was cut off before it could
+        for table, columns in STAGES.items():
+            typed = ", ".join(map(" ".join, columns.items()))
+            await connection.exec_driver_sql(f"CREATE TEMP TABLE {table} ({typed})")
+        async for batch in batches:
+            ids = list((await connection.execute(TAKE_IDS, {"n": len(batch.new)})).scalars())
+            numbered = list(zip(ids, batch.new, strict=True))
+            of_numbers = [(id_, *each) for id_, lead in numbered for each in pieces.numbers_of(lead)]
+            changes = [(n, one.lead, *as_text(one)) for n, one in enumerate(batch.revisions, staged.changes)]
+            await _copy(connection, "staged_leads", [(id_, *pieces.of_file(lead)) for id_, lead in numbered])
+            await _copy(connection, "staged_numbers", of_numbers)
+            await _copy(connection, "staged_changes", changes)
+            staged.add(ids, len(of_numbers), len(changes))
+        if len(staged.ends) > 1:
+            await connection.exec_driver_sql("CREATE INDEX ON pg_temp.staged_leads (n)")
+            await connection.exec_driver_sql("CREATE INDEX ON pg_temp.staged_numbers (n)")
+    return staged
+
+
+async def _copy(connection: AsyncConnection, table: str, rows: Rows) -> None:
+    """Several times faster than INSERT."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    if driver is None:  # it was lost in this very moment, and the transaction with it
+        raise ConnectionError("the connection is closed")
+    if rows:
+        await driver.copy_records_to_table(table, records=rows, columns=tuple(STAGES[table]))
+
+
+async def _take_alone(connection: AsyncConnection, entry: dict[str, Any], staged: _Staged) -> Arrived:
+    """Asked for again and again, not waited for: another import may take longer than a statement may."""
+    while True:
+        async with connection.begin():
+            if (await connection.execute(ALONE_NOW, {"campaign": str(entry["campaign"])})).scalar_one():
+                return await _take(connection, entry, staged)
+        await asyncio.sleep(WAIT_S)
+
+
+async def _take(connection: AsyncConnection, entry: dict[str, Any], staged: _Staged) -> Arrived:
+    """What was staged becomes the campaign's; a lead all of whose numbers are there already is left out."""
+    await check_campaign(connection, entry["campaign"])
+    query = insert(imports).values(entry).returning(imports.c.id)
+    import_id: int = (await connection.execute(query)).scalar_one()
+    given = {"campaign": entry["campaign"], "import_id": import_id}
+    count = numbers = after = 0
+    for last in staged.ends:
+        count += (await connection.execute(TAKE_LEADS, {**given, "after": after, "last": last})).rowcount
+        of_piece = {"campaign": entry["campaign"], "after": after, "last": last}
+        numbers += (await connection.execute(TAKE_NUMBERS, of_piece)).rowcount
+        after = last
+    if numbers < staged.numbers:
+        count -= (await connection.execute(LEAVE_OUT, {"import_id": import_id})).rowcount
+    if staged.changes:
+        await connection.execute(TAKE_CHANGES, {"import_id": import_id})
+        await _revise_all(connection, import_id)
+    await connection.execute(update(imports).where(imports.c.id == import_id).values(leads=count))
+    return Arrived(import_id, count, staged.changes)
+
+
+async def _revise_all(connection: AsyncConnection, import_id: int, *, back: bool = False) -> None:
+    after: int | None = None
+    while some := await kept(connection, import_id, CHUNK, after=after, back=back):
+        await revise(connection, [one for _, one in some], back=back)
+        after = some[-1][0]

@@ -11,6 +11,7 @@ from dialer.adapters.sql.campaigns import SqlCampaigns
 from dialer.adapters.sql.cells import SqlCells
 from dialer.adapters.sql.choices import SqlChoices
 from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.intake import SqlIntake
 from dialer.adapters.sql.leads import SqlLeads
 from dialer.adapters.sql.learned import SqlLearned
 from dialer.adapters.sql.ledger import SqlLedger
@@ -38,6 +39,7 @@ async def open_stores(
             leads=leads,
             leases=leads,
             choices=SqlChoices(database),
+            intake=SqlIntake(database),
             campaigns=SqlCampaigns(database),
             accounts=SqlAccounts(database),
             trunks=SqlTrunks(database),

@@ -137,7 +137,25 @@ imports = Table(
     Column("file_name", Words, nullable=False),
     Column("at", Instant, nullable=False),
     Column("leads", Integer, nullable=False),
+    Column("stage", Words, nullable=False, server_default="here"),  # see hidden.py
+    Column("until_at", Instant),  # of one that is under way: when it is given up, if nobody is heard of it
+    Column("hidden", JSON, nullable=False, server_default="[]"),  # pairs: ids of its leads, both ends within
+    # those that are not through: asked for with every lease
+    Index("ix_imports_open", "campaign",
+          sqlite_where=text("stage IN ('coming', 'going')"),
+          postgresql_where=text("stage IN ('coming', 'going')")),
     sqlite_autoincrement=True,  # the id of an undone import is not given again
+)  # fmt: skip
+
+import_changes = Table(
+    "import_changes",  # what an import makes, or has made, of leads that were there
+    metadata,
+    Column("import_id", BigId, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),  # in the order of the file
+    Column("lead", BigId, nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 leads = Table(

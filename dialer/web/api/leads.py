@@ -14,15 +14,19 @@ from dialer.domain.access import Caller, Permission
 from dialer.domain.campaign import Campaign
 from dialer.domain.columns import ReadOptions, mapping_of
 from dialer.domain.errors import BadValue, Forbidden
+from dialer.domain.intake import Known
 from dialer.domain.lead import Lead
-from dialer.domain.said import said
+from dialer.domain.listing import Flaw
+from dialer.domain.said import listed, said
 from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
+from dialer.office import imports
 from dialer.office import pauses as office
 from dialer.office.cell import tell_later
+from dialer.office.imports import Imported
 from dialer.web.api.commands import Pushed
-from dialer.web.api.outlook import OutlookOut
+from dialer.web.api.outlook import OutlookOut, means_of
 from dialer.web.auth import Needs
-from dialer.web.parts import Given, Parts, Spoken
+from dialer.web.parts import Given, Parts, Speak, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce, one_file
 from dialer.web.values import PRINTABLE, Body, Country, Id, Line, Number, Whole
@@ -39,6 +43,7 @@ Inn = Annotated[str, StringConstraints(pattern=r"^([0-9]{10}|[0-9]{12})?$"), Fie
 Column = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=64)]
 
 
+MOST_REJECTS = 10_000  # in one answer; the counts are whole
 Extension = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}$")]
 
 
@@ -118,13 +123,40 @@ class RejectOut(BaseModel):
 class ImportedOut(BaseModel):
     """What became of a list file."""
 
-    import_id: int | None = Field(description="null after a dry run")
+    import_id: int | None = Field(description="null after a dry run, or where nothing was taken")
+    rows: int
     leads: int
+    updated: int = Field(description="rows that changed leads which were there")
     duplicates: int
-    rejects: list[RejectOut]
+    refused: int
+    skipped: int = Field(description="rows above the header, hidden ones, the header again")
+    left_out: int = Field(description="values of rows that were taken")
+    rejects: list[RejectOut] = Field(description=f"the first {MOST_REJECTS:,}")
     mapping: dict[str, str] = Field(description="column of the file: field of a lead")
     preview: list[dict[str, str]]
-    outlook: OutlookOut | None = Field(description="who of these leads can be called, and when")
+    outlook: OutlookOut = Field(description="who of these leads can be called, and when")
+
+    @classmethod
+    def of(cls, told: Imported, flaws: Sequence[Flaw], speak: Speak) -> Self:
+        rejects = [
+            RejectOut(line=one.line, value=one.value, reason=speak(listed([one.column, one.reason], ": ")))
+            for one in flaws
+        ]
+        shown = [
+            {"numbers": ", ".join(lead.numbers), "name": lead.name, "company": lead.company}
+            for _, lead, _ in told.preview.rows
+            if lead
+        ]
+        mapping = {name: str(one) for name, one in told.preview.columns.items()}
+        counts = asdict(told.counts)
+        return cls(
+            import_id=told.import_id,
+            **counts,
+            rejects=rejects,
+            mapping=mapping,
+            preview=shown,
+            outlook=OutlookOut.of(told.outlook, speak),
+        )
 
 
 class ImportOut(BaseModel):
@@ -213,30 +245,32 @@ Options = Annotated[ReadOptions, Depends(read_options)]
 )
 async def import_leads(
     parts: Given,
-    _: Changes,
+    who: Changes,
     campaign: Id,
     file: Annotated[UploadFile, File(description="CSV or XLSX; the first line names the columns")],
     speak: Spoken,
-    options: Options,
     *,
+    options: Options,
+    known: Annotated[
+        Known, Query(description="what becomes of a row whose number the campaign has already")
+    ] = Known.SKIP,
     dry_run: Annotated[bool, Query(description="only say what would happen")] = False,
 ) -> ImportedOut:
     """Import a list file: all of its good lines, or nothing when it cannot be read."""
     await parts.stores.campaigns.get(CampaignId(campaign))
     shown = list_name(file)
-    content = await file.read()
-    told = await parts.tools.import_list(CampaignId(campaign), shown, content, options, dry_run=dry_run)
-    rejects = [RejectOut(line=one.line, value=one.value, reason=speak(one.reason)) for one in told.rejects]
-    outlook = None if told.outlook is None else OutlookOut.of(told.outlook, speak)
-    return ImportedOut(
-        import_id=told.import_id,
-        leads=told.leads,
-        duplicates=told.duplicates,
-        rejects=rejects,
-        mapping=dict(told.mapping),
-        preview=[dict(row) for row in told.preview],
-        outlook=outlook,
+    flaws: list[Flaw] = []
+    order = imports.Order(CampaignId(campaign), shown, options, known, dry_run)
+    told = await imports.take(
+        order,
+        parts.tools.upload(shown, file.file),
+        who,
+        parts.stores,
+        means=means_of(parts.tools),
+        now=parts.tools.clock(),
+        told=imports.Told(flaws=lambda more: flaws.extend(more[: MOST_REJECTS - len(flaws)])),
     )
+    return ImportedOut.of(told, flaws, speak)
 
 
 @router.get("/campaigns/{campaign}/imports", responses=documented(404))
@@ -259,9 +293,12 @@ async def resume_list(parts: Given, who: Runs, import_id: Id) -> ListSetOut:
 
 
 @router.delete("/imports/{import_id}", responses=documented(404, 409))
-async def undo_import(parts: Given, _: Changes, import_id: Id) -> Undone:
-    """Take an import back. Refused when one of its leads was dialled already."""
-    return Undone(import_id=import_id, removed=await parts.stores.leads.undo_import(import_id))
+async def undo_import(parts: Given, who: Changes, import_id: Id) -> Undone:
+    """Take back what an import brought. Refused when one of its leads was dialled already.
+
+    Fields of leads that were there get what they had before, where nobody has changed them since.
+    """
+    return Undone(import_id=import_id, removed=await imports.undo(import_id, who, parts.stores))
 
 
 @router.get("/leads/{lead}", responses=documented(404))

@@ -13,7 +13,7 @@ from dialer.domain.outlook import REASONS, ListOutlook, When, Why, told
 from dialer.domain.types import CampaignId
 from dialer.office import outlook as office
 from dialer.web.auth import Needs
-from dialer.web.parts import Given, Speak, Spoken
+from dialer.web.parts import Given, Speak, Spoken, Tools
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
 from dialer.web.values import Id
@@ -68,7 +68,11 @@ class OutlookOut(BaseModel):
 @router.get("/campaigns/{campaign}/outlook", responses=documented(404))
 async def foresee_campaign(parts: Given, who: Sees, campaign: Id, speak: Spoken) -> OutlookOut:
     """How many leads can be called now, later today, on another day and never, by the gates of dialing."""
-    tools = parts.tools
-    means = office.Means(tools.check_number, tools.zone_of, tools.zone, tools.holiday_of)
-    found = await office.of_campaign(CampaignId(campaign), who, parts.stores, means=means, now=tools.clock())
+    means, now = means_of(parts.tools), parts.tools.clock()
+    found = await office.of_campaign(CampaignId(campaign), who, parts.stores, means=means, now=now)
     return OutlookOut.of(found, speak)
+
+
+def means_of(tools: Tools) -> office.Means:
+    """What the gates need, of what the API is given."""
+    return office.Means(tools.check_number, tools.zone_of, tools.zone, tools.holiday_of)

@@ -22,8 +22,8 @@ from dialer.domain.errors import EngineAway, StoreDown
 from dialer.domain.types import CampaignId
 from dialer.ports.stores import Stores
 from dialer.settings import Settings
-from dialer.toolbox import api_tools
 from dialer.web import once
+from dialer.webtools import web_tools
 from tests.web.world import Answer, FakeDesk, ask, served
 
 LIST = ("Телефон;ФИО\n" + "".join(f"+7911{n:07};Лид {n}\n" for n in range(120))).encode()
@@ -46,7 +46,7 @@ class Office:
 
     async def process(self, desk: FakeDesk | None = None) -> FastAPI:
         self.stores = await self.stack.enter_async_context(open_stores(self.url))
-        tools = api_tools(self.settings, self.stores, clock=self.now)
+        tools = web_tools(self.settings, clock=self.now)
         return served(self.stores, tools, desk or FakeDesk())
 
     async def admit(self, role: str) -> str:

@@ -19,11 +19,12 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it has no type stubs
 
 from dialer.adapters.files import outside
-from dialer.adapters.files.lists import Counts, ListFile, open_content, open_path
+from dialer.adapters.files.lists import ListFile, open_content, open_path
 from dialer.adapters.files.rejects import RejectsFile, safe
 from dialer.adapters.phones import reading
 from dialer.domain.columns import Field, ReadOptions
 from dialer.domain.errors import BadValue
+from dialer.domain.intake import Counts
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw, Kind, Taken
 

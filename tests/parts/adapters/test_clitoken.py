@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dialer.adapters.clitoken import cli_admitted
 from dialer.adapters.sql.open import open_stores
 from dialer.domain.access import hashed
 from dialer.ports.stores import Stores, Token
-from dialer.toolbox import cli_admitted
 
 
 def now() -> datetime:

@@ -1,0 +1,260 @@
+"""An import of a long list: how fast, how long it holds SQLite's writer, how much memory it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import resource
+import sqlite3
+import sys
+import tempfile
+import time
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bench.parts import PRAGMAS, opened
+from dialer.adapters.calendars import holiday_of
+from dialer.adapters.files.lists import open_path
+from dialer.adapters.files.opening import Opener
+from dialer.adapters.sql.database import Database
+from dialer.adapters.sql.pieces import OF_FILE, numbers_of, of_file
+from dialer.domain.access import Role, caller
+from dialer.domain.dialable import DialRules
+from dialer.domain.intake import Batch
+from dialer.domain.lead import Lead
+from dialer.domain.types import CampaignId, LeadId, PhoneNumber
+from dialer.office import imports
+from dialer.office.outlook import Means
+from dialer.ports.stores import Stores
+
+ROWS = 100_000
+BATCH = 1_000
+CITIES = ("Москва", "Омск", "Казань", "")  # without one: every zone that the number may be in
+MB = 1024  # ru_maxrss counts in kilobytes
+WHO = caller("bench", Role.ADMIN)
+MEANS = Means(lambda number, trunks, country: None, ZoneInfo, UTC, holiday_of)
+EVERY_ZONE = tuple(f"Asia/Zone{n}" for n in range(11))
+LEADS = ("id", "campaign", "import_id", *OF_FILE)
+NUMBERS = ("lead", "position", "campaign", "number", "extension")
+
+# another process, as an engine beside the import is one: how long the writer is held, and waited for
+BESIDE = """
+import json, sqlite3, sys, threading, time
+path, over = sys.argv[1], threading.Event()
+held, waits = [0.0], []
+def look():
+    db, since = sqlite3.connect(path, timeout=0, isolation_level=None), None
+    while not over.is_set():
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            since = since or time.perf_counter()
+        else:
+            db.execute("ROLLBACK")
+            if since is not None:
+                held.append(time.perf_counter() - since)
+            since = None
+        time.sleep(0.001)
+def wait():
+    db = sqlite3.connect(path, timeout=30, isolation_level=None)
+    while not over.is_set():
+        began = time.perf_counter()
+        db.execute("BEGIN IMMEDIATE")
+        waits.append(time.perf_counter() - began)
+        db.execute("ROLLBACK")
+        time.sleep(0.02)
+threads = [threading.Thread(target=look), threading.Thread(target=wait)]
+for thread in threads: thread.start()
+print("ready", flush=True)
+sys.stdin.read()
+over.set()
+for thread in threads: thread.join()
+waits.sort()
+print(json.dumps([max(held), waits[int(len(waits) * 0.99)], waits[-1]]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one import; `beside`: what does the least that could be called the same."""
+
+    name: str
+    rows: int
+    seconds: float
+    baseline: str
+    baseline_s: float
+    memory_mb: float | None = None  # above what the process had before
+    held_ms: float | None = None  # longest hold of the writer, as another process sees it
+    waits_ms: tuple[float, float] | None = None  # of another process that writes: p99, longest
+
+    @property
+    def ratio(self) -> float:
+        return self.seconds / self.baseline_s
+
+    def line(self) -> str:
+        told = [
+            f"{self.name}: {self.rows:,} rows in {self.seconds:.1f} s, {self.rows / self.seconds:,.0f} a"
+            f" second, {self.ratio:.1f} times {self.baseline} ({self.baseline_s:.1f} s)"
+        ]
+        if self.memory_mb is not None:
+            told.append(f"{self.memory_mb:.0f} MB more than before")
+        if self.held_ms is not None and self.waits_ms is not None:
+            told.append(
+                f"the writer held for {self.held_ms:.0f} ms at most, another waits {self.waits_ms[0]:.0f} ms"
+                f" (p99), {self.waits_ms[1]:.0f} ms at most"
+            )
+        return "; ".join(told)
+
+
+async def measure(say: Callable[[str], None], rows: int, database: str = "") -> list[Figures]:
+    """A file, as the command line takes it, on SQLite; with `database` the same and the store alone there."""
+    found: list[Figures] = []
+    with tempfile.TemporaryDirectory(prefix="obzvon-bench-") as folder:
+        path = Path(folder) / "list.csv"
+        write_list(path, rows)
+        async for one in _all(Path(folder), path, rows, database):
+            say(one.line())
+            found.append(one)
+    return found
+
+
+async def _all(folder: Path, path: Path, rows: int, database: str) -> AsyncIterator[Figures]:
+    file = folder / "bench.db"
+    async with opened(f"sqlite:///{file}") as (stores, campaign):
+        before = _memory()
+        beside = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", BESIDE, str(file), stdin=PIPE, stdout=PIPE
+        )
+        assert beside.stdout is not None
+        await beside.stdout.readline()
+        seconds = await _file(stores, campaign, path, rows)
+        memory = _memory() - before
+        held, p99, longest = json.loads((await beside.communicate(b""))[0])
+        bare = _bare(folder / "bare.db", rows)
+        yield Figures(
+            "a file on SQLite", rows, seconds, "bare executemany of the same rows", bare, memory,
+            held * 1000, (p99 * 1000, longest * 1000),
+        )  # fmt: skip
+    if database:
+        async with opened(database) as (stores, campaign):
+            copy = await _copy(database, rows, bare=True)
+            before = _memory()
+            seconds = await _file(stores, campaign, path, rows)
+            memory = _memory() - before
+            yield Figures("a file on PostgreSQL", rows, seconds, "COPY into bare tables", copy, memory)
+        async with opened(database) as (stores, campaign):
+            seconds = await _store(stores, campaign, rows)
+            yield Figures("leads on PostgreSQL", rows, seconds, "COPY into bare tables", copy)
+            same = await _copy(database, rows, bare=False)
+            yield Figures("leads on PostgreSQL", rows, seconds, "COPY into the same tables and indexes", same)
+
+
+def write_list(path: Path, rows: int) -> None:
+    """Numbers in no order, as people's lists have them; a quarter of the rows names no place."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, delimiter=";")
+        out.writerow(["Телефон", "ФИО", "Компания", "Город"])
+        out.writerows(
+            [number(n), f"Иванов Иван {n}", f"ООО «Ромашка {n}»", CITIES[n % 4]] for n in range(rows)
+        )
+
+
+def number(n: int) -> str:
+    return f"+7{921 + n // 10_000_000}{n * 7_654_321 % 10_000_000:07}"
+
+
+def leads(rows: int) -> Iterator[Lead]:
+    for n in range(rows):
+        zones = EVERY_ZONE if n % 4 == 3 else ("Europe/Moscow",)
+        yield Lead(
+            LeadId(0), CampaignId(0), (PhoneNumber(number(n)),), name=f"Иванов Иван {n}",
+            company=f"ООО «Ромашка {n}»", extra={"Город": CITIES[n % 4]}, zones=zones,
+        )  # fmt: skip
+
+
+async def _file(stores: Stores, campaign: CampaignId, path: Path, rows: int) -> float:
+    opener = Opener(partial(open_path, path), country="RU", rules=DialRules(frozenset({"RU"})))
+    began = time.perf_counter()
+    order = imports.Order(campaign, path.name)
+    told = await imports.take(order, opener, WHO, stores, means=MEANS, now=_now())
+    seconds = time.perf_counter() - began
+    assert told.counts.leads == rows, told.counts
+    return seconds
+
+
+async def _store(stores: Stores, campaign: CampaignId, rows: int) -> float:
+    async def batches() -> AsyncIterator[Batch]:
+        rest = leads(rows)
+        while some := [lead for _, lead in zip(range(BATCH), rest, strict=False)]:
+            yield Batch(some)
+
+    began = time.perf_counter()
+    told = await stores.intake.take(campaign, "bench", batches(), now=_now())
+    assert told.leads == rows
+    return time.perf_counter() - began
+
+
+def _bare(path: Path, rows: int) -> float:
+    """The same columns without indexes, checks or types, in one transaction."""
+    with sqlite3.connect(path, isolation_level=None) as db:
+        for pragma in PRAGMAS:
+            db.execute(pragma)
+        db.execute(f"CREATE TABLE leads ({', '.join(LEADS)})")
+        db.execute(f"CREATE TABLE numbers ({', '.join(NUMBERS)})")
+        began = time.perf_counter()
+        db.execute("BEGIN")
+        db.executemany(f"INSERT INTO leads VALUES ({', '.join('?' * len(LEADS))})", _of_leads(rows))
+        db.executemany(f"INSERT INTO numbers VALUES ({', '.join('?' * len(NUMBERS))})", _of_numbers(rows))
+        db.execute("COMMIT")
+        return time.perf_counter() - began
+
+
+async def _copy(url: str, rows: int, *, bare: bool) -> float:
+    """By the same driver, from the same rows; indexes and checks of their own where they are not bare."""
+    like = "INCLUDING DEFAULTS" if bare else "INCLUDING ALL"
+    database = Database(url)
+    try:
+        async with database.write() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            for table in ("leads", "lead_numbers"):
+                await connection.exec_driver_sql(f"DROP TABLE IF EXISTS bench_{table}")
+                await connection.exec_driver_sql(f"CREATE TABLE bench_{table} (LIKE {table} {like})")
+            for column in ("number_index", "status", "attempts", "tried", "dead"):
+                await connection.exec_driver_sql(f"ALTER TABLE bench_leads ALTER {column} DROP NOT NULL")
+            began = time.perf_counter()
+            await driver.copy_records_to_table(
+                "bench_leads", records=_of_leads(rows), columns=LEADS, timeout=600
+            )
+            await driver.copy_records_to_table(
+                "bench_lead_numbers", records=_of_numbers(rows), columns=NUMBERS, timeout=600
+            )
+            seconds = time.perf_counter() - began
+            for table in ("leads", "lead_numbers"):
+                await connection.exec_driver_sql(f"DROP TABLE bench_{table}")
+    finally:
+        await database.close()
+    return seconds
+
+
+def _of_leads(rows: int) -> Iterator[tuple[object, ...]]:
+    return ((n, 1, 1, *of_file(lead)) for n, lead in enumerate(leads(rows)))
+
+
+def _of_numbers(rows: int) -> Iterator[tuple[object, ...]]:
+    return ((n, at, 1, *rest) for n, lead in enumerate(leads(rows)) for at, *rest in numbers_of(lead))
+
+
+def _memory() -> float:
+    """The most that this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MB
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
