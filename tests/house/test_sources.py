@@ -32,7 +32,17 @@ MANY_ARGUMENTS = {
 }
 
 PURE = frozenset(
-    {"__future__", "abc", "bisect", "collections", "collections.abc", "contextlib", "dataclasses", "datetime"}
+    {
+        "__future__",
+        "abc",
+        "array",
+        "bisect",
+        "collections",
+        "collections.abc",
+        "contextlib",
+        "dataclasses",
+        "datetime",
+    }
     | {"decimal", "enum", "functools", "heapq", "itertools", "math", "operator", "re", "statistics", "string"}
     | {"types", "typing", "hashlib", "fractions", "copy", "base64"}
 )
