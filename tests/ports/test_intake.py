@@ -405,3 +405,18 @@ async def test_a_lead_is_excluded_only_when_it_is_seen(sqlite_url: str, spring: 
         await stores.intake.take(spring, "new.csv", slow(), now=AT)
         excluded = await stores.leads.exclude((await stores.leads.find(spring, limit=2))[1].id)
         assert excluded.status is LeadStatus.EXCLUDED
+
+
+async def test_more_imports_at_once_than_there_are_connections_take_turns(
+    stores: Stores, campaign: CampaignId
+) -> None:
+    others = [(await stores.campaigns.add(Campaign(CampaignId(0), f"c{n}"))).id for n in range(10)]
+
+    async def asking(where: CampaignId) -> AsyncIterator[Batch]:
+        for n in range(2):
+            assert await stores.leads.known_numbers(where, [f"+7916000000{n}"]) == set()
+            await asyncio.sleep(0)
+            yield Batch(list(entries(60, 1 + 60 * n)))
+
+    sent = (stores.intake.take(each, "a.csv", asking(each), now=AT) for each in others)
+    assert [told.leads for told in await asyncio.gather(*sent)] == [120] * 10

@@ -139,6 +139,8 @@ class Database:
         self._reader = Reader(address) if self.is_sqlite else None
         # SQLite has one writer: its own wait polls, a lock hands over at once
         self.writer = asyncio.Lock() if self.is_sqlite else None
+        # an import has a connection all the while and asks others meanwhile: as many as the pool has for both
+        self.imports = {is_long: asyncio.Semaphore(POOL // 4) for is_long in (True, False)}
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:

@@ -73,7 +73,7 @@ async def take(
 ) -> Arrived:
     """Enter a list into the campaign's; without `keeps_empty` nothing is kept of one that brings nothing."""
     entry = {"campaign": campaign, "file_name": file_name, "at": now, "leads": 0}
-    async with database.connection() as connection:
+    async with database.imports[not keeps_empty], database.connection() as connection:
         async with connection.begin():
             await check_campaign(connection, campaign)  # before the file is read, and behind it
         mine = _fresh(batches, campaign)
