@@ -162,7 +162,7 @@ async def test_a_list_of_known_people_alone_is_no_import(desk: Desk) -> None:
 
 
 async def test_a_duplicate_with_a_bad_number_beside_it_is_refused(desk: Desk) -> None:
-    told = await desk("телефон\n89161234567, 12\n")
+    told = await desk("телефон;имя\n89161234567, 8916123;Иван\n")
     assert (told.counts, {flaw.kind for flaw in desk.flaws}) == (Counts(rows=1, refused=1), {Kind.REFUSED})
 
 
