@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    ColumnElement,
     RowMapping,
     Select,
     and_,
@@ -97,7 +98,7 @@ class SqlNumbers:
         async with self._database.write() as connection:
             for (campaign, source), its in sorted(alike.items()):
                 seen_at = max(entry.seen_at or entry.at for entry in its)
-                asked = (dnc.c.campaign == campaign, dnc.c.source == source, seen_at >= _SEEN_AT)
+                asked = (dnc.c.campaign == campaign, _source_is(source), seen_at >= _SEEN_AT)
                 for some in chunks(sorted({entry.entry for entry in its})):
                     query = delete(dnc).where(dnc.c.entry.in_(some), *asked)
                     count += (await connection.execute(query)).rowcount
@@ -172,10 +173,15 @@ class SqlNumbers:
         return NumberHistory(end_at, outcome, next((why[entry] for entry in entries if entry in why), ""))
 
 
+def _source_is(source: str) -> ColumnElement[bool]:
+    """For look-ups by entry: without statistics PostgreSQL would go through all that the source has."""
+    return dnc.c.source.concat("") == source
+
+
 async def _known(connection: AsyncConnection, entries: Sequence[str], like: Entry) -> Mapping[str, Entry]:
     """What the source has said of these already, locked where the database locks rows."""
     found: dict[str, Entry] = {}
-    its = (dnc.c.campaign == (like.campaign or EVERYWHERE), dnc.c.source == like.source)
+    its = (dnc.c.campaign == (like.campaign or EVERYWHERE), _source_is(like.source))
     for some in chunks(entries):
         query = select(dnc).where(dnc.c.entry.in_(some), *its).order_by(dnc.c.entry).with_for_update()
         rows = (await connection.execute(query)).mappings()
