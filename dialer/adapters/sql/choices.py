@@ -18,6 +18,7 @@ from dialer.adapters.sql.lists import ALONE, check_campaign
 from dialer.adapters.sql.tables import lead_numbers, leads
 from dialer.adapters.sql.troubles import Twin
 from dialer.adapters.sql.whole import with_numbers
+from dialer.adapters.sql.zonesets import codes_there, columns_of
 from dialer.domain.choice import YE, YO, Choice, Sought, sought
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.lead import Lead
@@ -99,6 +100,7 @@ class SqlChoices:
 
 async def _write_all(connection: AsyncConnection, before: Lead, after: Lead) -> None:
     values = _values(Change(before, after)) | {name: _plain(name, getattr(after, name)) for name in TOLD}
+    values |= columns_of(after.zones, await codes_there(connection, [after.zones]))
     await connection.execute(update(leads).where(leads.c.id == before.id).values(values))
     if before.keys == after.keys:
         return

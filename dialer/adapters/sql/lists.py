@@ -17,6 +17,7 @@ from dialer.adapters.sql.hidden import COMING, hidden, is_hidden
 from dialer.adapters.sql.insert import chunks
 from dialer.adapters.sql.revise import as_text, kept, leased_among, revise
 from dialer.adapters.sql.tables import campaigns, imports, lead_numbers, leads
+from dialer.adapters.sql.zonesets import codes_for
 from dialer.domain.errors import Missing
 from dialer.domain.intake import Arrived, Batch
 from dialer.domain.lead import Lead, fresh, key_of
@@ -31,7 +32,7 @@ Rows = list[tuple[Any, ...]]
 # tables of one connection alone, which take the file: column -> type on PostgreSQL
 STAGES = {
     "staged_leads": {"n": "bigint", **dict.fromkeys(pieces.OF_FILE, "text")}
-    | {"priority": "integer", "zones": "json", "extra": "json"},
+    | {"priority": "integer", "zones": "json", "zone_set": "bigint", "extra": "json"},
     "staged_numbers": {"n": "bigint", "position": "integer", "number": "text", "extension": "text"},
     "staged_changes": {"n": "bigint", "lead": "bigint", "before": "json", "after": "json"},
 }
@@ -80,7 +81,7 @@ async def take(
         if database.is_sqlite:
             return await pieces.take(database, connection, entry, mine, keeps_empty=keeps_empty)
         try:
-            staged = await _stage(connection, mine)
+            staged = await _stage(database, connection, mine)
             if not staged.has_something and not keeps_empty:
                 return Arrived()
             return await _take_alone(connection, entry, staged)
@@ -197,7 +198,7 @@ async def _clear(connection: AsyncConnection) -> None:
         await connection.exec_driver_sql(f"DROP TABLE IF EXISTS pg_temp.{table}")
 
 
-async def _stage(connection: AsyncConnection, batches: AsyncIterable[Batch]) -> _Staged:
+async def _stage(database: Database, connection: AsyncConnection, batches: AsyncIterable[Batch]) -> _Staged:
     """The whole file, while no other writer waits."""
     staged = _Staged()
     async with connection.begin():
@@ -210,7 +211,9 @@ async def _stage(connection: AsyncConnection, batches: AsyncIterable[Batch]) -> 
             numbered = list(zip(ids, batch.new, strict=True))
             of_numbers = [(id_, *each) for id_, lead in numbered for each in pieces.numbers_of(lead)]
             changes = [(n, one.lead, *as_text(one)) for n, one in enumerate(batch.revisions, staged.changes)]
-            await _copy(connection, "staged_leads", [(id_, *pieces.of_file(lead)) for id_, lead in numbered])
+            codes = await codes_for(database, {lead.zones for lead in batch.new})
+            of_leads = [(id_, *pieces.of_file(lead, codes)) for id_, lead in numbered]
+            await _copy(connection, "staged_leads", of_leads)
             await _copy(connection, "staged_numbers", of_numbers)
             await _copy(connection, "staged_changes", changes)
             staged.add(ids, len(of_numbers), len(changes))

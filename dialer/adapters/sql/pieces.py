@@ -19,6 +19,7 @@ from dialer.adapters.sql.hidden import COMING, GOING, HERE, REVISING, Spans, gro
 from dialer.adapters.sql.insert import chunks
 from dialer.adapters.sql.revise import forget, keep, kept, leased_among, revise
 from dialer.adapters.sql.tables import imports, lead_numbers, leads
+from dialer.adapters.sql.zonesets import codes_for, columns_of
 from dialer.domain.errors import Conflict, Missing, StoreDown
 from dialer.domain.intake import Arrived, Batch
 from dialer.domain.lead import Lead
@@ -30,7 +31,7 @@ FIRST, LEAST, MOST = 100, 10, 1_000  # rows of a piece
 LIVE_S = 90.0  # an import of which nothing is heard for so long is given up: its reader may be silent for 60
 WAIT_S = 0.1
 
-OF_FILE = ("priority", "zones", "name", "company", "inn", "email", "extra", "ref")
+OF_FILE = ("priority", "zones", "zone_set", "name", "company", "inn", "email", "extra", "ref")
 # own column names only, every value is bound
 PUT_LEADS = (
     "INSERT INTO leads (id, campaign, import_id, number_index, status, attempts, tried, dead,"  # noqa: S608 - names of this module
@@ -130,7 +131,7 @@ async def _put_whole(
     pace: Pace,
 ) -> Arrived:
     """In one transaction; an import under way that has one of the numbers is waited for."""
-    rows = [(of_file(lead), list(numbers_of(lead))) for lead in new]
+    rows = await _ready(database, new)
     while True:
         await clear_left(database, connection, entry["campaign"], pace)
         try:
@@ -167,7 +168,7 @@ class _Arrival:
                 await asyncio.sleep(WAIT_S)
 
     async def put(self, piece: Batch) -> None:
-        rows = [(of_file(lead), list(numbers_of(lead))) for lead in piece.new]
+        rows = await _ready(self._database, piece.new)
         async with self._pace.piece(self._database, self._connection, len(rows) + len(piece.revisions)):
             await self._be(COMING)
             if rows:
@@ -407,15 +408,23 @@ async def _mind(connection: AsyncConnection, campaign: int, numbers: Sequence[Ph
             raise _Twin
 
 
+async def _ready(database: Database, new: Sequence[Lead]) -> list[Ready]:
+    """All that can be done before the writer is held."""
+    codes = await codes_for(database, {lead.zones for lead in new})
+    return [(of_file(lead, codes), list(numbers_of(lead))) for lead in new]
+
+
 def numbers_of(lead: Lead) -> Iterator[tuple[int, PhoneNumber, str]]:
     for position, number in enumerate(lead.numbers):
         yield position, number, lead.extensions.get(number, "")
 
 
-def of_file(lead: Lead) -> tuple[Any, ...]:
+def of_file(lead: Lead, codes: Mapping[tuple[str, ...], int]) -> tuple[Any, ...]:
+    zones = columns_of(lead.zones, codes)
     return (
         lead.priority,
-        json.dumps(lead.zones),
+        json.dumps(zones["zones"]),
+        zones["zone_set"],
         lead.name,
         lead.company,
         lead.inn,

@@ -14,11 +14,12 @@ from dialer.adapters.fitting import clean
 from dialer.adapters.sql.insert import chunks
 from dialer.adapters.sql.tables import import_changes, lead_numbers, leads
 from dialer.adapters.sql.whole import with_numbers
+from dialer.adapters.sql.zonesets import codes_there, columns_of
 from dialer.domain.intake import WHOLE, Revision, turned
 from dialer.domain.lead import Lead, key_of
 from dialer.domain.types import CampaignId, LeadId, LeadStatus
 
-WRITTEN = (*WHOLE, "extra", "number_index", "dead")
+WRITTEN = (*WHOLE, "extra", "number_index", "dead", "zone_set")
 
 
 def _write() -> Any:
@@ -112,7 +113,8 @@ def _numbers(fields: Mapping[str, Any]) -> list[str]:
 async def _put(connection: AsyncConnection, changed: Sequence[tuple[Lead, Lead]]) -> None:
     if not changed:
         return
-    await connection.execute(_WRITE, [_values(after) for _, after in changed])
+    codes = await codes_there(connection, {after.zones for _, after in changed})
+    await connection.execute(_WRITE, [_values(after, codes) for _, after in changed])
     renumbered = [after for before, after in changed if before.keys != after.keys]
     for some in chunks(lead.id for lead in renumbered):
         await connection.execute(delete(lead_numbers).where(lead_numbers.c.lead.in_(some)))
@@ -131,9 +133,9 @@ async def _put(connection: AsyncConnection, changed: Sequence[tuple[Lead, Lead]]
         await connection.execute(insert(lead_numbers), rows)
 
 
-def _values(lead: Lead) -> dict[str, Any]:
-    values = {name: getattr(lead, name) for name in WRITTEN}
-    lists = {"zones": list(lead.zones), "dead": list(lead.dead), "extra": dict(lead.extra)}
+def _values(lead: Lead, codes: Mapping[tuple[str, ...], int]) -> dict[str, Any]:
+    values = {name: getattr(lead, name) for name in WRITTEN if name != "zone_set"}
+    lists = {"dead": list(lead.dead), "extra": dict(lead.extra), **columns_of(lead.zones, codes)}
     return {"its_id": lead.id, **{f"its_{name}": each for name, each in {**values, **lists}.items()}}
 
 

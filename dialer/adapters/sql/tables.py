@@ -158,6 +158,14 @@ import_changes = Table(
     sqlite_with_rowid=False,
 )
 
+zone_sets = Table(
+    "zone_sets",  # what `leads.zone_set` is the number of; a set never changes, and none is removed
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("names", Words, nullable=False, unique=True),  # a list of IANA names as JSON
+    sqlite_autoincrement=True,
+)
+
 leads = Table(
     "leads",
     metadata,
@@ -183,6 +191,7 @@ leads = Table(
     Column("extra", JSON, nullable=False),
     Column("ref", Words, nullable=False),
     Column("promised_at", Instant),
+    Column("zone_set", BigId),  # NULL: the names stand in `zones`
     # callbacks that people asked for: leased before anything else
     Index("ix_leads_promised", "campaign", "next_at", "id",
           sqlite_where=text("status = 'retry' AND promised_at IS NOT NULL"),

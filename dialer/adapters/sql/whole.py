@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.sql.insert import chunks
 from dialer.adapters.sql.tables import lead_numbers
+from dialer.adapters.sql.zonesets import names_of
 from dialer.domain.lead import Lead
 from dialer.domain.types import LeadStatus, Outcome, PhoneNumber
 
@@ -23,10 +24,13 @@ async def with_numbers(connection: AsyncConnection, rows: Sequence[RowMapping]) 
             query.order_by(lead_numbers.c.lead, lead_numbers.c.position)
         ):
             numbers[lead].append((number, extension))
-    return [_lead(row, numbers[row["id"]]) for row in rows]
+    sets = await names_of(connection, {row["zone_set"] for row in rows})
+    return [_lead(row, numbers[row["id"]], sets) for row in rows]
 
 
-def _lead(row: RowMapping, numbers: Sequence[tuple[PhoneNumber, str]]) -> Lead:
+def _lead(
+    row: RowMapping, numbers: Sequence[tuple[PhoneNumber, str]], sets: Mapping[int, tuple[str, ...]]
+) -> Lead:
     return Lead(
         id=row["id"],
         campaign=row["campaign"],
@@ -40,7 +44,7 @@ def _lead(row: RowMapping, numbers: Sequence[tuple[PhoneNumber, str]]) -> Lead:
         last_at=row["last_at"],
         last_outcome=Outcome(row["last_outcome"]) if row["last_outcome"] else None,
         priority=row["priority"],
-        zones=tuple(row["zones"]),
+        zones=tuple(row["zones"]) if row["zone_set"] is None else sets[row["zone_set"]],
         name=row["name"],
         company=row["company"],
         inn=row["inn"],
