@@ -211,7 +211,7 @@ async def _stage(database: Database, connection: AsyncConnection, batches: Async
             numbered = list(zip(ids, batch.new, strict=True))
             of_numbers = [(id_, *each) for id_, lead in numbered for each in pieces.numbers_of(lead)]
             changes = [(n, one.lead, *as_text(one)) for n, one in enumerate(batch.revisions, staged.changes)]
-            codes = await codes_for(database, {lead.zones for lead in batch.new})
+            codes = await codes_for(database, connection, {lead.zones for lead in batch.new})
             of_leads = [(id_, *pieces.of_file(lead, codes)) for id_, lead in numbered]
             await _copy(connection, "staged_leads", of_leads)
             await _copy(connection, "staged_numbers", of_numbers)

@@ -131,7 +131,7 @@ async def _put_whole(
     pace: Pace,
 ) -> Arrived:
     """In one transaction; an import under way that has one of the numbers is waited for."""
-    rows = await _ready(database, new)
+    rows = await _ready(database, connection, new)
     while True:
         await clear_left(database, connection, entry["campaign"], pace)
         try:
@@ -168,7 +168,7 @@ class _Arrival:
                 await asyncio.sleep(WAIT_S)
 
     async def put(self, piece: Batch) -> None:
-        rows = await _ready(self._database, piece.new)
+        rows = await _ready(self._database, self._connection, piece.new)
         async with self._pace.piece(self._database, self._connection, len(rows) + len(piece.revisions)):
             await self._be(COMING)
             if rows:
@@ -408,9 +408,9 @@ async def _mind(connection: AsyncConnection, campaign: int, numbers: Sequence[Ph
             raise _Twin
 
 
-async def _ready(database: Database, new: Sequence[Lead]) -> list[Ready]:
+async def _ready(database: Database, connection: AsyncConnection, new: Sequence[Lead]) -> list[Ready]:
     """All that can be done before the writer is held."""
-    codes = await codes_for(database, {lead.zones for lead in new})
+    codes = await codes_for(database, connection, {lead.zones for lead in new})
     return [(of_file(lead, codes), list(numbers_of(lead))) for lead in new]
 
 

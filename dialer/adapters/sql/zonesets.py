@@ -20,22 +20,34 @@ Zones = tuple[str, ...]
 _KNOWN: WeakKeyDictionary[Engine, dict[int, Zones]] = WeakKeyDictionary()
 
 
-async def codes_for(database: Database, sets: Iterable[Zones]) -> Mapping[Zones, int]:
-    """Numbers of these sets, new ones made in a transaction of their own; one that is too long has none."""
+async def codes_for(
+    database: Database, connection: AsyncConnection, sets: Iterable[Zones]
+) -> Mapping[Zones, int]:
+    """Numbers of these sets, new ones made in a transaction of their own; one that is too long has none.
+
+    `connection`: one that is at rest on SQLite, and within a transaction on PostgreSQL.
+    """
     texts = {_text(zones): zones for zones in sets if zones}
     texts = {text: zones for text, zones in texts.items() if len(text) <= LONGEST}
-    async with database.connection() as connection:
-        known = _known(connection)
-        found = {zones: code for code, zones in known.items()}
-        if missing := sorted(text for text, zones in texts.items() if zones not in found):
+    known = _KNOWN.setdefault(connection.sync_engine, {})
+    found = {zones: code for code, zones in known.items()}
+    if missing := sorted(text for text, zones in texts.items() if zones not in found):
+        if database.is_sqlite:
             async with database.writing(connection):
-                query = insert(connection, zone_sets).on_conflict_do_nothing()
-                await connection.execute(query, [{"names": text} for text in missing])
-                rows = await connection.execute(select(zone_sets).where(zone_sets.c.names.in_(missing)))
-                made = {row.id: tuple(json.loads(row.names)) for row in rows}
-            known.update(made)  # now that it is committed
-            found.update((zones, code) for code, zones in made.items())
+                made = await _made(connection, missing)
+        else:
+            async with database.write() as other:
+                made = await _made(other, missing)
+        known.update(made)  # now that they are committed
+        found.update((zones, code) for code, zones in made.items())
     return {zones: found[zones] for zones in texts.values()}
+
+
+async def _made(connection: AsyncConnection, texts: Sequence[str]) -> dict[int, Zones]:
+    query = insert(connection, zone_sets).on_conflict_do_nothing()
+    await connection.execute(query, [{"names": text} for text in texts])
+    rows = await connection.execute(select(zone_sets).where(zone_sets.c.names.in_(texts)))
+    return {row.id: tuple(json.loads(row.names)) for row in rows}
 
 
 async def codes_there(connection: AsyncConnection, sets: Iterable[Zones]) -> Mapping[Zones, int]:
@@ -50,7 +62,7 @@ async def codes_there(connection: AsyncConnection, sets: Iterable[Zones]) -> Map
 
 async def names_of(connection: AsyncConnection, codes: Iterable[int | None]) -> Mapping[int, Zones]:
     """By number, at least those that are asked for."""
-    known = _known(connection)
+    known = _KNOWN.setdefault(connection.sync_engine, {})
     missing = {code for code in codes if code is not None} - known.keys()
     for some in chunks(sorted(missing)):
         rows = await connection.execute(select(zone_sets).where(zone_sets.c.id.in_(some)))
@@ -62,10 +74,6 @@ def columns_of(zones: Sequence[str], codes: Mapping[Zones, int]) -> dict[str, An
     """As a lead keeps them: by number where there is one."""
     code = codes.get(tuple(zones))
     return {"zones": list(zones) if code is None else [], "zone_set": code}
-
-
-def _known(connection: AsyncConnection) -> dict[int, Zones]:
-    return _KNOWN.setdefault(connection.sync_engine, {})
 
 
 def _text(zones: Zones) -> str:

@@ -11,8 +11,8 @@ from alembic import op
 
 from dialer.adapters.sql.tables import BigId, Words
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
