@@ -11,8 +11,8 @@ from alembic import op
 
 from dialer.adapters.sql.tables import BigId, Words
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:
