@@ -11,8 +11,8 @@ from alembic import op
 
 from dialer.adapters.sql.tables import BigId, Words
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
