@@ -32,14 +32,14 @@ soak:  ## long proofs on the real parts, by hand: crashes by the dozen; ARGS="te
 	@.ci/setup all >&2 && exec $(BIN)/python -m pytest -s --timeout 1800 $(or $(ARGS),tests/soak)
 
 check:  ## format, lint, types, import contracts, house numbers
-	@.ci/setup run >&2
+	@.ci/setup dev >&2
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy & $(BIN)/lint-imports && $(BIN)/python -m pytest -q tests/house/test_sources.py; \
 	  rest=$$?; wait $$! && exit $$rest
 
 format:  ## mend what ruff can mend
-	@.ci/setup run >&2
+	@.ci/setup dev >&2
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
@@ -50,22 +50,22 @@ bench:  ## calls a second beside a bare loop, with and without media
 	@.ci/setup all >&2 && exec $(BIN)/python -m bench $(ARGS)
 
 words:  ## take new sentences into dialer/locales and compile; fails while a translation is missing
-	@.ci/setup run >&2 && exec $(BIN)/python -m dialer.adapters.catalogue
+	@.ci/setup dev >&2 && exec $(BIN)/python -m tools.catalogue
 
 prompts:  ## make what the phones say in dialer/prompts anew from dialer/domain/prompts.py; needs festival, festvox-ru, flite
-	@.ci/setup run >&2 && exec $(BIN)/python -m dialer.adapters.speech
+	@.ci/setup dev >&2 && exec $(BIN)/python -m tools.speech
 
 floor:  ## half an hour of predictive dialing on Asterisk and in the simulator; ARGS="20_25_45 --for 1800"
 	@.ci/setup all >&2 && exec $(BIN)/python -m bench.floor $(or $(ARGS),20_25_45)
 
 dashboards:  ## write Grafana's boards in docker/grafana/dashboards/ anew from dashboards/
-	@.ci/setup run >&2 && exec $(BIN)/python -m dashboards
+	@.ci/setup dev >&2 && exec $(BIN)/python -m dashboards
 
 stack-test:  ## the containers of docker/ for real: built, started, broken; needs Docker, root, free ports
 	@exec python3 docker/smoke/run.py $(ARGS)
 
 docs:  ## write docs/reference/ anew from the code
-	@.ci/setup run >&2 && exec $(BIN)/dialer docs docs/reference
+	@.ci/setup dev >&2 && exec $(BIN)/python -m tools.reference
 
 clean:  ## caches and leftovers of builds; data in var/ stays
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,16 +8,24 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from dialer.domain.errors import BadValue
+from dialer.domain.said import said
 
 HERE = Path(__file__).parent
 DIALPLAN = "DIALPLAN"  # no knob: filled in with what `dialplan` says
 KNOB = re.compile(r"@@([A-Z0-9_]+)@@")
 WHEN = re.compile(r"^;\?([A-Z0-9_]+) (.*\n)", re.MULTILINE)  # a line that is there when its knob says yes
-YES_OR_NO = ("SIP_TLS", "SIP_TLS_VERIFY")
+CHOICES = {
+    **dict.fromkeys(("SIP_TLS", "SIP_TLS_VERIFY", "SERVICE_TLS"), ("yes", "no")),
+    "SERVICE_SCHEME": ("ws", "wss"),
+    "LANGUAGE": ("ru", "en"),
+    "TONE_COUNTRY": ("ru", "us", "uk", "de"),
+}
+PORTS = frozenset({"HTTP_PORT", "LINK_PORT", "AGI_PORT", "AMI_PORT", "SIP_PORT", "SIP_TLS_PORT", "RTP_START",
+                   "RTP_END"})  # fmt: skip
 UNSAFE = re.compile(r"[\x00-\x1f\x7f;\u2028\u2029]")
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 carriers and phones come from outside
@@ -144,7 +152,11 @@ def complete(values: Mapping[str, str]) -> dict[str, str]:
     missing = [knob.name for knob in KNOBS if knob.default is None and knob.name not in values]
     if missing:
         raise BadValue(f"no value for {', '.join(missing)}: each installation has its own, give one")
-    return {knob.name: values.get(knob.name, knob.default or "") for knob in KNOBS}
+    whole = {knob.name: values.get(knob.name, knob.default or "") for knob in KNOBS}
+    if int(whole["RTP_START"]) >= int(whole["RTP_END"]):
+        start, end = whole["RTP_START"], whole["RTP_END"]
+        raise BadValue(said("RTP_START {start} is not before RTP_END {end}", start=start, end=end))
+    return whole
 
 
 def check_value(name: str, value: str) -> None:
@@ -162,11 +174,41 @@ def check_value(name: str, value: str) -> None:
         )
     if name == "OUTER_ADDRESS" and not HOST.fullmatch(value):
         raise BadValue(f"the knob {name} is {value!r}: give one address or host name, such as 203.0.113.10")
-    if name in YES_OR_NO and value not in ("yes", "no"):
-        raise BadValue(f"the knob {name} is {value!r}: say yes or no")
+    check_form(name, value)
     if name == "LOCAL_NETS":
         for net in value.split(","):
             _check_net(name, net)
+
+
+def check_form(name: str, value: str) -> None:
+    """Refuses what Asterisk would read and not obey, or not start with."""
+    if name in CHOICES and value not in CHOICES[name]:
+        words = ", ".join(CHOICES[name])
+        raise BadValue(
+            said("the knob {name} is {value!r}: take one of {words}", name=name, value=value, words=words)
+        )
+    if name in PORTS and not (value.isascii() and value.isdecimal() and 0 < int(value) < 65536):
+        raise BadValue(said("the knob {name} is {value!r}: give a port, 1 to 65535", name=name, value=value))
+    if name.endswith("_S") and not (value.isascii() and value.isdecimal()):
+        raise BadValue(
+            said("the knob {name} is {value!r}: give a whole number of seconds", name=name, value=value)
+        )
+    if name.endswith("_DIR") and not value.startswith("/"):
+        raise BadValue(
+            said("the knob {name} is {value!r}: give a folder by its whole path", name=name, value=value)
+        )
+    if name == "SIP_ADDRESS" and not _is_address(value):
+        raise BadValue(
+            said("the knob {name} is {value!r}: give one address, such as 10.0.0.5", name=name, value=value)
+        )
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_net(name: str, net: str) -> None:

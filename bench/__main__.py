@@ -12,13 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import barred, imports, page, pages, parts, short, table, weight
+from bench import barred, imports, page, pages, parts, short, table, verbs, weight
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import Fatal, ObzvonError
 from dialer.lab.tested import tested
 
-WHAT = ("calls", "short", "parts", "pages", "weight", "dnc", "import", "all")
+WHAT = ("calls", "short", "parts", "pages", "weight", "dnc", "import", "verbs", "all")
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
 
 
@@ -101,6 +101,9 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
         found_weight = await weight.measure(lambda words: say(words, console))
         say(found_weight.line(), console)
         figures["weight"] = asdict(found_weight)
+    if asked.what == "verbs":
+        floors, rows = await verbs.measure(lambda words: say(words, console))
+        figures["verbs"] = {"floors": floors, "rows": [asdict(row) for row in rows]}
     return figures, is_whole
 
 

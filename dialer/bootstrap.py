@@ -21,6 +21,7 @@ from dialer.adapters.clock import utc_now
 from dialer.adapters.folders import READ_BY_ALL, SHARED_BY_GROUP, make_folder
 from dialer.adapters.hashes import is_right
 from dialer.adapters.local.live import SharedLive
+from dialer.adapters.local.shared import SOCKET, mark_of, serve_stores
 from dialer.adapters.local.wire import Beside, open_beside, serve_beside, socket_of
 from dialer.adapters.metrics_table import COMMON, VIEW
 from dialer.adapters.process_metrics import ProcessMetrics
@@ -35,7 +36,7 @@ from dialer.keeper.store import AGI, ENGINE, EVERYTHING, WEB, DescriptorStore
 from dialer.ports.between import Check, Desk, Live, Shown
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, agi_peers, agi_secret_path, in_the_clear, recordings_dir, sounds_dir
-from dialer.storage import open_database, redis_url
+from dialer.storage import database_url, open_database, redis_url
 
 if TYPE_CHECKING:
     from dialer.assembly import Engine
@@ -316,7 +317,8 @@ async def _web(here: Process, ready: Callable[[str], None]) -> AsyncIterator[Non
     token_file = settings.data_dir / "cli.token"
     if sentence := in_the_clear(settings):
         log.warning(sentence)
-    async with _served(web) as address, cli_admitted(stores.tokens, token_file, address, utc_now):
+    verbs = serve_stores(settings.data_dir / SOCKET, stores, mark_of(database_url(settings)))
+    async with _served(web) as address, cli_admitted(stores.tokens, token_file, address, utc_now), verbs:
         ready(address)
         yield
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dialer.adapters.secrets import read_secret
-from dialer.adapters.sql.open import open_stores
-from dialer.adapters.sql.revision import HEAD, revision
 from dialer.ports.stores import Stores
 from dialer.settings import Settings
 
@@ -48,6 +46,8 @@ def keep_private(database: Path) -> None:
 
 async def make_tables(url: str) -> None:
     """Brings the tables up to what this version needs; a later revision stays as it is."""
+    from dialer.adapters.sql.revision import HEAD, revision  # noqa: PLC0415  as below
+
     if await revision(url) < HEAD:
         from dialer.adapters.sql.migrate import migrate  # noqa: PLC0415  Alembic takes long to load
 
@@ -57,6 +57,8 @@ async def make_tables(url: str) -> None:
 @asynccontextmanager
 async def open_database(settings: Settings, *, make: bool = False) -> AsyncIterator[Stores]:
     """Every store. `make`: bring the tables up to date first; our own SQLite always is."""
+    from dialer.adapters.sql.open import open_stores  # noqa: PLC0415  a verb that asks the service needs none
+
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     keep_private(settings.data_dir / SQLITE)
     url = database_url(settings)

@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ def run(*args: object) -> Said:
     ):
         patch.setattr(sys, "argv", ["dialer", *map(str, args)])
         try:
-            main()
+            copy_context().run(main)  # the language of one run is not the next one's
         except SystemExit as end:
             code = end.code or 0
     assert "Traceback" not in out.getvalue() + err.getvalue()

@@ -6,8 +6,7 @@ from datetime import date
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from babel.core import get_global
-
+from dialer.adapters.languages import cldr
 from dialer.domain.errors import BadField
 from dialer.domain.said import said
 from dialer.domain.schedule import BY_ZONE
@@ -76,4 +75,4 @@ def _of(calendar: str) -> HolidayBase | None:
 @cache
 def _country(zone: str) -> str:
     """The country that a time zone lies in; '' for none, and for an offset."""
-    return str(get_global("zone_territories").get(zone, ""))
+    return str(cldr()["territories"].get(zone, ""))

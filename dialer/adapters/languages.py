@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations
 from pathlib import Path
+from typing import Any
 
 from dialer.domain.said import Said, tell
 from dialer.domain.types import Language
 
 LOCALES = Path(__file__).parents[1] / "locales"
+CLDR = LOCALES / "cldr.json"  # tools/cldr.py makes it
 THIN = "\u202f"  # the space that keeps figures together
 
 
@@ -43,7 +46,14 @@ def voice(language: Language) -> Voice:
         words = GNUTranslations(file)
     if language is Language.RU:
         return Voice(language, THIN, ",", f"{THIN}%", words)
-    return Voice(language, ",", ".", "%", words)
+    return Voice(language, ",", ".", "%", words)  # its catalogue has those few that differ from their keys
+
+
+@cache
+def cldr() -> Mapping[str, Any]:
+    """`countries`: region -> name; `territories`: zone -> country; `zones`: language -> zone -> city."""
+    found: dict[str, Any] = json.loads(CLDR.read_text(encoding="utf-8"))
+    return found
 
 
 def speaker(language: str) -> Callable[[str], str]:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 import phonenumbers
-from babel import Locale
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberType
 
+from dialer.adapters.languages import cldr
 from dialer.domain.dialable import (
     COUNTRIES,
     WORLD,
@@ -29,7 +29,7 @@ from dialer.domain.types import PhoneNumber
 
 COUNTRY = "country"  # the context of countries' names in the catalogues
 ABKHAZIA = "AB"  # no ISO code of its own; its networks answer under two codes of +7
-_OWN_NAMES = {ABKHAZIA: ("Abkhazia", "Абхазия")}
+OWN_NAMES = {ABKHAZIA: ("Abkhazia", "Абхазия")}
 _LIBRARY_TYPES = {
     PhoneNumberType.MOBILE: NumberType.MOBILE,
     PhoneNumberType.FIXED_LINE: NumberType.FIXED_LINE,
@@ -210,15 +210,6 @@ def _country_of(prefix: str) -> str:
 @cache
 def country_name(region: str) -> Said:
     """The country's name, which every language of the screens has."""
-    if region in _OWN_NAMES:
-        return Said(_OWN_NAMES[region][0], context=COUNTRY)
-    return Said(Locale("en").territories.get(region, region), context=COUNTRY)
-
-
-@cache
-def country_names(language: str) -> dict[str, str]:
-    """English name -> name in this language, of every country that a number may belong to."""
-    english, local = Locale("en").territories, Locale(language).territories
-    names = {english[region]: local[region] for region in sorted(phonenumbers.SUPPORTED_REGIONS)}
-    own = 1 if language == "ru" else 0
-    return names | {both[0]: both[own] for both in _OWN_NAMES.values()}
+    if region in OWN_NAMES:
+        return Said(OWN_NAMES[region][0], context=COUNTRY)
+    return Said(cldr()["countries"].get(region, region), context=COUNTRY)

@@ -10,10 +10,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from babel import Locale
 from phonenumbers import NumberParseException
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
+from dialer.adapters.languages import cldr
 from dialer.adapters.places import PLACES
 from dialer.domain.types import PhoneNumber
 
@@ -118,8 +118,7 @@ def _exemplars() -> dict[str, tuple[str, ...]]:
     """Cities that zones are called after, in Russian and English; a name of two zones is none."""
     found: dict[str, tuple[str, ...]] = {}
     for language in ("ru", "en"):
-        for zone, names in Locale(language).time_zones.items():
-            city = names.get("city") or zone.rpartition("/")[2].replace("_", " ")
+        for zone, city in cldr()["zones"][language].items():
             if zone in _every_zone().values():
                 found.setdefault(city.casefold().replace("ё", "е"), (zone,))
     return found

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
-import aiohttp
+import h11
 
 from dialer.domain.errors import BadValue, NetworkTrouble, ObzvonError
 from dialer.domain.said import said
@@ -44,21 +48,66 @@ async def ask(
     """The JSON that the service answers; NotRunning, TimedOut, or what the service says against it."""
     address, token = _place(settings.data_dir / TOKEN_FILE)
     headers = {"Authorization": f"Bearer {token}", "Accept-Language": settings.language}
-    timeout = aiohttp.ClientTimeout(total=timeout_s, connect=PROBE_S)
+    target = f"{path}?{urlencode(query)}" if query else path
     try:
-        async with (
-            aiohttp.ClientSession(headers=headers, timeout=timeout) as http,
-            http.request(method, f"{address}{path}", json=body, params=query or {}) as answer,
-        ):
-            if answer.status >= 300:
-                raise await _refusal(answer)
-            return await answer.json() if answer.content_length != 0 else None
-    except aiohttp.ClientConnectionError:
+        async with asyncio.timeout(timeout_s):
+            answer = await _exchange(address, method, target, headers, body)
+    except (ConnectionError, h11.RemoteProtocolError):
         raise NotRunning(_sentence(settings.data_dir / TOKEN_FILE)) from None
     except TimeoutError:
         raise NetworkTrouble(
             said("the service did not answer {path} within {timeout_s:g} s", path=path, timeout_s=timeout_s)
         ) from None
+    if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+        raise _refusal(answer)
+    return json.loads(answer.content) if answer.content else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    reason: str
+    content: bytes
+
+
+async def _exchange(
+    address: str, method: str, target: str, headers: Mapping[str, str], body: object
+) -> _Answer:
+    """One request on a connection of its own; ConnectionError, RemoteProtocolError: nobody answers there."""
+    place = urlsplit(address)
+    try:
+        async with asyncio.timeout(PROBE_S):
+            reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    except (OSError, TimeoutError):
+        raise ConnectionError from None
+    content = b"" if body is None else json.dumps(body).encode()
+    own = {"Host": place.netloc, "Content-Type": "application/json", "Content-Length": str(len(content))}
+    try:
+        http = h11.Connection(h11.CLIENT)
+        request = h11.Request(method=method, target=target, headers=list({**headers, **own}.items()))
+        for event in (request, h11.Data(content), h11.EndOfMessage()):
+            writer.write(http.send(event) or b"")
+        return await _answer(http, reader)
+    finally:
+        writer.close()
+
+
+async def _answer(http: h11.Connection, reader: asyncio.StreamReader) -> _Answer:
+    head, content = h11.Response(status_code=HTTPStatus.BAD_GATEWAY, headers=[]), bytearray()
+    while True:
+        match http.next_event():
+            case h11.NEED_DATA:
+                http.receive_data(await reader.read(65_536))
+            case h11.Response() as head:
+                pass
+            case h11.Data() as part:
+                content += part.data
+            case h11.EndOfMessage():
+                return _Answer(head.status_code, head.reason.decode("ascii", "replace"), bytes(content))
+            case h11.ConnectionClosed():
+                raise ConnectionError
+            case _:  # an informational response
+                pass
 
 
 async def is_running(settings: Settings) -> bool:
@@ -99,9 +148,9 @@ def _sentence(path: Path) -> str:
     return said("the service does not run (looked for {path}): start it with `dialer run`", path=path)
 
 
-async def _refusal(answer: aiohttp.ClientResponse) -> Told:
+def _refusal(answer: _Answer) -> Told:
     try:
-        problem = await answer.json(content_type=None)
+        problem = json.loads(answer.content)
         return Told(str(problem["id"]), str(problem["detail"]))
     except (ValueError, KeyError, TypeError):
         return Told(

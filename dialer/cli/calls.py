@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dialer.adapters.phones import one_number
+from dialer.cli.later import one_number
 from dialer.cli.screen import AsJson, clock, print_json, print_table
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.cdr import Cdr

@@ -9,9 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.adapters.calendars import check_calendar
 from dialer.adapters.clock import utc_now
-from dialer.adapters.sounds import LARGEST_UPLOAD, Message, store_message
 from dialer.cli.api import is_running
 from dialer.cli.knobs import (
     Knob,
@@ -22,13 +20,13 @@ from dialer.cli.knobs import (
     operators,
     phone,
     retry,
-    schedule,
     span,
     trunks,
     whole,
     with_knobs,
     yes_or_no,
 )
+from dialer.cli.later import check_calendar, largest_upload, store_message
 from dialer.cli.outlook import means, show_outlook
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
 from dialer.cli.stores import OWNER, with_stores
@@ -36,6 +34,7 @@ from dialer.domain import law
 from dialer.domain.campaign import Campaign, plain
 from dialer.domain.errors import BadValue
 from dialer.domain.explain import Standing
+from dialer.domain.hourstext import windows_of
 from dialer.domain.outlook import ListOutlook
 from dialer.domain.said import said, titled, word
 from dialer.domain.schedule import hours
@@ -65,7 +64,7 @@ KNOBS = (
     Knob("operators", "IDS", "Who works on it: 101,105-109; none.", operators),
     Knob("trunks", "NAMES", "Ways out in order of preference: main,spare; none.", trunks),
     Knob("caller_id", "NUMBER", "The number that people see; none: the trunk's own."),
-    Knob("schedule", "HOURS", "In the person's zone: 'Mon-Fri 09:00-20:00, Sat 10:00-16:00'.", schedule),
+    Knob("schedule", "HOURS", "In the person's zone: 'Mon-Fri 09:00-20:00, Sat 10:00-16:00'.", windows_of),
     Knob("holidays", "CALENDAR", "No calls on public holidays: zone (the person's country), RU, DE-BY; none.",
          _calendar),
     Knob("ring_s", "SECONDS", "How long a phone rings, 15 s at least.", span),
@@ -232,29 +231,30 @@ def message(
 ) -> None:
     """Set what a person hears when no operator is free: who calls, and how to be left alone."""
 
-    kept: list[Message] = []
+    kept: list[tuple[float, str]] = []
 
     async def work(settings: Settings, stores: Stores) -> None:
         async def keep(sound: str, content: bytes) -> float:
-            kept.append(await store_message(sounds_dir(settings), sound, content))
-            return kept[0].seconds
+            made = await store_message(sounds_dir(settings), sound, content)
+            kept.append((made.seconds, str(made.path)))
+            return made.seconds
 
         campaign = await find_campaign(stores, name)
         content = await asyncio.to_thread(_read, file)
         await office.give_message(campaign.id, content, OWNER, None, stores, keep=keep)
 
     with_stores(work)
-    say(said("the message lasts {seconds:.1f} s; it is {path}", seconds=kept[0].seconds, path=kept[0].path))
+    say(said("the message lasts {seconds:.1f} s; it is {path}", seconds=kept[0][0], path=kept[0][1]))
 
 
 def _read(file: Path) -> bytes:
     try:
-        if file.stat().st_size > LARGEST_UPLOAD:
+        if file.stat().st_size > (most := largest_upload()):
             raise BadValue(
                 said(
                     "{file} has more than {largest_upload} MB: cut it shorter",
                     file=file,
-                    largest_upload=LARGEST_UPLOAD // 2**20,
+                    largest_upload=most // 2**20,
                 )
             )
         return file.read_bytes()
@@ -320,7 +320,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         print_json(shown | {"leads": counts, "cannot_start": problems, "left_to_you": duties})
         return
     shown |= {
-        "schedule": str(hours(one.schedule)),  # as it is typed
+        "schedule": hours(one.schedule),  # as it is typed
         "ceiling": said("{ceiling:.2%}", ceiling=one.ceiling),
         "retries": " ".join(f"{outcome}={_times(row)}" for outcome, row in shown["retries"].items()),
     }

@@ -14,14 +14,15 @@ import typer
 from dialer.adapters.clock import utc_now
 from dialer.adapters.files.lists import ListFile, open_path
 from dialer.adapters.files.rejects import RejectsFile
-from dialer.adapters.phones import dnc_entry, reading_of_barred
 from dialer.cli import lists
 from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, with_knobs
+from dialer.cli.later import dnc_entry, reading_of_barred
 from dialer.cli.lists import bar
 from dialer.cli.screen import AsJson, print_json, print_table, say, tell
-from dialer.cli.stores import OWNER, with_stores
+from dialer.cli.stores import OWNER, with_database, with_stores
 from dialer.domain.columns import ReadOptions, mapping_of
+from dialer.domain.days import told_day
 from dialer.domain.dialable import known_country
 from dialer.domain.dnc import Entry, Listed, checked
 from dialer.domain.errors import BadValue
@@ -158,12 +159,12 @@ def check(
         told = said(
             "barred {where} by {entry} since {since}: {reason}",
             entry=row["entry"],
-            since=f"{row['at']:%Y-%m-%d}",
+            since=told_day(row["at"]),
             where=where,
             reason=row["reason"] or row["source"] or "-",
         )
         if row["until_at"]:
-            told = said("{told} (until {until})", told=told, until=f"{row['until_at']:%Y-%m-%d}")
+            told = said("{told} (until {until})", told=told, until=told_day(row["until_at"]))
         say(told)
     if not rows:
         say(said("{number} is not barred", number=kept))
@@ -215,7 +216,7 @@ def import_file(
             )  # fmt: skip
         return Result(told, file.counts, bool(kept.lines))
 
-    _show(with_stores(work), refused, is_dry=dry_run, as_json=as_json)
+    _show(with_database(work), refused, is_dry=dry_run, as_json=as_json)
 
 
 async def _read(file: ListFile, rejects: RejectsFile) -> list[str]:

@@ -7,18 +7,17 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Optional, TypeVar, get_type_hints
 
 import typer
 
-from dialer.adapters.phones import one_number
+from dialer.cli.later import one_number
 from dialer.domain.campaign import Retry
 from dialer.domain.errors import BadField, BadValue
 from dialer.domain.law import HIGHEST_CEILING, LOWEST_CEILING
 from dialer.domain.said import listed, said, said_by
-from dialer.domain.schedule import DAYS, Window
 from dialer.domain.types import OperatorId, Outcome, PhoneNumber, TrunkId
 from dialer.settings import Settings
 
@@ -111,8 +110,6 @@ def _read(knob: Knob, text: Any) -> Any:
 
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|min|h|d|)")
 _UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
-_HOURS = re.compile(r"(?:([A-Za-z]{3}(?:[-\s][A-Za-z]{3})*)\s+)?([0-9]{1,2}:[0-9]{2})-([0-9]{1,2}:[0-9]{2})")
-MIDNIGHT = "24:00"
 
 
 def whole(text: str) -> int:
@@ -224,41 +221,3 @@ def retry(texts: Sequence[str]) -> dict[Outcome, Retry]:
         delays = tuple(length(word) for word in words if word != "next")
         table[Outcome(outcome)] = Retry(delays, "next" in words)
     return table
-
-
-def schedule(text: str) -> tuple[Window, ...]:
-    """`Mon-Fri 09:00-20:00, Sat 10:00-16:00`; hours without days count for every day."""
-    windows: list[Window] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        if not (match := _HOURS.fullmatch(part)):
-            raise ValueError(said("{part!r} is not days and hours, such as Mon-Fri 09:00-20:00", part=part))
-        start, end = _clock(match[2]), _clock(match[3])
-        windows += [Window(day, start, end) for day in _days(match[1] or "Mon-Sun")]
-    if not windows:
-        raise ValueError(said("is empty: write days and hours, such as Mon-Fri 09:00-20:00"))
-    return tuple(windows)
-
-
-def _clock(text: str) -> time:
-    if text == MIDNIGHT:
-        return time(0)
-    try:
-        return time.fromisoformat(text.zfill(5))
-    except ValueError:
-        raise ValueError(said("{text} is not a time of day", text=text)) from None
-
-
-def _days(text: str) -> list[int]:
-    """`Mon-Fri`, `Sat Sun`, `Fri-Mon`."""
-    days: list[int] = []
-    for part in text.split():
-        first, _, last = part.partition("-")
-        begin, end = _day(first), _day(last or first)
-        days += [(begin + step) % 7 for step in range((end - begin) % 7 + 1)]
-    return sorted(set(days))
-
-
-def _day(text: str) -> int:
-    if text.capitalize() not in DAYS:
-        raise ValueError(said("{text!r} is not a day: write {days}", text=text, days=", ".join(DAYS)))
-    return DAYS.index(text.capitalize())

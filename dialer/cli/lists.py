@@ -14,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dialer.adapters.clock import utc_now
 from dialer.adapters.files.lists import open_path
-from dialer.adapters.files.opening import Opener
 from dialer.adapters.files.rejects import RejectsFile
 from dialer.cli import outlook
 from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, one_of, whole, with_knobs
+from dialer.cli.later import opener
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
-from dialer.cli.stores import OWNER, with_stores
+from dialer.cli.stores import OWNER, with_database, with_stores
 from dialer.domain.columns import Field, ReadOptions, mapping_of
 from dialer.domain.errors import BadValue
 from dialer.domain.intake import Counts, Known, Preview
@@ -135,7 +135,7 @@ def import_list(
         columns = mapping_of(given.get("columns", ()))
         options = ReadOptions(mapping=columns, header=header, **named)
         wish = Wish(file, campaign, options, rejects, dry_run, given.get("known", Known.SKIP))
-        result = with_stores(lambda settings, stores: take(settings, stores, wish, is_quiet=as_json))
+        result = with_database(lambda settings, stores: take(settings, stores, wish, is_quiet=as_json))
         if as_json:
             print_json(plain(result))
         else:
@@ -188,7 +188,7 @@ async def _imports(stores: Stores, name: str) -> list[dict[str, Any]]:
 async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool = False) -> Result:
     """Reads the file, shows how it is understood, and puts its leads into the campaign."""
     campaign = await find_campaign(stores, wish.campaign)
-    opener = Opener(partial(open_path, wish.path), country=settings.country, rules=dial_rules(settings))
+    opener = opener(partial(open_path, wish.path), country=settings.country, rules=dial_rules(settings))
     order = imports.Order(campaign.id, wish.path.name, wish.options, wish.known, wish.is_dry)
     with RejectsFile(wish.rejects, tell=tell) as rejects, bar() as progress:
         task = progress.add_task(tell(said("reading") if wish.is_dry else said("importing")), total=None)

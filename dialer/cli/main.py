@@ -9,8 +9,10 @@ import traceback
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from dialer.cli import version as this
+from dialer.cli.framework import complain_of
 from dialer.cli.log import configure
 from dialer.cli.screen import complain, speak
 from dialer.cli.verbs import Verbs
@@ -35,7 +37,6 @@ app = typer.Typer(
 def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     """Obzvon: a predictive dialer for Asterisk."""
     configure()
-    speak(spoken_language())
     if version:
         this.version()
         raise typer.Exit
@@ -48,8 +49,12 @@ def main() -> None:
     people's numbers. What Asterisk must read is given wider rights where it is made.
     """
     before = os.umask(PRIVATE)
+    speak(spoken_language())
     try:
-        app()
+        sys.exit(app(prog_name="dialer", standalone_mode=False))
+    except TyperException as refusal:
+        complain_of(refusal)
+        sys.exit(refusal.exit_code)
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.adapters.numbering import checker
-from dialer.adapters.zones import zone_named, zones_of
 from dialer.cli.api import ask_now
 from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, phone, whole, with_knobs
+from dialer.cli.later import checker, zone_named, zones_of
 from dialer.cli.records import instant, print_gates
 from dialer.cli.screen import AsJson, print_json, say
 from dialer.cli.stores import OWNER, with_stores

@@ -12,13 +12,12 @@ from urllib.parse import urlsplit
 
 import typer
 
-from dialer.adapters.hashes import hash_secret
-from dialer.adapters.numbering import checker
 from dialer.adapters.secrets import read_secret, write_secret
 from dialer.cli import rosters
 from dialer.cli.api import ask, ask_now, is_running
 from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, one_of, phone, with_knobs, yes_or_no
+from dialer.cli.later import checker, hash_secret
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say, tell
 from dialer.cli.several import Ids, each, ids_of
 from dialer.cli.stores import OWNER, with_stores

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dialer.adapters.calendars import holiday_of
-from dialer.adapters.numbering import checker
-from dialer.adapters.zones import zone_of
+from dialer.cli.later import checker, holiday_of, zone_of
 from dialer.cli.screen import print_json, print_table, remark, say
 from dialer.domain.outlook import REASONS, ListOutlook, When, Why, told
 from dialer.domain.said import said, titled, word

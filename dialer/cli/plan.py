@@ -22,7 +22,7 @@ from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, Read, ceiling, number, span, whole, with_knobs
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
 from dialer.cli.simulate import save
-from dialer.cli.stores import with_stores
+from dialer.cli.stores import with_database
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue
 from dialer.domain.law import HIGHEST_RATIO
@@ -135,7 +135,7 @@ def from_campaign(given: Mapping[str, Any]) -> Question:
             raise BadValue(said("campaign {name!r} has nobody left to call: say --leads", name=campaign.name))
         return settled(_question(campaign, operators, entries, figures, given), given)
 
-    return with_stores(work)
+    return with_database(work)
 
 
 def _question(

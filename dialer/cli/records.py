@@ -17,7 +17,7 @@ from dialer.cli.knobs import Knob, whole, with_knobs
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.cdr import Cdr
-from dialer.domain.days import begins_at, day_of, span_of
+from dialer.domain.days import begins_at, day_of, read_day, span_of, told_day
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.explain import Standing
 from dialer.domain.said import Said, counted, listed, said, titled, word
@@ -122,7 +122,7 @@ def check(
                 "{n} live figure of {day} differs from the records",
                 "{n} live figures of {day} differ from the records",
                 len(wrong),
-                day=which.isoformat(),
+                day=told_day(which),
             )
         )
     if not as_json:
@@ -131,7 +131,7 @@ def check(
                 "the live sums of {day} equal the records ({n} row)",
                 "the live sums of {day} equal the records ({n} rows)",
                 rows,
-                day=which.isoformat(),
+                day=told_day(which),
             )
         )
 
@@ -175,7 +175,7 @@ def _by_key(rows: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]
 def day_in(text: str, settings: Settings) -> date:
     """What `--day` names; the office's today if nothing was said."""
     try:
-        return date.fromisoformat(text) if text else day_of(utc_now(), office_zone(settings))
+        return read_day(text) if text else day_of(utc_now(), office_zone(settings))
     except ValueError:
         raise BadValue(said("--day {text!r} is not a day, such as 2026-02-03", text=text)) from None
 
@@ -184,9 +184,10 @@ def day_in(text: str, settings: Settings) -> date:
 
 
 def instant(text: str) -> datetime:
-    """`2026-02-03` or `2026-02-03T10:00`, by the office's clock unless it names a zone."""
+    """`2026-02-03`, `2026-02-03T10:00`, `03.02.2026 10:00`: by the office's clock unless it names a zone."""
     try:
-        return datetime.fromisoformat(text)
+        day, gap, clock = text.replace("T", " ").partition(" ")
+        return datetime.fromisoformat(f"{read_day(day).isoformat()}{gap}{clock}")
     except ValueError:
         raise ValueError(
             said("is not a day or an instant, such as 2026-02-03 or 2026-02-03T10:00+03:00")

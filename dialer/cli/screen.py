@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from dialer.adapters.codec import loosen
 from dialer.adapters.languages import speaker
+from dialer.domain.days import told_at, told_day
 from dialer.domain.said import Said, said
 from dialer.domain.types import Language
 
@@ -112,7 +113,9 @@ def cell(value: object) -> str:
         case float():
             return tell(Said("{value:g}", {"value": value}))
         case datetime():
-            return value.astimezone(_zone.get()).strftime("%Y-%m-%d %H:%M:%S")
+            return tell(told_at(value.astimezone(_zone.get()), seconds=True))
+        case date():
+            return tell(told_day(value))
         case str():
             return printable(tell(value))
         case set() | frozenset():

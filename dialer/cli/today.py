@@ -11,6 +11,7 @@ from dialer.adapters.clock import utc_now
 from dialer.cli.records import day_in
 from dialer.cli.screen import AsJson, clock, print_json, print_table, say
 from dialer.cli.stores import OWNER, with_stores
+from dialer.domain.days import told_day
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import State
 from dialer.domain.said import Said, listed, said, titled, word
@@ -45,7 +46,7 @@ def today(
     if as_json:
         print_json(told)
         return
-    say(said("{day}: {n} calls, {live} answered", day=told.day.isoformat(), n=told.total.calls,
+    say(said("{day}: {n} calls, {live} answered", day=told_day(told.day), n=told.total.calls,
              live=told.total.live))  # fmt: skip
     if not told.operators:
         return

@@ -8,16 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.adapters.ari.bulk import Bulk, able
 from dialer.adapters.ari.push import trunk_objects
 from dialer.adapters.clock import utc_now
 from dialer.adapters.codec import loosen
-from dialer.adapters.numbering import check_prefixes, checker
-from dialer.adapters.phones import one_number
 from dialer.adapters.secrets import read_secret
 from dialer.cli.api import PROBE_S, ask, ask_now, is_running
 from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, items, number, one_of, phone, whole, with_knobs, yes_or_no
+from dialer.cli.later import abilities, check_prefixes, checker, one_number
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.abilities import Abilities
@@ -139,8 +137,7 @@ async def _abilities(settings: Settings) -> Abilities | None:
         return None
     try:
         password = read_secret(Path(settings.ari_password_file))
-        async with Bulk(settings.ari_http_url, settings.ari_user, password, timeout_s=PROBE_S) as bulk:
-            return await able(bulk)
+        return await abilities(settings.ari_http_url, settings.ari_user, password, timeout_s=PROBE_S)
     except (NetworkTrouble, BadValue):
         return None
 

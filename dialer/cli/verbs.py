@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
+from dialer.cli.framework import in_words, translate
+
 
 class Verb(NamedTuple):
     """A verb, or a noun with verbs of its own; without a line it is not shown."""
@@ -34,7 +36,6 @@ VERBS = {
     "config": Verb("config:config", "Print every setting with its value."),
     "migrate": Verb("migrate:migrate", "Bring the database to the tables that this version needs."),
     "version": Verb("version:version", "Print the version."),
-    "docs": Verb("reference:docs"),
     "campaign": Verb("campaign:app", "Make, change, start and stop campaigns."),
     "lead": Verb("lead:app", "Leads of a campaign: search, export, and work on many at once."),
     "operator": Verb("operator:app", "Operators: accounts, phones, and what they are told."),
@@ -54,10 +55,11 @@ VERBS = {
 def load(name: str, verb: Verb) -> Any:
     """The command; imports what it needs."""
     module, _, attribute = verb.place.partition(":")
-    gc.disable()  # what is loaded stays: looking through it over and over is a fifth of the time
+    gc.disable()
     try:
         found = getattr(import_module(f"dialer.cli.{module}"), attribute)
     finally:
+        gc.freeze()
         gc.enable()
     around = typer.Typer(add_completion=False, rich_markup_mode=None, callback=lambda: None)
     if isinstance(found, typer.Typer):
@@ -65,7 +67,7 @@ def load(name: str, verb: Verb) -> Any:
     else:
         around.command(name, hidden=not verb.line)(found)
     group: Any = typer.main.get_command(around)
-    return group.commands[name]
+    return translate(group.commands[name])
 
 
 class Shelf(UserDict[str, Any]):
@@ -82,10 +84,11 @@ class Verbs(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**{**attributes, "commands": {}})
+        translate(self)
         self.commands = Shelf(VERBS)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """One line each."""
-        rows = [(name, verb.line) for name, verb in VERBS.items() if verb.line]
-        with formatter.section("Commands"):
+        rows = [(name, in_words(verb.line)) for name, verb in VERBS.items() if verb.line]
+        with formatter.section(in_words("Commands")):
             formatter.write_dl(rows)

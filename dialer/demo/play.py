@@ -139,25 +139,30 @@ async def _begin_shift(service: Service, operator: str) -> None:
 
 
 def welcome(service: Service, sip: Address, guest_password: str) -> str:
-    """Where everything is, and how to be an operator oneself."""
+    """Where everything is, and how to be an operator oneself; a secret has a line of its own."""
     guest = said(
-        "be an operator: register a softphone on this machine as {guest} at {place} (UDP), password"
-        " {password};\n  dial *10, enter {guest} and PIN {pin}, hang up, answer the call back, dial *11 or"
-        " press *#",
+        "be an operator: register a softphone on this machine as {guest} at {place} (UDP), with the password",
         guest=GUEST,
         place=f"{sip.host}:{sip.port}",
-        password=guest_password,
+    )
+    keys = said(
+        "then dial *10, enter {guest}# and the PIN {pin}#, hang up, answer the call back,"
+        " dial *11 or press *#",
+        guest=GUEST,
         pin=GUEST_PIN,
     )
     return listed(
         [
-            f"\n  API      {service.url}/v1  ",
-            said("token {token}", token=service.token),
-            f"\n  OpenAPI  {service.url}/docs\n  metrics  {service.url}/metrics\n ",
-            guest,
-            "\n",
+            f"\n  API      {service.url}/v1",
+            f"  OpenAPI  {service.url}/docs",
+            f"  metrics  {service.url}/metrics",
+            listed([" ", said("the token of the API")], " "),
+            service.token,
+            listed([" ", guest], " "),
+            guest_password,
+            listed([" ", keys, "\n"], " "),
         ],
-        " ",
+        "\n",
     )
 
 

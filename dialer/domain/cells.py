@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from dialer.domain.days import told_at
 from dialer.domain.said import Said, said
 from dialer.domain.types import CellId
 
@@ -36,7 +37,7 @@ class Held:
             cell=self.cell,
             pid=self.holder.pid,
             host=self.holder.host,
-            since_at=f"{self.since_at:%Y-%m-%d %H:%M:%S}",
+            since_at=told_at(self.since_at, seconds=True),
             until_at=f"{self.until_at:%H:%M:%S}",
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from dialer.domain.said import Said, said
+
 Offsets = Sequence[tuple[datetime, timedelta]]  # from when on, how far ahead of UTC; in order
 
 _WEEK = timedelta(days=7)  # no zone moves its clock there and back within a week
@@ -24,6 +26,23 @@ def begins_at(day: date, zone: tzinfo) -> datetime:
 def span_of(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
     """A day's first instant, and that of the next day: 23 to 25 hours."""
     return begins_at(day, zone), begins_at(day + timedelta(days=1), zone)
+
+
+def read_day(text: str) -> date:
+    """`2026-02-03` or `03.02.2026`; ValueError."""
+    day, month, year = text.split(".") if text.count(".") == 2 else ("", "", "")
+    return date.fromisoformat(f"{year}-{month.zfill(2)}-{day.zfill(2)}" if year else text)
+
+
+def told_day(day: date) -> Said:
+    """A day as each language writes it."""
+    return said("{year:04}-{month:02}-{day:02}", year=day.year, month=day.month, day=day.day)
+
+
+def told_at(at: datetime, *, seconds: bool = False) -> Said:
+    """An instant by its own zone, as each language writes it."""
+    clock = f"{at:%H:%M:%S}" if seconds else f"{at:%H:%M}"
+    return said("{day} {clock}", day=told_day(at), clock=clock)
 
 
 def offsets(since_at: datetime, until_at: datetime, zone: tzinfo) -> Offsets:

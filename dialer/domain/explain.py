@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from dialer.domain import law
 from dialer.domain.campaign import Campaign
+from dialer.domain.days import told_at
 from dialer.domain.gates import opening_of
 from dialer.domain.operators import State
 from dialer.domain.pacing.decision import OperatorView, TrunkView
@@ -361,7 +362,7 @@ def _out_of_hours(zones: Sequence[str], opening: Opening) -> Said:
         where = zones[0] if len(zones) == 1 else counted("{n} zone", "{n} zones", len(zones))
     if opening.opens_at is None:
         return said("out of hours in {where}, never open", where=where)
-    until = f"{opening.opens_at:%Y-%m-%d %H:%M}"
+    until = told_at(opening.opens_at)
     return said("out of hours in {where} until {until} UTC", where=where, until=until)
 
 

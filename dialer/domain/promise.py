@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dialer.domain.campaign import Campaign
+from dialer.domain.days import told_at
 from dialer.domain.errors import BadField
 from dialer.domain.gates import opening_of
 from dialer.domain.lead import CALLBACK_DELAY, Lead
-from dialer.domain.said import Said, said
+from dialer.domain.said import Said, listed, said
 from dialer.domain.schedule import HolidayOf, Opening, ZoneOf, no_holidays
 
 LONGEST = timedelta(days=366)
@@ -69,5 +70,5 @@ def _unasked(at: datetime, opening: Opening) -> Promise:
     return Promise(opening.opens_at or at, said("not in two hours: {why}", why=opening.why))
 
 
-def _shown(at: datetime) -> Said | str:
-    return f"{at:%Y-%m-%d %H:%M} UTC{at:%z}" if at.utcoffset() else f"{at:%Y-%m-%d %H:%M} UTC"
+def _shown(at: datetime) -> Said:
+    return listed([told_at(at), f"UTC{at:%z}" if at.utcoffset() else "UTC"], " ")

@@ -216,7 +216,7 @@ def _html_table(rows: list[tuple[str, str, str]]) -> str:
 
 def markdown_page(schema: Schema) -> str:
     """docs/reference/api.md."""
-    lines = ["# REST API", "", "Made from the OpenAPI description by `python -m dialer.web.pages`.", ""]
+    lines = ["# REST API", "", "Made from the OpenAPI description; `make docs` writes it anew.", ""]
     lines += [schema["info"]["description"], ""]
     last = ""
     for tag, method, path, operation in operations(schema):

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from dialer.cli.main import app
-from dialer.cli.reference import REMOTE, cli_page, verbs
+from tools.reference import REMOTE, cli_page, verbs
 
 PAGE = Path(__file__).parents[2] / "docs/reference/cli.md"
 COMMAND: Any = typer.main.get_command(app)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from dialer.adapters import metrics_page, prometheus
+from dialer.adapters import prometheus
 from dialer.adapters.metrics_table import COMMON, TABLE, VIEW
 from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.domain.types import CellId
 from dialer.settings import Settings
-from dialer.web import pages
 from tests.web.world import NOW
+from tools import api_page, metrics_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 ROW = re.compile(r"^\| `([^`]+)` \| (.*) \|$", re.MULTILINE)
@@ -35,9 +35,7 @@ def test_every_metric_is_on_its_page_with_type_labels_and_meaning_and_no_other()
         row.name: [row.kind, ", ".join(f"`{label}`" for label in row.labels), row.meaning] for row in TABLE
     }
     assert told == table
-    assert page == metrics_page.markdown_page(), (
-        "python -m dialer.adapters.metrics_page > docs/reference/metrics.md"
-    )
+    assert page == metrics_page.markdown_page(), "make docs"
 
 
 def test_every_metric_of_the_registry_is_in_the_table_and_no_other() -> None:
@@ -67,4 +65,4 @@ def default_of(name: str) -> str:
 
 
 def test_the_api_page_is_the_api() -> None:
-    assert read("api.md") == pages.api_page(), "python -m dialer.web.pages > docs/reference/api.md"
+    assert read("api.md") == api_page.api_page(), "make docs"

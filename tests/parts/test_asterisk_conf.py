@@ -77,7 +77,7 @@ def test_tls_is_there_when_it_is_asked_for_and_by_no_other_word(tmp_path: Path) 
     assert "\n[tls]\ntype = transport\nprotocol = tls\nbind = 0.0.0.0:5061\n" in text
     assert "\ncert_file = /keys/sip.crt\n" in text
     assert ";?" not in text
-    with pytest.raises(BadValue, match="say yes or no"):
+    with pytest.raises(BadValue, match="take one of yes, no"):
         render(tmp_path, {**SECRETS, "SIP_TLS": "on"})
 
 

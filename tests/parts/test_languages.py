@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Message
 
-from dialer.adapters import catalogue
-from dialer.adapters.catalogue import compiled, path_of, read, template, texts
 from dialer.adapters.doctor import asterisk
 from dialer.adapters.languages import preferred, speaker, voice
 from dialer.cli import campaign, doctor, records
@@ -27,6 +25,8 @@ from dialer.domain.said import Said, counted, full, listed, said, titled, word
 from dialer.domain.types import Language
 from dialer.web.api.campaign_fields import CampaignOut
 from tests.unit.domain.test_explain import GOOD
+from tools import catalogue
+from tools.catalogue import compiled, path_of, read, template, texts
 
 THIN = "\u202f"
 
@@ -53,7 +53,8 @@ def test_there_is_something_to_translate() -> None:
 @pytest.mark.parametrize("language", list(Language))
 def test_every_sentence_of_the_code_is_in_the_catalogue_and_no_other(language: Language) -> None:
     there = {key(one): one for one in read(language) if one.id}
-    assert there.keys() == {key(one) for one in sentences()}, "make words"
+    wanted = {key(one) for one in sentences()}
+    assert there.keys() == wanted if language is Language.RU else there.keys() < wanted, "make words"
     assert [one for one, message in there.items() if not all(texts(message.string))] == []
     assert [one for one, message in there.items() if message.fuzzy] == []
 
@@ -68,9 +69,15 @@ def test_a_translation_holds_the_same_values(language: Language) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize(("language", "forms"), [(Language.RU, 3), (Language.EN, 2)])
-def test_what_is_counted_has_every_form(language: Language, forms: int) -> None:
-    plural = [one for one in read(language) if not isinstance(one.id, str)]
+def test_english_has_what_differs_from_its_key_alone() -> None:
+    assert [one.id for one in read(Language.EN) if one.id and one.id == one.string] == []
+    assert english(Said("phone_did_not_answer", context="reason")) == "phone did not answer"
+    assert english(said("the campaign has no trunk")) == "the campaign has no trunk"
+    assert english(counted("{n} lead", "{n} leads", 2)) == "2 leads"
+
+
+def test_what_is_counted_has_every_form() -> None:
+    plural, forms = [one for one in read(Language.RU) if not isinstance(one.id, str)], 3
     assert len(plural) > 10
     assert {len(texts(one.string)) for one in plural} == {forms}
 
@@ -166,7 +173,7 @@ def test_words_are_told_apart_by_their_kind() -> None:
 def test_an_explanation_is_told_whole() -> None:
     told = [russian(gate.sentence) for gate in explain(GOOD).gates]
     assert told[0] == "Кампания идёт."
-    assert told[6] == "Свободен 1 оператор (ждёт звонка 1, разговор 1)."
+    assert told[6] == "Свободен 1 оператор (готов 1, разговор 1)."
     assert russian(full(said("the campaign has no trunk"))) == "У кампании нет транка."
 
 

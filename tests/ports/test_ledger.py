@@ -419,14 +419,14 @@ async def test_a_call_of_no_campaign_is_kept_by_its_latest_word_from_its_first_a
     soon = AT + timedelta(seconds=1)
     test = side("t-1", kind=SideKind.TEST, begun_at=soon, trunk=TrunkId(""), answer_at=None)
     await ledger.side([first, test])
-    assert await ledger.side_calls() == [test, first]
+    assert await stores.records.side_calls() == [test, first]
     await ledger.side([over, over])
     await ledger.side([first])
     whole = replace(over, begun_at=first.begun_at, answer_at=first.answer_at)
-    assert await ledger.side_calls() == [test, whole]
-    assert await ledger.side_calls(trunk=TRUNK) == [whole]
-    assert await ledger.side_calls(kind=SideKind.TEST) == [test]
-    assert await ledger.side_calls(limit=1) == [test]
+    assert await stores.records.side_calls() == [test, whole]
+    assert await stores.records.side_calls(trunk=TRUNK) == [whole]
+    assert await stores.records.side_calls(kind=SideKind.TEST) == [test]
+    assert await stores.records.side_calls(limit=1) == [test]
 
 
 async def test_what_trunks_have_used_is_answered_time_and_attempts_within_the_day(stores: Stores) -> None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -35,14 +33,14 @@ from dialer.adapters.commands import (
     unanswered,
 )
 from dialer.adapters.local.live import FollowedLive, Follower, SharedLive
-from dialer.domain.errors import BadValue, Fatal
+from dialer.adapters.local.socketfile import bound, reached
+from dialer.domain.errors import BadValue
 from dialer.domain.said import said
 from dialer.domain.types import CellId
 from dialer.ports.between import Command, Desk
 
 log = structlog.get_logger()
 
-LONGEST_PATH = 100  # bytes of a socket's name that every kernel takes
 LARGEST = 64_000_000  # of a message; a day's live state of a thousand operators has some 2 MB
 LOOK_S, LOOKS = 1.0, 10  # an engine that was silent for so many looks is frozen
 AGAIN_S = 0.2  # between two looks for the engine
@@ -52,19 +50,6 @@ Ask = Callable[[], Awaitable[Any]]  # a question without arguments; its answer i
 def socket_of(folder: Path, cell: str) -> Path:
     """The socket of a cell."""
     return folder / f"{cell}.sock"
-
-
-@contextmanager
-def _reached(path: Path) -> Iterator[str]:
-    """A name of the socket that is short enough, while the context lasts."""
-    if len(os.fsencode(path)) <= LONGEST_PATH:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 # --- the engine's end -------------------------------------------------------------------------------------
@@ -99,34 +84,14 @@ async def serve_beside(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.SockSite(runner, _bound(path)).start()
-        yield
+        with bound(path) as sock:
+            await web.SockSite(runner, sock).start()
+            yield
     finally:
         for visit in list(visits):
             with suppress(OSError, asyncio.TimeoutError):
                 await asyncio.wait_for(visit.close(), 0.5)
         await runner.cleanup()
-        with suppress(OSError):
-            os.unlink(path)
-
-
-def _bound(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)  # of an engine that was killed: whoever lives holds the journal's lock
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        with _reached(path) as name:
-            sock.bind(name)
-    except OSError as trouble:
-        sock.close()
-        raise Fatal(
-            said(
-                "no socket can be made at {path} for the web process: {why}", path=path, why=trouble.strerror
-            )
-        ) from None
-    finally:
-        os.umask(before)
-    return sock
 
 
 class _Visit:
@@ -291,7 +256,7 @@ class Beside:
             await asyncio.sleep(AGAIN_S)
 
     async def _visit(self) -> None:
-        with _reached(self._path) as name:
+        with reached(self._path) as name:
             async with (
                 aiohttp.ClientSession(connector=aiohttp.UnixConnector(name)) as session,
                 session.ws_connect(

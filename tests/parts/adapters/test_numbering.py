@@ -10,11 +10,11 @@ import pytest
 from dialer.adapters.doctor.finding import Level
 from dialer.adapters.doctor.sip import look_at_prefixes
 from dialer.adapters.files.lists import open_content
+from dialer.adapters.languages import CLDR
 from dialer.adapters.numbering import (
     check_prefixes,
     checker,
     countries_of,
-    country_names,
     facts_of,
     why_closed,
 )
@@ -24,6 +24,7 @@ from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.listing import Flaw, Taken
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import Language, PhoneNumber, TrunkId
+from tools.cldr import cldr, country_names
 
 RUSSIA = DialRules(frozenset({"RU"}))
 
@@ -210,6 +211,7 @@ def test_every_country_has_a_name_in_each_language() -> None:
         assert all(names.values())
         assert len(names) > 240
     assert country_names(Language.RU)["Kazakhstan"] == "Казахстан"
+    assert CLDR.read_text("utf-8") == cldr(), "python -m tools.cldr"
 
 
 # --- what a trunk's prefixes and a site's countries lead to -----------------------------------------------

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from dialer.adapters.sounds import RATE, decode
-from dialer.adapters.speech import EDGE_S, LIST, SHIPPED, lay
+from dialer.adapters.speech import LIST, SHIPPED, lay
 from dialer.domain.prompts import LONGEST_S, WORDS, path_of
 from dialer.domain.types import Language
+from tools.speech import EDGE_S
 
 EACH = list(itertools.product(Language, WORDS))
 

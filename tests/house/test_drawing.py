@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from dialer.domain import call, operators, shifts
-from dialer.domain.drawing import MEANING, PAGES, diagram, words
 from dialer.domain.moves import TABLE
 from dialer.domain.types import Outcome
+from tools.drawing import MEANING, PAGES, diagram, words
 
-REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 
 @pytest.mark.parametrize("name", PAGES)

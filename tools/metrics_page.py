@@ -32,7 +32,7 @@ def markdown_page() -> str:
     lines = [
         "# Metrics",
         "",
-        "At /metrics, for Prometheus. `python -m dialer.adapters.metrics_page` writes this page anew.",
+        "At /metrics, for Prometheus. `make docs` writes this page anew.",
         "The web tells the engine's figures with its own; what each of the two tells of itself is the web's",
         'where `part="web"` stands. A part without the API has a port of its own, the engine the one of',
         "`DIALER_ENGINE_HEALTH_PORT`. Where parts meet in Redis scrape each: calls, operators and pacing are",

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from dialer.adapters.metrics_page import markdown_page
-from dialer.cli.screen import say
-from dialer.domain.drawing import PAGES
-from dialer.web.pages import api_page
+from dialer.cli.main import app
+from tools.api_page import api_page
+from tools.drawing import PAGES
+from tools.metrics_page import markdown_page
 
+FOLDER = Path(__file__).parents[1] / "docs/reference"
 MADE = "Made from the code; `make docs` writes it anew."
-
-
-def docs(
-    context: typer.Context, folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="docs/reference")]
-) -> None:
-    """Write the reference pages anew."""
-    pages = {
-        "cli.md": cli_page(context.find_root().command),
-        "api.md": api_page(),
-        "metrics.md": markdown_page(),
-        **{name: draw() for name, draw in PAGES.items()},
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, page in pages.items():
-        (folder / name).write_text(page, encoding="utf-8")
-        say(f"{folder / name}")
 
 
 HEAD = f"""# The command line
@@ -77,3 +62,19 @@ def _row(parameter: Any) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+def main() -> None:
+    """Writes the reference pages anew."""
+    pages = {
+        "cli.md": cli_page(typer.main.get_command(app)),
+        "api.md": api_page(),
+        "metrics.md": markdown_page(),
+        **{name: draw() for name, draw in PAGES.items()},
+    }
+    for name, page in pages.items():
+        (FOLDER / name).write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

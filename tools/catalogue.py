@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import typer
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
@@ -17,13 +19,17 @@ from babel.messages.pofile import read_po, write_po
 
 from dialer.adapters.doctor import finding
 from dialer.adapters.languages import LOCALES
-from dialer.adapters.numbering import COUNTRY, country_names
+from dialer.adapters.numbering import COUNTRY
+from dialer.cli.framework import HELP, TEXTS
+from dialer.cli.main import app
+from dialer.cli.verbs import VERBS
 from dialer.domain import call, explain, listing, listwork, operators, outlook, shifts, spending
 from dialer.domain.said import context_of
 from dialer.domain.types import CampaignStatus, Language, Mode, Outcome, Purpose
+from tools.cldr import country_names
 
 ROOT = LOCALES.parents[1]
-ROOMS = ("dialer", "dashboards")
+ROOMS = ("dialer", "asterisk_conf", "dashboards")
 MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)  # always the same, so that the same sentences give the same file
 KEYWORDS = {"said": (1,), "counted": (1, 2), "refuse": (2,), "_setting": (1,)}
 TITLED, COLUMN = "titled", "column"  # the function, and the context that it gives unless it names one
@@ -76,6 +82,8 @@ def template() -> Catalog:
     for kind in WORDS:
         for one in kind:
             found.add(one.replace("_", GAPS.get(kind, " ")), context=context_of(kind))
+    for text in sorted(helps(typer.main.get_command(app))):
+        found.add(text, locations=[("dialer/cli", 0)], context=HELP)
     for reason in REASONS:
         found.add(reason, context=REASON)
     for name in country_names(Language.EN):
@@ -94,11 +102,11 @@ def read(language: Language) -> Catalog:
 
 
 def updated(language: Language) -> Catalog:
-    """With every sentence of the code: translations are kept, English is its own."""
+    """With every sentence of the code: translations are kept. Of English, what is not as its key."""
     made = _new(language)
     known = read(language) if path_of(language).exists() else made
     for message in template():
-        if message.id:
+        if message.id and (language is not Language.EN or _differs(message)):
             was = known.get(message.id if isinstance(message.id, str) else message.id[0], message.context)
             made.add(
                 message.id,
@@ -109,13 +117,27 @@ def updated(language: Language) -> Catalog:
     return made
 
 
+def _differs(message: Message) -> bool:
+    return message.context == REASON and "_" in message.id
+
+
+def helps(command: Any) -> Iterator[str]:
+    """All that the help of the verbs says."""
+    for thing in (command, *command.params):
+        for name in TEXTS:
+            if text := getattr(thing, name, None):
+                yield str(text)
+    yield from filter(None, (verb.line for verb in VERBS.values()))
+    for one in getattr(command, "commands", {}).values():
+        if not one.hidden:
+            yield from helps(one)
+
+
 def _translation(language: Language, message: Message, was: Message | None) -> str | tuple[str, ...]:
-    if language is Language.EN and message.context == REASON:
+    if language is Language.EN:
         return str(message.id).replace("_", " ")
     if message.context == COUNTRY:
         return country_names(language)[str(message.id)]
-    if language is Language.EN:
-        return message.id if isinstance(message.id, str) else tuple(message.id)
     told = texts(was.string) if was is not None else ()
     if isinstance(message.id, str):
         return told[0] if len(told) == 1 else ""

@@ -1,4 +1,4 @@
-"""Writes docs/reference/api.md: `python -m dialer.web.pages > docs/reference/api.md`."""
+"""docs/reference/api.md, from the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -22,7 +22,3 @@ def api_page() -> str:
     """The reference of the API in Markdown."""
     app = describe(health=_no_checks, metrics_page=_no_metrics, version=__version__)
     return markdown_page(app.openapi())
-
-
-if __name__ == "__main__":
-    print(api_page(), end="")

@@ -1,0 +1,199 @@
+"""The stores of the running service, for the command line beside it: the service asks the database for it.
+
+So a verb loads no database driver. Over a socket that is a file of the service's user go frames: eight bytes
+of length, then values as pickled.py writes them. First each end says its mark: of the code and the database
+that it was started with; a verb to which the service says another goes to the database itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import fields
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import structlog
+
+from dialer.adapters.local.pickled import dump, load
+from dialer.adapters.local.socketfile import bound, reached
+from dialer.domain import errors
+from dialer.domain.errors import NetworkTrouble, ObzvonError
+from dialer.domain.said import said
+from dialer.ports.stores import Stores
+
+log = structlog.get_logger()
+
+SOCKET = "stores.socket"  # no cell's: those end with .sock
+HELLO_S = 2.0  # a service that does not greet within this is frozen
+LARGEST = 2**30
+ROOT = Path(__file__).parents[2]
+
+
+def mark_of(database: str) -> str:
+    """Of the database and of the code that says how its values look."""
+    seen = sha256(database.encode())
+    for room in ("domain", "ports"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            seen.update(f"{path.relative_to(ROOT)} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
+    return seen.hexdigest()
+
+
+async def _read(reader: asyncio.StreamReader) -> Any:
+    length = int.from_bytes(await reader.readexactly(8))
+    if length > LARGEST:
+        raise ConnectionError(length)
+    return load(await reader.readexactly(length))
+
+
+async def _write(writer: asyncio.StreamWriter, value: object) -> None:
+    content = dump(value)
+    writer.write(len(content).to_bytes(8))
+    writer.write(content)
+    await writer.drain()
+
+
+# --- the service's end ------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def serve_stores(path: Path, stores: Stores, mark: str) -> AsyncIterator[None]:
+    """Does what the verbs of our own user ask of the stores; Fatal when the socket cannot be made."""
+    visits: set[asyncio.Task[None]] = set()
+
+    async def visited(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visit = asyncio.current_task()
+        assert visit is not None  # a handler of a server runs in a task of its own
+        visits.add(visit)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError, ObzvonError):
+                await _serve(reader, writer, stores, mark)
+        except asyncio.CancelledError:  # we end
+            pass
+        finally:
+            visits.discard(visit)
+            writer.close()
+
+    with bound(path) as sock:
+        server = await asyncio.start_unix_server(visited, sock=sock)
+        try:
+            yield
+        finally:
+            server.close()
+            for visit in visits:
+                visit.cancel()
+            await asyncio.gather(*visits, return_exceptions=True)
+
+
+async def _serve(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stores: Stores, mark: str
+) -> None:
+    """Until it goes; what was begun for it is done to the end, unless the service ends."""
+    await _write(writer, mark)
+    while True:
+        name, verb, args, kwargs = await _read(reader)
+        if (name, verb) not in PROMISED:
+            raise ConnectionError(name)
+        await _write(writer, await _answer(getattr(stores, name), verb, args, kwargs))
+
+
+async def _answer(store: Any, verb: str, args: Any, kwargs: Any) -> tuple[str, Any, Any]:
+    """(what kind of answer, the answer, and what the store says of rows that it left out)."""
+    try:
+        told = await getattr(store, verb)(*args, **kwargs)
+    except ObzvonError as error:
+        return "error", (type(error).__name__, error.args, vars(error)), None
+    except Exception:  # the boundary: a verb reads a sentence, the log has the rest
+        log.exception("verb_failed", verb=verb)
+        return (
+            "error",
+            (ObzvonError.__name__, (said("the service failed at this; its log says why"),), {}),
+            None,
+        )
+    return "answer", told, getattr(store, "unread", None)
+
+
+def _promised() -> Iterator[tuple[str, str]]:
+    """(store, verb) of all that the ports promise."""
+    for store, port in get_type_hints(Stores).items():
+        for verb, _ in inspect.getmembers(port, inspect.iscoroutinefunction):
+            yield store, verb
+
+
+PROMISED = frozenset(_promised())
+
+
+# --- the verb's end ---------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def reach_stores(path: Path, mark: str) -> AsyncIterator[Stores | None]:
+    """The stores of the service; None: none runs here, or it has another database or another version."""
+    try:
+        async with asyncio.timeout(HELLO_S):
+            with reached(path) as name:
+                reader, writer = await asyncio.open_unix_connection(name)
+            known = await _read(reader) == mark
+    except (OSError, TimeoutError, asyncio.IncompleteReadError, ObzvonError):
+        yield None
+        return
+    try:
+        link = _Link(reader, writer)
+        yield Stores(**{one.name: _Store(link, one.name) for one in fields(Stores)}) if known else None
+    finally:
+        writer.close()
+
+
+class _Link:
+    """One question at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._turn = asyncio.Lock()
+
+    async def ask(self, name: str, verb: str, args: Any, kwargs: Any) -> tuple[str, Any, Any]:
+        async with self._turn:
+            try:
+                await _write(self._writer, (name, verb, args, kwargs))
+                answer: tuple[str, Any, Any] = await _read(self._reader)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                raise NetworkTrouble(
+                    said("the service ended in the middle of this: look whether it was done")
+                ) from None
+            return answer
+
+
+class _Store:
+    """Any store: what it is asked, the service's own is asked."""
+
+    def __init__(self, link: _Link, name: str) -> None:
+        self._link = link
+        self._name = name
+        self.unread: Mapping[str, str] = {}
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        if (self._name, verb) not in PROMISED:
+            raise AttributeError(verb)
+
+        async def asked(*args: Any, **kwargs: Any) -> Any:
+            given = tuple(list(one) if isinstance(one, Iterator) else one for one in args)
+            kind, told, unread = await self._link.ask(self._name, verb, given, kwargs)
+            if kind == "error":
+                raise _raised(*told)
+            if unread is not None:
+                self.unread = unread
+            return told
+
+        return asked
+
+
+def _raised(name: str, args: tuple[Any, ...], values: Mapping[str, Any]) -> ObzvonError:
+    """The error as it was raised there, whatever its kind takes to be made."""
+    kind = vars(errors).get(name, ObzvonError)
+    error: ObzvonError = kind.__new__(kind, *args)
+    vars(error).update(values)
+    return error
