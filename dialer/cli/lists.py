@@ -188,7 +188,7 @@ async def _imports(stores: Stores, name: str) -> list[dict[str, Any]]:
 async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool = False) -> Result:
     """Reads the file, shows how it is understood, and puts its leads into the campaign."""
     campaign = await find_campaign(stores, wish.campaign)
-    opener = opener(partial(open_path, wish.path), country=settings.country, rules=dial_rules(settings))
+    opened = opener(partial(open_path, wish.path), country=settings.country, rules=dial_rules(settings))
     order = imports.Order(campaign.id, wish.path.name, wish.options, wish.known, wish.is_dry)
     with RejectsFile(wish.rejects, tell=tell) as rejects, bar() as progress:
         task = progress.add_task(tell(said("reading") if wish.is_dry else said("importing")), total=None)
@@ -202,7 +202,7 @@ async def take(settings: Settings, stores: Stores, wish: Wish, *, is_quiet: bool
             on_preview, rejects.write, lambda counts: progress.update(task, completed=counts.rows)
         )
         told = await imports.take(
-            order, opener, OWNER, stores, means=outlook.means(settings), now=utc_now(), told=hears
+            order, opened, OWNER, stores, means=outlook.means(settings), now=utc_now(), told=hears
         )
     if not told.counts.leads and not told.counts.updated:
         raise BadValue(said("no row of {path} became a lead: {why}", path=wish.path, why=_why(told.counts)))
