@@ -18,7 +18,7 @@ from dialer.domain.errors import Fatal, LinkDown, Missing
 
 
 def run(monkeypatch: pytest.MonkeyPatch, failure: BaseException) -> Any:
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise failure
 
     monkeypatch.setattr(entry, "app", fail)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.dnc import Entry, Listed
 from dialer.domain.errors import ObzvonError
 from dialer.domain.guesses import Guesses
 from dialer.domain.lead import Lead, LeadUpdate
@@ -131,6 +132,9 @@ class World:
 IDS = {
     "Campaign.id": "campaign",
     "Lead.campaign": "campaign",
+    "Lead.import_id": "import",
+    "Entry.campaign": "campaign",
+    "Source.campaign": "campaign",
     "Cdr.campaign": "campaign",
     "Token.id": "token",
     "StateChange.campaign": "campaign",
@@ -348,6 +352,17 @@ def some(values: st.SearchStrategy[Any], most: int = 3) -> st.SearchStrategy[lis
 
 
 CAMPAIGN, LEAD = refs("campaign"), refs("lead")
+bars = st.builds(
+    Entry,
+    entry=any_numbers,
+    campaign=maybe(CAMPAIGN),
+    reason=texts,
+    at=instants,
+    source=texts,
+    by=texts,
+    until_at=maybe(instants),
+    seen_at=maybe(instants),
+)
 queries = st.builds(
     CdrQuery,
     campaign=maybe(CAMPAIGN),
@@ -396,9 +411,9 @@ writes = st.one_of(
     ask("ledger", "log", some(changes)),
     ask("ledger", "side", some(sides)),
     ask("ledger", "recorded", any_calls, texts, seconds=reals),
-    ask("numbers", "block", any_numbers, campaign=maybe(CAMPAIGN), reason=texts, now=instants),
-    ask("numbers", "block_all", some(any_numbers), campaign=maybe(CAMPAIGN), reason=texts, now=instants),
-    ask("numbers", "unblock", any_numbers, campaign=maybe(CAMPAIGN)),
+    ask("numbers", "block", bars),
+    ask("numbers", "block_all", some(any_numbers), bars, replaces=st.booleans(), dry_run=st.booleans()),
+    ask("numbers", "unblock", any_numbers, campaign=maybe(CAMPAIGN), source=maybe(texts)),
     ask("numbers", "barring", any_numbers),
     ask(
         "tokens",
@@ -461,7 +476,16 @@ reads = st.one_of(
     ask("records", "hours", maybe(any_operators), instants, instants),
     ask("records", "last_operator_of", any_numbers),
     ask(
-        "numbers", "blocked", maybe(CAMPAIGN), after=st.tuples(texts, mostly(0, wholes)), limit=maybe(wholes)
+        "numbers",
+        "blocked",
+        st.builds(
+            Listed,
+            campaign=maybe(CAMPAIGN),
+            source=maybe(texts),
+            seen_before_at=maybe(instants),
+            after=st.tuples(texts, mostly(0, wholes), texts),
+            limit=maybe(wholes),
+        ),
     ),
     ask("numbers", "history", some(any_numbers), CAMPAIGN),
     ask("tokens", "find", texts),
@@ -474,7 +498,7 @@ LAST = (
     Asked("trunks", "all", ()),
     Asked("tokens", "all", ()),
     Asked("learned", "load", ()),
-    Asked("numbers", "blocked", ()),
+    Asked("numbers", "blocked", (Listed(),)),
     Asked("leases", "held_back", ()),
     Asked("records", "cdrs", (CdrQuery(),)),
     Asked("records", "side_calls", ()),
