@@ -50,7 +50,8 @@ from dialer.engine.ways import Ways, no_trouble
 from dialer.keeper.store import DescriptorStore
 from dialer.ports.asterisk import ChannelNews, PhoneNews
 from dialer.ports.between import Desk, Follow, Live, Observer
-from dialer.ports.stores import Journal, Recovered, Stores
+from dialer.ports.journal import Journal, Recovered
+from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules, office_zone, recordings_dir, sounds_dir, workday
 
 log = structlog.get_logger()

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from dialer.domain import call as c
 from dialer.domain import shifts
+from dialer.domain.disposition import Then, known
 from dialer.domain.errors import BadValue, Conflict, Missing, StoreDown
 from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
-from dialer.domain.lead import Disposition
 from dialer.domain.operators import Operator
 from dialer.domain.said import plain, said
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, LeadId, OperatorId, PhoneNumber
@@ -123,7 +123,8 @@ class CellDesk:
         disposition, callback = args.get("disposition", ""), args.get("callback_at", "")
         callback_at = _instant(callback) if callback else None
         call = args.get("call") or self._floor.get(operator).call
-        if disposition == Disposition.CALLBACK and (why := await self._barred(operator)):
+        meant = known(self._floor.cards.choices(self._floor.get(operator)), disposition)
+        if meant and meant.then is Then.CALLBACK and (why := await self._barred(operator)):
             raise Conflict(said("the number is on the do-not-call list: {why}", why=why))
         if call and call != self._floor.get(operator).call:  # or it went to the next one while that was asked
             raise Conflict(

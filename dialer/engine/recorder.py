@@ -19,7 +19,8 @@ from dialer.domain.spending import SideCall
 from dialer.domain.types import CallId, CellId, LeadId
 from dialer.engine.guard import Guard
 from dialer.ports.between import Live
-from dialer.ports.stores import Backlog, Fact, Refusals, Stores
+from dialer.ports.journal import Backlog, Refusals
+from dialer.ports.stores import Fact, Stores
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from dialer.domain.errors import BadValue
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.spending import SideCall
 from dialer.domain.types import LeadId
-from dialer.ports.stores import KEPT_ANSWERS, Recovered
+from dialer.ports.journal import KEPT_ANSWERS, Recovered
 
 T = TypeVar("T")
 

@@ -88,6 +88,13 @@ trunks = Table(
     Column("body", JSON, nullable=False),
 )
 
+site = Table(
+    "site",  # what is set once for all campaigns
+    metadata,
+    Column("id", Words, primary_key=True),  # pauses
+    Column("body", JSON, nullable=False),
+)
+
 tokens = Table(
     "tokens",
     metadata,

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
 from dialer.domain.bounds import PIN
-from dialer.domain.lead import Disposition
 from dialer.domain.operators import LegState, State, phone_trouble
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind
 from dialer.office import operators as office
@@ -24,6 +23,7 @@ from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.queries import EachNameOnce
 from dialer.web.values import (
     Body,
+    Code,
     Flag,
     Note,
     Number,
@@ -161,7 +161,7 @@ class PauseAsked(Body):
 class Disposed(Body):
     """What came of the call."""
 
-    disposition: Disposition
+    disposition: Code = Field(description="one of the campaign's")
     note: Note = Field(default="", description="one that was given before stays where none is given now")
     call: CallName | None = Field(default=None, description="refused when the operator has another by now")
     callback_at: Utc | None = Field(

@@ -9,7 +9,8 @@ import pytest
 
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import WrapUp
-from dialer.domain.lead import Disposition, Lead
+from dialer.domain.disposition import Disposition, Then, Title
+from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, State
 from dialer.domain.types import CallId, CampaignId, LeadId, LeadStatus, OperatorId, PhoneNumber
 from dialer.engine.cards import Card, Cards
@@ -47,8 +48,8 @@ class Desk:
     ("disposition", "status", "block"),
     [
         ("", None, None),
-        (Disposition.AGREED, LeadStatus.DONE, None),
-        (Disposition.DNC, LeadStatus.EXCLUDED, NUMBER),
+        ("agreed", LeadStatus.DONE, None),
+        ("dnc", LeadStatus.EXCLUDED, NUMBER),
     ],
 )
 def test_what_was_said_moves_the_lead_on_and_never_again_blocks_the_number(
@@ -70,9 +71,28 @@ def test_never_again_bars_the_persons_other_numbers_where_the_campaign_says_so(w
     desk = Desk(Card(CALL, lead, replace(CAMPAIGN, dnc_whole_lead=whole)))
     wanted = (NUMBER, second) if whole else (NUMBER,)
     assert desk.cards.never(ANN) == wanted
-    fact = desk.close(replace(WORK, disposition=Disposition.DNC))
+    fact = desk.close(replace(WORK, disposition="dnc"))
     assert (fact.block, fact.block_also) == (NUMBER, wanted[1:])
     assert desk.never == [(number, CALL) for number in wanted]
+
+
+def test_a_campaigns_own_word_bars_all_numbers_of_the_person_before_the_database_knows() -> None:
+    never = Disposition("never", Title(en="Never"), "8", Then.DNC_PERSON)
+    lead = replace(LEAD, numbers=(NUMBER, PhoneNumber("+79210000002")))
+    desk = Desk(Card(CALL, lead, replace(CAMPAIGN, dispositions=(never,))))
+    work = replace(WORK, disposition="never")
+    assert desk.cards.barred(work) == lead.numbers
+    fact = desk.close(work)
+    assert (fact.block, fact.block_also) == (NUMBER, lead.numbers[1:])
+    assert desk.never == [(number, CALL) for number in lead.numbers]
+    assert fact.lead is not None
+    assert fact.lead.status is LeadStatus.EXCLUDED
+
+
+def test_a_code_that_the_campaign_does_not_know_any_more_is_written_and_moves_nothing() -> None:
+    desk = Desk(Card(CALL, LEAD, CAMPAIGN))
+    fact = desk.close(replace(WORK, disposition="sold_in_spring"))
+    assert (fact.disposition, fact.lead, fact.block) == ("sold_in_spring", None, None)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +105,8 @@ def test_never_again_bars_the_persons_other_numbers_where_the_campaign_says_so(w
 )
 def test_without_a_lead_of_this_call_only_the_work_is_written(card: Card | None, work: Operator) -> None:
     desk = Desk(card)
-    fact = desk.close(replace(work, disposition=Disposition.DNC))
-    assert (fact.lead, fact.block, fact.disposition, desk.never) == (None, None, Disposition.DNC, [])
+    fact = desk.close(replace(work, disposition="dnc"))
+    assert (fact.lead, fact.block, fact.disposition, desk.never) == (None, None, "dnc", [])
 
 
 @pytest.mark.parametrize(
