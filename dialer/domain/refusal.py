@@ -36,8 +36,8 @@ def check_talk(operator: Operator) -> CallId:
     return operator.call
 
 
-def check_outcome(operator: Operator, disposition: str, dispositions: Sequence[Disposition]) -> Disposition:
-    """What it stands for; Conflict where there is no call, BadValue for a word that is no outcome here."""
+def check_work(operator: Operator) -> None:
+    """Conflict where there is no call of which the operator could say anything."""
     if operator.state not in (State.TALKING, State.WRAP_UP) or operator.call is None:
         raise Conflict(
             said(
@@ -46,4 +46,9 @@ def check_outcome(operator: Operator, disposition: str, dispositions: Sequence[D
                 state=word(operator.state, "-"),
             )
         )
+
+
+def check_outcome(operator: Operator, disposition: str, dispositions: Sequence[Disposition]) -> Disposition:
+    """What it stands for; Conflict where there is no call, BadValue for a word that is no outcome here."""
+    check_work(operator)
     return find(dispositions, disposition)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dialer.domain.campaign import Campaign
-from dialer.domain.cdr import WrapUp
+from dialer.domain.cdr import Remark, WrapUp
 from dialer.domain.disposition import BARS, DEFAULT, Disposition, Then, known
 from dialer.domain.errors import BadField, Conflict
 from dialer.domain.lead import Lead, after_disposition, never_again
@@ -17,6 +17,8 @@ from dialer.domain.said import said
 from dialer.domain.schedule import HolidayOf, ZoneOf, no_holidays
 from dialer.domain.types import CallId, OperatorId, PhoneNumber
 from dialer.ports.journal import Marks
+
+TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Cards:
     def __init__(self, journal: Marks) -> None:
         self._journal = journal
         self._cards: dict[OperatorId, Card] = {}
+        self._said_at: dict[OperatorId, datetime] = {}  # the last remark on the present call
         self.zone_of: ZoneOf  # set by the cell
         self.holiday_of: HolidayOf = no_holidays  # set by the cell
         self.on_never: Callable[[PhoneNumber, CallId], None] = lambda number, call: None  # to be called again
@@ -97,6 +100,26 @@ class Cards:
             )
         return promised(card.lead, card.campaign, asked_at, now, self.zone_of, holiday_of=self.holiday_of)
 
+    def remark(self, work: Operator, now: datetime, *, is_said: bool, note: str = "") -> None:
+        """Keep what is said of the call at once: the code and instant of `work` where `is_said`, and a note.
+
+        Later words have later instants, whatever is done to the clock.
+        """
+        if work.call is None:
+            return
+        before = self._said_at.get(work.id)
+        at = self._said_at[work.id] = now if before is None else max(now, before + TICK)
+        self._journal.closed(
+            Remark(
+                call=work.call,
+                operator=work.id,
+                at=at,
+                disposition=work.disposition if is_said else "",
+                callback_at=work.callback_at if is_said else None,
+                note=note,
+            )
+        )
+
     def ready_after(self, operator: OperatorId) -> bool:
         """Whether he takes calls again when his wrap-up runs out."""
         card = self._cards.get(operator)
@@ -109,6 +132,7 @@ class Cards:
         """
         meant, barred = known(self.choices(work), work.disposition), self.barred(work)
         card = self._cards.pop(work.id, None)
+        self._said_at.pop(work.id, None)
         if work.call is None:
             return
         began_at = work.since_at if work.state is State.WRAP_UP and work.since_at else at
@@ -125,7 +149,6 @@ class Cards:
                 disposition=work.disposition,
                 at=at,
                 lead=update,
-                note=work.note,
                 block=next(iter(barred), None),
                 block_also=barred[1:],
             )

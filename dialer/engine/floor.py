@@ -443,14 +443,15 @@ class Floor:
     def dispose(
         self, operator: OperatorId, disposition: str, *, note: str = "", callback_at: datetime | None = None
     ) -> Promise | None:
-        """What came of the call; in the talk or in wrap-up, a later one replaces it, but for a note."""
+        """What came of the call; in the talk or in wrap-up, a later one replaces it. A note stays without."""
         known = self.get(operator)
         meant = check_outcome(known, disposition, self.cards.choices(known))
         kept = self.cards.promise(known, meant, callback_at, self._shell.clock())
         at = kept.at if kept else None
-        disposed = changed(known, disposition=disposition, note=note or known.note, callback_at=at)
+        disposed = changed(known, disposition=disposition, callback_at=at)
         self._operators[operator] = disposed
         self._shell.journal.note_operator(disposed)
+        self.cards.remark(disposed, self._shell.clock(), is_said=True, note=note)
         return kept
 
     def _start_wrap_up(self, operator: Operator, until_at: datetime) -> None:

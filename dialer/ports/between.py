@@ -20,7 +20,8 @@ from dialer.domain.types import (
 class Command:
     """What the web, the AGI server or the command line asks of a cell.
 
-    Verbs for operators: login, logout, ready, pause, dispose, hang_up, hold, unhold, mute, unmute, keys.
+    Verbs for operators: login, logout, ready, pause, dispose, note, hang_up, hold, unhold, mute, unmute,
+    keys.
     For campaigns: start, pause, stop, reload. For trunks and phones: push, test. For calls: hang_up.
     For the cell itself: decisions, faults.
     """

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 from dialer.domain.campaign import Campaign
-from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.cdr import Cdr, Closing, Remark, Tally, WrapUp
 from dialer.domain.cells import Held, Holder, Taken
 from dialer.domain.choice import Choice
 from dialer.domain.depth import Depth
@@ -221,7 +221,7 @@ class CdrQuery:
     limit: int = 100
 
 
-Fact = Closing | WrapUp | StateChange | SideCall
+Fact = Closing | Remark | WrapUp | StateChange | SideCall
 
 
 class Ledger(Protocol):
@@ -231,6 +231,9 @@ class Ledger(Protocol):
         """One transaction: CDR rows, leads' next tries, leases freed."""
 
     async def wrap(self, wraps: Sequence[WrapUp]) -> None: ...
+    async def remark(self, remarks: Sequence[Remark]) -> None:
+        """What operators have said so far, by call: the latest disposition and the latest note count."""
+
     async def log(self, changes: Sequence[StateChange]) -> None: ...
     async def side(self, calls: Sequence[SideCall]) -> None:
         """The latest word on each counts; its first answer stays."""
@@ -242,6 +245,9 @@ class Records(Protocol):
     """Reads what the ledger took."""
 
     async def cdr(self, call: CallId) -> Cdr: ...
+    async def remarked(self, call: CallId) -> Remark | None:
+        """What the operator has said of a call so far, which may not be over; None: nothing."""
+
     async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]: ...
     async def side_calls(
         self, *, trunk: TrunkId | None = None, kind: SideKind | None = None, limit: int = 100

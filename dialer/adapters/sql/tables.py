@@ -366,6 +366,18 @@ wrap_ups = Table(
     Column("moved_lead", Boolean, nullable=False),
 )
 
+remarks = Table(
+    "remarks",  # what operators say of calls, kept at once
+    metadata,
+    Column("call", Words, primary_key=True),
+    Column("operator", Words, nullable=False),
+    Column("disposition", Words),
+    Column("callback_at", Instant),  # with the disposition
+    Column("said_at", Instant),  # the disposition
+    Column("note", Words),
+    Column("noted_at", Instant),  # the note
+)
+
 recordings = Table(
     "recordings",
     metadata,

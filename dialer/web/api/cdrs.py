@@ -63,6 +63,7 @@ class CdrOut(BaseModel):
     outcome: Outcome
     disposition: str
     note: str = Field(description="what the operator wrote about the call")
+    callback_at: datetime | None = Field(description="when the person is called again, as was agreed")
     alerting: Alerting
     cause: int | None = Field(description="Q.850")
     sip_code: int | None

@@ -171,6 +171,13 @@ class Disposed(Body):
     )
 
 
+class Noted(Body):
+    """A note without an outcome."""
+
+    note: Annotated[Note, Field(min_length=1)]
+    call: CallName | None = Field(default=None, description="refused when the operator has another by now")
+
+
 class Keys(Body):
     keys: Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]{1,32}$")] = Field(examples=["1#"])
 
@@ -258,6 +265,12 @@ async def dispose_call(
     at = "" if body.callback_at is None else body.callback_at.astimezone(UTC).isoformat()
     said_so = {"disposition": body.disposition, "note": body.note, "callback_at": at, "call": body.call or ""}
     return (await _tell(parts, who, "dispose", operator, key, **said_so)).spoken(speak)
+
+
+@router.post("/{operator}/note", responses=documented(*VERB_ERRORS))
+async def note_call(parts: Given, who: Works, operator: OperatorNumber, body: Noted, key: Key = "") -> Done:
+    """Write a note on the present or the last call; it is kept at once, and a later one replaces it."""
+    return await _tell(parts, who, "note", operator, key, note=body.note, call=body.call or "")
 
 
 @router.post("/{operator}/keys", responses=documented(*VERB_ERRORS))

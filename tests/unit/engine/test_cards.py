@@ -56,8 +56,8 @@ def test_what_was_said_moves_the_lead_on_and_never_again_blocks_the_number(
     disposition: str, status: LeadStatus | None, block: PhoneNumber | None
 ) -> None:
     desk = Desk(Card(CALL, LEAD, CAMPAIGN))
-    fact = desk.close(replace(WORK, disposition=disposition, note="x"))
-    assert (fact.call, fact.operator, fact.wrap_up_s, fact.note) == (CALL, ANN, 12.5, "x")
+    fact = desk.close(replace(WORK, disposition=disposition))
+    assert (fact.call, fact.operator, fact.wrap_up_s) == (CALL, ANN, 12.5)
     assert (fact.lead.status if fact.lead else None, fact.block) == (status, block)
     assert desk.never == ([(NUMBER, CALL)] if block else [])
     assert fact.block_also == ()
@@ -146,3 +146,13 @@ def test_after_the_wrap_up_the_campaign_says_who_is_ready_and_without_one_everyb
     desk = Desk(Card(CALL, LEAD, replace(CAMPAIGN, after_wrap_up_ready=ready)))
     assert desk.cards.ready_after(ANN) is ready
     assert desk.cards.ready_after(BOB) is True
+
+
+def test_later_words_have_later_instants_whatever_the_clock_does() -> None:
+    desk = Desk(Card(CALL, LEAD, CAMPAIGN))
+    for now in (T0, T0, T0 - timedelta(hours=1)):
+        desk.cards.remark(replace(WORK, disposition="agreed"), now, is_said=True)
+    instants = [fact.at for fact in desk.written]
+    assert instants == sorted(set(instants))
+    desk.cards.remark(replace(WORK, call=None), T0, is_said=True, note="of no call")
+    assert len(desk.written) == 3

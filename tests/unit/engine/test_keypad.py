@@ -229,7 +229,7 @@ PAUSED = replace(ANN, state=State.PAUSED, call=None)
         pytest.param(None, replace(LOGS_IN, state=State.PAUSED), PAUSED, False, id="he was there"),
         pytest.param(None, LOGS_IN, replace(PAUSED, leg=LegState.DOWN), False, id="no phone to hear it"),
         pytest.param(None, PAUSED, replace(PAUSED, state=State.READY), False, id="neither"),
-        pytest.param(None, AFTER, replace(AFTER, note="x"), False, id="no move at all"),
+        pytest.param(None, AFTER, replace(AFTER, disposition="x"), False, id="no move at all"),
     ],
 )
 @in_virtual_time
