@@ -183,8 +183,8 @@ class Floor:
         for effect in effects:
             guard.run("effect of an operator", self._perform, after, effect, event.at)
         guard.run("effect of an operator", self._tell_call, before, after, event)
-        if change is not None:
-            self._shell.observer.moved(change, after)
+        if change is not None or after is not before:  # what is to follow the call is to be seen as well
+            self._shell.observer.moved(change or operators.stays(after, event.at), after)
         if self.is_free(after) and not self.is_free(before):
             self.on_free(operator_id)
         self.on_change(before, after)
@@ -452,6 +452,7 @@ class Floor:
         self._operators[operator] = disposed
         self._shell.journal.note_operator(disposed)
         self.cards.remark(disposed, self._shell.clock(), is_said=True, note=note)
+        self._shell.observer.moved(operators.stays(disposed, self._shell.clock()), disposed)
         return kept
 
     def _start_wrap_up(self, operator: Operator, until_at: datetime) -> None:

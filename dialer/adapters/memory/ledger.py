@@ -205,8 +205,8 @@ class MemoryLedger:
     def _whole(self, cdr: Cdr) -> Cdr:
         whole = replace(cdr, recording=self._files.get(cdr.id, cdr.recording))
         if (wrap := self._wraps.get(cdr.id)) is not None:
-            told = {"disposition": wrap.disposition, "note": wrap.note}
-            whole = replace(whole, wrap_up_s=wrap.wrap_up_s, **told)
+            its = (wrap.disposition, wrap.note)
+            whole = replace(whole, wrap_up_s=wrap.wrap_up_s, disposition=its[0], note=its[1])
         if (said := self._said.get(cdr.id)) is not None:
             whole = replace(whole, disposition=said.disposition, callback_at=said.callback_at)
         noted = self._noted.get(cdr.id)
