@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agi import words
 from agi.parts import Parts, ask_desk, caller
 from agi.pause import choice
 from agi.phone import Phone
@@ -21,7 +20,7 @@ async def disposition(phone: Phone, parts: Parts) -> None:
     now = await at_work(parts, account.id)
     if now is None or now.call is None:
         raise Conflict(f"operator {account.id} has no call to give an outcome to")
-    digit = await choice(phone, words.DISPOSITION_DIGITS)
-    chosen = words.DISPOSITION_DIGITS[digit]
-    await ask_desk(phone, parts, "dispose", account.id, disposition=chosen, call=now.call)
+    known = await parts.dispositions_of(now.campaign)
+    chosen = await choice(phone, {one.key: one for one in known if one.key})
+    await ask_desk(phone, parts, "dispose", account.id, disposition=chosen.code, call=now.call)
     await phone.tell(*prompts.of_outcome(chosen))

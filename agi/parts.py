@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agi import words
 from agi.phone import Phone
 from agi.pins import Locked, Pins
-from dialer.domain import prompts
-from dialer.domain.errors import BadValue, Conflict, Forbidden, NetworkTrouble, ObzvonError, TimedOut
+from dialer.domain import disposition, pauses, prompts
+from dialer.domain.disposition import Disposition
+from dialer.domain.errors import (
+    BadValue,
+    Conflict,
+    Forbidden,
+    Missing,
+    NetworkTrouble,
+    ObzvonError,
+    TimedOut,
+)
 from dialer.domain.operators import Account, Operator, State
-from dialer.domain.types import OPERATOR_NUMBER, Language, OperatorId
+from dialer.domain.pauses import PauseReason
+from dialer.domain.types import OPERATOR_NUMBER, CampaignId, Language, OperatorId
 from dialer.ports.between import Command, Desk, Shown
-from dialer.ports.stores import Accounts
+from dialer.ports.stores import Accounts, Campaigns, Pauses
 
 ENDPOINT = re.compile(rf"(op-)?(?P<operator>{OPERATOR_NUMBER.pattern})")
 DESK_S = 10.0  # the caller hears nothing meanwhile
@@ -45,6 +55,20 @@ class Parts:
     pins: Pins
     sound: Callable[[str], str] = str  # name of a sound of ours -> as Asterisk plays it
     language: Language = Language.RU  # before the operator is known
+    campaigns: Campaigns | None = None  # None: each has the default dispositions
+    pauses: Pauses | None = None  # None: the default reasons
+
+    async def dispositions_of(self, campaign: CampaignId | None) -> Sequence[Disposition]:
+        """What may be said of a call of this campaign."""
+        if self.campaigns is None or campaign is None:
+            return disposition.DEFAULT
+        try:
+            return (await self.campaigns.get(campaign)).dispositions
+        except Missing:
+            return disposition.DEFAULT
+
+    async def pause_reasons(self) -> Sequence[PauseReason]:
+        return pauses.DEFAULT if self.pauses is None else (await self.pauses.get()).reasons
 
 
 def operator_of(phone: Phone) -> OperatorId:

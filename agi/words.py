@@ -6,20 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dialer.domain.keys import DISPOSITIONS, PAUSE_REASONS
 from dialer.domain.operators import State
 from dialer.domain.types import Language
-
-Meanings = Mapping[str, str]  # digit: what it stands for
 
 # what Asterisk calls the language: the folder of its sounds (the Russian package makes no link `ru`)
 SOUND_LANGUAGE: Mapping[Language, str] = MappingProxyType(
     {Language.RU: "ru_RU_f_IvrvoiceRU", Language.EN: "en"}
 )
-
-PAUSE_DIGITS: Meanings = PAUSE_REASONS
-NO_PAUSE_DIGIT = "0"  # no key in time: other
-DISPOSITION_DIGITS: Meanings = DISPOSITIONS
 
 ASK_DIGIT = "beep"
 

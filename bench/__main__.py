@@ -1,4 +1,4 @@
-"""`python -m bench`: calls a second beside a bare loop; `short`, `parts`, `pages`, `weight`, others: less."""
+"""`python -m bench`: calls a second beside a bare loop; others measure less of it, see WHAT."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import barred, imports, page, pages, parts, short, table, verbs, weight
+from bench import barred, imports, notices, page, pages, parts, short, table, verbs, weight
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import Fatal, ObzvonError
 from dialer.lab.tested import tested
 
-WHAT = ("calls", "short", "parts", "pages", "weight", "dnc", "import", "verbs", "all")
+WHAT = ("calls", "short", "parts", "pages", "notices", "weight", "dnc", "import", "verbs", "all")
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
 
 
@@ -39,6 +39,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--within", type=float, default=2400.0, metavar="S", help="most time for all of it")
     parser.add_argument("--database", default="", help="parts, dnc, import: a PostgreSQL to measure on, too")
     parser.add_argument("--rows", type=int, default=imports.ROWS, help="import: of the list")
+    parser.add_argument("--redis", default="", help="notices: a Redis to go through, besides the socket")
     parser.add_argument("--write", action="store_true", help="short: to docs/bench.md, for later checks")
     parser.add_argument("--check", action="store_true", help="short: fail below 0.9 of what was written")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON; - for stdout")
@@ -97,6 +98,8 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
     if asked.what == "import":
         told = await imports.measure(lambda words: say(words, console), asked.rows, asked.database)
         figures["import"] = [asdict(one) for one in told]
+    if asked.what == "notices":
+        await notices.run(asked.redis, console)
     if asked.what == "weight":
         found_weight = await weight.measure(lambda words: say(words, console))
         say(found_weight.line(), console)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from time import thread_time
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -42,6 +43,7 @@ from dialer.engine.errands import Errands
 from dialer.engine.guard import Guard
 from dialer.engine.mailbox import Mailbox
 from dialer.engine.mirror import Mirror, ShownDesk
+from dialer.engine.notices import Announcer
 from dialer.engine.observers import Observers
 from dialer.engine.recorder import Recorder
 from dialer.engine.shell import Shell
@@ -49,8 +51,9 @@ from dialer.engine.timers import Timers
 from dialer.engine.ways import Ways, no_trouble
 from dialer.keeper.store import DescriptorStore
 from dialer.ports.asterisk import ChannelNews, PhoneNews
-from dialer.ports.between import Desk, Follow, Live, Observer
-from dialer.ports.stores import Journal, Recovered, Stores
+from dialer.ports.between import Desk, Follow, Live, Observer, Publishing
+from dialer.ports.journal import Journal, Recovered
+from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules, office_zone, recordings_dir, sounds_dir, workday
 
 log = structlog.get_logger()
@@ -137,6 +140,7 @@ async def open_engine(
     journal: Journal,
     lives: Lives,
     *observers: Observer,
+    board: Publishing,
     store: DescriptorStore | None = None,
 ) -> AsyncIterator[Engine]:
     """A cell that is connected or waits for its Asterisk; its tasks end with the context.
@@ -145,9 +149,10 @@ async def open_engine(
     """
     guard = Guard()
     mirror, credentials = Mirror(live, CellId(settings.cell), guard), _credentials(settings)
+    announcer = Announcer(board, guard)
     async with Bulk(settings.ari_http_url, credentials.user, credentials.password) as bulk:
         engine = _assembled(
-            settings, stores, live, journal, bulk, mirror, *observers, guard=guard, store=store
+            settings, stores, live, journal, bulk, mirror, announcer, *observers, guard=guard, store=store
         )
         engine = replace(engine, desk=ShownDesk(engine.desk, mirror))
         engine.listener.add(engine.switch.link, credentials)
@@ -162,24 +167,33 @@ async def open_engine(
         await engine.listener.start()
         engine.switch.reasons.start(settings.ari_bind, settings.ari_port)
         try:
-            async with background(
-                cell=cell.run(),
-                recorder=guard.lasting("recorder", recorder.run),
-                refused=guard.lasting("refused facts", recorder.retry),
-                mirror=guard.lasting("live state", mirror.run),
-                link=engine.switch.link.run(),
-                converter=guard.lasting("recordings", engine.converter.run),
-                registrations=guard.lasting(
-                    "registrations", lambda: _follow_registrations(settings, cell, engine.metrics)
-                ),
-                figures=guard.lasting("figures", lambda: _follow_figures(engine, stores)),
-            ):
+            async with background(**_works(engine, settings, stores, mirror, announcer)):
                 yield engine
                 if not await recorder.settle(5.0):
                     log.warning("facts stay in the journal for the next start", facts=journal.depth())
                 await mirror.flush()
         finally:
             await _leave(engine)
+
+
+def _works(
+    engine: Engine, settings: Settings, stores: Stores, mirror: Mirror, announcer: Announcer
+) -> dict[str, Coroutine[Any, Any, Any]]:
+    """What runs for as long as the engine does."""
+    cell, guard = engine.cell, engine.shell.guard
+    return {
+        "cell": cell.run(),
+        "recorder": guard.lasting("recorder", engine.recorder.run),
+        "refused": guard.lasting("refused facts", engine.recorder.retry),
+        "mirror": guard.lasting("live state", mirror.run),
+        "notices": guard.lasting("notices", lambda: announcer.run(cell, engine.shell.clock)),
+        "link": engine.switch.link.run(),
+        "converter": guard.lasting("recordings", engine.converter.run),
+        "registrations": guard.lasting(
+            "registrations", lambda: _follow_registrations(settings, cell, engine.metrics)
+        ),
+        "figures": guard.lasting("figures", lambda: _follow_figures(engine, stores)),
+    }
 
 
 async def _leave(engine: Engine) -> None:

@@ -23,6 +23,7 @@ from dialer.adapters.hashes import is_right
 from dialer.adapters.local.live import SharedLive
 from dialer.adapters.local.shared import SOCKET, mark_of, serve_stores
 from dialer.adapters.local.wire import Beside, open_beside, serve_beside, socket_of
+from dialer.adapters.memory.notices import Ring
 from dialer.adapters.metrics_table import COMMON, VIEW
 from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.adapters.secrets import kept_secret
@@ -33,7 +34,7 @@ from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import listed, said
 from dialer.domain.types import CellId, Language
 from dialer.keeper.store import AGI, ENGINE, EVERYTHING, WEB, DescriptorStore
-from dialer.ports.between import Check, Desk, Live, Shown
+from dialer.ports.between import Check, Desk, Live, Notices, Shown
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, agi_peers, agi_secret_path, in_the_clear, recordings_dir, sounds_dir
 from dialer.storage import database_url, open_database, redis_url
@@ -116,17 +117,19 @@ async def _open_cell(
         live = shared = SharedLive()
     place = settings.data_dir / "journal" / settings.cell
     journal = stack.enter_context(open_journal(place, utc_now))
-    opened = open_engine(settings, stores, live, journal, Lives(place), store=store)
+    ring = Ring(int(utc_now().timestamp() * 1e6))
+    opened = open_engine(settings, stores, live, journal, Lives(place), board=ring, store=store)
     engine = await stack.enter_async_context(opened)
     late.append(engine)
-    here = Process(settings, stores, live, engine.desk, engine.metrics, engine)
+    here = Process(settings, stores, live, engine.desk, engine.metrics, ring, engine)
     if url:
+        from dialer.adapters.redis.notices import carry  # noqa: PLC0415  few have Redis
         from dialer.adapters.redis.wire import serve_commands  # noqa: PLC0415  few have Redis
 
         wire = serve_commands(url, cell, engine.desk)
-        await stack.enter_async_context(background(wire=wire))
+        await stack.enter_async_context(background(wire=wire, notices=carry(url, cell, ring)))
     asks = {"health": here.plain_health, "metrics": here.plain_metrics}
-    beside = serve_beside(socket_of(settings.data_dir, settings.cell), engine.desk, shared, asks)
+    beside = serve_beside(socket_of(settings.data_dir, settings.cell), engine.desk, shared, asks, ring)
     await stack.enter_async_context(beside)
     return here
 
@@ -147,15 +150,18 @@ async def _open_view(
         place = socket_of(settings.data_dir, settings.cell)
         beside = await stack.enter_async_context(open_beside(place, cell))
     if beside is not None and not url:
-        return Process(settings, stores, beside.live, beside, metrics, beside=beside)
+        return Process(settings, stores, beside.live, beside, metrics, beside.notices, beside=beside)
     from dialer.adapters.redis.live import open_live  # noqa: PLC0415  few have Redis
+    from dialer.adapters.redis.notices import follow  # noqa: PLC0415  few have Redis
     from dialer.adapters.redis.wire import open_desk  # noqa: PLC0415  few have Redis
 
     live = await stack.enter_async_context(open_live(url))
     if beside is not None:
-        return Process(settings, stores, live, beside, metrics, beside=beside)
+        return Process(settings, stores, live, beside, metrics, beside.notices, beside=beside)
+    ring = Ring()
+    await stack.enter_async_context(background(notices=follow(url, cell, ring)))
     desk = await stack.enter_async_context(open_desk(url, cell))
-    return Process(settings, stores, live, desk, metrics)
+    return Process(settings, stores, live, desk, metrics, ring)
 
 
 def _settle_down() -> None:
@@ -203,6 +209,8 @@ async def _agi(here: Process) -> AsyncIterator[AgiServer]:
         Pins(is_right, here.stores.pins, utc_now, metrics.pin_locked),
         sound=lambda name: str(sounds_dir(settings) / name),
         language=Language(settings.language),
+        campaigns=here.stores.campaigns,
+        pauses=here.stores.pauses,
     )
     server = AgiServer(
         parts,
@@ -228,6 +236,7 @@ class Process:
     live: Shown
     desk: Desk
     metrics: ProcessMetrics
+    notices: Notices
     engine: Engine | None = None
     beside: Beside | None = None  # the engine, where it is met over its socket
 
@@ -305,6 +314,7 @@ async def _web(here: Process, ready: Callable[[str], None]) -> AsyncIterator[Non
         stores=stores,
         live=here.live,
         desk=here.desk,
+        notices=here.notices,
         tools=web_tools(settings, clock=utc_now),
         health=here.health,
         metrics_page=here.metrics_page,

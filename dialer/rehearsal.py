@@ -41,7 +41,8 @@ from dialer.engine.timers import Timers
 from dialer.engine.ways import Ways
 from dialer.ports.asterisk import Switch
 from dialer.ports.between import Live, Observer
-from dialer.ports.stores import CdrQuery, Journal, Stores
+from dialer.ports.journal import Journal
+from dialer.ports.stores import CdrQuery, Stores
 from dialer.settings import Settings
 from dialer.sim import clock
 from dialer.sim.callers import Callers

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dialer.adapters.clock import utc_now
+from dialer.cli import choices
 from dialer.cli.api import is_running
 from dialer.cli.knobs import (
     Knob,
@@ -45,6 +46,7 @@ from dialer.ports.stores import Stores
 from dialer.settings import Settings, sounds_dir
 
 app = typer.Typer(no_args_is_help=True, help="Make, change, start and stop campaigns.")
+app.add_typer(choices.dispositions, name="dispositions")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign, by name or id.", show_default=False)]
 
 
@@ -96,7 +98,7 @@ PROPERTIES = {
         "trunks", "caller id", "schedule", "holidays", "ring s", "wrap up s", "after wrap up ready",
         "message", "language", "record", "tone", "shows person", "longest talk s", "longest hold s",
         "max attempts", "rest s", "abandoned rest s", "retries", "cap", "ceiling", "dnc whole lead",
-        "best first", "paused lists", "archived", "version",
+        "best first", "dispositions", "paused lists", "archived", "version",
     )
 }  # fmt: skip
 
@@ -322,6 +324,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     shown |= {
         "schedule": hours(one.schedule),  # as it is typed
         "ceiling": said("{ceiling:.2%}", ceiling=one.ceiling),
+        "dispositions": " ".join(f"{each.key}={each.code}".lstrip("=") for each in one.dispositions),
         "retries": " ".join(f"{outcome}={_times(row)}" for outcome, row in shown["retries"].items()),
     }
     print_pairs([(PROPERTIES[key], value) for key, value in shown.items()])

@@ -19,7 +19,8 @@ from dialer.domain.depth import held_back
 from dialer.domain.errors import BadValue
 from dialer.domain.said import counted, said, titled
 from dialer.domain.types import CellId
-from dialer.ports.stores import RefusedFact, Stores
+from dialer.ports.journal import RefusedFact
+from dialer.ports.stores import Stores
 from dialer.settings import Settings
 
 app = typer.Typer(

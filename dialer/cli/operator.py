@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from dialer.adapters.secrets import read_secret, write_secret
-from dialer.cli import rosters
+from dialer.cli import choices, rosters
 from dialer.cli.api import ask, ask_now, is_running
 from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, one_of, phone, with_knobs, yes_or_no
@@ -36,6 +36,7 @@ from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
 
 app = typer.Typer(no_args_is_help=True, help="Operators: accounts, phones, and what they are told.")
+app.add_typer(choices.reasons, name="pauses")
 Id = Annotated[
     str,
     typer.Argument(metavar="ID", help="The number to log in with: two to six digits.", show_default=False),

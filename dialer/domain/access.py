@@ -33,6 +33,7 @@ class Permission(StrEnum):
     SEE_NUMBERS = "numbers:see"  # whole: of records, test calls and calls in flight
     LISTEN = "recordings:listen"
     CHANGE_RECORDS = "records:change"  # those that the database refuses: give them up
+    CHANGE_PAUSES = "pauses:change"  # the site's list of reasons
     SEE_TRUNKS = "trunks:see"
     CHANGE_TRUNKS = "trunks:change"  # and test calls, which cost money
     EXPORT = "tables:export"  # whole tables as files; what is in them is asked for as well
@@ -62,6 +63,7 @@ _LEADS_OTHERS = frozenset(
         Permission.LISTEN,
         Permission.EXPORT,
         Permission.CHANGE_DNC,
+        Permission.CHANGE_PAUSES,
     }
 )
 ROLES: Mapping[Role, frozenset[Permission]] = {

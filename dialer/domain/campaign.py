@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from datetime import time, timedelta
 from typing import Any
 
+from dialer.domain import disposition
+from dialer.domain.disposition import Disposition
 from dialer.domain.editions import OWN, UNKEPT, Edition
 from dialer.domain.schedule import Window, every_day
 from dialer.domain.types import (
@@ -100,6 +102,7 @@ class Campaign:
     ceiling: float = 0.03  # predictive: most abandoned calls, as a share of live answers
     dnc_whole_lead: bool = False  # "never again" bars the lead's other numbers, too
     best_first: bool = False  # predictive: the likeliest of the leads at hand first
+    dispositions: tuple[Disposition, ...] = disposition.DEFAULT
     holidays: str = ""  # no calls on public holidays: `zone`, RU, DE-BY; empty: holidays are days like others
     paused_lists: frozenset[int] = frozenset()  # imports whose leads are not called
     archived: bool = False  # kept, shown only where it is asked for, never dialled
@@ -129,6 +132,7 @@ def plain(campaign: Campaign) -> dict[str, Any]:
             }
             for outcome, retry in campaign.retries.items()
         },
+        "dispositions": [disposition.plain(one) for one in campaign.dispositions],
     }
     return {
         {"rest": "rest_s", "abandoned_rest": "abandoned_rest_s"}.get(name, name): told[name] for name in told

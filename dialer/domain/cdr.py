@@ -59,6 +59,7 @@ class Cdr:
     disposition: str = ""
     note: str = ""
     caller_id: str = ""  # which of our numbers the person saw
+    callback_at: datetime | None = None  # when the person is called again, as the operator agreed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,24 @@ class WrapUp:
     disposition: str
     at: datetime
     lead: LeadUpdate | None = None  # where the disposition puts the lead
-    note: str = ""
+    note: str = ""  # an older version's; now a remark
     block: PhoneNumber | None = None  # asked never to be called again
     block_also: tuple[PhoneNumber, ...] = ()  # the person's other numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What an operator says of a call, kept at once: a crash before the end of the wrap-up loses nothing.
+
+    An empty disposition or note says nothing new; of each the latest word counts.
+    """
+
+    call: CallId
+    operator: OperatorId
+    at: datetime
+    disposition: str = ""
+    callback_at: datetime | None = None  # goes with the disposition
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

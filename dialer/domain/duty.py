@@ -107,7 +107,6 @@ def _without_call(operator: Operator) -> Operator:
         back_to=None,
         wrap_until_at=None,
         disposition="",
-        note="",
         callback_at=None,
     )
 

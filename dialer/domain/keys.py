@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 
-from dialer.domain.lead import Disposition
+from dialer.domain.disposition import Disposition
 from dialer.domain.operators import State
+from dialer.domain.pauses import LOGOUT_DIGIT, READY_SIGN, PauseReason
 
 INTER_DIGIT_S = 4.0  # the beginning of a sequence is forgotten after this pause
 QUIET_S = 1.5  # keys without a meaning, and dropped ones: what follows them sooner is of no meaning either
@@ -21,22 +23,9 @@ QUIET_S = 1.5  # keys without a meaning, and dropped ones: what follows them soo
 # was meant for the talk, and keys that end a talk for the talk before.
 SETTLE_S: Mapping[State, float] = MappingProxyType({State.WRAP_UP: 0.7, State.TALKING: 1.5})
 
-PAUSE_REASONS: Mapping[str, str] = MappingProxyType(
-    {"1": "break", "2": "lunch", "3": "meeting", "4": "training", "5": "technical", "0": "other"}
-)
-DISPOSITIONS: Mapping[str, Disposition] = MappingProxyType(
-    {
-        "1": Disposition.AGREED,
-        "2": Disposition.REFUSED,
-        "3": Disposition.CALLBACK,
-        "4": Disposition.WRONG_NUMBER,
-        "5": Disposition.NO_CONTACT,
-        "9": Disposition.DNC,
-    }
-)
 END_TALK = "#*"  # two different keys: a key that a phone sends twice ends nothing
-READY = "*#"
-LOGOUT = "*9"  # no pause reason may use this digit
+READY = f"*{READY_SIGN}"
+LOGOUT = f"*{LOGOUT_DIGIT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +49,7 @@ class Ready:
 class Pause:
     """Take no call; asked for while reserved, it begins after that call."""
 
-    reason: str
+    reason: PauseReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +70,23 @@ class Dropped:
 Action = HangUpPerson | Dispose | Ready | Pause | Logout
 Answer = Action | Nothing | Dropped
 
-MEANINGS: Mapping[str, Action] = MappingProxyType(
-    {
-        END_TALK: HangUpPerson(),
-        READY: Ready(),
-        LOGOUT: Logout(),
-        **{f"*{digit}": Pause(reason) for digit, reason in PAUSE_REASONS.items()},
-        **{f"{digit}#": Dispose(disposition) for digit, disposition in DISPOSITIONS.items()},
-    }
-)
+Meanings = Mapping[str, Action]  # by the sequence of keys
+
+
+@lru_cache(maxsize=128)
+def meanings(dispositions: tuple[Disposition, ...], reasons: tuple[PauseReason, ...]) -> Meanings:
+    """What the keys of an operator mean who works with these lists; what has no key is not among them."""
+    return MappingProxyType(
+        {
+            END_TALK: HangUpPerson(),
+            READY: Ready(),
+            LOGOUT: Logout(),
+            **{f"*{one.key}": Pause(one) for one in reasons if one.key},
+            **{f"{one.key}#": Dispose(one) for one in dispositions if one.key},
+        }
+    )
+
+
 _AT_WORK = frozenset({Ready, Pause, Logout})
 ALLOWED: Mapping[State, frozenset[type[Action]]] = MappingProxyType(
     {
@@ -125,16 +122,18 @@ def moved(entry: Entry, state: State, now: datetime, *, by_keys: bool = False) -
     return Entry(until_at=until_at, last_at=entry.last_at, is_dropped=True, settles_at=settles_at)
 
 
-def press(entry: Entry, state: State, key: str, at: datetime, now: datetime) -> tuple[Entry, Answer | None]:
+def press(
+    entry: Entry, state: State, key: str, at: datetime, now: datetime, *, known: Meanings
+) -> tuple[Entry, Answer | None]:
     """One more key, pressed `at` and heard `now`. None: nothing is to be done or said (yet)."""
     if entry.last_at is None or entry.until_at is None or at > entry.until_at:
         entry = Entry(settles_at=entry.settles_at)
     elif not entry.keys or at < entry.last_at:
         return _mute(entry, at, Dropped() if entry.is_dropped else Nothing())
     keys = entry.keys + key
-    if len(key) == 1 and (action := MEANINGS.get(keys)) is not None and type(action) in ALLOWED[state]:
+    if len(key) == 1 and (action := known.get(keys)) is not None and type(action) in ALLOWED[state]:
         return Entry(settles_at=entry.settles_at), action
-    if len(key) != 1 or not _may_begin(keys, state):
+    if len(key) != 1 or not _may_begin(keys, state, known):
         return _mute(entry, at, Nothing())
     if key != "*" and entry.settles_at is not None and now < entry.settles_at:
         return _mute(entry, at, Dropped())
@@ -142,11 +141,11 @@ def press(entry: Entry, state: State, key: str, at: datetime, now: datetime) -> 
     return Entry(keys, until_at, at, settles_at=entry.settles_at), None
 
 
-def _may_begin(keys: str, state: State) -> bool:
+def _may_begin(keys: str, state: State, known: Meanings) -> bool:
     """Whether a sequence that is allowed in this state begins with these keys."""
     return any(
         type(action) in ALLOWED[state] and sequence != keys and sequence.startswith(keys)
-        for sequence, action in MEANINGS.items()
+        for sequence, action in known.items()
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from typing import assert_never
 
 from dialer.domain.campaign import DISTURBING, Campaign, Retry
+from dialer.domain.disposition import Disposition, Then
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome, PhoneNumber
@@ -312,37 +313,33 @@ def after_refusal(lead: Lead, verdict: Verdict, at: datetime) -> LeadUpdate | No
 # --- after the operator's word ----------------------------------------------------------------------------
 
 
-class Disposition(StrEnum):
-    """What the operator says came of the call."""
-
-    AGREED = "agreed"
-    REFUSED = "refused"
-    CALLBACK = "callback"
-    WRONG_NUMBER = "wrong_number"
-    NO_CONTACT = "no_contact"  # somebody answered, not the person who was wanted
-    DNC = "dnc"  # asked never to be called again: the number goes on the list too
-
-
 CALLBACK_DELAY = timedelta(hours=2)  # when no time was agreed
 
 
 def after_disposition(
-    lead: Lead, disposition: str, at: datetime, campaign: Campaign, *, callback_at: datetime | None = None
-) -> LeadUpdate:
-    """Where the operator's word moves a lead whose attempt is closed already; may be said twice."""
+    lead: Lead, said: Disposition, at: datetime, campaign: Campaign, *, callback_at: datetime | None = None
+) -> LeadUpdate | None:
+    """Where the operator's word moves a lead whose attempt is closed already; None: nowhere."""
     now = replace(unchanged(lead), promised_at=None)
-    match _known(disposition):
-        case Disposition.AGREED | Disposition.REFUSED:
+    match said.then:
+        case Then.NOTHING:
+            return None
+        case Then.CLOSE:
             return replace(now, status=LeadStatus.DONE, next_at=None)
-        case Disposition.DNC:
+        case Then.DNC_NUMBER | Then.DNC_PERSON:
             return excluded(lead)
-        case Disposition.CALLBACK:
+        case Then.CALLBACK:
             asked_at = callback_at or at + CALLBACK_DELAY
             return replace(_at(now, asked_at), promised_at=asked_at)  # above the rest and the most attempts
-        case Disposition.WRONG_NUMBER:
+        case Then.WRONG_NUMBER:
             return _after_wrong_number(lead, replace(now, dead=_with(lead.dead, lead.number)), campaign, at)
-        case Disposition.NO_CONTACT:
+        case Then.RETRY if said.after is not None:
+            is_worn = lead.attempts >= campaign.max_attempts
+            return _exhausted(now) if is_worn else _at(now, at + max(said.after, campaign.rest))
+        case Then.RETRY:
             return _again(lead, now, campaign, Outcome.NO_ANSWER, at)
+        case _:
+            assert_never(said.then)
 
 
 def never_again(lead: Lead, *, whole: bool) -> tuple[PhoneNumber, ...]:
@@ -362,16 +359,3 @@ def _after_wrong_number(lead: Lead, now: LeadUpdate, campaign: Campaign, at: dat
     if later:
         return replace(_at(now, at), number_index=later[0])
     return replace(_at(now, at + campaign.rest), number_index=alive[0])
-
-
-def _known(disposition: str) -> Disposition:
-    try:
-        return Disposition(disposition)
-    except ValueError:
-        raise BadValue(
-            said(
-                "There is no disposition {disposition!r}: use one of {disposition2}.",
-                disposition=disposition,
-                disposition2=", ".join(Disposition),
-            )
-        ) from None

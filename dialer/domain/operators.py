@@ -78,9 +78,8 @@ class Operator:
     then: State | None = None  # PAUSED or OFFLINE, asked for in mid-call
     then_reason: str = ""
     wrap_until_at: datetime | None = None
-    disposition: str = ""  # of that call, as said so far
-    note: str = ""
-    callback_at: datetime | None = None
+    disposition: str = ""  # of that call, as said so far: its code; the note is a remark in the ledger
+    callback_at: datetime | None = None  # with it: when the person is called again
     unreachable: bool = False  # Asterisk has no way to his phone: what is up goes on, nothing new begins
     contact: str = ""  # where his phone registered last
     ousted: str = ""  # an address that still answered when this registration took its place

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from dialer.domain.disposition import Disposition
 from dialer.domain.operators import Operator, State
 from dialer.domain.types import Language
 
@@ -52,6 +53,16 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "outcome-wrong_number": ("неверный номер.", "wrong number."),
         "outcome-no_contact": ("нужного человека нет.", "no contact."),
         "outcome-dnc": ("больше не звонить.", "do not call again."),
+        "digit-0": ("номер ноль.", "number zero."),
+        "digit-1": ("номер один.", "number one."),
+        "digit-2": ("номер два.", "number two."),
+        "digit-3": ("номер три.", "number three."),
+        "digit-4": ("номер четыре.", "number four."),
+        "digit-5": ("номер пять.", "number five."),
+        "digit-6": ("номер шесть.", "number six."),
+        "digit-7": ("номер семь.", "number seven."),
+        "digit-8": ("номер восемь.", "number eight."),
+        "digit-9": ("номер девять.", "number nine."),
         AFTER_THE_CALL: ("После звонка:", "After this call:"),
         NOT_TAKEN: ("Не принято.", "Not accepted."),
         TOO_LATE: ("Поздно, не принято.", "Too late, not accepted."),
@@ -105,5 +116,7 @@ def of_reason(reason: str) -> Iterable[str]:
     return [f"pause-{reason}"] if f"pause-{reason}" in WORDS else []
 
 
-def of_outcome(disposition: str) -> tuple[str, ...]:
-    return OUTCOME, f"outcome-{disposition}"
+def of_outcome(said: Disposition) -> tuple[str, ...]:
+    """By its word; by its key where somebody has made it, and no word was recorded for it."""
+    words = (OUTCOME, f"outcome-{said.code}", f"digit-{said.key}")
+    return words[:2] if words[1] in WORDS else (words[0], words[2]) if said.key else words[:1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dialer.domain.errors import BadValue, Conflict
-from dialer.domain.lead import Disposition
+from collections.abc import Sequence
+
+from dialer.domain.disposition import Disposition, find
+from dialer.domain.errors import Conflict
 from dialer.domain.operators import Operator, State
 from dialer.domain.said import Said, said, word
 from dialer.domain.types import CallId
@@ -34,8 +36,8 @@ def check_talk(operator: Operator) -> CallId:
     return operator.call
 
 
-def check_outcome(operator: Operator, disposition: str) -> None:
-    """Raises Conflict where there is no call, BadValue for a word that is no outcome."""
+def check_work(operator: Operator) -> None:
+    """Conflict where there is no call of which the operator could say anything."""
     if operator.state not in (State.TALKING, State.WRAP_UP) or operator.call is None:
         raise Conflict(
             said(
@@ -44,11 +46,9 @@ def check_outcome(operator: Operator, disposition: str) -> None:
                 state=word(operator.state, "-"),
             )
         )
-    if disposition not in set(Disposition):
-        raise BadValue(
-            said(
-                "there is no disposition {disposition!r}: use one of {disposition2}",
-                disposition=disposition,
-                disposition2=", ".join(Disposition),
-            )
-        )
+
+
+def check_outcome(operator: Operator, disposition: str, dispositions: Sequence[Disposition]) -> Disposition:
+    """What it stands for; Conflict where there is no call, BadValue for a word that is no outcome here."""
+    check_work(operator)
+    return find(dispositions, disposition)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dialer.domain.errors import Conflict
 from dialer.domain.said import said
-from dialer.ports.stores import KEPT_ANSWERS, Marks
+from dialer.ports.journal import KEPT_ANSWERS, Marks
 
 Answer = Mapping[str, Any]
 

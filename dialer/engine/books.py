@@ -85,6 +85,7 @@ class Books:
         if campaigns != self._pacer.campaigns:
             self._pacer.campaigns = campaigns
             self._pacer.urge()
+        self._floor.pauses = (await self._stores.pauses.get()).reasons
         accounts, trunks = await self._stores.accounts.all(), await self._stores.trunks.all()
         if (accounts, trunks) == self._loaded:  # identity settles it, nearly always
             return

@@ -34,6 +34,7 @@ from dialer.domain.types import (
 from dialer.engine.account import Accountant
 from dialer.engine.books import Books
 from dialer.engine.calls import Calls
+from dialer.engine.cards import Card
 from dialer.engine.clocks import ASK_S, Clocks
 from dialer.engine.closing import Closing
 from dialer.engine.contacts import Contacts
@@ -54,7 +55,8 @@ from dialer.engine.trial import Trials
 from dialer.engine.trunks import Trunks
 from dialer.engine.ways import Ways
 from dialer.ports.asterisk import ChannelNews, PhoneNews
-from dialer.ports.stores import Recovered, Stores
+from dialer.ports.journal import Recovered
+from dialer.ports.stores import Stores
 
 log = structlog.get_logger()
 
@@ -230,7 +232,7 @@ class Cell:
             if operator.call is None:
                 continue
             if (about := self._about(operator.call)) is not None:
-                self.floor.open_card(operator.id, *about)
+                self.floor.cards.open(operator.id, Card(operator.call, *about))
             elif operator.state is State.WRAP_UP:
                 await self._reopen_card(operator.id, operator.call)
         if recovered.calls or freed:
@@ -262,7 +264,7 @@ class Cell:
         except Missing:
             return
         if (campaign := self._campaign(cdr.campaign)) is not None:
-            self.floor.open_card(operator, lead, campaign)
+            self.floor.cards.open(operator, Card(call, lead, campaign))
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -9,10 +9,11 @@ from datetime import datetime
 
 from dialer.domain import call as c
 from dialer.domain import shifts
+from dialer.domain.disposition import Then, known
 from dialer.domain.errors import BadValue, Conflict, Missing, StoreDown
 from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
-from dialer.domain.lead import Disposition
 from dialer.domain.operators import Operator
+from dialer.domain.refusal import check_work
 from dialer.domain.said import plain, said
 from dialer.domain.types import CallId, CampaignId, ChannelId, EndedBy, LeadId, OperatorId, PhoneNumber
 from dialer.engine.account import Accountant
@@ -92,6 +93,8 @@ class CellDesk:
             return {"pushed": name}
         if command.verb == "dispose":
             return await self._dispose(operator, command.args)
+        if command.verb == "note":
+            return self._note(operator, command.args)
         self._move(operator, command)
         return _shown(self._floor.get(operator))
 
@@ -122,16 +125,30 @@ class CellDesk:
         """With the instant at which the person is called again."""
         disposition, callback = args.get("disposition", ""), args.get("callback_at", "")
         callback_at = _instant(callback) if callback else None
-        call = args.get("call") or self._floor.get(operator).call
-        if disposition == Disposition.CALLBACK and (why := await self._barred(operator)):
+        call = CallId(args.get("call") or self._floor.get(operator).call or "")
+        meant = known(self._floor.cards.choices(self._floor.get(operator)), disposition)
+        if meant and meant.then is Then.CALLBACK and (why := await self._barred(operator)):
             raise Conflict(said("the number is on the do-not-call list: {why}", why=why))
-        if call and call != self._floor.get(operator).call:  # or it went to the next one while that was asked
-            raise Conflict(
-                said("the call {call} is over for operator {operator}", call=call, operator=operator)
-            )
+        self._check_call(operator, call)  # it may have gone to the next one while that was asked
         kept = self._floor.dispose(operator, disposition, note=args.get("note", ""), callback_at=callback_at)
         told = {"callback_at": kept.at.isoformat(), "moved": plain(kept.moved)} if kept else {}
         return {**_shown(self._floor.get(operator)), **told}
+
+    def _note(self, operator: OperatorId, args: Mapping[str, str]) -> Answer:
+        if not (note := args.get("note", "")):
+            raise BadValue(said("a note needs a text"))
+        self._check_call(operator, CallId(args.get("call", "")))
+        work = self._floor.get(operator)
+        check_work(work)
+        self._floor.cards.remark(work, self._shell.clock(), is_said=False, note=note)
+        return _shown(work)
+
+    def _check_call(self, operator: OperatorId, call: CallId) -> None:
+        """Conflict where the operator has another call by now."""
+        if call and call != self._floor.get(operator).call:
+            raise Conflict(
+                said("the call {call} is over for operator {operator}", call=call, operator=operator)
+            )
 
     async def _barred(self, operator: OperatorId) -> str:
         """Why the person may not be called again; while the database is away the gates ask it later."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from dialer.domain import call as c
-from dialer.domain import duty, operators, prompts, shifts
+from dialer.domain import duty, keys, operators, pauses, prompts, shifts
 from dialer.domain.call import Call
 from dialer.domain.callerid import display_of
 from dialer.domain.campaign import Campaign
@@ -62,6 +62,7 @@ class Floor:
         self._operators: dict[OperatorId, Operator] = {}
         self.desks = Desks(self._operators)
         self.cards = Cards(shell.journal)
+        self.pauses = pauses.DEFAULT  # the site's; set by the books
         self._summoned: dict[CallId, OperatorId] = {}
         # set by the cell: what a call must be told, and that somebody became free
         self.tell_call: Callable[[CallId, c.Event], None] = lambda call, event: None
@@ -182,8 +183,8 @@ class Floor:
         for effect in effects:
             guard.run("effect of an operator", self._perform, after, effect, event.at)
         guard.run("effect of an operator", self._tell_call, before, after, event)
-        if change is not None:
-            self._shell.observer.moved(change, after)
+        if change is not None or after is not before:  # what is to follow the call is to be seen as well
+            self._shell.observer.moved(change or operators.stays(after, event.at), after)
         if self.is_free(after) and not self.is_free(before):
             self.on_free(operator_id)
         self.on_change(before, after)
@@ -426,6 +427,10 @@ class Floor:
     def hold(self, operator: OperatorId, on: bool) -> None:
         self.tell_call(self.talk_of(operator), c.HoldAsked(self._shell.clock(), on))
 
+    def meanings(self, operator: OperatorId) -> keys.Meanings:
+        """What the keys of the operator's phone mean now."""
+        return keys.meanings(self.cards.choices(self.get(operator)), self.pauses)
+
     def talk_of(self, operator: OperatorId) -> CallId:
         return check_talk(self.get(operator))
 
@@ -438,21 +443,17 @@ class Floor:
     def dispose(
         self, operator: OperatorId, disposition: str, *, note: str = "", callback_at: datetime | None = None
     ) -> Promise | None:
-        """What came of the call; in the talk or in wrap-up, a later one replaces it, but for a note."""
+        """What came of the call; in the talk or in wrap-up, a later one replaces it. A note stays without."""
         known = self.get(operator)
-        check_outcome(known, disposition)
-        kept = self.cards.promise(known, disposition, callback_at, self._shell.clock())
+        meant = check_outcome(known, disposition, self.cards.choices(known))
+        kept = self.cards.promise(known, meant, callback_at, self._shell.clock())
         at = kept.at if kept else None
-        disposed = changed(known, disposition=disposition, note=note or known.note, callback_at=at)
+        disposed = changed(known, disposition=disposition, callback_at=at)
         self._operators[operator] = disposed
         self._shell.journal.note_operator(disposed)
+        self.cards.remark(disposed, self._shell.clock(), is_said=True, note=note)
+        self._shell.observer.moved(operators.stays(disposed, self._shell.clock()), disposed)
         return kept
-
-    def open_card(self, operator: OperatorId, lead: Lead | None, campaign: Campaign) -> None:
-        """After a restart: what an operator in wrap-up was working on."""
-        known = self._operators[operator]
-        if known.call is not None:
-            self.cards.open(operator, Card(known.call, lead, campaign))
 
     def _start_wrap_up(self, operator: Operator, until_at: datetime) -> None:
         ready_after = self.cards.ready_after(operator.id)

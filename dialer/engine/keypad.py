@@ -9,8 +9,8 @@ import structlog
 
 from dialer.domain import keys, prompts, shifts
 from dialer.domain.clocks import shifted
+from dialer.domain.disposition import Disposition
 from dialer.domain.errors import Mistake
-from dialer.domain.lead import Disposition
 from dialer.domain.operators import LegState, Operator, State
 from dialer.domain.types import CallId, OperatorId
 from dialer.engine.shell import Shell
@@ -24,6 +24,7 @@ class Hands(Protocol):
     def get(self, operator: OperatorId) -> Operator: ...
     def ask(self, operator: OperatorId, event: shifts.Event) -> Operator: ...
     def hang_up_person(self, operator: OperatorId) -> None: ...
+    def meanings(self, operator: OperatorId) -> keys.Meanings: ...
     def dispose(self, operator: OperatorId, disposition: str) -> object: ...
     def say(self, operator: OperatorId, *words: str) -> None: ...
 
@@ -56,7 +57,8 @@ class Keypad:
     def pressed(self, operator: OperatorId, key: str, at: datetime) -> None:
         known = self._hands.get(operator)
         entry = self._entries.get(operator, keys.Entry())
-        self._entries[operator], answer = keys.press(entry, known.state, key, at, self._shell.clock())
+        its, now = self._hands.meanings(operator), self._shell.clock()
+        self._entries[operator], answer = keys.press(entry, known.state, key, at, now, known=its)
         if answer is None:
             return
         try:
@@ -79,7 +81,7 @@ class Keypad:
             case keys.Ready():
                 return prompts.of_state(self._hands.ask(known.id, shifts.ReadyAsked(at)))
             case keys.Pause(reason):
-                return prompts.of_state(self._hands.ask(known.id, shifts.PauseAsked(at, reason)))
+                return prompts.of_state(self._hands.ask(known.id, shifts.PauseAsked(at, reason.code)))
             case keys.Logout():
                 return prompts.of_state(self._hands.ask(known.id, shifts.LogoutAsked(at)))
             case keys.Dropped():
@@ -91,7 +93,7 @@ class Keypad:
                 assert_never(answer)
 
     def _dispose(self, operator: OperatorId, disposition: Disposition) -> tuple[str, ...]:
-        self._hands.dispose(operator, disposition)
+        self._hands.dispose(operator, disposition.code)
         return prompts.of_outcome(disposition)
 
 

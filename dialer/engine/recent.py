@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from dialer.domain.call import Call, Event, State
 from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.dnc import why_blocked
-from dialer.domain.lead import Disposition
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.said import said
 from dialer.domain.types import CallId, CampaignId, Outcome, PhoneNumber
 from dialer.engine.calls import Calls
 from dialer.engine.floor import Floor
+from dialer.ports.journal import Backlog
 from dialer.ports.numbers import NumberHistory, Numbers
-from dialer.ports.stores import Backlog
 
 KEPT_S = 60.0  # after the database had everything: a question that was asked before may come back as late
 
@@ -67,7 +66,7 @@ class Recent:
     def _said_in_wrap_up(self, number: PhoneNumber) -> str:
         """An operator has said so of the person, and is still at work on the card."""
         for operator in self.floor.all():
-            if operator.disposition == Disposition.DNC and number in self.floor.cards.never(operator.id):
+            if operator.disposition and number in self.floor.cards.barred(operator):
                 return _blocked_in(operator.call)
         return ""
 

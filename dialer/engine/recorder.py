@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
-from dialer.domain.cdr import Cdr, Closing, WrapUp
+from dialer.domain.cdr import Cdr, Closing, Remark, WrapUp
 from dialer.domain.days import day_of, span_of
 from dialer.domain.dnc import Entry
 from dialer.domain.errors import DiskTrouble, Missing, StoreDown, is_expected
@@ -19,7 +19,8 @@ from dialer.domain.spending import SideCall
 from dialer.domain.types import CallId, CellId, LeadId
 from dialer.engine.guard import Guard
 from dialer.ports.between import Live
-from dialer.ports.stores import Backlog, Fact, Refusals, Stores
+from dialer.ports.journal import Backlog, Refusals
+from dialer.ports.stores import Fact, Stores
 
 log = structlog.get_logger()
 
@@ -176,6 +177,8 @@ class Recorder:
             async with self._one_count:
                 await self._stores.ledger.close(closings)
                 await self._count([closing.cdr for closing in closings if closing.cdr is not None])
+        if remarks := [fact for fact in facts if isinstance(fact, Remark)]:
+            await self._stores.ledger.remark(remarks)
         if wraps := [fact for fact in facts if isinstance(fact, WrapUp)]:
             await self._stores.ledger.wrap(wraps)
             for wrap in wraps:

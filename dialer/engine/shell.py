@@ -15,7 +15,7 @@ from dialer.engine.mailbox import Mailbox
 from dialer.engine.timers import Timers
 from dialer.ports.asterisk import Switch
 from dialer.ports.between import Clock, Observer
-from dialer.ports.stores import Journal
+from dialer.ports.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)

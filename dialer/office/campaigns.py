@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dialer.domain import bounds, law
+from dialer.domain import bounds, disposition, law
 from dialer.domain.access import Caller, Permission, demand
 from dialer.domain.callerid import check_caller_id
 from dialer.domain.campaign import Campaign
@@ -233,6 +233,8 @@ async def _check(campaign: Campaign, changes: Changes, stores: Stores, shortest_
                 ring_s=campaign.ring_s,
             ),
         )
+    if "dispositions" in changes:
+        disposition.check(campaign.dispositions)
     if "operators" in changes:
         known = {account.id for account in await stores.accounts.all()}
         if unknown := sorted(campaign.operators - known):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dialer.domain.access import Caller, Permission, may, whose
-from dialer.domain.cdr import Cdr
+from dialer.domain.cdr import Cdr, Remark
 from dialer.domain.errors import Forbidden, Missing
 from dialer.domain.said import said
 from dialer.domain.types import CallId, OperatorId, PhoneNumber, masked
@@ -35,6 +35,15 @@ async def one(call: CallId, who: Caller, stores: Stores) -> Cdr:
     cdr = await stores.records.cdr(call)
     demand_own(call, cdr.operator, own)
     return as_seen(who, cdr)
+
+
+async def remarked(call: CallId, who: Caller, stores: Stores) -> Remark:
+    """What the operator has said of a call so far; Missing: nothing."""
+    own = whose(who, Permission.SEE_RECORDS)
+    if (found := await stores.records.remarked(call)) is None:
+        raise Missing(said("nothing has been said of the call {call}", call=call))
+    demand_own(call, found.operator, own)
+    return found
 
 
 async def pages(query: CdrQuery, who: Caller, stores: Stores) -> AsyncIterator[Sequence[Cdr]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 from dialer.domain.call import Call, Event
@@ -20,7 +21,8 @@ from dialer.domain.types import (
 class Command:
     """What the web, the AGI server or the command line asks of a cell.
 
-    Verbs for operators: login, logout, ready, pause, dispose, hang_up, hold, unhold, mute, unmute, keys.
+    Verbs for operators: login, logout, ready, pause, dispose, note, hang_up, hold, unhold, mute, unmute,
+    keys.
     For campaigns: start, pause, stop, reload. For trunks and phones: push, test. For calls: hang_up.
     For the cell itself: decisions, faults.
     """
@@ -63,6 +65,49 @@ class Showing(Protocol):
 
 class Live(Shown, Showing, Protocol):
     """Live state for other processes and the wallboard: memory or Redis."""
+
+
+class About(StrEnum):
+    """What a notice tells of."""
+
+    OPERATOR = "operator"
+    CALL = "call"
+    CAMPAIGN = "campaign"
+    TRUNK = "trunk"
+    GATE = "gate"  # what holds all dialing
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """How a thing is now, whole: a later notice of the same thing replaces it. Numbers follow one by one."""
+
+    seq: int
+    kind: str  # of About, or of a later version
+    id: str
+    body: Mapping[str, Any]  # plain values, as JSON has them
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The notices that follow one that was read."""
+
+    notices: Sequence[Notice]
+    last: int  # ask for what follows this one
+    gap: bool = False  # something in between is gone: load all anew, then put these on top
+
+
+class Publishing(Protocol):
+    """Where the engine puts notices."""
+
+    def publish(self, kind: About, id_: str, body: Mapping[str, Any]) -> None:
+        """Only puts it down; of too many the oldest are lost, which whoever reads too late sees as a gap."""
+
+
+class Notices(Protocol):
+    """Notices as they are read: memory, the engine's socket or Redis."""
+
+    async def since(self, seq: int, *, wait_s: float = 0.0, limit: int = 500) -> News:
+        """Those after this one, in order; waits for the first so long. Start with 0, which is a gap."""
 
 
 @dataclass(frozen=True, slots=True)

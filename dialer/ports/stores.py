@@ -1,22 +1,22 @@
-"""Every store: the database's, and the journal on local disk."""
+"""Every store of the database."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
-from dialer.domain.call import Call
 from dialer.domain.campaign import Campaign
-from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.cdr import Cdr, Closing, Remark, Tally, WrapUp
 from dialer.domain.cells import Held, Holder, Taken
 from dialer.domain.choice import Choice
 from dialer.domain.depth import Depth
 from dialer.domain.guesses import Guesses
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Change
-from dialer.domain.operators import Account, Operator, State, StateChange
+from dialer.domain.operators import Account, State, StateChange
+from dialer.domain.pauses import PauseReasons
 from dialer.domain.spending import SideCall, SideKind, Spent
 from dialer.domain.today import Part
 from dialer.domain.trunk import Trunk
@@ -181,6 +181,14 @@ class Accounts(Protocol):
     async def all(self) -> Sequence[Account]: ...
 
 
+class Pauses(Protocol):
+    async def get(self) -> PauseReasons:
+        """The site's list; the default where nobody has set one, or what is there cannot be read."""
+
+    async def save(self, reasons: PauseReasons) -> PauseReasons:
+        """With its new version; Stale as for a campaign."""
+
+
 class Trunks(Protocol):
     @property
     def unread(self) -> Mapping[str, str]:
@@ -213,7 +221,7 @@ class CdrQuery:
     limit: int = 100
 
 
-Fact = Closing | WrapUp | StateChange | SideCall
+Fact = Closing | Remark | WrapUp | StateChange | SideCall
 
 
 class Ledger(Protocol):
@@ -223,6 +231,9 @@ class Ledger(Protocol):
         """One transaction: CDR rows, leads' next tries, leases freed."""
 
     async def wrap(self, wraps: Sequence[WrapUp]) -> None: ...
+    async def remark(self, remarks: Sequence[Remark]) -> None:
+        """What operators have said so far, by call: the latest disposition and the latest note count."""
+
     async def log(self, changes: Sequence[StateChange]) -> None: ...
     async def side(self, calls: Sequence[SideCall]) -> None:
         """The latest word on each counts; its first answer stays."""
@@ -234,6 +245,9 @@ class Records(Protocol):
     """Reads what the ledger took."""
 
     async def cdr(self, call: CallId) -> Cdr: ...
+    async def remarked(self, call: CallId) -> Remark | None:
+        """What the operator has said of a call so far, which may not be over; None: nothing."""
+
     async def cdrs(self, query: CdrQuery) -> Sequence[Cdr]: ...
     async def side_calls(
         self, *, trunk: TrunkId | None = None, kind: SideKind | None = None, limit: int = 100
@@ -354,6 +368,7 @@ class Stores:
     intake: Intake
     campaigns: Campaigns
     accounts: Accounts
+    pauses: Pauses
     trunks: Trunks
     numbers: Numbers
     ledger: Ledger
@@ -363,91 +378,3 @@ class Stores:
     pins: PinGuesses
     cells: Cells
     requests: Requests
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """What the journal still holds at start."""
-
-    calls: Sequence[Call] = ()  # marked as dialling and not closed, in their last noted state
-    operators: Sequence[Operator] = ()  # last noted
-    facts: int = 0  # closed facts that the database has not taken
-    booted_at: datetime | None = None  # of the Asterisk that those calls were on
-    last_at: datetime | None = None  # what is in flight went on at this instant, as far as was heard
-    answers: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # by key; None: begun only
-    damages: Sequence[str] = ()  # what it should hold and cannot be read: numbers may have been dialled by it
-
-
-KEPT_ANSWERS = 1000  # to commands with a key: the oldest is forgotten first
-
-
-class Marks(Protocol):
-    """What `note*` and `closed` wrote survives the process, `dialing` the machine too.
-
-    While the disk takes nothing, what they are told stays in memory and is written when it does again.
-    """
-
-    @property
-    def trouble(self) -> str:
-        """Why nothing can be written now, as a sentence; empty: all is well."""
-
-    async def dialing(self, call: Call) -> None:
-        """Returns when the mark is on disk; DiskTrouble: it is not, and the number must not be dialled."""
-
-    def note(self, call: Call) -> None: ...
-    def note_operator(self, operator: Operator) -> None: ...
-    def note_boot(self, booted_at: datetime) -> None: ...
-    def heard(self, at: datetime) -> None:
-        """Asterisk was there and heard at this instant; only the newest is kept.
-
-        Told once a second, and then a disk that failed is tried again.
-        """
-
-    def closed(self, fact: Fact) -> None: ...
-    def begun(self, key: str) -> None:
-        """A command with this key is about to be done; the newest thousand are kept."""
-
-    def answered(self, key: str, answer: Mapping[str, Any] | None) -> None:
-        """What came of it; None: it was refused, and may be asked again."""
-
-
-class Backlog(Protocol):
-    """What the journal holds and the database does not."""
-
-    def recover(self) -> Recovered: ...
-    def held_back(self) -> None:
-        """The leads that what was lost may have dialled are held back: the damages are told no more."""
-
-    async def pending(self, limit: int) -> tuple[int, Sequence[Fact]]:
-        """The oldest facts not yet in the database, and the mark to confirm them with; waits for one."""
-
-    def taken(self, mark: int) -> None: ...
-    def depth(self) -> int: ...
-    def leads(self) -> Collection[LeadId]:
-        """Those of the facts that the database has not taken: it does not know yet where they stand."""
-
-
-class Journal(Marks, Backlog, Protocol):
-    """The journal on local disk, whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedFact:
-    """A fact that the database does not take, and its reason."""
-
-    fact: Fact
-    reason: str
-
-
-class Refusals(Protocol):
-    """Local disk, beside the journal: facts that the database refuses, kept until it takes them."""
-
-    def keep(self, fact: Fact, reason: str) -> None:
-        """On disk when it returns; DiskTrouble when it cannot be. The same fact is kept once."""
-
-    def all(self) -> Sequence[RefusedFact]: ...
-    def forget(self, facts: Iterable[Fact]) -> None:
-        """The database has them now."""
-
-    def give_up(self, facts: Iterable[Fact]) -> None:
-        """A person has decided that they will be no records: kept elsewhere, told no more."""

@@ -15,18 +15,20 @@ from starlette.responses import Response
 from dialer.domain.errors import ObzvonError
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.types import CellId
-from dialer.ports.between import Desk, Shown
+from dialer.ports.between import Desk, Notices, Shown
 from dialer.ports.stores import Stores
 from dialer.web import problem
 from dialer.web.api import (
     calls,
     campaigns,
     cdrs,
+    choices,
     dnc,
     exports,
     figures,
     leads,
     listwork,
+    news,
     operators,
     outlook,
     refused,
@@ -63,7 +65,9 @@ _RESOURCES = (
     listwork,
     outlook,
     operators,
+    choices,
     calls,
+    news,
     cdrs,
     trunks,
     spending,
@@ -81,6 +85,7 @@ def build_app(
     stores: Stores,
     live: Shown,
     desk: Desk,
+    notices: Notices,
     tools: Tools,
     health: Health,
     metrics_page: MetricsPage,
@@ -92,7 +97,7 @@ def build_app(
 ) -> FastAPI:
     """The whole API. `hosts` empty: any Host header; `shortest_ring_s` is lower in the lab only."""
     app = describe(health=health, metrics_page=metrics_page, version=version)
-    app.state.parts = Parts(stores, live, desk, tools, shortest_ring_s, cell)
+    app.state.parts = Parts(stores, live, desk, notices, tools, shortest_ring_s, cell)
     app.add_middleware(Once, requests=stores.requests, clock=tools.clock)  # first: the innermost
     app.add_middleware(Guard, tokens=stores.tokens, clock=tools.clock)
     app.add_middleware(Shield, hosts=hosts)

@@ -17,7 +17,7 @@ from dialer.domain.schedule import HolidayOf, ZoneOf
 from dialer.domain.types import CellId, PhoneNumber
 from dialer.office.imports import OpenList
 from dialer.office.records import RecordingMeans
-from dialer.ports.between import Clock, Desk, Shown
+from dialer.ports.between import Clock, Desk, Notices, Shown
 from dialer.ports.stores import Stores
 
 
@@ -82,6 +82,7 @@ class Parts:
     stores: Stores
     live: Shown
     desk: Desk
+    notices: Notices
     tools: Tools
     shortest_ring_s: float
     cell: CellId

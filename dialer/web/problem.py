@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dialer.domain import errors
+from dialer.domain import disposition, errors
 from dialer.domain.said import said
 
 MEDIA_TYPE = "application/problem+json"
@@ -138,6 +138,8 @@ def _differing(values: Mapping[str, object], speak: Callable[[str], str]) -> Ite
         if name in _SECRET:
             yield Fault(place=place, detail=speak(said("is another one now")))
             continue
+        if name == disposition.FIELD and isinstance(value, tuple):
+            value = [disposition.plain(one) for one in value]  # noqa: PLW2901 in the API's form
         plain = json.dumps(to_jsonable_python(value, timedelta_mode="float"), ensure_ascii=False)
         yield Fault(place=place, detail=speak(said("is now {value}", value=plain)))
 

@@ -19,7 +19,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from dialer.domain import bounds
+from dialer.domain import bounds, disposition
 from dialer.domain.dialable import known_country
 from dialer.domain.errors import BadValue
 
@@ -120,6 +120,7 @@ Flag = Annotated[bool, Field(strict=True)]
 Seconds = Annotated[float, within(bounds.SPAN)]
 Number = Annotated[str, formed(bounds.NUMBER), Field(examples=["+79161234567"])]
 OperatorNumber = Annotated[str, formed(bounds.OPERATOR), Field(examples=["101"])]
+Code = Annotated[str, StringConstraints(pattern=f"^{disposition.CODE.pattern}$"), Field(examples=["agreed"])]
 Slug = Annotated[str, formed(bounds.SLUG), Field(examples=["main"])]
 CallName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,80}$")]
 Country = Annotated[str, formed(bounds.COUNTRY), AfterValidator(_country), Field(examples=["RU"])]

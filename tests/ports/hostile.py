@@ -14,7 +14,7 @@ from typing import Any, cast
 from hypothesis import strategies as st
 
 from dialer.domain.campaign import Campaign
-from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.cdr import Closing, Remark, WrapUp
 from dialer.domain.dnc import Entry, Listed
 from dialer.domain.errors import ObzvonError
 from dialer.domain.guesses import Guesses
@@ -295,6 +295,15 @@ wraps = st.builds(
     lead=maybe(updates),
     note=texts,
 )
+remarks = st.builds(
+    Remark,
+    call=any_calls,
+    operator=any_operators,
+    at=st.one_of(usual_instants, instants),
+    disposition=texts,
+    callback_at=maybe(instants),
+    note=texts,
+)
 states = st.sampled_from([State.READY, State.PAUSED, State.TALKING])
 changes = st.builds(
     StateChange,
@@ -408,6 +417,8 @@ writes = st.one_of(
     ask("leads", "exclude", LEAD),
     ask("ledger", "close", some(closings)),
     ask("ledger", "wrap", some(wraps)),
+    ask("ledger", "remark", some(remarks)),
+    ask("records", "remarked", any_calls),
     ask("ledger", "log", some(changes)),
     ask("ledger", "side", some(sides)),
     ask("ledger", "recorded", any_calls, texts, seconds=reals),

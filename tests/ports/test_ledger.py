@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from itertools import permutations
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dialer.domain import hours
-from dialer.domain.cdr import Cdr, Closing, WrapUp
+from dialer.domain.cdr import Cdr, Closing, Remark, WrapUp
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import fold
 from dialer.domain.lead import Lead
@@ -137,6 +138,42 @@ async def test_the_operators_word_is_added_to_the_record(stores: Stores, campaig
     await stores.ledger.wrap([replace(wrap, disposition="too late", at=AT - timedelta(seconds=1))])
     await stores.ledger.wrap([replace(wrap, disposition="sold", at=AT + timedelta(seconds=1), lead=None)])
     assert (await stores.records.cdr(CallId("c-1"))).disposition == "sold"
+
+
+async def test_of_what_is_said_of_a_call_the_latest_outcome_and_the_latest_note_count_in_any_order(
+    stores: Stores,
+) -> None:
+    for n, order in enumerate(permutations(range(4))):
+        call, second = CallId(f"c-{n}"), timedelta(seconds=1)
+        told = (
+            Remark(call, ANN, AT, "callback", SOON, "in May"),
+            Remark(call, ANN, AT + second, "agreed"),
+            Remark(call, ANN, AT + 2 * second, note="in June"),
+            Remark(call, ANN, AT + 3 * second),
+        )
+        await keep(stores, record(call))
+        await stores.ledger.wrap([WrapUp(call, ANN, 3.0, "agreed", AT + 4 * second)])
+        for which in order:
+            await stores.ledger.remark([told[which], told[which]])
+        await stores.ledger.remark(told[:2])
+        cdr = await stores.records.cdr(call)
+        assert (cdr.disposition, cdr.callback_at, cdr.note, cdr.wrap_up_s) == ("agreed", None, "in June", 3.0)
+        last = Remark(call, ANN, AT + 2 * second, "agreed", None, "in June")
+        assert await stores.records.remarked(call) == last, order
+
+
+async def test_what_is_said_in_a_talk_is_read_before_there_is_a_record_and_found_by_its_outcome(
+    stores: Stores,
+) -> None:
+    call = CallId("c-1")
+    assert await stores.records.remarked(call) is None
+    said = Remark(call, ANN, AT, "callback", SOON, "in May")
+    await stores.ledger.remark([said])
+    assert await stores.records.remarked(call) == said
+    await keep(stores, record("c-1"), record("c-2"))
+    (found,) = await stores.records.cdrs(CdrQuery(disposition="callback"))
+    assert (found.id, found.callback_at, found.wrap_up_s) == (call, SOON, None)
+    assert await stores.records.cdrs(CdrQuery(disposition="agreed")) == []
 
 
 async def test_an_operators_word_told_before_the_end_stands(stores: Stores, campaign: CampaignId) -> None:

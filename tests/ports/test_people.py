@@ -8,10 +8,13 @@ from datetime import time, timedelta
 
 import pytest
 
+from dialer.domain import pauses
 from dialer.domain.campaign import Campaign, Retry
+from dialer.domain.disposition import Disposition, Then, Title
 from dialer.domain.errors import Conflict, Missing, Stale
 from dialer.domain.guesses import Guesses, key_of_operator, key_of_phone
 from dialer.domain.operators import Account
+from dialer.domain.pauses import PauseReason, PauseReasons
 from dialer.domain.schedule import every_day
 from dialer.domain.trunk import NumberFormat, Trunk
 from dialer.domain.types import (
@@ -44,6 +47,7 @@ SPRING = Campaign(
     ceiling=0.02,
     best_first=True,
     weight=7,
+    dispositions=(Disposition("later", Title("Позже", "Later"), "7", Then.RETRY, timedelta(hours=3)),),
 )
 
 
@@ -202,3 +206,24 @@ async def test_wrong_pins_that_come_at_the_same_time_hinder_each_other_nowhere(s
         counted = [Guesses(wrong=wrong, last_at=AT) for wrong in (1, 2, 3, 4)]
         await asyncio.gather(*(stores.pins.keep(key, each) for each in counted))
         assert await stores.pins.of(key) in counted
+
+
+async def test_pause_reasons_are_the_default_until_somebody_sets_others(stores: Stores) -> None:
+    known = await stores.pauses.get()
+    assert known.reasons == pauses.DEFAULT
+    smoke = PauseReason("smoke", Title("Перекур", "Smoke"), "7", is_worked=True)
+    saved = await stores.pauses.save(replace(known, reasons=(smoke,)))
+    assert (saved, saved.edition.version) == (PauseReasons((smoke,)), known.edition.version + 1)
+    assert (await stores.pauses.get()).edition == saved.edition
+    with pytest.raises(Stale) as told:
+        await stores.pauses.save(replace(known, reasons=pauses.DEFAULT))
+    assert told.value.fields == {"reasons": (smoke,)}
+    assert await stores.pauses.get() == saved
+
+
+async def test_of_two_who_set_the_first_pause_reasons_at_once_one_is_told(stores: Stores) -> None:
+    known = await stores.pauses.get()
+    lists = [replace(known, reasons=pauses.DEFAULT[:n]) for n in (1, 2)]
+    done = await asyncio.gather(*map(stores.pauses.save, lists), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["PauseReasons", "Stale"]
+    assert await stores.pauses.get() in done

@@ -147,6 +147,31 @@ async def test_an_adopted_talk_goes_on_and_its_disposition_reaches_the_lead() ->
 
 
 @in_virtual_time
+async def test_what_was_said_before_a_crash_in_wrap_up_is_not_lost_and_a_later_outcome_keeps_the_note() -> (
+    None
+):
+    house = await at_work(Fate("answer", after_s=1, talk_s=5), operators=1, leads=1, wrap_up_s=30.0)
+    await until(lambda: house.operator().state is State.WRAP_UP)
+    call = house.operator().call
+    assert call is not None
+    house.cell.floor.dispose(house.operator().id, "refused", note="calls a competitor")
+    await house.kill()
+    assert house.journal.depth(), "the database has not heard of it"
+    await house.start()
+    await until(lambda: not house.journal.depth())
+    remark = await house.stores.records.remarked(call)
+    assert remark is not None
+    assert (remark.disposition, remark.note) == ("refused", "calls a competitor")
+    house.cell.floor.dispose(house.operator().id, "agreed")
+    await until(lambda: house.operator().state is State.READY)
+    await until(lambda: not house.journal.depth())
+    (cdr,) = await house.cdrs()
+    assert (cdr.disposition, cdr.note) == ("agreed", "calls a competitor")
+    assert cdr.wrap_up_s == pytest.approx(30, abs=0.1)
+    await house.stop()
+
+
+@in_virtual_time
 async def test_wrap_up_goes_on_after_a_crash_and_ends_at_its_limit() -> None:
     house = await at_work(Fate("answer", after_s=1, talk_s=5), operators=1, leads=1, wrap_up_s=30.0)
     campaign = house.campaign

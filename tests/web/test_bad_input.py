@@ -143,7 +143,7 @@ BODIES = [
     post(f"{OP}/101/pause", {"reason": "x\r\nAction: Originate"}, "body/reason"),
     post(f"{OP}/101/keys", {"keys": "12,3"}, "body/keys"),
     post(f"{OP}/101/keys", {"keys": "1" * 33}, "body/keys"),
-    post(f"{OP}/101/dispose", {"disposition": "maybe"}, "body/disposition"),
+    post(f"{OP}/101/dispose", {"disposition": "may be"}, "body/disposition"),
     post(f"{OP}/101/dispose", CALLBACK | {"callback_at": "tomorrow"}, "body/callback_at"),
     post(f"{OP}/101/dispose", CALLBACK | {"callback_at": "2026-02-03T10:00:00"}, "body/callback_at"),
     post(f"{OP}/101/dispose", CALLBACK | {"callback_at": "9999-12-31T23:59:59-10:00"}, "body/callback_at"),

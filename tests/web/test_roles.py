@@ -18,6 +18,7 @@ VERBS = (
     "ready",
     "pause",
     "dispose",
+    "note",
     "hang_up",
     "hold",
     "unhold",
@@ -36,6 +37,7 @@ ADMIN = {
 OPERATOR = {f"operator_{verb}" for verb in VERBS} | {
     "pause_operator",
     "dispose_call",
+    "note_call",
     "send_keys",
     "send_extension",
     "get_recording",
@@ -117,8 +119,10 @@ async def test_what_is_not_on_the_short_list_wants_a_caller_whether_it_is_there_
 async def test_an_operators_token_is_for_that_operator_only() -> None:
     fresh = await build_world()
     for verb in VERBS:
-        body: Any = {"reason": "x", "disposition": "agreed", "keys": "1"}
-        wanted = {"pause": ["reason"], "dispose": ["disposition"], "keys": ["keys"]}.get(verb, [])
+        body: Any = {"reason": "x", "disposition": "agreed", "keys": "1", "note": "x"}
+        wanted = {"pause": ["reason"], "dispose": ["disposition"], "note": ["note"], "keys": ["keys"]}.get(
+            verb, []
+        )
         sent = {key: body[key] for key in wanted} or None
         path = "/v1/operators/102/" + verb
         answer = await ask(fresh.app, "POST", path, token=fresh.tokens["operator"], body=sent)

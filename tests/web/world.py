@@ -20,6 +20,7 @@ from dialer.adapters.languages import speaker_for
 from dialer.adapters.listening import finished, listened
 from dialer.adapters.memory import memory_stores
 from dialer.adapters.memory.live import MemoryLive
+from dialer.adapters.memory.notices import Ring
 from dialer.adapters.numbering import check_prefixes, checker
 from dialer.adapters.phones import dnc_entry
 from dialer.adapters.prometheus import Metrics
@@ -182,6 +183,7 @@ class World:
     stores: Stores
     live: MemoryLive
     desk: FakeDesk
+    notices: Ring
     outside: Outside
     metrics: Metrics
     tokens: dict[str, str]
@@ -191,7 +193,7 @@ class World:
 async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/nowhere")) -> World:
     """Two operators, a trunk, a campaign with three leads, two records."""
     stores, live, desk, outside = memory_stores(lambda: NOW), MemoryLive(), FakeDesk(), Outside()
-    metrics = Metrics(version="0.1.0", cell=CELL, started_at=NOW)
+    metrics, ring = Metrics(version="0.1.0", cell=CELL, started_at=NOW), Ring(1000)
     checks = [Check("link", True), Check("database", True)]
 
     tools = Tools(
@@ -215,13 +217,13 @@ async def build_world(*, hosts: Sequence[str] = (), recordings: Path = Path("/no
         zone=ZoneInfo("Europe/Moscow"),
         speak=speaker_for,
     )
-    app = served(stores, tools, desk, live=live, metrics=metrics, checks=checks, hosts=hosts)
+    app = served(stores, tools, desk, live=live, ring=ring, metrics=metrics, checks=checks, hosts=hosts)
     await _fill(stores)
     tokens = {}
     for role in ROLES:
         tokens[role.partition(":")[0]], digest = new_token()
         await stores.tokens.add(role.replace(":", "-"), role, sha256=digest, now=NOW)
-    return World(app, stores, live, desk, outside, metrics, tokens, checks)
+    return World(app, stores, live, desk, ring, outside, metrics, tokens, checks)
 
 
 def served(
@@ -230,6 +232,7 @@ def served(
     desk: FakeDesk,
     *,
     live: MemoryLive | None = None,
+    ring: Ring | None = None,
     metrics: Metrics | None = None,
     checks: Sequence[Check] = (),
     hosts: Sequence[str] = (),
@@ -244,6 +247,7 @@ def served(
         stores=stores,
         live=live or MemoryLive(),
         desk=desk,
+        notices=ring or Ring(1000),
         tools=tools,
         health=health,
         metrics_page=partial(asyncio.to_thread, metrics.page),

@@ -35,7 +35,7 @@ from dialer.domain.errors import BadValue, DiskTrouble, Fatal
 from dialer.domain.operators import Operator
 from dialer.domain.said import said
 from dialer.domain.types import CallId, LeadId, OperatorId
-from dialer.ports.stores import Recovered
+from dialer.ports.journal import Recovered
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ def open_journal(
 
 
 class FileJournal:
-    """See dialer.ports.stores.Journal; one event loop and one thread of its own use it."""
+    """See dialer.ports.journal.Journal; one event loop and one thread of its own use it."""
 
     def __init__(self, folder: Path, clock: Callable[[], datetime], segment_bytes: int) -> None:
         self._folder = folder

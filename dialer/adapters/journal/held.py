@@ -11,11 +11,12 @@ from typing import TypeVar
 from dialer.adapters.codec import decode
 from dialer.adapters.journal.lines import FACTS, RULES, Entry, Fact, Kind, entry, line
 from dialer.domain.call import Call
+from dialer.domain.cdr import Remark
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.spending import SideCall
 from dialer.domain.types import LeadId
-from dialer.ports.stores import KEPT_ANSWERS, Recovered
+from dialer.ports.journal import KEPT_ANSWERS, Recovered
 
 T = TypeVar("T")
 
@@ -114,7 +115,7 @@ class Held:
 
 def lead_of(fact: Fact) -> LeadId | None:
     """Whose place in the list a fact changes."""
-    update = None if isinstance(fact, (StateChange, SideCall)) else fact.lead
+    update = None if isinstance(fact, (Remark, StateChange, SideCall)) else fact.lead
     return None if update is None else update.lead
 
 

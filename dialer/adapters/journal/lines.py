@@ -11,11 +11,11 @@ from typing import Any
 from zlib import crc32
 
 from dialer.adapters.codec import encode
-from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.cdr import Closing, Remark, WrapUp
 from dialer.domain.operators import StateChange
 from dialer.domain.spending import SideCall
 
-Fact = Closing | WrapUp | StateChange | SideCall
+Fact = Closing | Remark | WrapUp | StateChange | SideCall
 
 
 class Kind(StrEnum):
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     MOVE = "move"  # what has changed of an operator since the last line
     BOOT = "boot"  # when Asterisk started
     CLOSING = "closing"
+    REMARK = "remark"  # what an operator says of a call, before the wrap-up is over
     WRAP_UP = "wrap_up"
     CHANGE = "change"
     SIDE = "side"  # a call of no campaign
@@ -39,6 +40,7 @@ class Kind(StrEnum):
 
 FACTS: dict[Kind, type[Fact]] = {
     Kind.CLOSING: Closing,
+    Kind.REMARK: Remark,
     Kind.WRAP_UP: WrapUp,
     Kind.CHANGE: StateChange,
     Kind.SIDE: SideCall,

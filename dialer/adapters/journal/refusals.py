@@ -15,7 +15,7 @@ from dialer.adapters.codec import decode, encode
 from dialer.adapters.journal.lines import FACTS, KIND_OF, Fact, entry, read
 from dialer.domain.errors import BadValue, DiskTrouble
 from dialer.domain.said import said
-from dialer.ports.stores import RefusedFact
+from dialer.ports.journal import RefusedFact
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ REFUSED, GIVEN_UP = "refused", "refused.given-up"  # in the folder of the journa
 
 
 class FileRefusals:
-    """See dialer.ports.stores.Refusals. Few and rare: the file is written whole at each change."""
+    """See dialer.ports.journal.Refusals. Few and rare: the file is written whole at each change."""
 
     def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
         self._path = path

@@ -2,7 +2,7 @@
 
 To the engine: {"id", "until_s", "do": command} and {"id", "until_s", "ask": name}, until an instant of the
 machine's monotonic clock. From it: {"id", "answer"} or {"id", "error"}, {"news": [...]} as live.py has them,
-and {"whole": true} once everything was told.
+{"whole": true} once everything was told, and {"notices": [[seq, kind, id, body], ...]}.
 """
 
 from __future__ import annotations
@@ -34,16 +34,18 @@ from dialer.adapters.commands import (
 )
 from dialer.adapters.local.live import FollowedLive, Follower, SharedLive
 from dialer.adapters.local.socketfile import bound, reached
+from dialer.adapters.memory.notices import Ring
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said
 from dialer.domain.types import CellId
-from dialer.ports.between import Command, Desk
+from dialer.ports.between import Command, Desk, Notice
 
 log = structlog.get_logger()
 
 LARGEST = 64_000_000  # of a message; a day's live state of a thousand operators has some 2 MB
 LOOK_S, LOOKS = 1.0, 10  # an engine that was silent for so many looks is frozen
 AGAIN_S = 0.2  # between two looks for the engine
+NOTICES, NOTICES_S = 200, 60.0  # in one message; how long the next one is waited for
 Ask = Callable[[], Awaitable[Any]]  # a question without arguments; its answer is plain
 
 
@@ -57,12 +59,13 @@ def socket_of(folder: Path, cell: str) -> Path:
 
 @asynccontextmanager
 async def serve_beside(
-    path: Path, desk: Desk, live: SharedLive | None, asks: Mapping[str, Ask]
+    path: Path, desk: Desk, live: SharedLive | None, asks: Mapping[str, Ask], notices: Ring | None = None
 ) -> AsyncIterator[None]:
     """Answers processes of our own user; Fatal when the socket cannot be made.
 
     `live` None: they see it elsewhere.
     """
+    ring = notices or Ring()
     app = web.Application()
     visits: set[web.WebSocketResponse] = set()
 
@@ -75,7 +78,7 @@ async def serve_beside(
         visits.add(visit)
         try:
             with (live or SharedLive()).followed() as follower:
-                await _Visit(visit, desk, follower, asks).run()
+                await _Visit(visit, desk, follower, asks, ring).run()
         finally:
             visits.discard(visit)
         return visit
@@ -98,18 +101,27 @@ class _Visit:
     """One process beside."""
 
     def __init__(
-        self, visit: web.WebSocketResponse, desk: Desk, follower: Follower, asks: Mapping[str, Ask]
+        self,
+        visit: web.WebSocketResponse,
+        desk: Desk,
+        follower: Follower,
+        asks: Mapping[str, Ask],
+        notices: Ring,
     ) -> None:
         self._visit = visit
         self._desk = desk
         self._follower = follower
         self._asks = asks
+        self._notices = notices
         self._room = asyncio.Semaphore(AT_ONCE)
         self._in_order = asyncio.Lock()  # an older state never follows a newer one
 
     async def run(self) -> None:
         """Until either end goes; what was begun for it is done to the end."""
-        telling = asyncio.create_task(self._tell(), name="beside-tell")
+        telling = [
+            asyncio.create_task(self._tell(), name="beside-tell"),
+            asyncio.create_task(self._announce(), name="beside-notices"),
+        ]
         working: set[asyncio.Task[None]] = set()
         try:
             async for message in self._visit:
@@ -120,7 +132,8 @@ class _Visit:
                 working.add(task)
                 task.add_done_callback(working.discard)
         finally:
-            telling.cancel()
+            for task in telling:
+                task.cancel()
             if working:
                 await asyncio.wait(working)
 
@@ -131,6 +144,17 @@ class _Visit:
             while True:
                 await self._follower.changed.wait()
                 await self._flush()
+
+    async def _announce(self) -> None:
+        """One that reads slowly misses some, and sees it by their numbers; nobody waits for it."""
+        seq = 0
+        with suppress(ConnectionError):
+            while True:
+                news = await self._notices.since(seq, wait_s=NOTICES_S)
+                for at in range(0, len(news.notices), NOTICES):
+                    some = news.notices[at : at + NOTICES]
+                    await self._send({"notices": [[one.seq, one.kind, one.id, one.body] for one in some]})
+                seq = news.last
 
     async def _flush(self) -> None:
         async with self._in_order:
@@ -216,6 +240,7 @@ class Beside:
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._silent = 0  # looks in which nothing was heard
         self.live = FollowedLive(lambda: nobody_there(cell))
+        self.notices = Ring()
 
     async def do(self, command: Command) -> Mapping[str, Any]:
         """What the cell answers or raised; StoreDown: nobody is there; TimedOut: it may have been done."""
@@ -267,6 +292,7 @@ class Beside:
                 ) as link,
             ):
                 self._socket, self._silent = link, 0
+                self.notices.restart()
                 looking = asyncio.create_task(self._look(link), name="beside-look")
                 try:
                     async for message in link:
@@ -299,6 +325,8 @@ class Beside:
                 self.live.apply(message["news"])
             elif "whole" in message:
                 self.live.is_whole = True
+            elif "notices" in message:
+                self.notices.take(Notice(*each) for each in message["notices"])
             elif (answer := self._waiting.get(message["id"])) and not answer.done():
                 answer.set_result(message)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as bad:

@@ -13,6 +13,7 @@ from dialer.adapters.memory.numbers import MemoryNumbers
 from dialer.adapters.memory.people import (
     MemoryAccounts,
     MemoryCampaigns,
+    MemoryPauses,
     MemoryPinGuesses,
     MemoryTokens,
     MemoryTrunks,
@@ -34,6 +35,7 @@ def memory_stores(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> 
         intake=leads,
         campaigns=campaigns,
         accounts=MemoryAccounts(),
+        pauses=MemoryPauses(),
         trunks=MemoryTrunks(),
         numbers=MemoryNumbers(ledger, leads, clock),
         ledger=ledger,

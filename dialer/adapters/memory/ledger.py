@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from dialer.adapters.fitting import fitted
 from dialer.adapters.memory.lists import MemoryLeads
 from dialer.domain import hours
-from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.domain.cdr import Cdr, Closing, Remark, Tally, WrapUp
 from dialer.domain.depth import Depth, measure
 from dialer.domain.errors import Missing
 from dialer.domain.kpi import Hour, Key, answers_by_hour, fold
@@ -40,6 +40,9 @@ class MemoryLedger:
         self._last_of: dict[PhoneNumber, Cdr] = {}  # the attempt that ended last
         self._undialled: set[CallId] = set()
         self._wraps: dict[CallId, WrapUp] = {}
+        self._said: dict[CallId, Remark] = {}  # the latest with a disposition
+        self._noted: dict[CallId, Remark] = {}  # the latest with a note
+        self._sayer: dict[CallId, OperatorId] = {}
         self._files: dict[CallId, str] = {}
         self._sides: dict[ChannelId, SideCall] = {}
         self._changes: dict[StateChange, None] = {}  # in the order in which they were told, each once
@@ -72,6 +75,29 @@ class MemoryLedger:
                 self._wraps[wrap.call] = wrap
                 if wrap.lead is not None:
                     self._leads.apply(wrap.lead, None)
+
+    async def remark(self, remarks: Sequence[Remark]) -> None:
+        self._check(remarks)
+        for one in remarks:
+            for latest, word in ((self._said, one.disposition), (self._noted, one.note)):
+                known = latest.get(one.call)
+                if word and (known is None or known.at <= one.at):
+                    latest[one.call] = one
+                if word:
+                    self._sayer.setdefault(one.call, one.operator)
+
+    async def remarked(self, call: CallId) -> Remark | None:
+        said, noted = self._said.get(call), self._noted.get(call)
+        last = max((one for one in (said, noted) if one), key=lambda one: one.at, default=None)
+        if last is None:
+            return None
+        return replace(
+            last,
+            operator=self._sayer[call],
+            disposition=said.disposition if said else "",
+            callback_at=said.callback_at if said else None,
+            note=noted.note if noted else "",
+        )
 
     async def log(self, changes: Sequence[StateChange]) -> None:
         self._check(changes)
@@ -177,11 +203,14 @@ class MemoryLedger:
             self._last_of[cdr.number] = cdr
 
     def _whole(self, cdr: Cdr) -> Cdr:
-        wrap = self._wraps.get(cdr.id)
         whole = replace(cdr, recording=self._files.get(cdr.id, cdr.recording))
-        if wrap is None:
-            return whole
-        return replace(whole, wrap_up_s=wrap.wrap_up_s, disposition=wrap.disposition, note=wrap.note)
+        if (wrap := self._wraps.get(cdr.id)) is not None:
+            its = (wrap.disposition, wrap.note)
+            whole = replace(whole, wrap_up_s=wrap.wrap_up_s, disposition=its[0], note=its[1])
+        if (said := self._said.get(cdr.id)) is not None:
+            whole = replace(whole, disposition=said.disposition, callback_at=said.callback_at)
+        noted = self._noted.get(cdr.id)
+        return whole if noted is None else replace(whole, note=noted.note)
 
 
 def _answers(cdr: Cdr, query: CdrQuery) -> bool:

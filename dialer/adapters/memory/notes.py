@@ -16,7 +16,8 @@ from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.errors import DiskTrouble, Fatal
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, LeadId, OperatorId
-from dialer.ports.stores import KEPT_ANSWERS, Fact, Recovered
+from dialer.ports.journal import KEPT_ANSWERS, Recovered
+from dialer.ports.stores import Fact
 
 
 @dataclass

@@ -12,6 +12,7 @@ from dialer.domain.editions import FIRST, follows
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.guesses import Guesses
 from dialer.domain.operators import Account
+from dialer.domain.pauses import PauseReasons
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, CampaignStatus, OperatorId, TrunkId
@@ -83,6 +84,19 @@ class MemoryAccounts:
 
     async def all(self) -> Sequence[Account]:
         return sorted(self._rows.values(), key=lambda row: row.id)
+
+
+@fitted
+class MemoryPauses:
+    def __init__(self) -> None:
+        self._known = PauseReasons(edition=FIRST)
+
+    async def get(self) -> PauseReasons:
+        return self._known
+
+    async def save(self, reasons: PauseReasons) -> PauseReasons:
+        self._known = replace(reasons, edition=follows(self._known, reasons))
+        return self._known
 
 
 @fitted

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dialer.domain.errors import DiskTrouble
-from dialer.ports.stores import Fact, RefusedFact
+from dialer.ports.journal import RefusedFact
+from dialer.ports.stores import Fact
 
 
 class MemoryRefusals:
-    """See dialer.ports.stores.Refusals; `trouble` makes its disk full."""
+    """See dialer.ports.journal.Refusals; `trouble` makes its disk full."""
 
     def __init__(self) -> None:
         self._kept: list[RefusedFact] = []

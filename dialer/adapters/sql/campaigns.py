@@ -26,6 +26,7 @@ class SqlCampaigns:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.unread: dict[str, str] = {}  # rows that the last `all` left out, and why
+        self._read: dict[int, tuple[Any, Campaign]] = {}  # rows and values as last read: asked for often
 
     async def add(self, campaign: Campaign) -> Campaign:
         made = replace(campaign, edition=FIRST)
@@ -75,15 +76,17 @@ class SqlCampaigns:
         return _campaign(row) if row else None
 
     async def all(self) -> Sequence[Campaign]:
-        read: list[Campaign] = []
+        read: dict[int, tuple[Any, Campaign]] = {}
         unread: dict[str, str] = {}
         for row in await self._database.rows(select(campaigns).order_by(campaigns.c.id)):
+            known = self._read.get(row["id"])
             try:
-                read.append(_campaign(row))
+                same = known is not None and known[0] == row
+                read[row["id"]] = known if known and same else (row, _campaign(row))
             except BadValue as flaw:
                 unread[f"campaign {row['id']}"] = str(flaw)
-        self.unread = unread
-        return read
+        self._read, self.unread = read, unread
+        return [campaign for _, campaign in read.values()]
 
 
 def _columns(campaign: Campaign) -> dict[str, Any]:

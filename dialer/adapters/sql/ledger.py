@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.fitting import fitted, is_id
+from dialer.adapters.sql import remarks as remarked
 from dialer.adapters.sql import sidecalls
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.days import ordinal_of
@@ -31,8 +32,8 @@ from dialer.adapters.sql.hours import spent
 from dialer.adapters.sql.insert import chunks, insert, insert_for, insert_new
 from dialer.adapters.sql.moves import apply
 from dialer.adapters.sql.records import change_of, columns_of_change, columns_of_record, record_of
-from dialer.adapters.sql.tables import Instant, cdrs, recordings, state_changes, undialled, wrap_ups
-from dialer.domain.cdr import Cdr, Closing, Tally, WrapUp
+from dialer.adapters.sql.tables import Instant, cdrs, recordings, remarks, state_changes, undialled, wrap_ups
+from dialer.domain.cdr import Cdr, Closing, Remark, Tally, WrapUp
 from dialer.domain.days import offsets
 from dialer.domain.depth import Depth
 from dialer.domain.errors import Missing
@@ -54,6 +55,7 @@ from dialer.domain.types import (
 from dialer.ports.stores import CdrQuery
 
 HOUR_US = 3_600_000_000
+SAID = func.coalesce(remarks.c.disposition, wrap_ups.c.disposition)
 
 
 @fitted
@@ -79,6 +81,12 @@ class SqlLedger:
         async with self._database.write() as connection:
             for some in _rounds(wraps):
                 await _wrap(connection, some)
+
+    async def remark(self, remarks: Sequence[Remark]) -> None:
+        await remarked.keep(self._database, remarks)
+
+    async def remarked(self, call: CallId) -> Remark | None:
+        return await remarked.found(self._database, call)
 
     async def log(self, changes: Sequence[StateChange]) -> None:
         if not changes:
@@ -121,7 +129,7 @@ class SqlLedger:
             cdrs.c.number: query.number or None,
             cdrs.c.trunk: query.trunk or None,
             cdrs.c.direction: query.direction or None,
-            wrap_ups.c.disposition: query.disposition or None,
+            SAID: query.disposition or None,
         }
         page = _records()
         if query.after:
@@ -241,7 +249,9 @@ def _records() -> Select[Any]:
     columns = [column for column in cdrs.c if column.key != "recording"]
     whole = cdrs.outerjoin(wrap_ups, wrap_ups.c.call == cdrs.c.id)
     whole = whole.outerjoin(recordings, recordings.c.call == cdrs.c.id)
-    said = (wrap_ups.c.wrap_up_s, wrap_ups.c.disposition, wrap_ups.c.note)
+    whole = whole.outerjoin(remarks, remarks.c.call == cdrs.c.id)
+    note = func.coalesce(remarks.c.note, wrap_ups.c.note).label("note")
+    said = (wrap_ups.c.wrap_up_s, SAID.label("disposition"), note, remarks.c.callback_at)
     return select(*columns, file, *said).select_from(whole)
 
 

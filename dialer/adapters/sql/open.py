@@ -16,6 +16,7 @@ from dialer.adapters.sql.leads import SqlLeads
 from dialer.adapters.sql.learned import SqlLearned
 from dialer.adapters.sql.ledger import SqlLedger
 from dialer.adapters.sql.numbers import SqlNumbers
+from dialer.adapters.sql.pauses import SqlPauses
 from dialer.adapters.sql.pins import SqlPinGuesses
 from dialer.adapters.sql.requests import SqlRequests
 from dialer.adapters.sql.revision import HEAD, current
@@ -42,6 +43,7 @@ async def open_stores(
             intake=SqlIntake(database),
             campaigns=SqlCampaigns(database),
             accounts=SqlAccounts(database),
+            pauses=SqlPauses(database),
             trunks=SqlTrunks(database),
             numbers=SqlNumbers(database, clock),
             ledger=ledger,

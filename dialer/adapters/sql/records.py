@@ -85,6 +85,7 @@ def record_of(row: RowMapping) -> Cdr:
         wrap_up_s=row["wrap_up_s"],
         disposition=row["disposition"] or "",
         note=row["note"] or "",
+        callback_at=row["callback_at"],
     )
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from dialer.adapters.sql.database import Database
 
-HEAD = "0016"  # the last file of migrations/versions, which this version needs
+HEAD = "0018"  # the last file of migrations/versions, which this version needs
 
 
 async def revision(url: str) -> str:

@@ -88,6 +88,13 @@ trunks = Table(
     Column("body", JSON, nullable=False),
 )
 
+site = Table(
+    "site",  # what is set once for all campaigns
+    metadata,
+    Column("id", Words, primary_key=True),  # pauses
+    Column("body", JSON, nullable=False),
+)
+
 tokens = Table(
     "tokens",
     metadata,
@@ -357,6 +364,18 @@ wrap_ups = Table(
     Column("note", Words, nullable=False),
     Column("at", Instant, nullable=False),
     Column("moved_lead", Boolean, nullable=False),
+)
+
+remarks = Table(
+    "remarks",  # what operators say of calls, kept at once
+    metadata,
+    Column("call", Words, primary_key=True),
+    Column("operator", Words, nullable=False),
+    Column("disposition", Words),
+    Column("callback_at", Instant),  # with the disposition
+    Column("said_at", Instant),  # the disposition
+    Column("note", Words),
+    Column("noted_at", Instant),  # the note
 )
 
 recordings = Table(

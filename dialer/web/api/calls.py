@@ -10,8 +10,10 @@ from pydantic import BaseModel, Field
 
 from dialer.domain.access import Caller, Permission, whose
 from dialer.domain.call import Call, State
+from dialer.domain.cdr import Remark
 from dialer.domain.errors import Missing
-from dialer.domain.types import Direction, OperatorId
+from dialer.domain.types import CallId, Direction, OperatorId
+from dialer.office import records
 from dialer.office.cell import do
 from dialer.office.records import demand_own, number_seen
 from dialer.web.api.commands import Done
@@ -24,6 +26,7 @@ from dialer.web.values import CallName, Id, OperatorNumber
 
 router = APIRouter(route_class=EachNameOnce, prefix="/calls", tags=["calls"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CALLS))]
+Reads = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 Ends = Annotated[Caller, Depends(Needs(Permission.END_CALLS))]
 
 
@@ -49,6 +52,21 @@ class CallOut(BaseModel):
     def of(cls, call: Call, who: Caller) -> Self:
         shown = cls.model_validate(call, from_attributes=True)
         return shown.model_copy(update={"number": number_seen(who, call.number)})
+
+
+class RemarkOut(BaseModel):
+    """The latest word on a call."""
+
+    call: str
+    operator: str
+    at: datetime
+    disposition: str = Field(description="empty: none yet")
+    callback_at: datetime | None
+    note: str
+
+    @classmethod
+    def of(cls, remark: Remark) -> Self:
+        return cls.model_validate(remark, from_attributes=True)
 
 
 @router.get("", responses=documented())
@@ -81,6 +99,12 @@ async def get_call(parts: Given, who: Sees, call: CallName) -> CallOut:
     found = await _find(parts, call)
     demand_own(call, found.operator, whose(who, Permission.SEE_CALLS))
     return CallOut.of(found, who)
+
+
+@router.get("/{call}/remark", responses=documented(404))
+async def get_remark(parts: Given, who: Reads, call: CallName) -> RemarkOut:
+    """What the operator has said of a call so far, in the talk, in the wrap-up, and ever after."""
+    return RemarkOut.of(await records.remarked(CallId(call), who, parts.stores))
 
 
 @router.post("/{call}/hang_up", responses=documented(*VERB_ERRORS))

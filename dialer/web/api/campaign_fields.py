@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from dialer.domain import disposition
 from dialer.domain.bounds import CALENDAR, CAMPAIGN, SOUND, Within
 from dialer.domain.campaign import DEFAULT_RETRIES, Campaign, Retry, plain
 from dialer.domain.schedule import Window, every_day
@@ -22,6 +23,7 @@ from dialer.domain.types import (
     TrunkId,
 )
 from dialer.office.campaigns import Saved
+from dialer.web.api.choices import DispositionFields, DispositionOut, to_dispositions
 from dialer.web.api.commands import Pushed
 from dialer.web.values import (
     Body,
@@ -127,6 +129,11 @@ class CampaignFields(Body):
     best_first: Flag = Field(
         False, description="predictive: likeliest leads first; saves dials, leaves a worse list"
     )
+    dispositions: list[DispositionFields] = Field(
+        default_factory=lambda: [DispositionFields.of(one) for one in disposition.DEFAULT],
+        max_length=disposition.MOST,
+        description="what operators may say came of a call; the whole list is replaced",
+    )
 
     def changes(self) -> dict[str, Any]:
         """What was sent, as fields of the domain's Campaign."""
@@ -142,6 +149,8 @@ class CampaignFields(Body):
             sent["caller_id"] = PhoneNumber(self.caller_id)
         if "schedule" in sent:
             sent["schedule"] = tuple(window.to_domain() for window in self.schedule)
+        if "dispositions" in sent:
+            sent["dispositions"] = to_dispositions(self.dispositions)
         if "retries" in sent:
             sent["retries"] = {outcome: retry.to_domain() for outcome, retry in self.retries.items()}
         return sent
@@ -212,6 +221,7 @@ class CampaignOut(BaseModel):
     ceiling: float
     dnc_whole_lead: bool
     best_first: bool
+    dispositions: list[DispositionOut]
     paused_lists: list[int] = Field(
         description="imports whose leads are not called: POST /v1/imports/{id}/pause"
     )

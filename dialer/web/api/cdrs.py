@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 from dialer.domain.access import Caller, Permission
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import BadField
-from dialer.domain.lead import Disposition
 from dialer.domain.said import said
 from dialer.domain.types import (
     Alerting,
@@ -32,7 +31,7 @@ from dialer.web.parts import Given
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce
 from dialer.web.sending import PartResponse
-from dialer.web.values import CallName, Id, Number, OperatorNumber, Slug, Utc
+from dialer.web.values import CallName, Code, Id, Number, OperatorNumber, Slug, Utc
 
 router = APIRouter(route_class=EachNameOnce, tags=["cdrs"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
@@ -64,6 +63,7 @@ class CdrOut(BaseModel):
     outcome: Outcome
     disposition: str
     note: str = Field(description="what the operator wrote about the call")
+    callback_at: datetime | None = Field(description="when the person is called again, as was agreed")
     alerting: Alerting
     cause: int | None = Field(description="Q.850")
     sip_code: int | None
@@ -93,7 +93,7 @@ class Filters:
     number: Annotated[Number | None, Query(description="with its plus (%2B in an address)")] = None
     trunk: Annotated[Slug | None, Query()] = None
     direction: Annotated[Direction | None, Query()] = None
-    disposition: Annotated[Disposition | None, Query()] = None
+    disposition: Annotated[Code | None, Query(description="its code, of a list of today or of before")] = None
     at_least_s: Annotated[float | None, Query(ge=0, le=86_400, description="of air time")] = None
     order: Annotated[Literal["oldest", "newest"], Query(description="which come first")] = "oldest"
 

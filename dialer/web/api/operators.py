@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
 from dialer.domain.bounds import PIN
-from dialer.domain.lead import Disposition
 from dialer.domain.operators import LegState, State, phone_trouble
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind
 from dialer.office import operators as office
@@ -24,6 +23,7 @@ from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.queries import EachNameOnce
 from dialer.web.values import (
     Body,
+    Code,
     Flag,
     Note,
     Number,
@@ -161,7 +161,7 @@ class PauseAsked(Body):
 class Disposed(Body):
     """What came of the call."""
 
-    disposition: Disposition
+    disposition: Code = Field(description="one of the campaign's")
     note: Note = Field(default="", description="one that was given before stays where none is given now")
     call: CallName | None = Field(default=None, description="refused when the operator has another by now")
     callback_at: Utc | None = Field(
@@ -169,6 +169,13 @@ class Disposed(Body):
         description="when to call again, with the disposition callback; in two hours if not said. Refused"
         " when it is past, a year ahead, or outside the calling hours.",
     )
+
+
+class Noted(Body):
+    """A note without an outcome."""
+
+    note: Annotated[Note, Field(min_length=1)]
+    call: CallName | None = Field(default=None, description="refused when the operator has another by now")
 
 
 class Keys(Body):
@@ -258,6 +265,12 @@ async def dispose_call(
     at = "" if body.callback_at is None else body.callback_at.astimezone(UTC).isoformat()
     said_so = {"disposition": body.disposition, "note": body.note, "callback_at": at, "call": body.call or ""}
     return (await _tell(parts, who, "dispose", operator, key, **said_so)).spoken(speak)
+
+
+@router.post("/{operator}/note", responses=documented(*VERB_ERRORS))
+async def note_call(parts: Given, who: Works, operator: OperatorNumber, body: Noted, key: Key = "") -> Done:
+    """Write a note on the present or the last call; it is kept at once, and a later one replaces it."""
+    return await _tell(parts, who, "note", operator, key, note=body.note, call=body.call or "")
 
 
 @router.post("/{operator}/keys", responses=documented(*VERB_ERRORS))

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from agi import words
+from dialer.domain import disposition, pauses
 from dialer.domain.errors import BadValue, Conflict, LinkDown
-from dialer.domain.keys import DISPOSITIONS, PAUSE_REASONS
 from dialer.domain.operators import Operator, State
 from dialer.domain.types import CallId, OperatorId
 
@@ -139,7 +139,9 @@ async def test_the_phone_of_endpoint_op_101_is_operator_101s(world):
     assert world.desk.commands[0].target == "operator:101"
 
 
-@pytest.mark.parametrize(("digit", "reason"), [*PAUSE_REASONS.items(), ("", "other")])
+@pytest.mark.parametrize(
+    ("digit", "reason"), [*((one.key, one.code) for one in pauses.DEFAULT), ("", "other")]
+)
 async def test_each_digit_pauses_for_its_reason(world, digit, reason):
     world.desk.answer = {"state": "paused", "reason": reason}
     talk = await world.peer.call("pause", digit)
@@ -149,16 +151,16 @@ async def test_each_digit_pauses_for_its_reason(world, digit, reason):
     assert talk.said("EXEC PlayTones") == [f'EXEC PlayTones "{words.FALLING.pattern}"']
 
 
-@pytest.mark.parametrize(("digit", "disposition"), DISPOSITIONS.items())
-async def test_each_digit_writes_down_its_disposition(world, digit, disposition):
+@pytest.mark.parametrize(("digit", "said"), [(one.key, one.code) for one in disposition.DEFAULT])
+async def test_each_digit_writes_down_its_disposition(world, digit, said):
     world.live.at_work = [Operator(OperatorId("101"), state=State.WRAP_UP, call=CallId("c-7"))]
     talk = await world.peer.call("disposition", digit)
     assert world.desk.commands[0].args["call"] == "c-7", "for this call and for no later one"
     assert (world.desk.commands[0].verb, world.desk.commands[0].args["disposition"]) == (
         "dispose",
-        disposition,
+        said,
     )
-    assert talk.said("STREAM FILE") == [SAID.format("ru/outcome"), SAID.format(f"ru/outcome-{disposition}")]
+    assert talk.said("STREAM FILE") == [SAID.format("ru/outcome"), SAID.format(f"ru/outcome-{said}")]
 
 
 async def test_a_digit_without_a_meaning_may_be_corrected(world):

@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialer.domain import disposition, pauses
+from dialer.domain.disposition import Disposition, Then, Title
 from dialer.domain.keys import (
     ALLOWED,
-    DISPOSITIONS,
     END_TALK,
     INTER_DIGIT_S,
     LOGOUT,
-    MEANINGS,
-    PAUSE_REASONS,
     QUIET_S,
     READY,
     SETTLE_S,
@@ -32,13 +31,16 @@ from dialer.domain.keys import (
     Nothing,
     Pause,
     Ready,
+    meanings,
     moved,
     press,
 )
-from dialer.domain.lead import Disposition
 from dialer.domain.operators import State
 
 KEYS = "0123456789*#ABCD"
+MEANINGS = meanings(disposition.DEFAULT, pauses.DEFAULT)
+PAUSE_REASONS = {one.key: one for one in pauses.DEFAULT}
+DISPOSITIONS = {one.key: one for one in disposition.DEFAULT}
 AT_WORK = (State.READY, State.RESERVED, State.WRAP_UP, State.PAUSED)
 DOC = Path(__file__).parents[3] / "docs/reference/keys.md"
 START = datetime(2026, 11, 30, 9, tzinfo=UTC)
@@ -62,7 +64,7 @@ class Hand:
         """The answers to these keys."""
         answers = []
         for key in keys:
-            self.entry, answer = press(self.entry, self.state, key, self.at, self.at)
+            self.entry, answer = press(self.entry, self.state, key, self.at, self.at, known=MEANINGS)
             if answer is not None:
                 answers.append(answer)
             self.wait(gap_s)
@@ -151,7 +153,7 @@ def test_after_a_moment_without_a_key_a_dropped_sequence_can_be_entered_again():
     hand.move(State.WRAP_UP)
     assert hand.press("1#") == [Dropped()]
     hand.wait(QUIET_S)
-    assert hand.press("1#") == [Dispose(Disposition.AGREED)]
+    assert hand.press("1#") == [Dispose(DISPOSITIONS["1"])]
 
 
 def test_keys_for_a_machine_that_hangs_up_meanwhile_book_no_outcome():
@@ -168,14 +170,14 @@ def test_an_outcome_begun_before_anybody_can_have_noticed_the_end_of_the_talk_is
     hand.wait(SETTLE_S[State.WRAP_UP] / 2)
     assert hand.press("1#") == [Dropped()]
     hand.wait(QUIET_S)
-    assert hand.press("1#") == [Dispose(Disposition.AGREED)]
+    assert hand.press("1#") == [Dispose(DISPOSITIONS["1"])]
 
 
 def test_who_has_ended_the_talk_by_keys_need_not_wait_to_give_its_outcome():
     hand = Hand(State.TALKING)
     assert hand.press("#*", 0.05) == [HangUpPerson()]
     hand.move(State.WRAP_UP, by_keys=True)
-    assert hand.press("2#", 0.05) == [Dispose(Disposition.REFUSED)]
+    assert hand.press("2#", 0.05) == [Dispose(DISPOSITIONS["2"])]
 
 
 def test_keys_that_end_a_talk_twice_do_not_end_the_next_one():
@@ -189,13 +191,13 @@ def test_keys_that_end_a_talk_twice_do_not_end_the_next_one():
 
 def test_an_outcome_can_be_changed_while_the_wrap_up_lasts():
     hand = Hand(State.WRAP_UP)
-    assert hand.press("1#2#") == [Dispose(Disposition.AGREED), Dispose(Disposition.REFUSED)]
+    assert hand.press("1#2#") == [Dispose(DISPOSITIONS["1"]), Dispose(DISPOSITIONS["2"])]
 
 
 def test_two_keys_of_one_instant_are_two_keys():
     assert Hand(State.WRAP_UP).press("1#2#", gap_s=0) == [
-        Dispose(Disposition.AGREED),
-        Dispose(Disposition.REFUSED),
+        Dispose(DISPOSITIONS["1"]),
+        Dispose(DISPOSITIONS["2"]),
     ]
 
 
@@ -203,13 +205,13 @@ def test_a_beginning_is_forgotten_after_a_pause():
     hand = Hand(State.PAUSED)
     assert hand.press("*") == []
     hand.wait(INTER_DIGIT_S + 0.1)
-    assert hand.press("*2") == [Pause("lunch")]
+    assert hand.press("*2") == [Pause(PAUSE_REASONS["2"])]
 
 
 @pytest.mark.parametrize("key", ["", "**", "x", "\n", "１", "10", "#*", "*2"])
 def test_what_is_no_key_does_nothing(key):
     for state in State:
-        entry, answer = press(Entry(), state, key, START, START)
+        entry, answer = press(Entry(), state, key, START, START, known=MEANINGS)
         assert answer == Nothing()
         assert entry.keys == ""
 
@@ -226,8 +228,18 @@ def test_no_pause_is_hidden_by_the_logout_key():
     assert READY[1] not in PAUSE_REASONS
 
 
-def test_every_disposition_has_one_digit():
-    assert sorted(DISPOSITIONS.values()) == sorted(Disposition)
+def test_a_campaign_that_gives_a_key_another_meaning_is_heard_with_it_and_what_has_no_key_is_not():
+    sold = Disposition("sold", Title("Продано"), "8", Then.CLOSE)
+    silent = Disposition("later", Title(en="Later"))
+    known = meanings((sold, silent), (pauses.PauseReason("smoke", Title(en="Smoke"), "7"),))
+    assert {keys: action for keys, action in known.items() if keys not in ("#*", "*#", "*9")} == {
+        "8#": Dispose(sold),
+        "*7": Pause(pauses.PauseReason("smoke", Title(en="Smoke"), "7")),
+    }
+    entry, answer = press(Entry(), State.WRAP_UP, "8", START, START, known=known)
+    assert answer is None
+    assert press(entry, State.WRAP_UP, "#", START, START, known=known)[1] == Dispose(sold)
+    assert press(Entry(), State.WRAP_UP, "1", START, START, known=known)[1] == Nothing()
 
 
 # --- all interleavings ------------------------------------------------------------------------------------
@@ -303,4 +315,6 @@ def test_only_what_is_allowed_somewhere_has_keys():
 @pytest.mark.parametrize(("heading", "table"), [("Pauses", PAUSE_REASONS), ("Dispositions", DISPOSITIONS)])
 def test_the_page_lists_the_digits(heading, table):
     section = DOC.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
-    assert dict(re.findall(r"^\| (\d) \| (\w+) \|$", section, re.MULTILINE)) == dict(table)
+    assert dict(re.findall(r"^\| (\d) \| (\w+) \|$", section, re.MULTILINE)) == {
+        key: one.code for key, one in table.items()
+    }

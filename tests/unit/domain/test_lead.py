@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.domain.campaign import DEFAULT_RETRIES, Campaign, Retry
+from dialer.domain.disposition import DEFAULT, Disposition, Then, Title, find
 from dialer.domain.errors import BadValue
-from dialer.domain.keys import DISPOSITIONS
 from dialer.domain.lead import (
-    Disposition,
     Lead,
     LeadUpdate,
     after_disposition,
@@ -30,6 +29,13 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CAMPAIGN = Campaign(CampaignId(1), "spring")
 ONE, TWO, THREE = (PhoneNumber(f"+7916000000{i}") for i in (1, 2, 3))
 LEAD = Lead(LeadId(7), CampaignId(1), (ONE,), status=LeadStatus.LEASED)
+
+
+def moved(lead: Lead, code: str, **asked: datetime) -> LeadUpdate:
+    """By a word of the default list."""
+    update = after_disposition(lead, find(DEFAULT, code), AT, CAMPAIGN, **asked)
+    assert update is not None
+    return update
 
 
 def kept(lead: Lead, update: LeadUpdate) -> Lead:
@@ -268,41 +274,51 @@ class TestDispositions:
     def test_each_word_moves_the_lead(
         self, said: str, status: LeadStatus, index: int, waits: timedelta | None
     ) -> None:
-        update = after_disposition(self.TALKED, said, AT, CAMPAIGN)
+        update = moved(self.TALKED, said)
         assert (update.status, update.number_index, wait(update)) == (status, index, waits)
         assert (update.attempts, update.tried) == (1, {Outcome.CONNECTED: 1})
-
-    def test_every_key_of_the_phone_and_every_word_is_known(self) -> None:
-        assert set(DISPOSITIONS.values()) == set(Disposition)
 
     @pytest.mark.parametrize("attempts", [1, 10, 11])
     def test_the_agreed_time_is_kept_above_the_rest_and_the_most_attempts(self, attempts: int) -> None:
         talked, soon = replace(self.TALKED, attempts=attempts), AT + CAMPAIGN.rest / 2
-        update = after_disposition(talked, "callback", AT, CAMPAIGN, callback_at=soon)
+        update = moved(talked, "callback", callback_at=soon)
         assert (update.status, update.next_at, update.promised_at) == (LeadStatus.RETRY, soon, soon)
 
-    @pytest.mark.parametrize("said", [one for one in Disposition if one is not Disposition.CALLBACK])
+    @pytest.mark.parametrize("said", [one.code for one in DEFAULT if one.then is not Then.CALLBACK])
     def test_any_other_word_takes_a_promise_back(self, said: str) -> None:
-        update = after_disposition(replace(self.TALKED, promised_at=AT + H), said, AT, CAMPAIGN)
+        update = moved(replace(self.TALKED, promised_at=AT + H), said)
         assert update.promised_at is None
 
     def test_a_wrong_last_number_goes_back_to_the_one_before(self) -> None:
         last = replace(self.TALKED, number_index=1)
-        update = after_disposition(last, "wrong_number", AT, CAMPAIGN)
+        update = moved(last, "wrong_number")
         assert (update.number_index, wait(update), update.dead) == (0, CAMPAIGN.rest, (TWO,))
 
     def test_wrong_numbers_only_exhaust_the_lead(self) -> None:
-        assert after_disposition(LEAD, "wrong_number", AT, CAMPAIGN).status is LeadStatus.EXHAUSTED
+        assert moved(LEAD, "wrong_number").status is LeadStatus.EXHAUSTED
 
     @pytest.mark.parametrize("said", ["wrong_number", "no_contact"])
     def test_no_other_word_passes_the_attempts_cap(self, said: str) -> None:
         worn = replace(self.TALKED, attempts=10)
-        assert after_disposition(worn, said, AT, CAMPAIGN).status is LeadStatus.EXHAUSTED
+        assert moved(worn, said).status is LeadStatus.EXHAUSTED
 
-    @pytest.mark.parametrize("said", ["", "sale!", "AGREED", "connected"])
-    def test_an_unknown_word_is_refused_with_the_known_ones(self, said: str) -> None:
-        with pytest.raises(BadValue, match="use one of agreed, refused, callback"):
-            after_disposition(self.TALKED, said, AT, CAMPAIGN)
+    @pytest.mark.parametrize(
+        ("after", "waits"), [(3 * H, 3 * H), (timedelta(minutes=1), CAMPAIGN.rest), (None, timedelta())]
+    )
+    def test_a_word_that_asks_for_another_try_says_when_and_the_number_rests_first(
+        self, after: timedelta | None, waits: timedelta
+    ) -> None:
+        later = Disposition("later", Title(en="Later"), "6", Then.RETRY, after)
+        update = after_disposition(self.TALKED, later, AT, CAMPAIGN)
+        assert update is not None
+        assert (update.status, wait(update)) == (LeadStatus.RETRY, waits)
+        worn = after_disposition(replace(self.TALKED, attempts=10), later, AT, CAMPAIGN)
+        assert worn is not None
+        assert (worn.status, worn.next_at) == (LeadStatus.EXHAUSTED, None)
+
+    def test_a_word_may_move_nothing(self) -> None:
+        said = Disposition("noted", Title(en="Noted"), "6", Then.NOTHING)
+        assert after_disposition(self.TALKED, said, AT, CAMPAIGN) is None
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

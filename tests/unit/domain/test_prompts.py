@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.domain.keys import DISPOSITIONS, PAUSE_REASONS
+from dialer.domain import disposition, pauses
 from dialer.domain.operators import Operator, State
 from dialer.domain.prompts import AFTER_THE_CALL, LOGGED_OUT, OUTCOME, WORDS, of_outcome, of_state
 from dialer.domain.shifts import LOGIN, PHONE_LOST
@@ -14,9 +14,10 @@ ANN = OperatorId("101")
 
 
 def test_every_pause_and_every_outcome_that_has_a_key_has_a_word() -> None:
-    assert {f"pause-{reason}" for reason in PAUSE_REASONS.values()} <= WORDS.keys()
-    assert {word for disposition in DISPOSITIONS.values() for word in of_outcome(disposition)} <= WORDS.keys()
-    assert of_outcome("agreed") == (OUTCOME, "outcome-agreed")
+    assert {f"pause-{one.code}" for one in pauses.DEFAULT} <= WORDS.keys()
+    assert {word for one in disposition.DEFAULT for word in of_outcome(one)} <= WORDS.keys()
+    assert {f"digit-{digit}" for digit in disposition.DIGITS} <= WORDS.keys()
+    assert of_outcome(disposition.DEFAULT[0]) == (OUTCOME, "outcome-agreed")
 
 
 @pytest.mark.parametrize("state", State)

@@ -6,7 +6,7 @@ import pytest
 
 from dialer.domain.errors import Conflict
 from dialer.engine.answers import Answer, Answers
-from dialer.ports.stores import KEPT_ANSWERS
+from dialer.ports.journal import KEPT_ANSWERS
 
 
 class Journal:

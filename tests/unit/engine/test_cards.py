@@ -9,7 +9,8 @@ import pytest
 
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import WrapUp
-from dialer.domain.lead import Disposition, Lead
+from dialer.domain.disposition import Disposition, Then, Title
+from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, State
 from dialer.domain.types import CallId, CampaignId, LeadId, LeadStatus, OperatorId, PhoneNumber
 from dialer.engine.cards import Card, Cards
@@ -47,16 +48,16 @@ class Desk:
     ("disposition", "status", "block"),
     [
         ("", None, None),
-        (Disposition.AGREED, LeadStatus.DONE, None),
-        (Disposition.DNC, LeadStatus.EXCLUDED, NUMBER),
+        ("agreed", LeadStatus.DONE, None),
+        ("dnc", LeadStatus.EXCLUDED, NUMBER),
     ],
 )
 def test_what_was_said_moves_the_lead_on_and_never_again_blocks_the_number(
     disposition: str, status: LeadStatus | None, block: PhoneNumber | None
 ) -> None:
     desk = Desk(Card(CALL, LEAD, CAMPAIGN))
-    fact = desk.close(replace(WORK, disposition=disposition, note="x"))
-    assert (fact.call, fact.operator, fact.wrap_up_s, fact.note) == (CALL, ANN, 12.5, "x")
+    fact = desk.close(replace(WORK, disposition=disposition))
+    assert (fact.call, fact.operator, fact.wrap_up_s) == (CALL, ANN, 12.5)
     assert (fact.lead.status if fact.lead else None, fact.block) == (status, block)
     assert desk.never == ([(NUMBER, CALL)] if block else [])
     assert fact.block_also == ()
@@ -70,9 +71,28 @@ def test_never_again_bars_the_persons_other_numbers_where_the_campaign_says_so(w
     desk = Desk(Card(CALL, lead, replace(CAMPAIGN, dnc_whole_lead=whole)))
     wanted = (NUMBER, second) if whole else (NUMBER,)
     assert desk.cards.never(ANN) == wanted
-    fact = desk.close(replace(WORK, disposition=Disposition.DNC))
+    fact = desk.close(replace(WORK, disposition="dnc"))
     assert (fact.block, fact.block_also) == (NUMBER, wanted[1:])
     assert desk.never == [(number, CALL) for number in wanted]
+
+
+def test_a_campaigns_own_word_bars_all_numbers_of_the_person_before_the_database_knows() -> None:
+    never = Disposition("never", Title(en="Never"), "8", Then.DNC_PERSON)
+    lead = replace(LEAD, numbers=(NUMBER, PhoneNumber("+79210000002")))
+    desk = Desk(Card(CALL, lead, replace(CAMPAIGN, dispositions=(never,))))
+    work = replace(WORK, disposition="never")
+    assert desk.cards.barred(work) == lead.numbers
+    fact = desk.close(work)
+    assert (fact.block, fact.block_also) == (NUMBER, lead.numbers[1:])
+    assert desk.never == [(number, CALL) for number in lead.numbers]
+    assert fact.lead is not None
+    assert fact.lead.status is LeadStatus.EXCLUDED
+
+
+def test_a_code_that_the_campaign_does_not_know_any_more_is_written_and_moves_nothing() -> None:
+    desk = Desk(Card(CALL, LEAD, CAMPAIGN))
+    fact = desk.close(replace(WORK, disposition="sold_in_spring"))
+    assert (fact.disposition, fact.lead, fact.block) == ("sold_in_spring", None, None)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +105,8 @@ def test_never_again_bars_the_persons_other_numbers_where_the_campaign_says_so(w
 )
 def test_without_a_lead_of_this_call_only_the_work_is_written(card: Card | None, work: Operator) -> None:
     desk = Desk(card)
-    fact = desk.close(replace(work, disposition=Disposition.DNC))
-    assert (fact.lead, fact.block, fact.disposition, desk.never) == (None, None, Disposition.DNC, [])
+    fact = desk.close(replace(work, disposition="dnc"))
+    assert (fact.lead, fact.block, fact.disposition, desk.never) == (None, None, "dnc", [])
 
 
 @pytest.mark.parametrize(
@@ -126,3 +146,13 @@ def test_after_the_wrap_up_the_campaign_says_who_is_ready_and_without_one_everyb
     desk = Desk(Card(CALL, LEAD, replace(CAMPAIGN, after_wrap_up_ready=ready)))
     assert desk.cards.ready_after(ANN) is ready
     assert desk.cards.ready_after(BOB) is True
+
+
+def test_later_words_have_later_instants_whatever_the_clock_does() -> None:
+    desk = Desk(Card(CALL, LEAD, CAMPAIGN))
+    for now in (T0, T0, T0 - timedelta(hours=1)):
+        desk.cards.remark(replace(WORK, disposition="agreed"), now, is_said=True)
+    instants = [fact.at for fact in desk.written]
+    assert instants == sorted(set(instants))
+    desk.cards.remark(replace(WORK, call=None), T0, is_said=True, note="of no call")
+    assert len(desk.written) == 3

@@ -143,7 +143,17 @@ async def test_a_callback_answers_with_the_instant_that_is_kept_and_it_is_dialle
     assert (answer["callback_at"], answer["moved"]) == (at.isoformat(), "")
     again = await house.cell.desk.do(Command("dispose", "operator:101", {"disposition": "callback"}))
     assert again["callback_at"] == at.isoformat()
-    assert (house.operator().note, house.operator().callback_at) == ("after lunch", at)
+    assert house.operator().callback_at == at
+    await until(lambda: not house.journal.depth())
+    remark = await house.stores.records.remarked(house.operator().call or CallId(""))
+    assert remark is not None
+    assert (remark.disposition, remark.callback_at, remark.note) == ("callback", at, "after lunch")
+    await house.cell.desk.do(Command("note", "operator:101", {"note": "after supper"}))
+    with pytest.raises(BadValue, match="needs a text"):
+        await do(house, "note")
+    with pytest.raises(Conflict, match="is over"):
+        await do(house, "note", note="x", call="c-another")
+    await do(house, "dispose", disposition="callback")
     await do(house, "hang_up")
     await until(lambda: house.operator().state is State.READY, 60)
     await until(lambda: [call for call in house.calls() if call.number == number] != [], 900)

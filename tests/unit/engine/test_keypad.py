@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from dialer.domain import shifts
+from dialer.domain import disposition, keys, pauses, shifts
 from dialer.domain.call import KeyPressed
+from dialer.domain.disposition import Disposition, Then, Title
 from dialer.domain.keys import END_TALK, INTER_DIGIT_S, QUIET_S, SETTLE_S
 from dialer.domain.operators import Account, LegState, Operator, State
 from dialer.domain.types import CallId, Language, LeadStatus, OperatorId
@@ -119,8 +120,8 @@ async def test_keys_meant_for_a_machine_do_nothing_and_nothing_is_said_of_them()
     house = await open_house()
     await in_talk(house)
     told = len(house.asterisk.told)
-    for keys in ("1", "*2", "9#", "*9", "*#"):
-        press(house, keys)
+    for sequence in ("1", "*2", "9#", "*9", "*#"):
+        press(house, sequence)
         await asyncio.sleep(INTER_DIGIT_S + 0.1)
     assert house.operator().state is State.TALKING
     assert house.operator().disposition == ""
@@ -201,6 +202,9 @@ class Hands:
     def hang_up_person(self, operator: OperatorId) -> None:
         self.hung_up += 1
 
+    def meanings(self, operator: OperatorId) -> keys.Meanings:
+        return keys.meanings(disposition.DEFAULT, pauses.DEFAULT)
+
     def dispose(self, operator: OperatorId, disposition: str) -> None: ...
 
     def say(self, operator: OperatorId, *words: str) -> None:
@@ -225,7 +229,7 @@ PAUSED = replace(ANN, state=State.PAUSED, call=None)
         pytest.param(None, replace(LOGS_IN, state=State.PAUSED), PAUSED, False, id="he was there"),
         pytest.param(None, LOGS_IN, replace(PAUSED, leg=LegState.DOWN), False, id="no phone to hear it"),
         pytest.param(None, PAUSED, replace(PAUSED, state=State.READY), False, id="neither"),
-        pytest.param(None, AFTER, replace(AFTER, note="x"), False, id="no move at all"),
+        pytest.param(None, AFTER, replace(AFTER, disposition="x"), False, id="no move at all"),
     ],
 )
 @in_virtual_time
@@ -244,4 +248,32 @@ async def test_an_operator_is_told_of_a_move_that_he_made_by_keys_and_of_his_log
         assert hands.hung_up
     keypad.moved(before, after)
     assert bool(hands.told) is is_told
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_campaigns_own_outcome_is_said_by_its_key_and_told_by_it_where_no_word_was_recorded() -> None:
+    sold = Disposition("sold", Title("Продано", "Sold"), "7", Then.CLOSE)
+    house = House(PretendAsterisk(lambda number: Fate(after_s=2, talk_s=300)))
+    account = Account(OperatorId("101"), "Anna", language=Language.RU)
+    await house.furnish(operators=1, leads=1, wrap_up_s=30, account=account, dispositions=(sold,))
+    reasons = (pauses.PauseReason("smoke", Title("Перекур"), "7"), *pauses.DEFAULT[1:])
+    await house.stores.pauses.save(pauses.PauseReasons(reasons))
+    await house.start()
+    await house.all_ready()
+    await in_talk(house)
+    press(house, "#*")
+    await until(lambda: house.operator().state is State.WRAP_UP, 1.0)
+    press(house, "1#")
+    assert house.operator().disposition == "", "the campaign has no outcome on this key"
+    await asyncio.sleep(QUIET_S + 0.1)
+    press(house, "7#")
+    await heard(house, "outcome", "digit-7")
+    press(house, "*7")
+    assert (house.operator().state, house.operator().reason) == (State.PAUSED, "smoke")
+    await until(lambda: not house.journal.depth())
+    (cdr,) = await house.cdrs()
+    assert cdr.disposition == "sold"
+    (campaign,) = house.cell.pacer.running()
+    assert [lead.status for lead in await house.leads(campaign)] == [LeadStatus.DONE]
     await house.stop()

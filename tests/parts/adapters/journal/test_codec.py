@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from dialer.adapters.codec import decode, encode, loosen
 from dialer.domain.call import Call, Rules
 from dialer.domain.campaign import Campaign
-from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.cdr import Closing, Remark, WrapUp
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account, Operator, StateChange
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CallId, CampaignId, LeadId, OperatorId, PhoneNumber, TrunkId
 
-KINDS = (Call, Operator, Closing, WrapUp, StateChange, Campaign, Account, Trunk)
+KINDS = (Call, Operator, Closing, Remark, WrapUp, StateChange, Campaign, Account, Trunk)
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 st.register_type_strategy(timedelta, st.timedeltas(timedelta(0), timedelta(days=400)))
 st.register_type_strategy(time, st.times())

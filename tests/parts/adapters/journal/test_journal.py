@@ -22,7 +22,7 @@ from dialer.adapters.journal import FileJournal, open_journal
 from dialer.adapters.journal.damage import accept, damages
 from dialer.adapters.memory.notes import MemoryJournal
 from dialer.domain.call import Call, State
-from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.cdr import Closing, Remark, WrapUp
 from dialer.domain.errors import DiskTrouble, Fatal
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as OperatorState
@@ -71,7 +71,11 @@ async def do(journal: Journals, step: tuple[str, int]) -> None:
             journal.note_operator(Operator(OperatorId(f"10{n}"), state=OperatorState.READY))
         case "talks":
             talking = Operator(
-                OperatorId(f"10{n}"), state=OperatorState.TALKING, since_at=AT, call=CallId(name), note="yes"
+                OperatorId(f"10{n}"),
+                state=OperatorState.TALKING,
+                since_at=AT,
+                call=CallId(name),
+                disposition="yes",
             )
             journal.note_operator(talking)
         case "boot":
@@ -84,6 +88,8 @@ async def do(journal: Journals, step: tuple[str, int]) -> None:
             journal.closed(closing(name))
         case "wrap_up":
             journal.closed(WrapUp(CallId(name), OperatorId("101"), 5.0, "sold", AT))
+        case "remark":
+            journal.closed(Remark(CallId(name), OperatorId("101"), AT, note=f"tea {n}"))
         case "change":
             was, became = OperatorState.READY, OperatorState.PAUSED
             journal.closed(StateChange(OperatorId("101"), was, became, f"tea {n}", AT))
@@ -103,6 +109,7 @@ WORDS = (
     "answered",
     "closing",
     "wrap_up",
+    "remark",
     "change",
     "taken",
 )
