@@ -66,7 +66,7 @@ def test_a_list_is_imported_and_what_is_refused_is_said(shop: Dialer, tmp_path: 
     path.write_text(LIST, encoding="utf-8")
     said = shop("import", path, "--campaign", "demo")
     assert (
-        "загрузка 1: лидов 1, повторов 1, не принято строк 1, не взято строк 0, пропущено значений 0"
+        "загрузка 1: лидов 1, изменено 0, повторов 1, не принято строк 1, не взято строк 0, пропущено значений 0"
     ) in said.out.splitlines()
     assert "из 1 лидов" in said.out
     rejects = path.with_name("list.rejects.csv").read_text(encoding="utf-8-sig")
@@ -112,7 +112,7 @@ progressive power predictive Predictive Power manual preview advertising service
 new retry leased done exhausted excluded requeue reset exclude include delete move nailed_up on_demand sip
 outside viewer supervisor admin operator campaign calls find go-on end take utf cp koi XX int float path str
 text range list help None go on number other Ctrl-C asterisk etc Europe Moscow UTC DE-BY zone now
-records leads dnc operators hours today update add
+records leads dnc operators hours today update add RU
 """
 TERMS = frozenset(WORDS.split()) | set(Outcome)  # fmt: skip
 
@@ -176,4 +176,4 @@ def test_days_are_typed_and_shown_as_russians_write_them(shop: Dialer) -> None:
     assert shop("cdr", "list", "--since", "03.02.2026 10:00").code == 0
     assert "— не день" in shop("today", "--day", "31.02.2026").err
     assert shop("dnc", "add", "+79161234567").code == 0
-    assert re.search(r" \d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d$", shop("dnc", "list").out.strip())
+    assert re.search(r" \d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d ", shop("dnc", "list").out)
