@@ -66,7 +66,8 @@ def test_a_list_is_imported_and_what_is_refused_is_said(shop: Dialer, tmp_path: 
     path.write_text(LIST, encoding="utf-8")
     said = shop("import", path, "--campaign", "demo")
     assert (
-        "загрузка 1: лидов 1, изменено 0, повторов 1, не принято строк 1, не взято строк 0, пропущено значений 0"
+        "загрузка 1: лидов 1, изменено 0, повторов 1, не принято строк 1, не взято строк 0,"
+        " пропущено значений 0"
     ) in said.out.splitlines()
     assert "из 1 лидов" in said.out
     rejects = path.with_name("list.rejects.csv").read_text(encoding="utf-8-sig")
