@@ -66,8 +66,8 @@ def test_a_list_is_imported_and_what_is_refused_is_said(shop: Dialer, tmp_path: 
     path.write_text(LIST, encoding="utf-8")
     said = shop("import", path, "--campaign", "demo")
     assert (
-        "загрузка 1: лидов 1, изменено 0, повторов 1, не принято строк 1, не взято строк 0, пропущено"
-        " значений 0"
+        "загрузка 1: лидов 1, изменено 0, повторов 1, не принято строк 1, не взято строк 0,"
+        " пропущено значений 0"
     ) in said.out.splitlines()
     assert "из 1 лидов" in said.out
     rejects = path.with_name("list.rejects.csv").read_text(encoding="utf-8-sig")
@@ -112,8 +112,8 @@ no_answer yes no YES NO ru en udp tcp tls rfc inband info auto message reject en
 progressive power predictive Predictive Power manual preview advertising service survey quality loyalty debt
 new retry leased done exhausted excluded requeue reset exclude include delete move nailed_up on_demand sip
 outside viewer supervisor admin operator campaign calls find go-on end take utf cp koi XX int float path str
-text range list help None go on number other Ctrl-C asterisk etc Europe Moscow UTC DE-BY RU zone now
-records leads dnc operators hours today update add
+text range list help None go on number other Ctrl-C asterisk etc Europe Moscow UTC DE-BY zone now
+records leads dnc operators hours today update add RU TOML json
 """
 TERMS = frozenset(WORDS.split()) | set(Outcome)  # fmt: skip
 

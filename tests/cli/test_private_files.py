@@ -50,7 +50,6 @@ def test_what_a_verb_writes_is_its_owners_alone(
         ("import", people, "--campaign", "spring"),
         ("dnc", "add", "89161234568"),
         ("token", "add", "crm", "--role", "viewer"),
-        ("docs", fresh / "pages"),
     ):
         said = dialer(*verb)
         assert said.code == 0, said.err

@@ -14,14 +14,18 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.types import CampaignId
 from dialer.ports.stores import Stores
 
-SHARED = "#shared"  # SQLite as a verb reaches it through the service
+
+class SharedUrl(str):
+    """SQLite as a verb reaches it through the service."""
+
+    __slots__ = ()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres", "shared"])
 def store_url(request: pytest.FixtureRequest) -> str:
     """Empty for memory."""
     if request.param == "shared":
-        return f"{request.getfixturevalue('sqlite_url')}{SHARED}"
+        return SharedUrl(request.getfixturevalue("sqlite_url"))
     return "" if request.param == "memory" else str(request.getfixturevalue(f"{request.param}_url"))
 
 
@@ -30,8 +34,8 @@ async def stores(store_url: str, tmp_path: Path) -> AsyncIterator[Stores]:
     if not store_url:
         yield memory_stores()
         return
-    async with open_stores(store_url.removesuffix(SHARED)) as opened:
-        if not store_url.endswith(SHARED):
+    async with open_stores(str(store_url)) as opened:
+        if not isinstance(store_url, SharedUrl):
             yield opened
             return
         place = tmp_path / SOCKET

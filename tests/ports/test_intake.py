@@ -24,12 +24,6 @@ from tests.ports.made import AT, CELL, SOON, entries, entry, update
 SAID = frozenset({"priority", "zones"})
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest) -> str:
-    """A list goes into the database itself: no verb sends one through the service."""
-    return "" if request.param == "memory" else str(request.getfixturevalue(f"{request.param}_url"))
-
-
 async def batches(*some: Iterable[Lead] | Batch) -> AsyncIterator[Batch]:
     for each in some:
         yield each if isinstance(each, Batch) else Batch(list(each))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-import pytest
 from sqlalchemy import text
 
 from dialer.adapters.sql.database import Database
@@ -23,12 +22,6 @@ ZONES = (
     ("Europe/Moscow", "Asia/Omsk"),
     tuple("я" * 60 + str(n) for n in range(60)),
 )
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest) -> str:
-    """Rows are looked at, and a list is taken: in the database itself."""
-    return "" if request.param == "memory" else str(request.getfixturevalue(f"{request.param}_url"))
 
 
 async def test_zones_come_back_in_their_order(stores: Stores, campaign: CampaignId) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import product
 from zoneinfo import ZoneInfo
 
+from dialer.domain.dnc import Entry
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Change
 from dialer.domain.outlook import Gates, Why
@@ -44,7 +45,7 @@ async def test_an_engine_dials_those_whom_the_outlook_names_now_and_no_other() -
         for n, (kind, zones, _) in enumerate(product(NUMBERS, ZONES, range(4)))
     ]
     await house.stores.leads.import_list(campaign.id, "kinds.csv", rows, now=now())
-    await house.stores.numbers.block("+7921*", campaign=None, reason="asked", now=now())
+    await house.stores.numbers.block(Entry("+7921*", None, "asked", now()))
     every = await house.leads(campaign)
     waits = [Change(one, replace(one, status=LeadStatus.RETRY, next_at=LATER)) for one in every[::7]]
     assert len(await house.stores.choices.change(waits)) == len(waits)

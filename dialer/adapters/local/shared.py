@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from hashlib import sha256
@@ -94,10 +94,16 @@ async def _serve(
     """Until it goes; what was begun for it is done to the end, unless the service ends."""
     await _write(writer, mark)
     while True:
-        name, verb, args, kwargs = await _read(reader)
+        name, verb, args, kwargs, streams = await _read(reader)
         if (name, verb) not in PROMISED:
             raise ConnectionError(name)
-        await _write(writer, await _answer(getattr(stores, name), verb, args, kwargs))
+        given = [_streamed(one) if place in streams else one for place, one in enumerate(args)]
+        await _write(writer, await _answer(getattr(stores, name), verb, given, kwargs))
+
+
+async def _streamed(values: Sequence[Any]) -> AsyncIterator[Any]:
+    for one in values:
+        yield one
 
 
 async def _answer(store: Any, verb: str, args: Any, kwargs: Any) -> tuple[str, Any, Any]:
@@ -155,10 +161,12 @@ class _Link:
         self._writer = writer
         self._turn = asyncio.Lock()
 
-    async def ask(self, name: str, verb: str, args: Any, kwargs: Any) -> tuple[str, Any, Any]:
+    async def ask(
+        self, name: str, verb: str, args: Any, kwargs: Any, streams: Sequence[int]
+    ) -> tuple[str, Any, Any]:
         async with self._turn:
             try:
-                await _write(self._writer, (name, verb, args, kwargs))
+                await _write(self._writer, (name, verb, args, kwargs, streams))
                 answer: tuple[str, Any, Any] = await _read(self._reader)
             except (ConnectionError, asyncio.IncompleteReadError):
                 raise NetworkTrouble(
@@ -180,8 +188,9 @@ class _Store:
             raise AttributeError(verb)
 
         async def asked(*args: Any, **kwargs: Any) -> Any:
-            given = tuple(list(one) if isinstance(one, Iterator) else one for one in args)
-            kind, told, unread = await self._link.ask(self._name, verb, given, kwargs)
+            streams = [place for place, one in enumerate(args) if isinstance(one, AsyncIterable)]
+            given = [await _listed(one) for one in args]
+            kind, told, unread = await self._link.ask(self._name, verb, given, kwargs, streams)
             if kind == "error":
                 raise _raised(*told)
             if unread is not None:
@@ -189,6 +198,13 @@ class _Store:
             return told
 
         return asked
+
+
+async def _listed(value: Any) -> Any:
+    """What comes one by one goes as a whole; whoever has a long list opens the database itself."""
+    if isinstance(value, AsyncIterable):
+        return [one async for one in value]
+    return list(value) if isinstance(value, Iterator) else value
 
 
 def _raised(name: str, args: tuple[Any, ...], values: Mapping[str, Any]) -> ObzvonError:

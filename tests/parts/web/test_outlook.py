@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from dialer.domain.campaign import Campaign
+from dialer.domain.dnc import Entry
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import CampaignId, TrunkId
 from dialer.settings import Settings
@@ -23,7 +24,7 @@ async def test_a_preview_says_what_the_campaign_says_afterwards(sqlite_url: str,
         token = await office.admit("supervisor")
         await office.stores.trunks.add(Trunk(TrunkId("main"), "192.0.2.1"))
         made = await office.stores.campaigns.add(Campaign(CampaignId(0), "spring", trunks=(TrunkId("main"),)))
-        await office.stores.numbers.block("+79110000001", campaign=None, reason="asked", now=office.now())
+        await office.stores.numbers.block(Entry("+79110000001", None, "asked", office.now()))
         raw, headers = form(LIST.encode(), "mark")
         path = f"/v1/campaigns/{made.id}/imports"
         dry = await ask(app, "POST", f"{path}?dry_run=true", token=token, raw=raw, headers=headers | RUSSIAN)
