@@ -34,7 +34,8 @@ async def test_records_are_found_by_their_traits_the_newest_first_where_that_is_
     assert await ids(api, "supervisor", at_least_s="30") == ["c-0", "c-1"]
     page = await asked(api, "supervisor", "/v1/cdrs", order="newest", limit="2")
     assert await ids(api, "supervisor", order="newest", limit="2", after=page["next"]) == ["c-0"]
-    for bad in ({"order": "best"}, {"number": "8916"}, {"disposition": "maybe"}):
+    assert await ids(api, "supervisor", disposition="maybe") == []  # a list of outcomes may have had it once
+    for bad in ({"order": "best"}, {"number": "8916"}):
         async with api["supervisor"].get("/v1/cdrs", params=bad) as refused:
             assert refused.status == 422
 
