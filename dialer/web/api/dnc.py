@@ -9,19 +9,20 @@ from fastapi import APIRouter, Depends, File, Path, Query, Response, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
-from dialer.domain.columns import ReadOptions, mapping_of
+from dialer.domain.columns import ReadOptions
 from dialer.domain.dnc import Entry, Listed
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said
 from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.office import dnc as office
-from dialer.web.api.leads import RejectOut, Word, list_name
+from dialer.web.api.leads import RejectOut, list_name
 from dialer.web.auth import Needs
 from dialer.web.paging import Limit, Page
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce, one_file
-from dialer.web.values import Body, Country, Id, Line, Utc
+from dialer.web.reading import read_options
+from dialer.web.values import Body, Id, Line, Utc
 
 router = APIRouter(route_class=EachNameOnce, prefix="/dnc", tags=["do not call"])
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_DNC))]
@@ -167,26 +168,6 @@ async def add_entry(parts: Given, who: Changes, body: NewEntry) -> AddedEntry:
     first, *others = await office.bar(entry, wish, who, parts.stores, now=now, with_person=person)
     told = EntryOut.of(first, now).model_dump()
     return AddedEntry(**told, also=[other.entry for other in others])
-
-
-async def read_options(
-    *,
-    column: Annotated[
-        list[Word] | None,
-        Query(alias="map", description="COLUMN=FIELD, by header or number; may be repeated"),
-    ] = None,
-    header: Annotated[bool | None, Query(description="whether there is one; found if not said")] = None,
-    header_row: Annotated[int, Query(ge=0, le=1_048_576, description="the row of headers; 0: found")] = 0,
-    encoding: Annotated[Word, Query(description="of a text file, such as cp1251")] = "",
-    sheet: Annotated[Word, Query(description="of a spreadsheet, by name or number")] = "",
-    country: Annotated[
-        Country | Literal[""], Query(description="where numbers without a country code belong")
-    ] = "",
-    hidden_rows: Annotated[bool, Query(description="take the rows that the spreadsheet hides, too")] = False,
-) -> ReadOptions:
-    """How the file is to be read, as on the command line."""
-    mapping = mapping_of(column or ())
-    return ReadOptions(mapping, header, header_row, encoding, sheet, country, hidden_rows=hidden_rows)
 
 
 async def read_wish(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, File, Query, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
 from dialer.domain.campaign import Campaign
-from dialer.domain.columns import ReadOptions, mapping_of
+from dialer.domain.columns import ReadOptions
 from dialer.domain.errors import BadValue, Forbidden
 from dialer.domain.intake import Known
 from dialer.domain.lead import Lead
@@ -29,11 +29,11 @@ from dialer.web.auth import Needs
 from dialer.web.parts import Given, Parts, Speak, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce, one_file
-from dialer.web.values import PRINTABLE, Body, Country, Id, Line, Number, Whole
+from dialer.web.reading import read_options
+from dialer.web.values import Body, Id, Line, Number, Whole
 
 router = APIRouter(route_class=EachNameOnce, tags=["leads"])
 LIST_NAMES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
-Word = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=200)]
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
 SeesCampaigns = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_LEADS))]
@@ -214,30 +214,15 @@ async def add_leads(
     return Added(import_id=import_id, added=added, duplicates=twins)
 
 
-async def read_options(
-    *,
-    column: Annotated[
-        list[Word] | None,
-        Query(alias="map", description="COLUMN=FIELD, by header or number; may be repeated"),
-    ] = None,
-    header: Annotated[
-        bool | None, Query(description="whether there is a row of headers; found if not said")
-    ] = None,
-    header_row: Annotated[int, Query(ge=0, le=1_048_576, description="the row of headers; 0: found")] = 0,
-    encoding: Annotated[Word, Query(description="of a text file, such as cp1251")] = "",
-    sheet: Annotated[Word, Query(description="of a spreadsheet, by name or number")] = "",
-    country: Annotated[
-        Country | Literal[""], Query(description="where numbers without a country code belong")
-    ] = "",
-    zone: Annotated[Word, Query(description="time zone of rows that name none")] = "",
-    hidden_rows: Annotated[bool, Query(description="take the rows that the spreadsheet hides, too")] = False,
+async def list_options(
+    options: Annotated[ReadOptions, Depends(read_options)],
+    zone: Annotated[Line, Query(description="time zone of rows that name none")] = "",
 ) -> ReadOptions:
-    """How the file is to be read, as on the command line."""
-    mapping = mapping_of(column or ())
-    return ReadOptions(mapping, header, header_row, encoding, sheet, country, zone, hidden_rows)
+    """How a list is to be read: as any file, and the zone of its people."""
+    return replace(options, zone=zone)
 
 
-Options = Annotated[ReadOptions, Depends(read_options)]
+Options = Annotated[ReadOptions, Depends(list_options)]
 
 
 @router.post(
