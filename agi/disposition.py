@@ -21,6 +21,9 @@ async def disposition(phone: Phone, parts: Parts) -> None:
     if now is None or now.call is None:
         raise Conflict(f"operator {account.id} has no call to give an outcome to")
     known = await parts.dispositions_of(now.campaign)
-    chosen = await choice(phone, {one.key: one for one in known if one.key})
+    keyed = {one.key: one for one in known if one.key}
+    if not keyed:
+        raise Conflict(f"no disposition of campaign {now.campaign} has a key: give it one, or use the screen")
+    chosen = await choice(phone, keyed)
     await ask_desk(phone, parts, "dispose", account.id, disposition=chosen.code, call=now.call)
     await phone.tell(*prompts.of_outcome(chosen))

@@ -60,6 +60,7 @@ log = structlog.get_logger()
 
 REGISTRATIONS_S = 5.0
 FIGURES_S = 5.0
+COUNTING_SHARE, MOST_APART_S = 0.05, 60.0  # of all time that may go into counting; at most so far apart
 FAREWELL_S = 5.0  # for facts that the database has not taken
 
 
@@ -361,11 +362,15 @@ async def _follow_registrations(settings: Settings, cell: Cell, metrics: Metrics
 async def _follow_figures(engine: Engine, stores: Stores) -> None:
     """Gauges that are counted in the database now and then."""
     cell, metrics, guard = engine.cell, engine.metrics, engine.shell.guard
+    clock, count_from_s = asyncio.get_running_loop().time, 0.0
     while True:
         guard.run("figures", _look, cell, metrics)
-        for campaign in cell.pacer.running():
-            await guard.turn("figures", _count_leads(campaign, cell, stores, metrics))
-        await guard.turn("figures", _count_held(engine.shell.cell, stores, metrics))
+        if (began_s := clock()) >= count_from_s:
+            for campaign in cell.pacer.running():
+                await guard.turn("figures", _count_leads(campaign, cell, stores, metrics))
+            await guard.turn("figures", _count_held(engine.shell.cell, stores, metrics))
+            took_s = clock() - began_s
+            count_from_s = clock() + min(MOST_APART_S, took_s * (1 / COUNTING_SHARE - 1))
         await asyncio.sleep(FIGURES_S)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -21,8 +22,8 @@ async def cli_admitted(tokens: Tokens, path: Path, address: str, clock: Clock) -
         await tokens.revoke(left_over.name, clock())
     name, (text, sha256) = f"cli-{token_hex(4)}", new_token()
     await tokens.add(name, "admin", sha256=sha256, now=clock())
-    _put_token(path, address, text)
     try:
+        _put_token(path, address, text)
         yield
     finally:
         _put_token(path)
@@ -42,5 +43,6 @@ def _put_token(path: Path, *lines: str) -> None:
     """A file of its owner's with these lines in place of the old one; without lines there is none."""
     path.unlink(missing_ok=True)
     if lines:
-        path.touch(mode=0o600)
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # it follows no link
+        with open(number, "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import h11
 
@@ -48,7 +48,8 @@ async def ask(
     """The JSON that the service answers; NotRunning, TimedOut, or what the service says against it."""
     address, token = _place(settings.data_dir / TOKEN_FILE)
     headers = {"Authorization": f"Bearer {token}", "Accept-Language": settings.language}
-    target = f"{path}?{urlencode(query)}" if query else path
+    place = quote(path)  # a name may be anything that was typed
+    target = f"{place}?{urlencode(query)}" if query else place
     try:
         async with asyncio.timeout(timeout_s):
             answer = await _exchange(address, method, target, headers, body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, with_knobs
 from dialer.cli.later import dnc_entry, reading_of_barred
 from dialer.cli.lists import bar
+from dialer.cli.records import instant
 from dialer.cli.screen import AsJson, print_json, print_table, say, tell
 from dialer.cli.stores import OWNER, with_database, with_stores
 from dialer.domain.columns import ReadOptions, mapping_of
@@ -68,7 +69,7 @@ def until_at(text: str, zone: tzinfo) -> datetime | None:
     if not text:
         return None
     try:
-        at = datetime.fromisoformat(text)
+        at = instant(text)
     except ValueError:
         raise BadValue(
             said("--until {text!r} is no day and no instant, such as 2027-01-01", text=text[:40])
@@ -238,7 +239,7 @@ def _show(result: Result, refused: Path, *, is_dry: bool, as_json: bool) -> None
         say(said("dry run, nothing changed"))
     say(
         said(
-            "{new:,} of {entries:,} entries are new, {removed:,} of before are taken out;"
+            "{new:,} of {entries:,} entries are new, {removed:,} earlier entries are removed;"
             " {rows:,} rows, {refused:,} of them refused",
             **told,
         )
@@ -258,8 +259,12 @@ def show_all(
     """List the entries, those that have expired too."""
 
     async def work(settings: Settings, stores: Stores) -> list[dict[str, Any]]:
-        listed = Listed(await _which(stores, campaign), source)
-        return [_plain(row) for row in await office.page(listed, OWNER, stores)]
+        listed = Listed(await _which(stores, campaign), source, limit=office.CHUNK)
+        found: list[dict[str, Any]] = []
+        while page := await office.page(listed, OWNER, stores):  # part by part: the service has calls, too
+            found += map(_plain, page)
+            listed = replace(listed, after=page[-1].key)
+        return found
 
     rows = with_stores(work)
     if as_json:

@@ -13,7 +13,7 @@ from dialer.adapters.clock import utc_now
 from dialer.cli.campaign import find_campaign
 from dialer.cli.exporting import Excel, To, Xlsx, tell_where, write
 from dialer.cli.knobs import Knob, with_knobs
-from dialer.cli.records import day_in, instant
+from dialer.cli.records import by_office, day_in, instant
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.choice import Choice
 from dialer.domain.days import begins_at
@@ -65,7 +65,7 @@ def export(
     """Write a whole table to a file, for programs or for Excel."""
     if strange := given.keys() - KNOWN.get(table, set()):
         flag = next(knob.flag for knob in KNOBS if knob.field in strange)
-        raise BadValue(said("{flag} is nothing that the table {table} knows", flag=flag, table=table))
+        raise BadValue(said("{flag} does not apply to the table {table}", flag=flag, table=table))
 
     async def work(settings: Settings, stores: Stores) -> int:
         made = await _export(table, given, settings, stores)
@@ -80,8 +80,7 @@ async def _export(
     zone, now = office_zone(settings), utc_now()
 
     def at(name: str) -> datetime | None:
-        found: datetime | None = given.get(name)
-        return found.replace(tzinfo=zone) if found is not None and found.tzinfo is None else found
+        return by_office(given.get(name), settings)
 
     campaign = (await find_campaign(stores, given["campaign"])).id if "campaign" in given else None
     operator = OperatorId(given["operator"]) if "operator" in given else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -56,6 +57,7 @@ async def write(
                 with owners(xlsx, "wb") as out, await workbook(sheet) as file:
                     shutil.copyfileobj(file, out)
     finally:
+        await export.pages.aclose()  # a reader that has had enough ends it, too
         for one in told:
             exported_by_hand(one)
     return told[0].rows if told else 0
@@ -80,7 +82,8 @@ def owners(path: Path, mode: str = "w") -> IO[Any]:
     """It holds people's numbers: nobody but its owner may read it."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.fchmod(handle, 0o600)  # one that was there may have had other rights
+        if stat.S_ISREG(os.fstat(handle).st_mode):  # /dev/null is everybody's
+            os.fchmod(handle, 0o600)  # one that was there may have had other rights
     except OSError as trouble:
         why = trouble.strerror
         raise BadValue(

@@ -13,7 +13,7 @@ from dialer.cli.campaign import find_campaign
 from dialer.cli.exporting import Excel, To, Xlsx, tell_where, write
 from dialer.cli.knobs import Knob, Read, one_of, whole, with_knobs
 from dialer.cli.one_lead import change, why
-from dialer.cli.records import instant
+from dialer.cli.records import by_office, instant
 from dialer.cli.screen import AsJson, print_json, print_table, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.choice import Choice
@@ -53,14 +53,16 @@ NARROWS = (
 )
 
 
-async def _choice(stores: Stores, campaign: str, given: Mapping[str, Any]) -> Choice:
+async def _choice(settings: Settings, stores: Stores, campaign: str, given: Mapping[str, Any]) -> Choice:
     many = {name: frozenset(given.get(name, ())) for name in ("statuses", "outcomes", "imports")}
-    alone = ("search", "last_since_at", "last_before_at", "attempts_least", "attempts_most")
+    alone = ("search", "attempts_least", "attempts_most")
     return Choice(
         (await find_campaign(stores, campaign)).id,
         **many,  # type: ignore[arg-type]  # each knob reads its own kind
         leads=frozenset(map(LeadId, given.get("leads", ()))),
         **{name: given[name] for name in alone if name in given},
+        last_since_at=by_office(given.get("last_since_at"), settings),
+        last_before_at=by_office(given.get("last_before_at"), settings),
     )
 
 
@@ -77,7 +79,7 @@ def list_leads(campaign: CampaignName, *, as_json: AsJson = False, given: Mappin
         raise BadValue(said("--limit: take 1 to {most}", most=PAGE))
 
     async def work(settings: Settings, stores: Stores) -> Sequence[Lead]:
-        return await office.find(await _choice(stores, campaign, given), OWNER, stores, limit=limit)
+        return await office.find(await _choice(settings, stores, campaign, given), OWNER, stores, limit=limit)
 
     found = with_stores(work)
     if as_json:
@@ -105,7 +107,7 @@ def export(
     """Write leads of a campaign to a file; a spreadsheet takes nothing in it for a formula."""
 
     async def work(settings: Settings, stores: Stores) -> int:
-        made = await exports.of_leads(await _choice(stores, campaign, given), OWNER, stores)
+        made = await exports.of_leads(await _choice(settings, stores, campaign, given), OWNER, stores)
         return await write(made, settings, stores, to=to, excel=excel, xlsx=xlsx)
 
     tell_where(with_stores(work), xlsx or to)
@@ -137,7 +139,7 @@ def work_list(
     async def work(settings: Settings, stores: Stores) -> office.Worked:
         order = office.Order(
             which,
-            await _choice(stores, campaign, given),
+            await _choice(settings, stores, campaign, given),
             priority=given.get("priority"),
             to=(await find_campaign(stores, given["to"])).id if "to" in given else None,
             whole_list=whole_list,

@@ -12,7 +12,7 @@ from dialer.cli.api import ask_now
 from dialer.cli.environment import load_settings
 from dialer.cli.knobs import Knob, phone, whole, with_knobs
 from dialer.cli.later import checker, zone_named, zones_of
-from dialer.cli.records import instant, print_gates
+from dialer.cli.records import by_office, instant, print_gates
 from dialer.cli.screen import AsJson, print_json, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.errors import BadValue
@@ -21,7 +21,7 @@ from dialer.domain.said import said
 from dialer.domain.types import LeadId, PhoneNumber
 from dialer.office import lists as office
 from dialer.ports.stores import Stores
-from dialer.settings import Settings, dial_rules, office_zone
+from dialer.settings import Settings, dial_rules
 
 LeadArgument = Annotated[int, typer.Argument(metavar="ID", help="Of the lead.", show_default=False)]
 OWN_FIELDS = ("name", "company", "inn", "email", "ref")
@@ -103,7 +103,7 @@ def _changes(row: Lead, given: Mapping[str, Any], settings: Settings) -> dict[st
         changes["extra"] = {name: value for name, value in extra.items() if value}
     if "next_at" in given:
         (at,) = given["next_at"]
-        changes["next_at"] = at if at is None or at.tzinfo else at.replace(tzinfo=office_zone(settings))
+        changes["next_at"] = by_office(at, settings)
     return changes
 
 

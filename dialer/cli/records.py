@@ -194,6 +194,11 @@ def instant(text: str) -> datetime:
         ) from None
 
 
+def by_office(at: datetime | None, settings: Settings) -> datetime | None:
+    """The instant by the office's clock where it names no zone."""
+    return at.replace(tzinfo=office_zone(settings)) if at is not None and at.tzinfo is None else at
+
+
 KNOBS = (
     Knob("campaign", "NAME", "Of this campaign."),
     Knob("operator", "ID", "Of this operator."),
@@ -223,8 +228,7 @@ def list_cdrs(*, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
         today = begins_at(day_in("", settings), office_zone(settings))
 
         def _at(name: str) -> datetime | None:
-            at: datetime | None = given.get(name)
-            return at.replace(tzinfo=office_zone(settings)) if at is not None and at.tzinfo is None else at
+            return by_office(given.get(name), settings)
 
         campaign = (await find_campaign(stores, given["campaign"])).id if "campaign" in given else None
         query = CdrQuery(

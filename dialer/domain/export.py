@@ -12,7 +12,7 @@ from typing import Any
 from dialer.domain.csvtext import safe_cell
 from dialer.domain.said import Said, said, word
 
-PAGE = 1000  # rows that are made at once
+PAGE = 200  # rows that are made at once: the loop is held for as long
 SHEET_ROWS = 1_048_576  # of a spreadsheet, its header among them
 # what a spreadsheet takes for a number, a date or a formula though it is the text of a number
 _LIKE_NUMBER = re.compile(r"[0-9][0-9 .,:/%eE+-]*")

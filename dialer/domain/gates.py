@@ -48,7 +48,9 @@ class History(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Try:
+class Try:
+    """One number of a lead at the moment of dialing, and what its gates look at."""
+
     campaign: Campaign
     lead: Lead
     number: PhoneNumber
@@ -56,9 +58,12 @@ class _Try:
     history: History
     now: datetime
     zone_of: ZoneOf
-    pack: law.Pack
     check_number: CheckNumber
     holiday_of: HolidayOf
+
+    @property
+    def pack(self) -> law.Pack:
+        return law.choose(self.campaign.country, self.campaign.purpose)
 
 
 def may_dial(
@@ -76,25 +81,12 @@ def may_dial(
 
     Asked right before each request.
     """
-    pack = law.choose(campaign.country, campaign.purpose)
-    this = _Try(campaign, lead, lead.number, trunk, history, now, zone_of, pack, check_number, holiday_of)
+    this = Try(campaign, lead, lead.number, trunk, history, now, zone_of, check_number, holiday_of)
     return next((verdict for gate in _GATES if (verdict := gate(this))), PASSED)
 
 
-def every_verdict(
-    campaign: Campaign,
-    lead: Lead,
-    trunk: Trunk,
-    history: History,
-    now: datetime,
-    *,
-    zone_of: ZoneOf,
-    check_number: CheckNumber,
-    holiday_of: HolidayOf = no_holidays,
-) -> Mapping[Gate, Verdict]:
-    """What `may_dial` would hear of each gate, also of those behind a closed one; an open one is left out."""
-    pack = law.choose(campaign.country, campaign.purpose)
-    this = _Try(campaign, lead, lead.number, trunk, history, now, zone_of, pack, check_number, holiday_of)
+def every_verdict(this: Try) -> Mapping[Gate, Verdict]:
+    """The closed gates, also those behind another closed one."""
     closed: dict[Gate, Verdict] = {}
     for gate in _GATES:
         if (verdict := gate(this)) and verdict.gate is not None:
@@ -102,7 +94,7 @@ def every_verdict(
     return closed
 
 
-def _status(this: _Try) -> Verdict | None:
+def _status(this: Try) -> Verdict | None:
     if this.campaign.archived:
         return refuse(Gate.STATUS, "the campaign is archived")
     if this.campaign.status is CampaignStatus.RUNNING:
@@ -110,18 +102,18 @@ def _status(this: _Try) -> Verdict | None:
     return refuse(Gate.STATUS, "the campaign is {status}", status=word(this.campaign.status))
 
 
-def _list(this: _Try) -> Verdict | None:
+def _list(this: Try) -> Verdict | None:
     if this.lead.import_id not in this.campaign.paused_lists:
         return None
     return refuse(Gate.LIST, "list {list} is paused", list=this.lead.import_id)
 
 
-def _lawful(this: _Try) -> Verdict | None:
+def _lawful(this: Try) -> Verdict | None:
     rule = law.forbidding(this.pack, this.campaign.mode)
     return law.forbidden(this.campaign, rule) if rule else None
 
 
-def _number(this: _Try) -> Verdict | None:
+def _number(this: Try) -> Verdict | None:
     try:
         dial_string(this.number, this.trunk)
         this.check_number(this.number, (this.trunk,), this.campaign.country)
@@ -130,13 +122,13 @@ def _number(this: _Try) -> Verdict | None:
     return None
 
 
-def _dnc(this: _Try) -> Verdict | None:
+def _dnc(this: Try) -> Verdict | None:
     if not this.history.dnc:
         return None
     return refuse(Gate.DNC, "the number is on the do-not-call list: {why}", why=this.history.dnc)
 
 
-def _attempts(this: _Try) -> Verdict | None:
+def _attempts(this: Try) -> Verdict | None:
     if this.lead.attempts < this.campaign.max_attempts or this.lead.promised_at is not None:
         return None
     return refuse(
@@ -148,7 +140,7 @@ def _attempts(this: _Try) -> Verdict | None:
     )
 
 
-def _hours(this: _Try) -> Verdict | None:
+def _hours(this: Try) -> Verdict | None:
     rule = law.hours_of(this.pack)
     opening = opening_of(this.campaign, this.lead.zones, this.now, this.zone_of, this.holiday_of)
     if opening.open:
@@ -190,13 +182,13 @@ def _allowed(schedule: tuple[Window, ...], lawful: tuple[Window, ...]) -> tuple[
     return narrow(schedule, lawful)
 
 
-def _in_call(this: _Try) -> Verdict | None:
+def _in_call(this: Try) -> Verdict | None:
     if not this.history.in_call:
         return None
     return refuse(Gate.REST, "the number is in a call at this moment", opens_at=this.now + AFTER_CALL)
 
 
-def _rest(this: _Try) -> Verdict | None:
+def _rest(this: Try) -> Verdict | None:
     last_at, last = this.history.last_end_at, this.history.last_outcome
     if last_at is None:
         return None
@@ -221,7 +213,7 @@ def _rest(this: _Try) -> Verdict | None:
     )
 
 
-_GATES: tuple[Callable[[_Try], Verdict | None], ...] = (
+_GATES: tuple[Callable[[Try], Verdict | None], ...] = (
     _status,
     _list,
     _lawful,

@@ -117,10 +117,19 @@ def settled(entry: Entry, there: Mapping[str, Lead | None], way: Way) -> tuple[E
         return _without(entry, lead, [lead.numbers[at] for at in old], way), None
     new = [at for at in range(len(lead.numbers)) if at not in old]
     if way.known is Known.ADD:
-        revision = extended(owner, lead, [lead.numbers[at] for at in new])
-        if revision is None:
+        if not new:
             return _without(entry, lead, list(lead.numbers), way), None
-        return (row, None, flaws), revision
+        others = [lead.numbers[at] for at in new]
+        revision = extended(owner, lead, others)
+        added = {number for number, _ in revision.after["numbers"]} if revision else set()
+        full = said(
+            "lead {lead} takes no more numbers (it may have {most}), or has this one with another extension",
+            lead=owner.id,
+            most=MOST_NUMBERS,
+        )
+        kind = Kind.LEFT_OUT if revision else Kind.REFUSED
+        left = [_flaw(entry, number, full, kind, way) for number in others if number not in added]
+        return (row, None, [*flaws, *left]), revision
     revision = renewed(owner, lead, _says(entry, way))
     if revision is None:
         same = said("lead {lead} has these values already", lead=owner.id)

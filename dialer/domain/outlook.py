@@ -202,7 +202,7 @@ class Tally:
 
 REASONS: Mapping[Why, Said] = {
     Why.IN_WORK: said("in a call, or the next to be dialled"),
-    Why.RETRY: said("its next try has a time of its own"),
+    Why.RETRY: said("waiting for its next scheduled try"),
     Why.HOURS: said("outside calling hours"),
     Why.REST: said("the number rests after the last call"),
     Why.BARRED: said("on the do-not-call list"),

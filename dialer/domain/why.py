@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dialer.domain.dialable import CheckNumber
 from dialer.domain.explain import DUE, Facts, explain
-from dialer.domain.gates import History, every_verdict
+from dialer.domain.gates import History, Try, every_verdict
 from dialer.domain.lead import Lead
+from dialer.domain.numbers import may_carry
 from dialer.domain.said import Said, counted, full, listed, said, word
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import LeadStatus, TrunkId
@@ -73,16 +74,23 @@ def _verdicts(case: Case) -> Mapping[Gate, Verdict]:
     known = {trunk.id: (trunk, view) for trunk, view in facts.trunks}
     found = [known[id_] for id_ in campaign.trunks if id_ in known]
     works = [trunk for trunk, view in found if view.usable and view.lines_free > 0]
-    trunk = next(iter([*works, *(trunk for trunk, _ in found)]), NO_TRUNK)
+    number = case.lead.number
+    ways = [*works, *(trunk for trunk, _ in found)]
+    carries = [one for one in ways if may_carry(one.prefixes, number)]
+    nothing = replace(NO_TRUNK, prefixes=(number,))  # that there is none is said by another gate
+    trunk = next(iter([*carries, *ways]), nothing)
     return every_verdict(
-        campaign,
-        case.lead,
-        trunk,
-        case.history,
-        facts.at,
-        zone_of=facts.zone_of,
-        holiday_of=facts.holiday_of,
-        check_number=case.check_number,
+        Try(
+            campaign,
+            case.lead,
+            number,
+            trunk,
+            case.history,
+            facts.at,
+            facts.zone_of,
+            case.check_number,
+            facts.holiday_of,
+        )
     )
 
 

@@ -82,9 +82,10 @@ class Cards:
         if said_so.then is not Then.CALLBACK:
             if asked_at is not None:
                 calls_back = [one.code for one in self.choices(work) if one.then is Then.CALLBACK]
+                if not calls_back:
+                    raise BadField(FIELD, said("this campaign has no disposition that asks for a callback"))
                 raise BadField(
-                    FIELD,
-                    said("an instant goes with the disposition {code} only", code=", ".join(calls_back)),
+                    FIELD, said("only a callback has an instant: use {code}", code=", ".join(calls_back))
                 )
             return None
         if asked_at is None and work.disposition == said_so.code and work.callback_at is not None:

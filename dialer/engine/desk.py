@@ -136,7 +136,7 @@ class CellDesk:
 
     def _note(self, operator: OperatorId, args: Mapping[str, str]) -> Answer:
         if not (note := args.get("note", "")):
-            raise BadValue(said("a note needs a text"))
+            raise BadValue(said("the note is empty: write some text"))
         self._check_call(operator, CallId(args.get("call", "")))
         work = self._floor.get(operator)
         check_work(work)
@@ -202,7 +202,7 @@ class CellDesk:
 
     async def _lead(self, name: str, command: Command) -> Answer:
         if command.verb != "why" or not name.isascii() or not name.isdigit():
-            raise BadValue(said("a lead can be asked why only, by its id"))
+            raise BadValue(said("a lead can only be asked why it is not called: use its id"))
         await self._books.load()
         return await self._accountant.why(LeadId(int(name)))
 

@@ -1,4 +1,4 @@
-"""How many numbers of each campaign went out of late: the pace at which its list is used up."""
+"""How many numbers each campaign dialled recently: how fast it uses up its list."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ class Pace:
 
     def __init__(self) -> None:
         self._dials: defaultdict[CampaignId, Counter[int]] = defaultdict(Counter)
-        self._since: dict[CampaignId, int] = {}  # the minute of its first dial
+        self._since: dict[CampaignId, int] = {}  # the minute of its first dial since it last rested
 
     def made(self, campaign: CampaignId) -> None:
         """A number goes out."""
         minute = _minute()
-        self._since.setdefault(campaign, minute)
-        self._dials[campaign][minute] += 1
+        dials = self._dials[campaign]
+        if not dials or max(dials) <= minute - SPAN_MIN:
+            self._since[campaign] = minute  # begun, or begun again after a long rest
+        dials[minute] += 1
 
     def per_h(self, campaign: CampaignId) -> float:
         """Dials an hour over the last half hour; 0 where nothing was dialled."""

@@ -209,7 +209,7 @@ class Pacer:
             return self._policy.decide(snapshot)
         except Exception as mistake:  # the boundary
             self._shell.guard.caught("policy", mistake)
-            why = said("Not dialing: the pacing failed by a mistake of the dialer, see its log.")
+            why = none(said("the pacing failed by a mistake of the dialer, see its log"))
             return Decision(reason={campaign.id: why for campaign in snapshot.campaigns})
 
     def _score(self, snapshot: Snapshot, decision: Decision) -> None:

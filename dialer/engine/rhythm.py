@@ -14,10 +14,10 @@ MOST_SHARE = 0.1  # of all time that may go into deciding: a great floor is look
 class Rhythm:
     """A whole round is for every campaign, a quick one for those that decide at once.
 
-    Whole rounds are at least APART_S and at most the interval apart.  A quick round follows what urges it in
-    the next turn of the loop, so that all that comes in one turn is decided together.  A trunk's limit on
-    calls per second, opening, makes a quick round due as well: if it had to wait for the next operator to
-    become free, calls would start in clumps as the last ones ended, and the clumps would last for ever.
+    Whole rounds that something wakes are at least APART_S and at most the interval apart.  A quick round
+    follows what urges it in the next turn of the loop: all that comes in one turn is decided together.  A
+    trunk's limit on calls per second, opening, makes a quick round due as well: if it had to wait for the
+    next operator to become free, calls would start in clumps as the last ones ended, for ever.
 
     `spent` counts the processor's seconds of this thread: waiting for a busy processor is no reason to rest.
     """
@@ -70,8 +70,9 @@ class Rhythm:
         `opens_in_s`: until a trunk that has used up its calls per second takes another.
         """
         clock = asyncio.get_running_loop().time
-        opens_s = clock() + max(opens_in_s, GATHER_S)
-        ends_s = min(clock() + pause_s, opens_s)
+        now_s = clock()
+        opens_s = max(now_s + max(opens_in_s, GATHER_S), self._quick_from_s)
+        ends_s = min(now_s + pause_s, opens_s)
         while True:
             whole_s = ends_s if self._woken_s == inf else max(self._whole_from_s, self._woken_s + GATHER_S)
             quick_s = max(self._quick_from_s, 0.0 if self._is_urged else opens_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
@@ -35,7 +35,7 @@ from dialer.office import figures, lists, records
 from dialer.office.records import number_seen
 from dialer.ports.stores import CdrQuery, Stores
 
-Pages = AsyncIterator[Sequence[Row]]
+Pages = AsyncGenerator[Sequence[Row], None]
 
 RECORDS = columns(
     titled(

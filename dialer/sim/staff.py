@@ -65,6 +65,8 @@ class Staff:
 
     def moved(self, change: StateChange) -> None:
         """What the floor did with one of them; answers come in a turn of their own."""
+        if change.was is change.became and change.reason != shifts.LOGIN:
+            return  # something else about the operator has changed
         hand = self._hands[change.operator]
         hand.state = change.became
         loop = asyncio.get_running_loop()

@@ -31,15 +31,21 @@ async def whole(scope: Scope, receive: Receive) -> tuple[IO[bytes], str]:
     body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  the caller closes it
     note = without(mark[1] if mark else b"", asked.update)
     more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            body.close()
-            raise ConnectionError
-        chunk = message.get("body", b"")
-        body.write(chunk)
-        note(chunk)
-        more = message.get("more_body", False)
+    try:
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionError  # noqa: TRY301  what is caught below is closed and goes on
+            chunk = message.get("body", b"")
+            if body.tell() + len(chunk) > IN_MEMORY:  # a disk may be slow
+                await asyncio.to_thread(body.write, chunk)
+            else:
+                body.write(chunk)
+            note(chunk)
+            more = message.get("more_body", False)
+    except BaseException:
+        body.close()
+        raise
     note(None)
     body.seek(0)
     return body, asked.hexdigest()

@@ -35,8 +35,7 @@ LEASE_S = 30.0  # renewed while the request is under way; a process that died fr
 FORGET_EVERY_S, FORGET_AT_ONCE = 60.0, 500
 UNDER_WAY = said("a request with this key is still under way: ask again in a few seconds for its answer")
 USED_OTHERWISE = said(
-    "this key belongs to another request, whose address or body is another: a key is good for one request,"
-    " so draw a new one"
+    "this key was used for a request with another address or body: use a new key for each request"
 )
 log = structlog.get_logger(__name__)
 

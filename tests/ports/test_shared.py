@@ -163,3 +163,11 @@ def test_broken_bytes_are_a_sentence() -> None:
 def test_the_mark_is_of_the_database_and_of_the_code() -> None:
     assert mark_of("sqlite:///a") == mark_of("sqlite:///a")
     assert mark_of("sqlite:///a") != mark_of("sqlite:///b")
+
+
+def test_what_is_read_changes_no_class_of_ours() -> None:
+    """`BUILD` of a class would set its attributes."""
+    attack = b"\x80\x04cdialer.domain.said\nSaid\nN}\x8c\x04evilK\x01s\x86b."
+    with pytest.raises(BadValue):
+        load(attack)
+    assert not hasattr(Said, "evil")

@@ -11,7 +11,8 @@ import pickle
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
-from typing import Any
+from types import FunctionType
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from dialer.domain.errors import BadValue
@@ -45,7 +46,17 @@ class _Writer(pickle.Pickler):
         return NotImplemented
 
 
-class _Reader(pickle.Unpickler):
+class _Reader(pickle._Unpickler):  # the one in C does not let us look at BUILD
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
+
+    def load_build(self) -> None:
+        """State is for a value just made: set on a class or a function, it would change this process."""
+        if isinstance(self.stack[-2], type | FunctionType | Enum):  # type: ignore[attr-defined]  # no stub has it
+            raise pickle.UnpicklingError("state for what is there already")
+        super().load_build()  # type: ignore[misc]  # nor that
+
+    dispatch[pickle.BUILD[0]] = load_build
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in KNOWN:
             return KNOWN[module, name]

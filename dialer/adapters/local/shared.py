@@ -1,8 +1,8 @@
-"""The stores of the running service, for the command line beside it: the service asks the database for it.
+"""The command line uses the stores of the running service, so that a verb loads no database driver.
 
-So a verb loads no database driver. Over a socket that is a file of the service's user go frames: eight bytes
-of length, then values as pickled.py writes them. First each end says its mark: of the code and the database
-that it was started with; a verb to which the service says another goes to the database itself.
+They talk over a unix socket that only the service's user may open. A frame is eight bytes of length, then
+values as pickled.py writes them. The service first sends a mark of its code and its database; a verb whose
+own mark differs opens the database itself.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def mark_of(database: str) -> str:
-    """Of the database and of the code that says how its values look."""
+    """A fingerprint of the database's address and of the code that defines the values."""
     seen = sha256(database.encode())
     for room in ("domain", "ports"):
         for path in sorted((ROOT / room).rglob("*.py")):
@@ -91,7 +91,7 @@ async def serve_stores(path: Path, stores: Stores, mark: str) -> AsyncIterator[N
 async def _serve(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stores: Stores, mark: str
 ) -> None:
-    """Until it goes; what was begun for it is done to the end, unless the service ends."""
+    """Answer one verb until it disconnects; what it asked for is finished even then, unless we end."""
     await _write(writer, mark)
     while True:
         name, verb, args, kwargs, streams = await _read(reader)
@@ -138,12 +138,15 @@ PROMISED = frozenset(_promised())
 @asynccontextmanager
 async def reach_stores(path: Path, mark: str) -> AsyncIterator[Stores | None]:
     """The stores of the service; None: none runs here, or it has another database or another version."""
+    writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(HELLO_S):
             with reached(path) as name:
                 reader, writer = await asyncio.open_unix_connection(name)
             known = await _read(reader) == mark
     except (OSError, TimeoutError, asyncio.IncompleteReadError, ObzvonError):
+        if writer is not None:
+            writer.close()
         yield None
         return
     try:
@@ -172,6 +175,9 @@ class _Link:
                 raise NetworkTrouble(
                     said("the service ended in the middle of this: look whether it was done")
                 ) from None
+            except BaseException:
+                self._writer.close()  # else the next question would be given the answer to this one
+                raise
             return answer
 
 

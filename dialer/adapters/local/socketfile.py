@@ -30,10 +30,10 @@ def reached(path: Path) -> Iterator[str]:
 @contextmanager
 def bound(path: Path) -> Iterator[socket.socket]:
     """A new socket in place of one that was left over; its file goes in the end. Fatal: it cannot be made."""
-    path.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
+        path.unlink(missing_ok=True)
         with reached(path) as name:
             sock.bind(name)
         own = path.stat().st_ino

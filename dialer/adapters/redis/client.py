@@ -34,6 +34,9 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "SET": (str,),
     "SMEMBERS": (list, set),
     "TIME": (list,),
+    "XADD": (str,),
+    "XREAD": (dict, list, type(None)),
+    "XREVRANGE": (list,),
     **dict.fromkeys(("DEL", "EVALSHA", "EXISTS", "EXPIRE", "HDEL", "HSET", "LREM", "RPUSH", "SADD"), (int,)),
 }
 

@@ -34,7 +34,9 @@ async def carry(url: str, cell: CellId, ring: Ring) -> None:
             try:
                 with as_ours(place(url)):
                     for at in range(0, len(news.notices), AT_ONCE):
-                        await _add(redis, stream_of(cell), news.notices[at : at + AT_ONCE])
+                        some = news.notices[at : at + AT_ONCE]
+                        await _add(redis, stream_of(cell), some, newest=news.last)
+                        seq = some[-1].seq
             except StoreDown as trouble:
                 if not was_away:
                     log.warning("notices_wait", why=str(trouble))
@@ -50,15 +52,15 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def _add(redis: Redis, stream: str, notices: Sequence[Notice]) -> None:
-    """Each once, though a cut connection makes the client send them again."""
+async def _add(redis: Redis, stream: str, notices: Sequence[Notice], *, newest: int) -> None:
+    """Each once, though a cut connection makes the client send them again; `newest`: of this life."""
     try:
         await _send(redis, stream, notices)
     except ResponseError as refusal:
         if "equal or smaller" not in str(refusal):
             raise
         there = await _newest(redis, stream)
-        if there > notices[-1].seq:  # of a life whose clock was ahead of ours: readers see that it is gone
+        if there > newest:  # of a life whose clock was ahead of ours: readers see that it is gone
             await redis.delete(stream)
         await _send(
             redis, stream, [notice for notice in notices if notice.seq > await _newest(redis, stream)]

@@ -63,6 +63,8 @@ class SqlChoices:
     async def edit(self, before: Lead, after: Lead) -> bool:
         try:
             async with self._database.write() as connection:
+                if not self._database.is_sqlite and before.keys != after.keys:  # as `move` does
+                    await connection.execute(ALONE, {"campaign": str(before.campaign)})
                 query = select(leads).where(leads.c.id == before.id).with_for_update()
                 rows = (await connection.execute(query)).mappings().all() if is_id(before.id) else []
                 for now in await with_numbers(connection, rows):

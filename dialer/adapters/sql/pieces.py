@@ -103,8 +103,8 @@ async def take(
         return await arrival.finish()
     except Exception:
         with suppress(StoreDown):
-            await arrival.give_up()
-            await _clear(database, connection, arrival.id, pace)
+            if await arrival.give_up():  # one that is seen already is finished by the next import
+                await _clear(database, connection, arrival.id, pace)
         raise
     except BaseException:  # whoever is in a hurry: the next import clears
         with suppress(StoreDown):
@@ -187,12 +187,13 @@ class _Arrival:
             await _revise(self._database, self._connection, self.id, self._pace)
         return Arrived(self.id, self._leads, self._changes)
 
-    async def give_up(self) -> None:
-        """Nothing more is heard of it, from now on."""
+    async def give_up(self) -> bool:
+        """Nothing more is heard of it from now on; False: all of it is in and seen already."""
         async with self._database.writing(self._connection):
             its = (imports.c.id == self.id, imports.c.stage == COMING)
             long_ago = later(self._database, -1.0)
-            await self._connection.execute(update(imports).where(*its).values(until_at=long_ago))
+            query = update(imports).where(*its).values(until_at=long_ago)
+            return bool((await self._connection.execute(query)).rowcount)
 
     async def _joins(self, first: int) -> bool:
         """Whether nobody else has put leads into the campaign since the last piece."""

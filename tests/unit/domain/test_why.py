@@ -14,7 +14,7 @@ from dialer.domain.explain import Facts
 from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.said import Said
-from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
+from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber, TrunkId
 from dialer.domain.why import Answer, Case, Reason, why
 from tests.unit.domain.test_explain import AT, GOOD, operator, trunk
 from tests.unit.domain.test_gates import Known, ago, check_number
@@ -136,3 +136,13 @@ def test_the_answer_and_the_gate_at_the_moment_of_dialing_agree(case: str) -> No
         check_number=check_number,
     )
     assert closed(ask(**given)).name == verdict.gate
+
+
+def test_the_number_is_asked_of_the_trunk_that_would_carry_it() -> None:
+    ways = {TrunkId("ru"): ("+7",), TrunkId("world"): ("+49",)}
+    made = [
+        (replace(trunk(id_=id_)[0], prefixes=prefixes), trunk(id_=id_)[1]) for id_, prefixes in ways.items()
+    ]
+    facts = replace(of_campaign(trunks=tuple(ways)), trunks=made)
+    lead = replace(LEAD, numbers=(PhoneNumber("+4930123456"),), zones=("Europe/Berlin",))
+    assert all(one.open for one in ask(lead, facts=facts).reasons if one.name == "number")

@@ -29,3 +29,12 @@ async def test_a_pace_is_that_of_the_last_half_hour() -> None:
     assert pace.per_h(ONE) == 40
     await asyncio.sleep(30 * 60)
     assert pace.per_h(ONE) == 0
+
+
+@in_virtual_time
+async def test_after_a_long_rest_a_pace_begins_anew() -> None:
+    pace = Pace()
+    dial(pace, 10)
+    await asyncio.sleep(8 * 3600)
+    dial(pace, 10)
+    assert pace.per_h(ONE) == 60
