@@ -169,7 +169,7 @@ async def test_one_key_for_two_requests_is_refused(office: Office) -> None:
     for path, body in (("/v1/campaigns", {"name": "other"}), ("/v1/dnc", MADE), ("/v1/campaigns?x=1", MADE)):
         answer = await post(app, path, token, body)
         assert (answer.status, answer.json["id"]) == (422, "key-used")
-        assert "draw a new one" in answer.json["detail"]
+        assert "use a new key" in answer.json["detail"]
     assert (await post(app, "/v1/campaigns", await office.admit("admin"), {"name": "other"})).status == 201
 
 

@@ -135,7 +135,7 @@ async def test_a_callback_answers_with_the_instant_that_is_kept_and_it_is_dialle
         await do(
             house, "dispose", disposition="callback", callback_at=(now() - timedelta(hours=1)).isoformat()
         )
-    with pytest.raises(BadValue, match="callback only"):
+    with pytest.raises(BadValue, match="only a callback has an instant"):
         await do(house, "dispose", disposition="agreed", callback_at=at.isoformat())
     assert house.operator().disposition == ""
     said = {"disposition": "callback", "note": "after lunch", "callback_at": at.isoformat()}
@@ -149,7 +149,7 @@ async def test_a_callback_answers_with_the_instant_that_is_kept_and_it_is_dialle
     assert remark is not None
     assert (remark.disposition, remark.callback_at, remark.note) == ("callback", at, "after lunch")
     await house.cell.desk.do(Command("note", "operator:101", {"note": "after supper"}))
-    with pytest.raises(BadValue, match="needs a text"):
+    with pytest.raises(BadValue, match="the note is empty"):
         await do(house, "note")
     with pytest.raises(Conflict, match="is over"):
         await do(house, "note", note="x", call="c-another")
