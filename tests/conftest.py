@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from itertools import count
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import structlog
 
+from dialer.domain.types import Language
 from tests.servers import Server, postgres_server, psql, redis_server, redis_url
 
 pytest.register_assert_rewrite("tests.ports.switch", "tests.ports.outside")  # what differs is shown
@@ -35,6 +37,15 @@ def fresh_log() -> Iterator[None]:
     yield
     structlog.configure = configure
     configure(**before)
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """A verb that a test ran in Russian leaves the next test its English: the language is the process's."""
+    yield
+    if (screen := sys.modules.get("dialer.cli.screen")) is not None:
+        screen.speak(Language.EN)
+        screen.show_times_in(None)
 
 
 @pytest.fixture

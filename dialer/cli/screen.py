@@ -38,8 +38,8 @@ _zone: ContextVar[tzinfo | None] = ContextVar("_zone", default=None)  # None: th
 _voice: ContextVar[Callable[[str], str]] = ContextVar("_voice", default=str)
 
 
-def show_times_in(zone: tzinfo) -> None:
-    """From now on instants are told by this clock."""
+def show_times_in(zone: tzinfo | None) -> None:
+    """From now on instants are told by this clock; None is the machine's own."""
     _zone.set(zone)
 
 

@@ -10,9 +10,7 @@ import pytest
 import typer
 
 from dialer.cli.main import app
-from dialer.cli.screen import speak
 from dialer.cli.verbs import VERBS
-from dialer.domain.types import Language
 
 ROOT: Any = typer.main.get_command(app)
 
@@ -69,7 +67,6 @@ def test_alembic_is_loaded_only_to_change_tables_and_redis_only_where_it_is_used
 
 @pytest.mark.parametrize("name", VERBS)
 def test_help_says_of_each_verb_what_the_verb_says_of_itself(name: str) -> None:
-    speak(Language.EN)  # another test may have gone on in Russian
     verb, line = ROOT.commands[name], VERBS[name].line
     assert verb.hidden == (not line)
     assert verb.help.startswith(line.removesuffix("."))
