@@ -11,22 +11,21 @@ from typing import Any
 from agi import words
 from agi.phone import Phone
 from agi.pins import Locked, Pins
-from dialer.domain import disposition, pauses, prompts
-from dialer.domain.disposition import Disposition
+from dialer.domain import pauses, prompts
 from dialer.domain.errors import (
     BadValue,
     Conflict,
     Forbidden,
-    Missing,
     NetworkTrouble,
     ObzvonError,
+    StoreDown,
     TimedOut,
 )
 from dialer.domain.operators import Account, Operator, State
 from dialer.domain.pauses import PauseReason
-from dialer.domain.types import OPERATOR_NUMBER, CampaignId, Language, OperatorId
+from dialer.domain.types import OPERATOR_NUMBER, Language, OperatorId
 from dialer.ports.between import Command, Desk, Shown
-from dialer.ports.stores import Accounts, Campaigns, Pauses
+from dialer.ports.stores import Accounts, Pauses
 
 ENDPOINT = re.compile(rf"(op-)?(?P<operator>{OPERATOR_NUMBER.pattern})")
 DESK_S = 10.0  # the caller hears nothing meanwhile
@@ -55,17 +54,7 @@ class Parts:
     pins: Pins
     sound: Callable[[str], str] = str  # name of a sound of ours -> as Asterisk plays it
     language: Language = Language.RU  # before the operator is known
-    campaigns: Campaigns | None = None  # None: each has the default dispositions
     pauses: Pauses | None = None  # None: the default reasons
-
-    async def dispositions_of(self, campaign: CampaignId | None) -> Sequence[Disposition]:
-        """What may be said of a call of this campaign."""
-        if self.campaigns is None or campaign is None:
-            return disposition.DEFAULT
-        try:
-            return (await self.campaigns.get(campaign)).dispositions
-        except Missing:
-            return disposition.DEFAULT
 
     async def pause_reasons(self) -> Sequence[PauseReason]:
         return pauses.DEFAULT if self.pauses is None else (await self.pauses.get()).reasons
@@ -96,8 +85,8 @@ async def ask_desk(
     phone: Phone, parts: Parts, verb: str, operator: OperatorId, **args: str
 ) -> Mapping[str, Any]:
     """Sends a command for this operator; the call's own id makes a repeated one harmless."""
-    uniqueid = phone.headers.get("agi_uniqueid", "")
-    key = f"agi-{uniqueid}-{verb}" if UNIQUEID.fullmatch(uniqueid) and "only_check" not in args else ""
+    uniqueid, is_deed = phone.headers.get("agi_uniqueid", ""), verb != "outcomes" and "only_check" not in args
+    key = f"agi-{uniqueid}-{verb}" if UNIQUEID.fullmatch(uniqueid) and is_deed else ""
     command = Command(verb=verb, target=f"operator:{operator}", args={"via": "phone", **args}, key=key)
     try:
         async with asyncio.timeout(DESK_S):
@@ -108,13 +97,14 @@ async def ask_desk(
         ) from None
 
 
-async def tell_state(phone: Phone, operator: OperatorId, answer: Mapping[str, Any]) -> None:
+async def tell_state(phone: Phone, parts: Parts, operator: OperatorId, answer: Mapping[str, Any]) -> None:
     """What became of a command, as the desk has answered it."""
     state, then = answer.get("state", ""), answer.get("then", "")
     if state not in set(State):
         return
     await tell_operator(
         phone,
+        parts,
         Operator(
             operator,
             state=State(state),
@@ -125,10 +115,20 @@ async def tell_state(phone: Phone, operator: OperatorId, answer: Mapping[str, An
     )
 
 
-async def tell_operator(phone: Phone, operator: Operator) -> None:
+async def tell_operator(phone: Phone, parts: Parts, operator: Operator) -> None:
     """The tone and the words of a state."""
     await phone.play(words.STATE_TONES[operator.state])
-    await phone.tell(*prompts.of_state(operator))
+    await phone.tell(*prompts.of_state(operator, await _reasons(operator, parts)))
+
+
+async def _reasons(operator: Operator, parts: Parts) -> Sequence[PauseReason]:
+    """The site's list where a pause is to be told; a state is told without it while the database is away."""
+    if State.PAUSED not in (operator.state, operator.then):
+        return ()
+    try:
+        return await parts.pause_reasons()
+    except StoreDown:
+        return ()
 
 
 def why(failure: ObzvonError) -> str:

@@ -23,7 +23,7 @@ async def pause(phone: Phone, parts: Parts) -> None:
     reasons = {one.key: one.code for one in await parts.pause_reasons() if one.key}
     reason = await choice(phone, {**reasons, NONE: OTHER})
     answer = await ask_desk(phone, parts, "pause", account.id, reason=reason)
-    await tell_state(phone, account.id, answer)
+    await tell_state(phone, parts, account.id, answer)
 
 
 async def choice(phone: Phone, meanings: Mapping[str, T]) -> T:

@@ -9,4 +9,4 @@ from agi.phone import Phone
 async def ready(phone: Phone, parts: Parts) -> None:
     """Rising tones and the state when it is done."""
     account = await caller(phone, parts)
-    await tell_state(phone, account.id, await ask_desk(phone, parts, "ready", account.id))
+    await tell_state(phone, parts, account.id, await ask_desk(phone, parts, "ready", account.id))

@@ -13,7 +13,7 @@ async def state(phone: Phone, parts: Parts) -> None:
     account = await caller(phone, parts)
     operator = await at_work(parts, account.id)
     await phone.say_digits(account.id)
-    await tell_operator(phone, operator or Operator(account.id))
+    await tell_operator(phone, parts, operator or Operator(account.id))
 
 
 async def at_work(parts: Parts, operator: OperatorId) -> Operator | None:

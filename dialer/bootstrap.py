@@ -209,7 +209,6 @@ async def _agi(here: Process) -> AsyncIterator[AgiServer]:
         Pins(is_right, here.stores.pins, utc_now, metrics.pin_locked),
         sound=lambda name: str(sounds_dir(settings) / name),
         language=Language(settings.language),
-        campaigns=here.stores.campaigns,
         pauses=here.stores.pauses,
     )
     server = AgiServer(

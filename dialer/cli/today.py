@@ -52,7 +52,7 @@ def today(
         return
     long = said("{n:g} s and more", n=at_least)
     figured = [*titled("calls", "answered"), long, *titled("air time")]
-    hours = [*titled("shift"), *(word(state) for state in SHOWN), *titled("occupancy")]
+    hours = [*titled("shift", "at work"), *(word(state) for state in SHOWN), *titled("occupancy")]
     outcomes = titled("outcomes")
     say("")
     print_table(
@@ -81,9 +81,10 @@ def _figures(line: Line) -> Sequence[object]:
 
 def _hours(one: OperatorDay) -> Sequence[object]:
     if not one.operator:
-        return ("",) * (len(SHOWN) + 2)
+        return ("",) * (len(SHOWN) + 3)
     busy = "" if one.occupancy is None else f"{one.occupancy:.0%}"
-    return (clock(one.logged_in_s), *(clock(one.states.get(state, 0.0)) for state in SHOWN), busy)
+    here = (clock(one.logged_in_s), clock(one.worked_s))
+    return (*here, *(clock(one.states.get(state, 0.0)) for state in SHOWN), busy)
 
 
 def _outcomes(line: Line) -> Said:

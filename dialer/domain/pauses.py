@@ -44,6 +44,11 @@ class PauseReasons:
     reasons: tuple[PauseReason, ...] = DEFAULT
     edition: Edition = field(default=UNKEPT, compare=False)
 
+    @property
+    def worked(self) -> frozenset[str]:
+        """Codes of those that count as time at work."""
+        return frozenset(one.code for one in self.reasons if one.is_worked)
+
 
 def check(reasons: Sequence[PauseReason]) -> None:
     """Raises BadField for the first that cannot be: reasons/2/key is the key of the third."""

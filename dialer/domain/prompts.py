@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from dialer.domain.disposition import Disposition
 from dialer.domain.operators import Operator, State
+from dialer.domain.pauses import PauseReason
 from dialer.domain.types import Language
 
 FOLDER = "prompts"  # below the folder of sounds; then the language, then the name
@@ -94,16 +95,20 @@ def path_of(prompt: str, language: Language) -> str:
     return f"{FOLDER}/{language}/{prompt}"
 
 
-def of_state(operator: Operator) -> tuple[str, ...]:
-    """The state, a pause with its reason, and what was asked to follow the present call."""
+def of_state(operator: Operator, reasons: Iterable[PauseReason] = ()) -> tuple[str, ...]:
+    """The state, a pause with its reason, and what was asked to follow the present call.
+
+    `reasons` is the site's list, by which a reason without a word is told by its key.
+    """
+    keys = {one.code: one.key for one in reasons}
     said: list[str] = [f"state-{operator.state}"]
     if operator.state is State.PAUSED:
-        said += of_reason(operator.reason)
+        said += _of_pause(operator.reason, keys)
     if operator.state is State.OFFLINE and f"reason-{operator.reason}" in WORDS:
         said.append(f"reason-{operator.reason}")
     match operator.then:
         case State.PAUSED:
-            said += [AFTER_THE_CALL, f"state-{State.PAUSED}", *of_reason(operator.then_reason)]
+            said += [AFTER_THE_CALL, f"state-{State.PAUSED}", *_of_pause(operator.then_reason, keys)]
         case State.OFFLINE:
             said += [AFTER_THE_CALL, LOGGED_OUT]
         case _:
@@ -111,9 +116,11 @@ def of_state(operator: Operator) -> tuple[str, ...]:
     return tuple(said)
 
 
-def of_reason(reason: str) -> Iterable[str]:
-    """A pause for a reason of somebody's own making has no word."""
-    return [f"pause-{reason}"] if f"pause-{reason}" in WORDS else []
+def _of_pause(reason: str, keys: Mapping[str, str]) -> Iterable[str]:
+    """By its word, or as what happened to the phone; a reason of the site's own by its key, if it has one."""
+    key = keys.get(reason)
+    words = (f"pause-{reason}", f"reason-{reason}", f"digit-{key}")
+    return [word for word in words if word in WORDS][:1]
 
 
 def of_outcome(said: Disposition) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from dialer.domain import call as c
-from dialer.domain import shifts
+from dialer.domain import disposition, shifts
 from dialer.domain.disposition import Then, known
 from dialer.domain.errors import BadValue, Conflict, Missing, StoreDown
 from dialer.domain.law import LAWFUL_RING_S, choose, may_give_up
@@ -91,6 +91,8 @@ class CellDesk:
         if command.verb == "push":
             await self._books.push_again(name)
             return {"pushed": name}
+        if command.verb == "outcomes":
+            return self._outcomes(self._floor.get(operator))
         if command.verb == "dispose":
             return await self._dispose(operator, command.args)
         if command.verb == "note":
@@ -123,16 +125,21 @@ class CellDesk:
 
     async def _dispose(self, operator: OperatorId, args: Mapping[str, str]) -> Answer:
         """With the instant at which the person is called again."""
-        disposition, callback = args.get("disposition", ""), args.get("callback_at", "")
+        code, callback = args.get("disposition", ""), args.get("callback_at", "")
         callback_at = _instant(callback) if callback else None
         call = CallId(args.get("call") or self._floor.get(operator).call or "")
-        meant = known(self._floor.cards.choices(self._floor.get(operator)), disposition)
+        meant = known(self._floor.cards.choices(self._floor.get(operator)), code)
         if meant and meant.then is Then.CALLBACK and (why := await self._barred(operator)):
             raise Conflict(said("the number is on the do-not-call list: {why}", why=why))
         self._check_call(operator, call)  # it may have gone to the next one while that was asked
-        kept = self._floor.dispose(operator, disposition, note=args.get("note", ""), callback_at=callback_at)
+        kept = self._floor.dispose(operator, code, note=args.get("note", ""), callback_at=callback_at)
         told = {"callback_at": kept.at.isoformat(), "moved": plain(kept.moved)} if kept else {}
         return {**_shown(self._floor.get(operator)), **told}
+
+    def _outcomes(self, work: Operator) -> Answer:
+        """What may be said of the present call: the list that its campaign had when the talk began."""
+        offered = self._floor.cards.choices(work) if work.call else ()
+        return {"call": work.call or "", "dispositions": [disposition.plain(one) for one in offered]}
 
     def _note(self, operator: OperatorId, args: Mapping[str, str]) -> Answer:
         if not (note := args.get("note", "")):

@@ -12,6 +12,7 @@ from dialer.domain.clocks import shifted
 from dialer.domain.disposition import Disposition
 from dialer.domain.errors import Mistake
 from dialer.domain.operators import LegState, Operator, State
+from dialer.domain.pauses import PauseReason
 from dialer.domain.types import CallId, OperatorId
 from dialer.engine.shell import Shell
 
@@ -20,6 +21,8 @@ log = structlog.get_logger()
 
 class Hands(Protocol):
     """What the floor does for a key."""
+
+    pauses: tuple[PauseReason, ...]
 
     def get(self, operator: OperatorId) -> Operator: ...
     def ask(self, operator: OperatorId, event: shifts.Event) -> Operator: ...
@@ -50,9 +53,9 @@ class Keypad:
         entry = self._entries.get(after.id, keys.Entry())
         self._entries[after.id] = keys.moved(entry, after.state, self._shell.clock(), by_keys=by_keys)
         if by_keys:
-            self._hands.say(after.id, *prompts.of_state(after))
+            self._hands.say(after.id, *self._told(after))
         elif before.state is State.CONNECTING and before.reason == shifts.LOGIN and after.leg is LegState.UP:
-            self._hands.say(after.id, prompts.LOGGED_IN, *prompts.of_state(after))
+            self._hands.say(after.id, prompts.LOGGED_IN, *self._told(after))
 
     def pressed(self, operator: OperatorId, key: str, at: datetime) -> None:
         known = self._hands.get(operator)
@@ -65,7 +68,7 @@ class Keypad:
             words = self._do(known, answer, at)
         except Mistake as refusal:
             log.info("keys were refused", operator=operator, reason=str(refusal))
-            words = (prompts.NOT_TAKEN, *prompts.of_state(known))
+            words = (prompts.NOT_TAKEN, *self._told(known))
         if words:
             self._hands.say(operator, *words)
 
@@ -79,18 +82,21 @@ class Keypad:
             case keys.Dispose(disposition):
                 return self._dispose(known.id, disposition)
             case keys.Ready():
-                return prompts.of_state(self._hands.ask(known.id, shifts.ReadyAsked(at)))
+                return self._told(self._hands.ask(known.id, shifts.ReadyAsked(at)))
             case keys.Pause(reason):
-                return prompts.of_state(self._hands.ask(known.id, shifts.PauseAsked(at, reason.code)))
+                return self._told(self._hands.ask(known.id, shifts.PauseAsked(at, reason.code)))
             case keys.Logout():
-                return prompts.of_state(self._hands.ask(known.id, shifts.LogoutAsked(at)))
+                return self._told(self._hands.ask(known.id, shifts.LogoutAsked(at)))
             case keys.Dropped():
                 log.info("keys came too late: the state has changed", operator=known.id, state=known.state)
-                return (prompts.TOO_LATE,) + (() if _is_busy(known) else prompts.of_state(known))
+                return (prompts.TOO_LATE,) + (() if _is_busy(known) else self._told(known))
             case keys.Nothing():
-                return () if known.state is State.TALKING else (prompts.NOT_TAKEN, *prompts.of_state(known))
+                return () if known.state is State.TALKING else (prompts.NOT_TAKEN, *self._told(known))
             case _:
                 assert_never(answer)
+
+    def _told(self, operator: Operator) -> tuple[str, ...]:
+        return prompts.of_state(operator, self._hands.pauses)
 
     def _dispose(self, operator: OperatorId, disposition: Disposition) -> tuple[str, ...]:
         self._hands.dispose(operator, disposition.code)

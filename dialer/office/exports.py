@@ -158,10 +158,16 @@ async def of_hours(
     table = (
         *columns(titled("operator", context="table")),
         *SPENT,
-        *columns(titled("logged_in_s", "occupancy", context="table")),
+        *columns(titled("logged_in_s", "worked_s", "occupancy", context="table")),
     )
     rows = [
-        [one.operator, *(one.states.get(state, 0.0) for state in State), one.logged_in_s, one.occupancy]
+        [
+            one.operator,
+            *(one.states.get(state, 0.0) for state in State),
+            one.logged_in_s,
+            one.worked_s,
+            one.occupancy,
+        ]
         for one in found
     ]
     asked = {"since_at": since_at, "until_at": until_at, "operator": operator}
@@ -177,7 +183,7 @@ async def of_today(
     outcomes = [outcome for outcome in Outcome if told.total.outcomes.get(outcome)]
     found = [Column(word(outcome), Kind.WHOLE) for outcome in outcomes]
     hours = (
-        *columns(titled("logged_in_s", context="table")),
+        *columns(titled("logged_in_s", "worked_s", context="table")),
         *SPENT,
         *columns(titled("occupancy", context="table")),
     )
@@ -188,7 +194,12 @@ async def of_today(
 
     rows: list[Row] = []
     for each in told.operators:
-        worked = [each.logged_in_s, *(each.states.get(state, 0.0) for state in State), each.occupancy]
+        worked = [
+            each.logged_in_s,
+            each.worked_s,
+            *(each.states.get(state, 0.0) for state in State),
+            each.occupancy,
+        ]
         rows.append(
             [each.operator, None, *line(each.line), *(worked if each.operator else [None] * len(hours))]
         )

@@ -46,6 +46,7 @@ class OperatorDay(_OfStates):
     name: str
     line: Line
     states: Mapping[State, float]  # seconds
+    worked_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Worked(_OfStates):
     operator: OperatorId
     name: str
     states: Mapping[State, float]  # seconds
+    worked_s: float  # on the shift, less the pauses that do not count as time at work
 
 
 async def today(
@@ -85,7 +87,9 @@ async def today(
     since_at, until_at = span_of(day, zone)
     found = await stores.records.parts(since_at, until_at, at_least_s)
     parts = [part for part in found if own in (None, part.operator)]
-    worked = await stores.records.hours(own, since_at, max(since_at, min(until_at, now)))
+    end_at = max(since_at, min(until_at, now))
+    worked = await stores.records.hours(own, since_at, end_at)
+    at_work = await _at_work(worked, own, since_at, end_at, stores)
     there = {one: states for one, states in worked.items() if hours.logged_in_s(states)}
     names = {account.id: account.name for account in await stores.accounts.all()}
     titles = {campaign.id: campaign.name for campaign in await stores.campaigns.all()}
@@ -102,6 +106,7 @@ async def today(
                 names.get(one, "") if one else "",
                 theirs.get(one, Line()),
                 there.get(one, {}) if one else {},
+                at_work.get(one, 0.0) if one else 0.0,
             )
             for one in ids
         ],
@@ -149,7 +154,21 @@ async def hours_worked(
     end_at = max(since_at, min(until_at, now))
     worked = await stores.records.hours(operator, since_at, end_at)
     names = {account.id: account.name for account in await stores.accounts.all()}
-    return [Worked(one, names.get(one, ""), states) for one, states in sorted(worked.items())]
+    at_work = await _at_work(worked, operator, since_at, end_at, stores)
+    return [Worked(one, names.get(one, ""), states, at_work[one]) for one, states in sorted(worked.items())]
+
+
+async def _at_work(
+    worked: Mapping[OperatorId, hours.Spent],
+    operator: OperatorId | None,
+    since_at: datetime,
+    until_at: datetime,
+    stores: Stores,
+) -> Mapping[OperatorId, float]:
+    """Seconds at work of everybody in `worked`: a pause counts where its reason does, as the list is now."""
+    paused = await stores.records.paused(operator, since_at, until_at)
+    counted = (await stores.pauses.get()).worked
+    return {one: hours.worked_s(states, paused.get(one, {}), counted) for one, states in worked.items()}
 
 
 async def changes(

@@ -21,8 +21,8 @@ from dialer.domain.types import (
 class Command:
     """What the web, the AGI server or the command line asks of a cell.
 
-    Verbs for operators: login, logout, ready, pause, dispose, note, hang_up, hold, unhold, mute, unmute,
-    keys.
+    Verbs for operators: login, logout, ready, pause, outcomes, dispose, note, hang_up, hold, unhold, mute,
+    unmute, keys.
     For campaigns: start, pause, stop, reload. For trunks and phones: push, test. For calls: hang_up.
     For the cell itself: decisions, faults.
     """

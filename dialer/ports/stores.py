@@ -292,6 +292,11 @@ class Records(Protocol):
     ) -> Mapping[OperatorId, Mapping[State, float]]:
         """Seconds of each operator in each state, as `domain.hours.fold` counts them."""
 
+    async def paused(
+        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+    ) -> Mapping[OperatorId, Mapping[str, float]]:
+        """Seconds of each operator in pauses by their reason, as `domain.hours.paused` counts them."""
+
     async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None: ...
 
 

@@ -56,8 +56,8 @@ def test_a_day_is_shown_by_operator_and_by_campaign(day: Dialer) -> None:
     told = day("today", "--day", "2026-02-03").out
     lines = [line.split() for line in told.splitlines()]
     assert told.startswith("2026-02-03: 3 calls, 2 answered\n")
-    assert ["101", "Operator", "101", "2", "2", "1", "0:01:09", "1:15:00", "1:00:00"] in [
-        row[:9] for row in lines
+    assert ["101", "Operator", "101", "2", "2", "1", "0:01:09", "1:15:00", "1:00:00", "1:00:00"] in [
+        row[:10] for row in lines
     ]
     assert "no operator had them" in told
     assert ["all", "3", "2", "1", "0:01:09", "connected", "2,", "busy", "1"] in lines

@@ -332,15 +332,18 @@ async def test_hours_worked_are_those_that_the_fold_over_the_changes_gives(store
     was = dict.fromkeys((ANN, BOB), State.OFFLINE)
     changes = []
     for n in range(200):
-        operator, became = (ANN, BOB)[n * n % 3 == 1], states[n * 7 % 6]
+        operator, became, why = (ANN, BOB)[n * n % 3 == 1], states[n * 7 % 6], ("lunch", "", "x")[n % 3]
         at = AT + timedelta(seconds=n // 4 * 1.234567, microseconds=n % 4 // 2)  # some at the same instant
-        changes.append(StateChange(operator, was[operator], became, str(n), at))
+        changes.append(StateChange(operator, was[operator], became, f"{why}{n % 7}", at))
         was[operator] = became
     await stores.ledger.log(changes)
     for since_at, until_at in ((AT, SOON), (AT + timedelta(seconds=9.7), AT + timedelta(seconds=33))):
         told = await stores.records.hours(None, since_at, until_at)
         assert told == hours.fold(changes, since_at=since_at, until_at=until_at)
         assert await stores.records.hours(ANN, since_at, until_at) == {ANN: told[ANN]}
+        pauses = await stores.records.paused(None, since_at, until_at)
+        assert pauses == hours.paused(changes, since_at=since_at, until_at=until_at)
+        assert await stores.records.paused(BOB, since_at, until_at) == {BOB: pauses[BOB]}
     assert await stores.records.hours(None, AT - timedelta(days=1), AT) == {}
     assert await stores.records.hours(None, SOON, AT) == {}
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dialer.domain import pauses
 from dialer.domain.cdr import Closing
 from dialer.domain.operators import State as Post
 from dialer.domain.operators import StateChange
@@ -54,12 +55,24 @@ async def test_a_day_is_told_by_operator_and_by_campaign(api: Api) -> None:
         "101", "Operator 101", 2, 2, 60.0,
     )  # fmt: skip
     assert anna["states"] == {"paused": 13 * 3600.0}  # from midnight in Moscow to now
+    assert (anna["logged_in_s"], anna["worked_s"]) == (13 * 3600.0, 0.0), "lunch is no work"
     assert (oleg["calls"], oleg["live"], oleg["long"], oleg["talk_s"]) == (1, 1, 0, 12.5)
     assert (oleg["states"], oleg["occupancy"]) == ({"ready": 3600.0, "talking": 3600.0}, 0.5)
     assert (nobody["operator"], nobody["calls"], nobody["live"]) == (None, 1, 0)
     (spring,) = told["campaigns"]
     assert (spring["campaign"], spring["name"], spring["calls"], spring["live"]) == (1, "spring", 4, 3)
     assert spring["outcomes"] == told["total"]["outcomes"] == {"connected": 3, "no_answer": 1}
+
+
+async def test_a_pause_counts_as_work_where_the_site_says_so(api: Api) -> None:
+    await fill(api)
+    lunch = [replace(one, is_worked=one.code == "lunch") for one in pauses.DEFAULT]
+    await api.world.stores.pauses.save(pauses.PauseReasons(tuple(lunch)))
+    anna, oleg, nobody = (await shown(api, "viewer"))["operators"]
+    assert [one["worked_s"] for one in (anna, oleg, nobody)] == [13 * 3600.0, 7200.0, 0.0]
+    day = {"since_at": "2026-02-02T21:00:00Z", "until_at": "2026-02-03T21:00:00Z"}
+    async with api["viewer"].get("/v1/hours", params=day) as told:
+        assert [one["worked_s"] for one in await told.json()] == [13 * 3600.0, 7200.0, 0.0]
 
 
 async def test_another_day_and_another_length_may_be_asked_for(api: Api) -> None:

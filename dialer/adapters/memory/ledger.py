@@ -186,6 +186,12 @@ class MemoryLedger:
         its = (change for change in self._changes if operator in (None, change.operator))
         return hours.fold(its, since_at=since_at, until_at=until_at)
 
+    async def paused(
+        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+    ) -> Mapping[OperatorId, Mapping[str, float]]:
+        its = (change for change in self._changes if operator in (None, change.operator))
+        return hours.paused(its, since_at=since_at, until_at=until_at)
+
     async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:
         its = (cdr for cdr in self._rows.values() if cdr.number == number)
         talks = (cdr for cdr in its if cdr.operator and cdr.bridge_at)

@@ -28,7 +28,7 @@ from dialer.adapters.sql import sidecalls
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.days import ordinal_of
 from dialer.adapters.sql.depth import depth_of
-from dialer.adapters.sql.hours import spent
+from dialer.adapters.sql.hours import paused, spent
 from dialer.adapters.sql.insert import chunks, insert, insert_for, insert_new
 from dialer.adapters.sql.moves import apply
 from dialer.adapters.sql.records import change_of, columns_of_change, columns_of_record, record_of
@@ -233,6 +233,15 @@ class SqlLedger:
         for row in await self._database.rows(query):
             of_operator = found.setdefault(OperatorId(row["operator"]), {})
             of_operator[State(row["state"])] = int(row["us"]) / 1e6
+        return found
+
+    async def paused(
+        self, operator: OperatorId | None, since_at: datetime, until_at: datetime
+    ) -> Mapping[OperatorId, Mapping[str, float]]:
+        query = paused(operator, since_at, until_at, is_sqlite=self._database.is_sqlite)
+        found: dict[OperatorId, dict[str, float]] = {}
+        for row in await self._database.rows(query):
+            found.setdefault(OperatorId(row["operator"]), {})[row["reason"]] = int(row["us"]) / 1e6
         return found
 
     async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None:

@@ -63,6 +63,7 @@ class OperatorDayOut(LineOut):
     name: str
     states: dict[State, float] = Field(description="seconds in each state")
     logged_in_s: float
+    worked_s: float = Field(description="logged in, less the pauses whose reason is not `is_worked`")
     occupancy: float | None = Field(description="(talking + wrap-up) / (logged in less pauses)")
 
 
@@ -90,6 +91,7 @@ class HoursOut(BaseModel):
     name: str
     states: dict[State, float]
     logged_in_s: float
+    worked_s: float = Field(description="logged in, less the pauses whose reason is not `is_worked`")
     occupancy: float | None = Field(description="(talking + wrap-up) / (logged in less pauses)")
 
 
@@ -159,6 +161,7 @@ async def show_today(
                 name=one.name,
                 states=dict(one.states),
                 logged_in_s=one.logged_in_s,
+                worked_s=one.worked_s,
                 occupancy=one.occupancy,
                 **_line(one.line),
             )

@@ -15,6 +15,7 @@ from agi.pins import Pins
 from agi.server import AgiServer
 from dialer.adapters.clock import utc_now
 from dialer.adapters.memory.people import MemoryPinGuesses
+from dialer.domain.disposition import DEFAULT, Disposition, plain
 from dialer.domain.errors import Missing
 from dialer.domain.operators import Account, Operator
 from dialer.domain.types import Language, LegKind, OperatorId, PhoneKind
@@ -36,12 +37,19 @@ class FakeDesk:
         self.fail: Exception | None = None
         self.delay: asyncio.Event | None = None
         self.answer: Mapping[str, Any] = {}
+        self.offered: Mapping[str, Any] = {"call": "", "dispositions": []}
+
+    def in_call(self, call: str, *outcomes: Disposition) -> None:
+        """The operator has this call, of which these may be said."""
+        self.offered = {"call": call, "dispositions": [plain(one) for one in outcomes or DEFAULT]}
 
     async def do(self, command: Command) -> Mapping[str, Any]:
         if "only_check" in command.args:
             if self.fail is not None:
                 raise self.fail
             return {}
+        if command.verb == "outcomes":
+            return self.offered
         self.commands.append(command)
         self.asked.set()
         if self.delay is not None:

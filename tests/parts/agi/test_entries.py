@@ -10,7 +10,7 @@ from agi import words
 from dialer.domain import disposition, pauses
 from dialer.domain.errors import BadValue, Conflict, LinkDown
 from dialer.domain.operators import Operator, State
-from dialer.domain.types import CallId, OperatorId
+from dialer.domain.types import OperatorId
 
 SAID = 'STREAM FILE "prompts/{}" ""'
 
@@ -153,7 +153,7 @@ async def test_each_digit_pauses_for_its_reason(world, digit, reason):
 
 @pytest.mark.parametrize(("digit", "said"), [(one.key, one.code) for one in disposition.DEFAULT])
 async def test_each_digit_writes_down_its_disposition(world, digit, said):
-    world.live.at_work = [Operator(OperatorId("101"), state=State.WRAP_UP, call=CallId("c-7"))]
+    world.desk.in_call("c-7")
     talk = await world.peer.call("disposition", digit)
     assert world.desk.commands[0].args["call"] == "c-7", "for this call and for no later one"
     assert (world.desk.commands[0].verb, world.desk.commands[0].args["disposition"]) == (
@@ -164,9 +164,24 @@ async def test_each_digit_writes_down_its_disposition(world, digit, said):
 
 
 async def test_a_digit_without_a_meaning_may_be_corrected(world):
-    world.live.at_work = [Operator(OperatorId("101"), state=State.WRAP_UP, call=CallId("c-7"))]
+    world.desk.in_call("c-7")
     await world.peer.call("disposition", "8", "*", "1")
     assert world.desk.commands[0].args["disposition"] == "agreed"
+
+
+async def test_digits_mean_what_the_cell_offers_for_this_call(world):
+    sold = disposition.Disposition("sold", disposition.Title("Продано", "Sold"), "1")
+    world.desk.in_call("c-7", sold)
+    talk = await world.peer.call("disposition", "2", "1")
+    assert world.desk.commands[0].args["disposition"] == "sold"
+    assert talk.said("STREAM FILE")[-1] == SAID.format("ru/digit-1")
+
+
+async def test_an_outcome_that_the_cell_does_not_take_is_refused_in_words(world):
+    world.desk.in_call("c-7")
+    world.desk.fail = BadValue("there is no disposition 'agreed'")
+    talk = await world.peer.call("disposition", "1")
+    assert (talk.is_refused, talk.said("STREAM FILE")[-1]) == (True, SAID.format("ru/not-done"))
 
 
 @pytest.mark.parametrize("keys", [(), ("8", "7", "6")], ids=["no key", "wrong keys"])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.domain.hours import fold, logged_in_s, occupancy
+from dialer.domain.hours import fold, logged_in_s, occupancy, paused, worked_s
 from dialer.domain.operators import State, StateChange
 from dialer.domain.types import OperatorId
 
@@ -102,6 +102,29 @@ def test_a_change_before_the_span_hides_none_within_it() -> None:
     changes = [change(ANNA, State.OFFLINE, State.READY, -5), change(ANNA, State.READY, State.PAUSED, 10)]
     spent = fold(changes, since_at=START, until_at=START + timedelta(minutes=30))
     assert spent[ANNA] == {State.READY: 600, State.PAUSED: 1200}
+
+
+def pause(operator: OperatorId, reason: str, minute: float, became: State = State.PAUSED) -> StateChange:
+    return StateChange(operator, State.READY, became, reason, START + timedelta(minutes=minute))
+
+
+def test_pauses_are_told_by_their_reason_and_those_that_are_work_count_as_hours_worked() -> None:
+    changes = [
+        pause(ANNA, "lunch", -10),
+        pause(ANNA, "meeting", 5),
+        pause(ANNA, "", 15, State.READY),
+        pause(ANNA, "meeting", 20),
+        pause(ANNA, "", 22, State.OFFLINE),
+        pause(OLEG, "", 0, State.READY),
+    ]
+    span = {"since_at": START, "until_at": START + timedelta(minutes=30)}
+    its = paused(changes, **span)
+    assert its == {ANNA: {"lunch": 300.0, "meeting": 720.0}}
+    spent = fold(changes, **span)
+    assert sum(its[ANNA].values()) == spent[ANNA][State.PAUSED]
+    assert worked_s(spent[ANNA], its[ANNA], {"meeting"}) == 1020.0  # 22 minutes less lunch
+    assert worked_s(spent[ANNA], its[ANNA], set()) == 300.0
+    assert worked_s(spent[OLEG], {}, {"meeting"}) == 1800.0
 
 
 def test_waiting_for_the_own_phone_is_time_on_the_shift() -> None:

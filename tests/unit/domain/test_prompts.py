@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dialer.domain import disposition, pauses
+from dialer.domain.disposition import Title
 from dialer.domain.operators import Operator, State
+from dialer.domain.pauses import DEFAULT, PauseReason
 from dialer.domain.prompts import AFTER_THE_CALL, LOGGED_OUT, OUTCOME, WORDS, of_outcome, of_state
 from dialer.domain.shifts import LOGIN, PHONE_LOST
 from dialer.domain.types import OperatorId
@@ -32,6 +36,17 @@ def test_a_pause_is_told_with_its_reason_where_that_has_a_word() -> None:
     assert of_state(Operator(ANN, state=paused, reason="lunch")) == ("state-paused", "pause-lunch")
     assert of_state(Operator(ANN, state=paused, reason="walking the dog")) == ("state-paused",)
     assert of_state(Operator(ANN, state=State.READY, reason="lunch")) == ("state-ready",)
+
+
+def test_a_pause_for_a_reason_of_the_sites_own_is_told_by_its_key_one_of_the_phone_by_what_happened() -> None:
+    its = (PauseReason("smoke", Title("Перекур"), "7"), PauseReason("walk", Title("Прогулка")), *DEFAULT)
+    paused = Operator(ANN, state=State.PAUSED, reason="smoke")
+    assert of_state(paused, its) == ("state-paused", "digit-7")
+    assert of_state(replace(paused, reason="walk"), its) == ("state-paused",), "it has no key either"
+    assert of_state(replace(paused, reason="lunch"), its) == ("state-paused", "pause-lunch")
+    assert of_state(replace(paused, reason=PHONE_LOST), its) == ("state-paused", "reason-phone_lost")
+    talking = Operator(ANN, state=State.TALKING, then=State.PAUSED, then_reason="smoke")
+    assert of_state(talking, its) == ("state-talking", AFTER_THE_CALL, "state-paused", "digit-7")
 
 
 def test_whoever_was_logged_out_hears_why_where_that_has_a_word() -> None:

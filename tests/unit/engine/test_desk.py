@@ -11,12 +11,22 @@ from typing import Any
 
 import pytest
 
+from dialer.domain.disposition import DEFAULT, Disposition, Then, Title, read
 from dialer.domain.dnc import Entry
 from dialer.domain.errors import BadValue, Conflict, Missing
 from dialer.domain.lead import Lead
 from dialer.domain.operators import LegState, State
 from dialer.domain.said import heard
-from dialer.domain.types import CallId, CampaignId, CampaignStatus, LeadId, Mode, Outcome, PhoneNumber
+from dialer.domain.types import (
+    CallId,
+    CampaignId,
+    CampaignStatus,
+    LeadId,
+    LeadStatus,
+    Mode,
+    Outcome,
+    PhoneNumber,
+)
 from dialer.ports.between import Command
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
@@ -119,6 +129,30 @@ async def test_a_disposition_that_does_not_exist_and_keys_that_cannot_be_sent_ar
         await do(house, "keys", keys="1x")
     await do(house, "keys", keys="12#")
     assert house.operator().disposition == ""
+    await house.stop()
+
+
+@in_virtual_time
+async def test_the_outcomes_of_a_call_are_those_that_its_campaign_had_when_the_talk_began() -> None:
+    agreed, sold = DEFAULT[0], Disposition("sold", Title("Продано", "Sold"), "1", Then.CLOSE)
+    house = await open_house(leads=1)
+    assert (await house.cell.desk.do(Command("outcomes", "operator:101")))["call"] == ""
+    await house.all_ready()
+    await until(lambda: house.operator().state is State.TALKING)
+    kept = await house.stores.campaigns.get(house.campaign.id)
+    await house.stores.campaigns.save(replace(kept, dispositions=(sold,)))
+    await house.cell.books.load()
+    offered = await house.cell.desk.do(Command("outcomes", "operator:101"))
+    assert offered["call"] == house.operator().call
+    assert read(json.loads(json.dumps(offered["dispositions"]))) == DEFAULT
+    with pytest.raises(BadValue, match="there is no disposition 'sold'"):
+        await do(house, "dispose", disposition="sold")
+    await do(house, "dispose", disposition=agreed.code)
+    await do(house, "hang_up")
+    await until(lambda: house.operator().state is State.READY, 60)
+    await until(lambda: not house.journal.depth())
+    (record,), (lead,) = await house.cdrs(), await house.leads(house.campaign)
+    assert (record.disposition, lead.status) == ("agreed", LeadStatus.DONE)
     await house.stop()
 
 

@@ -188,6 +188,8 @@ async def test_keys_work_on_after_the_clock_was_set_back() -> None:
 class Hands:
     """What keys do, written down."""
 
+    pauses = pauses.DEFAULT
+
     def __init__(self, known: Operator) -> None:
         self.known = known
         self.hung_up = 0
