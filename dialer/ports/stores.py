@@ -241,8 +241,8 @@ class Ledger(Protocol):
     async def recorded(self, call: CallId, file: str, *, seconds: float) -> None: ...
 
 
-class Records(Protocol):
-    """Reads what the ledger took."""
+class CallRecords(Protocol):
+    """Reads what the ledger took of calls."""
 
     async def cdr(self, call: CallId) -> Cdr: ...
     async def remarked(self, call: CallId) -> Remark | None:
@@ -276,6 +276,12 @@ class Records(Protocol):
     async def depth(self, campaign: CampaignId, since_at: datetime, until_at: datetime) -> Depth:
         """How far down its list the campaign is, and where it was in a span; reads the whole list."""
 
+    async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None: ...
+
+
+class Shifts(Protocol):
+    """Reads what the ledger took of operators' states."""
+
     async def changes(
         self,
         operator: OperatorId | None,
@@ -297,7 +303,9 @@ class Records(Protocol):
     ) -> Mapping[OperatorId, Mapping[str, float]]:
         """Seconds of each operator in pauses by their reason, as `domain.hours.paused` counts them."""
 
-    async def last_operator_of(self, number: PhoneNumber) -> tuple[OperatorId, CampaignId] | None: ...
+
+class Records(CallRecords, Shifts, Protocol):
+    """Reads what the ledger took."""
 
 
 @dataclass(frozen=True, slots=True)
