@@ -280,9 +280,7 @@ def _assembled(
         recordings_dir(settings), stores.ledger, lambda call: cell.calls.get(call) is not None
     )
     refusals = FileRefusals(settings.data_dir / "journal" / settings.cell / REFUSED, utc_now)
-    recorder = Recorder(
-        journal, stores, live, converter.closed, refusals=refusals, guard=guard, zone=shell.zone
-    )
+    recorder = Recorder(journal, stores, live, converter.closed, refusals=refusals, guard=guard)
     cell.kept_leads = recorder.kept_leads
     cell.desk.refused = recorder.verbs(shell.cell, cell.hopper.unmade)
     listener = Listener(settings.ari_bind, settings.ari_port, store=store)

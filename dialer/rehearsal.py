@@ -117,9 +117,7 @@ def assemble(
     )
     cell = Cell(shell, stores, Policies(ZoneInfo), ways, hopper_size=hopper_size, interval_s=times.interval_s)
     refusals, guard = MemoryRefusals(), shell.guard
-    recorder = Recorder(
-        journal, stores, live, lambda call: None, refusals=refusals, guard=guard, zone=shell.zone
-    )
+    recorder = Recorder(journal, stores, live, lambda call: None, refusals=refusals, guard=guard)
     cell.kept_leads = recorder.kept_leads
     cell.desk.refused = recorder.verbs(shell.cell, cell.hopper.unmade)
     return Engine(cell, shell, recorder)

@@ -104,7 +104,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Live sums of one operator, campaign and day: equal to the fold over the records."""
+    """Live sums of one operator, campaign and span: equal to the fold over the records."""
 
     attempts: int = 0
     answered: int = 0

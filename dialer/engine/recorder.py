@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 import structlog
 
 from dialer.domain.cdr import Cdr, Closing, Remark, WrapUp
-from dialer.domain.days import day_of, span_of
 from dialer.domain.dnc import Entry
 from dialer.domain.errors import DiskTrouble, Missing, StoreDown, is_expected
-from dialer.domain.kpi import key_of, tally_of
+from dialer.domain.kpi import quarter_of, slot_of, tally_of
 from dialer.domain.operators import StateChange
 from dialer.domain.spending import SideCall
 from dialer.domain.types import CallId, CellId, LeadId
@@ -30,6 +29,8 @@ GATHER_S, MOST_GATHER_S = 0.2, 1.0
 STREAM = 8  # facts within GATHER_S, some seven calls a second: more will follow
 TOGETHER = 100  # facts that are worth the longer wait; many more at once would hold up the loop
 RETRY_S = 600.0  # of facts that were refused
+RECOUNTED = timedelta(hours=50)  # today and yesterday of every zone, also where one of them has 25 hours
+RECOUNT_STEP = timedelta(hours=1)  # longer ones would hold up the loop
 Unmade = Callable[[Iterable[LeadId]], None]  # attempts at these leads do not count
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 
@@ -46,9 +47,7 @@ class Recorder:
         *,
         refusals: Refusals,
         guard: Guard,
-        zone: tzinfo,
     ) -> None:
-        self._zone = zone
         self._journal = journal
         self._guard = guard
         self.refusals = refusals
@@ -194,7 +193,7 @@ class Recorder:
         """The live sums follow the records; while Redis is away they wait for the recount at its return."""
         try:
             for cdr in cdrs:
-                await self._live.add(key_of(cdr, self._zone), tally_of(cdr), once=cdr.id)
+                await self._live.add(slot_of(cdr), tally_of(cdr), once=cdr.id)
         except StoreDown as trouble:
             log.warning("live sums are behind until Redis is back", reason=str(trouble))
 
@@ -212,12 +211,17 @@ class Recorder:
             log.warning("the sums of today are counted later", reason=str(trouble))
 
     async def recount(self, now: datetime) -> None:
-        """Set the live sums of today and yesterday to the fold over the records; raises StoreDown."""
-        today = day_of(now, self._zone)
-        async with self._one_count:
-            for day in (today - timedelta(days=1), today):
-                sums = await self._stores.records.tallies(*span_of(day, self._zone), self._zone)
-                await self._live.reset_tallies(day.isoformat(), sums)
+        """Set the live sums of today and yesterday to the fold over the records; raises StoreDown.
+
+        A step at a time: calls that end meanwhile are counted between two of them.
+        """
+        since_at, end_at = quarter_of(now - RECOUNTED), quarter_of(now) + RECOUNT_STEP
+        while since_at < end_at:
+            until_at = min(since_at + RECOUNT_STEP, end_at)
+            async with self._one_count:
+                sums = await self._stores.records.quarters(since_at, until_at)
+                await self._live.reset_tallies(since_at, until_at, sums)
+            since_at = until_at
 
     async def settle(self, timeout_s: float) -> bool:
         """At the end of the service: True when the database has everything."""

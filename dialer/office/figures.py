@@ -119,13 +119,21 @@ async def today(
 
 
 async def live_sums(
-    day: date, who: Caller, live: Shown, *, operator: OperatorId | None, campaign: CampaignId | None
+    day: date,
+    who: Caller,
+    live: Shown,
+    *,
+    zone: tzinfo,
+    operator: OperatorId | None,
+    campaign: CampaignId | None,
 ) -> Mapping[Key, Tally]:
-    """Of a day of the office; equal to the records when nothing is in flight."""
+    """Of a day of the zone; equal to the records when nothing is in flight."""
     operator = whose(who, Permission.SEE_RECORDS, operator)
-    sums = await live.tallies(day.isoformat())
+    sums = await live.tallies(*span_of(day, zone))
     return {
-        key: tally for key, tally in sums.items() if operator in (None, key[0]) and campaign in (None, key[1])
+        (*its, day.isoformat()): tally
+        for its, tally in sums.items()
+        if operator in (None, its[0]) and campaign in (None, its[1])
     }
 
 

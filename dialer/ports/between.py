@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from dialer.domain.call import Call, Event
 from dialer.domain.cdr import Tally
+from dialer.domain.kpi import Slot, Whose
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.types import (
     CallId,
@@ -44,7 +45,8 @@ class Shown(Protocol):
 
     async def calls(self) -> Sequence[Call]: ...
     async def operators(self) -> Sequence[Operator]: ...
-    async def tallies(self, day: str) -> Mapping[tuple[str, int, str], Tally]: ...
+    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Whose, Tally]:
+        """By operator (or '') and campaign, over the quarters of an hour in UTC that begin in the span."""
 
 
 class Showing(Protocol):
@@ -56,11 +58,11 @@ class Showing(Protocol):
     async def put_call(self, cell: CellId, call: Call) -> None: ...
     async def drop_call(self, cell: CellId, call: CallId) -> None: ...
     async def put_operator(self, cell: CellId, operator: Operator) -> None: ...
-    async def add(self, key: tuple[str, int, str], delta: Tally, *, once: CallId) -> None:
-        """Add to the sums of (operator or '', campaign, day); the same `once` is counted once."""
+    async def add(self, slot: Slot, delta: Tally, *, once: CallId) -> None:
+        """Add to the sums of (operator or '', campaign, quarter of an hour); the same `once` counts once."""
 
-    async def reset_tallies(self, day: str, sums: Mapping[tuple[str, int, str], Tally]) -> None:
-        """Set a day's sums to the fold over SQL; drain the journal first: what was counted stays so."""
+    async def reset_tallies(self, since_at: datetime, until_at: datetime, sums: Mapping[Slot, Tally]) -> None:
+        """Set the quarters that begin in the span to the fold over SQL; what was counted stays so."""
 
 
 class Live(Shown, Showing, Protocol):

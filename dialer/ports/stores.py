@@ -13,6 +13,7 @@ from dialer.domain.cells import Held, Holder, Taken
 from dialer.domain.choice import Choice
 from dialer.domain.depth import Depth
 from dialer.domain.guesses import Guesses
+from dialer.domain.kpi import Key, Slot
 from dialer.domain.lead import Lead
 from dialer.domain.listwork import Change
 from dialer.domain.operators import Account, State, StateChange
@@ -257,10 +258,11 @@ class CallRecords(Protocol):
     async def spent(self, since_at: datetime, until_at: datetime) -> Mapping[tuple[CellId, TrunkId], Spent]:
         """By cell and trunk, of calls that we made: attempts made in the span, answered time within it."""
 
-    async def tallies(
-        self, since_at: datetime, until_at: datetime, zone: tzinfo
-    ) -> Mapping[tuple[str, int, str], Tally]:
+    async def tallies(self, since_at: datetime, until_at: datetime, zone: tzinfo) -> Mapping[Key, Tally]:
         """Fold over SQL by (operator or '', campaign, day of the zone as YYYY-MM-DD)."""
+
+    async def quarters(self, since_at: datetime, until_at: datetime) -> Mapping[Slot, Tally]:
+        """The same by (operator or '', campaign, quarter of an hour in UTC), as the live sums are kept."""
 
     async def parts(self, since_at: datetime, until_at: datetime, at_least_s: float) -> Sequence[Part]:
         """Of records dialled in the span, as `domain.today.parts_of` counts them, in any order."""

@@ -464,6 +464,7 @@ reads = st.one_of(
     ask("records", "cdr", any_calls),
     ask("records", "cdrs", queries),
     ask("records", "tallies", instants, instants, st.sampled_from([UTC, timezone(timedelta(hours=10))])),
+    ask("records", "quarters", instants, instants),
     ask("records", "parts", instants, instants, st.just(30.0)),
     ask("records", "spent", instants, instants),
     ask(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from dialer.domain.cdr import Cdr
 from dialer.domain.lead import Lead, LeadUpdate
@@ -26,6 +26,16 @@ from dialer.domain.types import (
 AT = datetime(2026, 1, 31, 9, 0, 0, 123456, tzinfo=UTC)
 CELL = CellId("main")
 SOON = AT + timedelta(minutes=5)
+ODD_DAYS = (
+    ("Asia/Vladivostok", date(2026, 2, 3)),
+    ("Asia/Kolkata", date(2026, 2, 3)),  # 5:30 ahead
+    ("Asia/Kathmandu", date(2026, 2, 3)),  # 5:45
+    ("America/St_Johns", date(2026, 2, 3)),  # 3:30 behind
+    ("Europe/Berlin", date(2026, 3, 29)),  # 23 hours
+    ("Europe/Berlin", date(2026, 10, 25)),  # 25
+    ("Australia/Lord_Howe", date(2026, 4, 5)),  # 24 and a half
+    ("Asia/Beirut", date(2026, 3, 29)),  # without a midnight
+)
 
 
 def entry(n: int) -> Lead:
@@ -35,6 +45,24 @@ def entry(n: int) -> Lead:
 
 def entries(count: int, start: int = 1) -> Iterator[Lead]:
     return (entry(n) for n in range(start, start + count))
+
+
+def around(since_at: datetime, until_at: datetime) -> list[Cdr]:
+    """Records of several days, the first and the last instant of a span among them."""
+    step, tick = timedelta(minutes=7, microseconds=11), timedelta(microseconds=1)
+    edges = [since_at - tick, since_at, until_at - tick, until_at]
+    spread = [since_at - timedelta(days=1, minutes=3) + n * step for n in range(600)]
+    return [
+        record(
+            f"c-{n:03}",
+            dialled_at=at,
+            operator=[OperatorId("101"), None][n % 2],
+            campaign=CampaignId(1 + n % 3),
+            talk_s=n * 0.1,
+            end_at=at + timedelta(microseconds=n * 333_333),
+        )
+        for n, at in enumerate([*edges, *spread])
+    ]
 
 
 def update(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from itertools import permutations
 from random import Random
 from typing import Any
@@ -14,8 +14,9 @@ import pytest
 
 from dialer.domain import hours
 from dialer.domain.cdr import Cdr, Closing, Remark, WrapUp
+from dialer.domain.days import day_of, span_of
 from dialer.domain.errors import Missing
-from dialer.domain.kpi import fold
+from dialer.domain.kpi import by_quarter, fold, joined
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State, StateChange
 from dialer.domain.spending import SideCall, SideKind, Spent
@@ -34,7 +35,7 @@ from dialer.domain.types import (
     TrunkId,
 )
 from dialer.ports.stores import CdrQuery, Stores
-from tests.ports.made import AT, CELL, SOON, entries, record, update
+from tests.ports.made import AT, CELL, ODD_DAYS, SOON, around, entries, record, update
 
 ANN, BOB = OperatorId("101"), OperatorId("102")
 VLADIVOSTOK = ZoneInfo("Asia/Vladivostok")
@@ -275,6 +276,23 @@ async def test_a_record_counts_on_the_offices_day_of_its_dialing(
     sums = await stores.records.tallies(begins - timedelta(days=40), begins + timedelta(days=40), zone)
     day = begins.astimezone(zone).date()
     assert sorted(told for _, _, told in sums) == [(day - timedelta(days=1)).isoformat(), day.isoformat()]
+
+
+@pytest.mark.parametrize(("zone", "day"), ODD_DAYS)
+async def test_quarters_of_an_hour_in_utc_make_up_the_days_of_every_zone(
+    stores: Stores, zone: str, day: date
+) -> None:
+    its = ZoneInfo(zone)
+    since_at, until_at = span_of(day, its)
+    rows = around(since_at, until_at)
+    await keep(stores, *rows)
+    quarters = await stores.records.quarters(since_at, until_at)
+    inside = [cdr for cdr in rows if day_of(cdr.dialled_at, its) == day]
+    assert quarters == by_quarter(inside)
+    of_day = joined({slot[:2]: tally} for slot, tally in quarters.items())
+    tallies = await stores.records.tallies(since_at - timedelta(days=1), until_at + timedelta(days=1), its)
+    assert of_day == {key[:2]: tally for key, tally in tallies.items() if key[2] == day.isoformat()}
+    assert sum(tally.attempts for tally in of_day.values()) == len(inside)
 
 
 async def test_answers_and_abandoned_calls_are_counted_in_the_hour_of_the_answer_in_utc(

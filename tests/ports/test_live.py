@@ -6,9 +6,10 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import pytest
 from redis.asyncio import Redis
@@ -19,17 +20,19 @@ from dialer.adapters.memory.live import MemoryLive
 from dialer.adapters.redis.client import open_redis
 from dialer.adapters.redis.live import RedisLive, open_live
 from dialer.domain.call import Call, State
-from dialer.domain.cdr import Tally
+from dialer.domain.cdr import Cdr, Tally
+from dialer.domain.days import span_of
 from dialer.domain.errors import Fatal, Missing, StoreDown
-from dialer.domain.kpi import Key, fold, key_of, tally_of
+from dialer.domain.kpi import QUARTER, Whose, by_quarter, fold, quarter_of, slot_of, tally_of
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, CampaignId, CellId, LeadId, OperatorId, PhoneNumber, TrunkId
 from dialer.ports.between import Command, Live
-from tests.ports.made import AT, CELL, record
+from tests.ports.made import AT, CELL, ODD_DAYS, around, record
 from tests.servers import Server
 
 WEST = CellId("west")
-DAY = "2026-01-31"
+DAY = span_of(date(2026, 1, 31), UTC)
+NINE = quarter_of(AT)
 ANN = Operator(OperatorId("101"), "Анна", since_at=AT)
 CALL = Call(
     CallId("c-1"), CampaignId(1), LeadId(2), PhoneNumber("+79161234567"), TrunkId("main"), dialled_at=AT
@@ -50,9 +53,9 @@ class Followed(SharedLive):
         await self.beside.ask("nothing")
         return await self.beside.live.operators()
 
-    async def tallies(self, day: str) -> Mapping[Key, Tally]:
+    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Whose, Tally]:
         await self.beside.ask("nothing")
-        return await self.beside.live.tallies(day)
+        return await self.beside.live.tallies(since_at, until_at)
 
 
 @pytest.fixture(params=["memory", "socket", "redis"])
@@ -78,6 +81,11 @@ class NoDesk:
 
 
 async def nothing() -> None: ...
+
+
+def folded(cdrs: Sequence[Cdr]) -> Mapping[Whose, Tally]:
+    """Of records that were dialled on one day."""
+    return {key[:2]: tally for key, tally in fold(cdrs, UTC).items()}
 
 
 async def until(ask: Callable[[], Awaitable[T]], is_right: Callable[[T], bool]) -> T:
@@ -133,23 +141,48 @@ async def test_the_live_sums_are_the_fold_over_the_records_each_told_twice(live:
         )
         for n in range(300)
     ]
-    await asyncio.gather(*(live.add(key_of(cdr, UTC), tally_of(cdr), once=cdr.id) for cdr in cdrs + cdrs))
-    assert await live.tallies(DAY) == fold(cdrs, UTC)
-    assert await live.tallies("2026-02-01") == {}
+    await asyncio.gather(*(live.add(slot_of(cdr), tally_of(cdr), once=cdr.id) for cdr in cdrs + cdrs))
+    assert await live.tallies(*DAY) == folded(cdrs)
+    assert await live.tallies(DAY[1], DAY[1] + timedelta(days=1)) == {}
+
+
+@pytest.mark.parametrize(("zone", "day"), ODD_DAYS)
+async def test_what_was_counted_without_a_zone_is_told_by_the_day_of_any(
+    live: Live, zone: str, day: date
+) -> None:
+    """Sums were kept by the day of the zone that the engine had: in any other they were another day's."""
+    since_at, until_at = span_of(day, ZoneInfo(zone))
+    cdrs = around(since_at, until_at)
+    for cdr in cdrs:
+        await live.add(slot_of(cdr), tally_of(cdr), once=cdr.id)
+    its = [key for key in fold(cdrs, ZoneInfo(zone)).items() if key[0][2] == day.isoformat()]
+    assert await live.tallies(since_at, until_at) == {key[:2]: tally for key, tally in its}
+    assert len(its) == 6
+
+
+async def test_a_call_of_long_ago_is_counted_beside_those_of_today(live: Live) -> None:
+    """Told late, by a journal that waited for its database."""
+    old = record("c-0", dialled_at=AT - timedelta(days=6))
+    for cdr in (record("c-1"), old):
+        await live.add(slot_of(cdr), tally_of(cdr), once=cdr.id)
+    assert (await live.tallies(*DAY))["101", 1].attempts == 1
+    assert (await live.tallies(DAY[0] - timedelta(days=7), DAY[1]))["101", 1].attempts == 2
 
 
 async def test_sums_that_are_set_anew_go_on_from_there(live: Live) -> None:
     first, second = record("c-1"), record("c-2", talk_s=1.5)
-    await live.add(key_of(first, UTC), tally_of(first), once=first.id)
-    await live.reset_tallies(DAY, {("102", 7, DAY): Tally(attempts=3, talk_s=0.1)})
-    await live.add(key_of(first, UTC), tally_of(first), once=first.id)  # was counted before: not again
-    await live.add(key_of(second, UTC), tally_of(second), once=second.id)
-    assert await live.tallies(DAY) == {
-        ("102", 7, DAY): Tally(attempts=3, talk_s=0.1),
-        key_of(second, UTC): tally_of(second),
+    await live.add(slot_of(first), tally_of(first), once=first.id)
+    await live.reset_tallies(*DAY, {("102", 7, NINE): Tally(attempts=3, talk_s=0.1)})
+    await live.add(slot_of(first), tally_of(first), once=first.id)  # was counted before: not again
+    await live.add(slot_of(second), tally_of(second), once=second.id)
+    assert await live.tallies(*DAY) == {
+        ("102", 7): Tally(attempts=3, talk_s=0.1),
+        ("101", 1): tally_of(second),
     }
-    await live.reset_tallies(DAY, {})
-    assert await live.tallies(DAY) == {}
+    await live.reset_tallies(NINE + QUARTER, DAY[1], {})
+    assert len(await live.tallies(*DAY)) == 2
+    await live.reset_tallies(*DAY, {})
+    assert await live.tallies(*DAY) == {}
 
 
 # --- only Redis can go away ---
@@ -167,9 +200,9 @@ async def test_while_redis_is_away_every_method_says_so(redis_server: Server, re
             live.put_operator(CELL, ANN),
             live.operators(),
             live.clear(CELL),
-            live.add(key_of(cdr, UTC), tally_of(cdr), once=cdr.id),
-            live.tallies(DAY),
-            live.reset_tallies(DAY, {}),
+            live.add(slot_of(cdr), tally_of(cdr), once=cdr.id),
+            live.tallies(*DAY),
+            live.reset_tallies(*DAY, {}),
         ):
             with pytest.raises(
                 StoreDown, match=rf"Redis at 127\.0\.0\.1:{redis_server.port} cannot be used: "
@@ -186,7 +219,7 @@ async def test_a_redis_that_comes_back_empty_shows_everything_again(
     async def recount() -> None:
         nonlocal recounts
         for cdr in cdrs:
-            await live.add(key_of(cdr, UTC), tally_of(cdr), once=cdr.id)
+            await live.add(slot_of(cdr), tally_of(cdr), once=cdr.id)
         recounts += 1
 
     async with open_live(redis_url, on_return=recount) as live:
@@ -199,7 +232,7 @@ async def test_a_redis_that_comes_back_empty_shows_everything_again(
         redis_server.start()
         assert await until(live.calls, bool) == [replace(CALL, state=State.RINGING)]
         assert await until(live.operators, bool) == [ANN]
-        assert await until(lambda: live.tallies(DAY), lambda sums: sums == fold(cdrs, UTC))
+        assert await until(lambda: live.tallies(*DAY), lambda sums: sums == folded(cdrs))
         assert recounts >= 1
 
 
@@ -225,13 +258,13 @@ async def test_a_redis_that_is_emptied_in_mid_run_shows_everything_again(
     async def recount() -> None:
         nonlocal recounts
         recounts += 1
-        await live.reset_tallies(DAY, fold(cdrs, UTC))
+        await live.reset_tallies(*DAY, by_quarter(cdrs))
 
     async with open_live(redis_url, on_return=recount) as live, open_redis(redis_url) as redis:
         await live.put_call(CELL, CALL)
         await live.put_operator(CELL, ANN)
         for cdr in cdrs:
-            await live.add(key_of(cdr, UTC), tally_of(cdr), once=cdr.id)
+            await live.add(slot_of(cdr), tally_of(cdr), once=cdr.id)
         await until(lambda: redis.keys("obz:mark:*"), bool)
         await some_looks(redis)
         assert recounts == 0, "nothing was lost, and something was counted anew"
@@ -241,7 +274,7 @@ async def test_a_redis_that_is_emptied_in_mid_run_shows_everything_again(
             await redis.delete(*await redis.keys(f"obz:{lost}:*"))
         assert await until(live.calls, bool) == [CALL]
         assert await until(live.operators, bool) == [ANN]
-        assert await until(lambda: live.tallies(DAY), lambda sums: sums == fold(cdrs, UTC))
+        assert await until(lambda: live.tallies(*DAY), lambda sums: sums == folded(cdrs))
         await some_looks(redis)
         assert recounts == 1
         for operator in await live.operators():
@@ -287,16 +320,17 @@ async def test_the_password_is_in_no_message(redis_server: Server) -> None:
 
 async def test_rubbish_in_redis_costs_itself_only(redis_url: str) -> None:
     async with open_live(redis_url) as live, open_redis(redis_url) as redis:
-        key = ("101", CampaignId(1), DAY)
+        key = ("101", CampaignId(1))
         await live.put_call(CELL, CALL)
-        await live.add(key, Tally(attempts=1), once=CALL.id)
+        await live.add((*key, NINE), Tally(attempts=1), once=CALL.id)
         rubbish = {"a": "[" * 9999, "b": "nonsense", "c": "1e999", "d": "[]"}
         await redis.hset(f"obz:calls:{CELL}", mapping=rubbish)
         await redis.hset(
-            f"obz:sums:{DAY}", mapping={"x": "1", "a|b|attempts": "1", "101|1|talk_s": "nonsense"}
+            f"obz:sums:{NINE:%Y-%m-%dT%H:%M}",
+            mapping={"x": "1", "a|b|attempts": "1", "101|1|talk_s": "nonsense"},
         )
         assert await live.calls() == [CALL]
-        assert await live.tallies(DAY) == {key: Tally(attempts=1)}
+        assert await live.tallies(*DAY) == {key: Tally(attempts=1)}
 
 
 async def test_a_recount_that_fails_is_not_the_last_one(redis_server: Server, redis_url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from dialer.adapters.redis.live import RedisLive, open_live
 from dialer.adapters.redis.wire import open_desk, serve_commands
 from dialer.domain.cdr import Tally
+from dialer.domain.days import span_of
 from dialer.domain.errors import StoreDown
 from dialer.domain.types import CampaignId
 from dialer.ports.between import Command
@@ -20,13 +22,13 @@ from tests.ports.test_live import ANN, CALL, until
 from tests.ports.test_redis_troubles import MAIN, Between, between
 from tests.servers import Server
 
-DAYS = [f"2026-01-{day:02}" for day in range(1, 8)]
+DAYS = [span_of(date(2026, 1, day), UTC) for day in range(1, 8)]
 STEPS = 60  # of the loop; a question is asked and answered within some thirty
 
 
-def sums(day: str) -> Mapping[Any, Tally]:
+def sums(day: tuple[datetime, datetime]) -> Mapping[Any, Tally]:
     """Each day has its own."""
-    return {("101", CampaignId(1), day): Tally(attempts=int(day[-2:]))}
+    return {("101", CampaignId(1)): Tally(attempts=day[0].day)}
 
 
 @asynccontextmanager
@@ -36,12 +38,12 @@ async def filled(server: Server) -> AsyncIterator[tuple[Between, RedisLive]]:
         await live.put_call(CELL, CALL)
         await live.put_operator(CELL, ANN)
         for day in DAYS:
-            await live.reset_tallies(day, sums(day))
+            await live.reset_tallies(*day, {(*whose, day[0]): its for whose, its in sums(day).items()})
         yield proxy, live
 
 
 async def each_is_answered_his_own(live: RedisLive) -> None:
-    told = await asyncio.gather(*map(live.tallies, DAYS))
+    told = await asyncio.gather(*(live.tallies(*day) for day in DAYS))
     assert told == [sums(day) for day in DAYS]
     assert await live.calls() == [CALL]
     assert await live.operators() == [ANN]
@@ -56,7 +58,7 @@ async def test_an_answer_that_nobody_asked_for_is_nobodys(redis_server: Server, 
     async with filled(redis_server) as (proxy, live):
         for extra in (b"%0\r\n", b":7\r\n", b"+OK\r\n", b"*1\r\n$1\r\nx\r\n", b"_\r\n"):
             proxy.adds = extra
-            assert await live.tallies(DAYS[0]) == sums(DAYS[0])
+            assert await live.tallies(*DAYS[0]) == sums(DAYS[0])
             await each_is_answered_his_own(live)
 
 
@@ -65,7 +67,7 @@ async def test_a_question_that_is_given_up_leaves_no_answer_to_the_next(
 ) -> None:
     async with filled(redis_server) as (_, live):
         for step in range(STEPS):
-            for ask in (lambda: live.tallies(DAYS[0]), live.calls, lambda: live.put_call(CELL, CALL)):
+            for ask in (lambda: live.tallies(*DAYS[0]), live.calls, lambda: live.put_call(CELL, CALL)):
                 asking = asyncio.ensure_future(ask())
                 for _ in range(step):
                     await asyncio.sleep(0)
@@ -82,7 +84,7 @@ async def test_an_answer_that_comes_too_late_is_nobodys(
         for _ in range(3):
             proxy.late_s = 0.2
             with pytest.raises(StoreDown):
-                await live.tallies(DAYS[0])
+                await live.tallies(*DAYS[0])
             proxy.late_s = 0.0
             await each_is_answered_his_own(live)
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +18,12 @@ from dialer.domain.errors import StoreDown
 from dialer.domain.types import CallId, CampaignId, CellId
 from dialer.ports.between import Command
 from tests.ports.made import CELL
-from tests.ports.test_live import ANN, CALL, DAY, until
+from tests.ports.test_live import ANN, CALL, DAY, NINE, until
 from tests.servers import Server
 
-KEY = ("101", CampaignId(1), DAY)
+WHOSE = ("101", CampaignId(1))
+KEY = (*WHOSE, NINE)
+BEFORE = NINE - timedelta(days=1)
 MAIN = CellId("main")
 CLOSES, SILENT = b"closes", b""
 # What is answered in place of Redis to each command.
@@ -104,8 +107,8 @@ def asked_of(live: RedisLive) -> list[Callable[[], Awaitable[Any]]]:
         live.operators,
         lambda: live.clear(CellId("west")),
         lambda: live.add(KEY, Tally(attempts=1), once=CallId("c-2")),
-        lambda: live.tallies(DAY),
-        lambda: live.reset_tallies("2026-01-30", {KEY: Tally(attempts=1)}),
+        lambda: live.tallies(*DAY),
+        lambda: live.reset_tallies(BEFORE, DAY[0], {(*WHOSE, BEFORE): Tally(attempts=1)}),
     ]
 
 
@@ -125,7 +128,7 @@ async def test_of_whatever_redis_says_the_caller_hears_that_it_is_away_and_the_n
             await asked()
         assert await live.calls() == [CALL]
         assert await live.operators() == [ANN]
-        assert await live.tallies(DAY) == {KEY: Tally(attempts=1)}
+        assert await live.tallies(*DAY) == {WHOSE: Tally(attempts=1)}
 
 
 async def test_what_was_done_and_not_answered_is_asked_again_and_done_once(
@@ -138,7 +141,7 @@ async def test_what_was_done_and_not_answered_is_asked_again_and_done_once(
             await asked()
         assert await live.calls() == [CALL]
         assert await live.operators() == [ANN]
-        assert await live.tallies(DAY) == {KEY: Tally(attempts=1)}
+        assert await live.tallies(*DAY) == {WHOSE: Tally(attempts=1)}
 
 
 class Counting:

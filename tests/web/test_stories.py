@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -17,7 +17,7 @@ from dialer.domain.columns import ReadOptions
 from dialer.domain.dnc import Entry
 from dialer.domain.errors import BadValue, Conflict, Forbidden, LinkDown
 from dialer.domain.guesses import Guesses, key_of_operator, key_of_phone
-from dialer.domain.kpi import key_of
+from dialer.domain.kpi import slot_of
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.operators import State as Post
 from dialer.domain.said import plain, said
@@ -499,8 +499,8 @@ async def test_an_export_runs_over_many_pages_of_the_store(api: Api, monkeypatch
 
 async def test_tallies_are_told_with_their_total(api: Api) -> None:
     cdr = record(0, CampaignId(1))
-    await api.world.live.add(key_of(cdr, UTC), Tally(2, 1, 1, 0, 30.0, 35.0), once=CallId("c-0"))
-    await api.world.live.add(("", 1, "2026-02-03"), Tally(3, 0, 0, 0, 0.0, 9.0), once=CallId("c-5"))
+    await api.world.live.add(slot_of(cdr), Tally(2, 1, 1, 0, 30.0, 35.0), once=CallId("c-0"))
+    await api.world.live.add(("", 1, slot_of(cdr)[2]), Tally(3, 0, 0, 0, 0.0, 9.0), once=CallId("c-5"))
     async with api["viewer"].get("/v1/tallies") as told:
         live = await told.json()
     assert live["total"]["attempts"] == 5

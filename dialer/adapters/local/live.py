@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import structlog
 
 from dialer.adapters.codec import decode, encode
-from dialer.adapters.memory.live import DAYS_KEPT, MemoryLive
+from dialer.adapters.memory.live import MemoryLive, forget_old, tallies_of
 from dialer.domain.call import Call
 from dialer.domain.cdr import Tally
 from dialer.domain.errors import BadValue, StoreDown
-from dialer.domain.kpi import Key
+from dialer.domain.kpi import Slot, Whose, quarter_of
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, CellId, OperatorId
 
@@ -40,7 +42,7 @@ class Follower:
 
     def take(self) -> list[News]:
         """The next of them, as plain values; empty: all was told."""
-        first = list(self._things)[:AT_ONCE]
+        first = list(islice(self._things, AT_ONCE))
         for thing in first:
             del self._things[thing]
         if not self._things:
@@ -91,14 +93,14 @@ class SharedLive(MemoryLive):
         await super().put_operator(cell, operator)
         self._mark((OPERATOR, cell, operator.id))
 
-    async def add(self, key: Key, delta: Tally, *, once: CallId) -> None:
-        await super().add(key, delta, once=once)
-        self._mark((SUM, key[2], key[0], key[1]))
+    async def add(self, slot: Slot, delta: Tally, *, once: CallId) -> None:
+        await super().add(slot, delta, once=once)
+        self._mark(_sum(slot))
 
-    async def reset_tallies(self, day: str, sums: Mapping[Key, Tally]) -> None:
-        before = [(SUM, day, key[0], key[1]) for key in self._sums.get(day, {})]
-        await super().reset_tallies(day, sums)
-        self._mark(*before, *((SUM, day, key[0], key[1]) for key in sums))
+    async def reset_tallies(self, since_at: datetime, until_at: datetime, sums: Mapping[Slot, Tally]) -> None:
+        before = self._sums_of(one for one in self._sums if since_at <= one < until_at)
+        await super().reset_tallies(since_at, until_at, sums)
+        self._mark(*before, *map(_sum, sums))
 
     def _mark(self, *things: Thing) -> None:
         for follower in self._followers:
@@ -107,15 +109,17 @@ class SharedLive(MemoryLive):
     def _everything(self) -> list[Thing]:
         calls = [(CALL, *key) for key in self._calls]
         operators = [(OPERATOR, *key) for key in self._operators]
-        sums = [(SUM, key[2], key[0], key[1]) for day in self._sums.values() for key in day]
-        return [*calls, *operators, *sums]
+        return [*calls, *operators, *self._sums_of(self._sums)]
+
+    def _sums_of(self, quarters: Iterable[datetime]) -> list[Thing]:
+        return [_sum((*whose, quarter)) for quarter in quarters for whose in self._sums[quarter]]
 
     def _plain(self, thing: Thing) -> Any:
         kind, *key = thing
         value: object
         if kind == SUM:
-            day, operator, campaign = key
-            value = self._sums.get(day, {}).get((operator, campaign, day))
+            quarter, *whose = key
+            value = self._sums.get(_quarter(quarter), {}).get(tuple(whose))
         else:
             value = (self._calls if kind == CALL else self._operators).get(tuple(key))
         return None if value is None else encode(value)
@@ -133,7 +137,7 @@ class FollowedLive:
         self.is_whole = False
         self._calls: dict[tuple[CellId, CallId], Call] = {}
         self._operators: dict[tuple[CellId, OperatorId], Operator] = {}
-        self._sums: dict[str, dict[Key, Tally]] = {}
+        self._sums: dict[datetime, dict[Whose, Tally]] = {}
 
     def apply(self, news: Sequence[News]) -> None:
         """One that cannot be read, of another version, is left out."""
@@ -150,10 +154,11 @@ class FollowedLive:
                 _put(self._calls, (CellId(cell), CallId(call)), Call, plain)
             case "operator", cell, operator:
                 _put(self._operators, (CellId(cell), OperatorId(operator)), Operator, plain)
-            case "sum", day, who, campaign:
-                _put(self._sums.setdefault(day, {}), (who, campaign, day), Tally, plain)
-                for old in sorted(self._sums)[:-DAYS_KEPT]:
-                    del self._sums[old]
+            case "sum", quarter, who, campaign:
+                sums = self._sums.setdefault(_quarter(quarter), {})
+                _put(sums, (who, campaign), Tally, plain)
+                if len(sums) == 1:
+                    forget_old(self._sums)
 
     async def calls(self) -> Sequence[Call]:
         self._check()
@@ -163,13 +168,25 @@ class FollowedLive:
         self._check()
         return list(self._operators.values())
 
-    async def tallies(self, day: str) -> Mapping[Key, Tally]:
+    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Whose, Tally]:
         self._check()
-        return dict(self._sums.get(day, {}))
+        return tallies_of(self._sums, since_at, until_at)
 
     def _check(self) -> None:
         if not self.is_whole:
             raise self._missing()
+
+
+def _sum(slot: Slot) -> Thing:
+    return (SUM, slot[2].isoformat(), *slot[:2])
+
+
+def _quarter(text: str) -> datetime:
+    """ValueError for what begins no quarter of an hour, such as the days of an older version."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None or quarter_of(at) != at:
+        raise ValueError(text)
+    return at.astimezone(UTC)
 
 
 def _put(where: dict[Any, Any], key: Any, kind: type[Any], plain: Any) -> None:

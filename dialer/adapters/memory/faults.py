@@ -13,7 +13,7 @@ READS = frozenset(
     {
         "all", "answers_by_hour", "barring", "blocked", "by_name", "cdr", "cdrs", "changes", "count", "depth",
         "find", "get", "held_back", "history", "imports", "known", "last_operator_of", "load",
-        "next_due_at", "numbers_of", "person", "remarked", "sources", "tallies",
+        "next_due_at", "numbers_of", "person", "quarters", "remarked", "sources", "tallies",
     }
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from dialer.domain import hours
 from dialer.domain.cdr import Cdr, Closing, Remark, Tally, WrapUp
 from dialer.domain.depth import Depth, measure
 from dialer.domain.errors import Missing
-from dialer.domain.kpi import Hour, Key, answers_by_hour, fold
+from dialer.domain.kpi import Hour, Key, Slot, answers_by_hour, by_quarter, fold
 from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
 from dialer.domain.spending import SideCall, SideKind, Spent, merged, spent_by
@@ -147,6 +147,9 @@ class MemoryLedger:
 
     async def tallies(self, since_at: datetime, until_at: datetime, zone: tzinfo) -> Mapping[Key, Tally]:
         return fold((cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at), zone)
+
+    async def quarters(self, since_at: datetime, until_at: datetime) -> Mapping[Slot, Tally]:
+        return by_quarter(cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at)
 
     async def parts(self, since_at: datetime, until_at: datetime, at_least_s: float) -> Sequence[Part]:
         its = (cdr for cdr in self._rows.values() if since_at <= cdr.dialled_at < until_at)

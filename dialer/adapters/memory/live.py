@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from dialer.domain.call import Call
 from dialer.domain.cdr import Tally
-from dialer.domain.kpi import Key, plus
+from dialer.domain.kpi import Slot, Whose, joined, plus
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, CellId, OperatorId
 
-DAYS_KEPT = 8
+KEPT = timedelta(days=8)  # of sums, behind the newest
 
 
 class MemoryLive:
     def __init__(self) -> None:
         self._calls: dict[tuple[CellId, CallId], Call] = {}
         self._operators: dict[tuple[CellId, OperatorId], Operator] = {}
-        self._sums: dict[str, dict[Key, Tally]] = {}
-        self._counted: dict[str, set[CallId]] = {}
+        self._sums: dict[datetime, dict[Whose, Tally]] = {}  # by quarter of an hour in UTC
+        self._counted: dict[date, set[CallId]] = {}  # by day in UTC
 
     async def clear(self, cell: CellId) -> None:
         self._calls = {key: call for key, call in self._calls.items() if key[0] != cell}
@@ -39,24 +40,40 @@ class MemoryLive:
     async def operators(self) -> Sequence[Operator]:
         return list(self._operators.values())
 
-    async def add(self, key: Key, delta: Tally, *, once: CallId) -> None:
-        day = key[2]
-        counted = self._counted.setdefault(day, set())
+    async def add(self, slot: Slot, delta: Tally, *, once: CallId) -> None:
+        counted = self._counted.setdefault(slot[2].date(), set())
         if once in counted:
             return
         counted.add(once)
-        sums = self._sums.setdefault(day, {})
-        sums[key] = plus(sums.get(key, Tally()), delta)
-        self._forget_old()
+        self._put(slot, plus(self._sums.get(slot[2], {}).get(slot[:2], Tally()), delta))
 
-    async def tallies(self, day: str) -> Mapping[Key, Tally]:
-        return dict(self._sums.get(day, {}))
+    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Whose, Tally]:
+        return tallies_of(self._sums, since_at, until_at)
 
-    async def reset_tallies(self, day: str, sums: Mapping[Key, Tally]) -> None:
-        self._sums[day] = dict(sums)
-        self._forget_old()
+    async def reset_tallies(self, since_at: datetime, until_at: datetime, sums: Mapping[Slot, Tally]) -> None:
+        for quarter in [one for one in self._sums if since_at <= one < until_at]:
+            del self._sums[quarter]
+        for slot, tally in sums.items():
+            self._put(slot, tally)
 
-    def _forget_old(self) -> None:
-        for days in (self._sums, self._counted):
-            while len(days) > DAYS_KEPT:
-                del days[min(days)]
+    def _put(self, slot: Slot, tally: Tally) -> None:
+        is_new = slot[2] not in self._sums
+        self._sums.setdefault(slot[2], {})[slot[:2]] = tally
+        if is_new:
+            oldest = forget_old(self._sums).date()
+            self._counted = {day: calls for day, calls in self._counted.items() if day >= oldest}
+
+
+def tallies_of(
+    sums: Mapping[datetime, Mapping[Whose, Tally]], since_at: datetime, until_at: datetime
+) -> dict[Whose, Tally]:
+    """Over the quarters that begin in the span."""
+    return joined(its for quarter, its in sums.items() if since_at <= quarter < until_at)
+
+
+def forget_old(sums: dict[datetime, dict[Whose, Tally]]) -> datetime:
+    """What lies too far behind the newest quarter; gives the oldest instant that is kept."""
+    oldest = max(sums) - KEPT
+    for quarter in [one for one in sums if one < oldest]:
+        del sums[quarter]
+    return oldest

@@ -28,6 +28,7 @@ CONNECTIONS = 64  # each command under way may hold one in a blocking read
 KINDS: Mapping[str, tuple[type, ...]] = {
     "_": (str, list),
     "BLPOP": (list, type(None)),
+    "EVALSHA": (list,),
     "HGETALL": (dict,),
     "HVALS": (list,),
     "INFO": (str,),
@@ -37,7 +38,7 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "XADD": (str,),
     "XREAD": (dict, list, type(None)),
     "XREVRANGE": (list,),
-    **dict.fromkeys(("DEL", "EVALSHA", "EXISTS", "EXPIRE", "HDEL", "HSET", "LREM", "RPUSH", "SADD"), (int,)),
+    **dict.fromkeys(("DEL", "EXISTS", "EXPIRE", "HDEL", "HSET", "LREM", "RPUSH", "SADD"), (int,)),
 }
 
 

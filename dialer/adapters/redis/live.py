@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from secrets import token_hex
 from typing import TypeVar, cast
 
@@ -18,7 +19,7 @@ from dialer.adapters.redis.client import PREFIX, as_ours, open_redis, place
 from dialer.domain.call import Call
 from dialer.domain.cdr import Tally
 from dialer.domain.errors import BadValue, StoreDown
-from dialer.domain.kpi import Key
+from dialer.domain.kpi import QUARTER, Slot, Whose, quarter_of
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, CellId
 
@@ -32,13 +33,30 @@ LOOK_S = 1.0  # between two looks whether Redis is there and the same
 COUNTS = ("attempts", "answered", "connected", "abandoned")
 SECONDS = ("talk_s", "duration_s")  # kept as whole microseconds: sums are exact in any order
 
-# Counts a call once: its id goes into the day's set together with its figures, or neither does.
+# Counts a call once: its id goes into the set of the day in UTC together with its figures, or neither does.
 ADD_ONCE = """
-if redis.call('SADD', KEYS[2], ARGV[1]) == 0 then return 0 end
+if redis.call('SADD', KEYS[2], ARGV[1]) == 0 then return {} end
 for i = 3, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
-return 1
+return {}
+"""
+# The sums of a span, from those of its quarters of an hour; what is no number is passed over.
+SUM_UP = """
+local sums = {}
+for _, key in ipairs(KEYS) do
+  local told = redis.call('HGETALL', key)
+  for i = 1, #told, 2 do
+    local n = tonumber(told[i + 1])
+    if n then sums[told[i]] = (sums[told[i]] or 0) + n end
+  end
+end
+local found = {}
+for field, n in pairs(sums) do
+  found[#found + 1] = field
+  found[#found + 1] = string.format('%.0f', n)
+end
+return found
 """
 
 
@@ -71,10 +89,11 @@ class RedisLive:
         self._redis = redis
         self._where = where
         self._add_once = redis.register_script(ADD_ONCE)
+        self._sum_up = redis.register_script(SUM_UP)
         # what this process has shown, by key: shown again to a Redis that has forgotten it
         self._shown: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._mark = f"{PREFIX}:mark:{token_hex(8)}"  # while it is there, Redis was not emptied
-        self._summed: set[str] = set()  # the newest day that has sums
+        self._summed: datetime | None = None  # the newest quarter of an hour that has sums
         self._in_order = asyncio.Lock()  # an older state never overwrites a newer one
 
     async def clear(self, cell: CellId) -> None:
@@ -103,43 +122,46 @@ class RedisLive:
     async def operators(self) -> Sequence[Operator]:
         return await self._read(_operators, Operator)
 
-    async def add(self, key: Key, delta: Tally, *, once: CallId) -> None:
-        day = key[2]
-        figures = _flat({field: value for field, value in _fields(key, delta).items() if value})
+    async def add(self, slot: Slot, delta: Tally, *, once: CallId) -> None:
+        figures = _flat(_fields(slot, delta))
         with as_ours(self._where):
-            await self._add_once(keys=[_sums(day), _counted(day)], args=[once, SUMS_KEPT_S, *figures])
+            keys = [_sums(slot[2]), _counted(slot[2])]
+            await self._add_once(keys=keys, args=[once, SUMS_KEPT_S, *figures])
         if figures:
-            self._has_sums(day)
+            self._has_sums(slot[2])
 
-    async def tallies(self, day: str) -> Mapping[Key, Tally]:
+    async def tallies(self, since_at: datetime, until_at: datetime) -> Mapping[Whose, Tally]:
         with as_ours(self._where):
-            fields = await cast(Awaitable[dict[str, str]], self._redis.hgetall(_sums(day)))
-        found: defaultdict[Key, dict[str, int]] = defaultdict(dict)
-        for field, value in fields.items():
+            keys = [_sums(quarter) for quarter in _quarters(since_at, until_at)]
+            told = await self._sum_up(keys=keys) if keys else []
+        found: defaultdict[Whose, dict[str, int]] = defaultdict(dict)
+        for field, figure in zip(told[::2], told[1::2], strict=False):
             try:
-                operator, campaign, figure = field.split("|")
-                found[operator, int(campaign), day][figure] = int(value)
+                operator, campaign, name = field.split("|")
+                found[operator, int(campaign)][name] = int(figure)
             except ValueError as bad:  # somebody else's word, or a later version's
-                log.warning("live_sum_unreadable", day=day, why=str(bad)[:200])
-        return {key: _tally(figures) for key, figures in found.items()}
+                log.warning("live_sum_unreadable", field=field[:200], why=str(bad)[:200])
+        return {whose: _tally(figures) for whose, figures in found.items()}
 
-    async def reset_tallies(self, day: str, sums: Mapping[Key, Tally]) -> None:
-        fields: dict[str, int] = {}
-        for key, tally in sums.items():
-            fields |= _fields(key, tally)
+    async def reset_tallies(self, since_at: datetime, until_at: datetime, sums: Mapping[Slot, Tally]) -> None:
+        by_quarter: defaultdict[datetime, dict[str, int]] = defaultdict(dict)
+        for slot, tally in sums.items():
+            by_quarter[slot[2]] |= _fields(slot, tally)
         with as_ours(self._where):
             async with self._redis.pipeline(transaction=True) as transaction:
-                transaction.delete(_sums(day))
-                if fields:
-                    transaction.hset(_sums(day), items=_flat(fields))
-                    transaction.expire(_sums(day), SUMS_KEPT_S)
+                for quarter in _quarters(since_at, until_at):
+                    transaction.delete(_sums(quarter))
+                for quarter, fields in by_quarter.items():
+                    transaction.hset(_sums(quarter), items=_flat(fields))
+                    transaction.expire(_sums(quarter), SUMS_KEPT_S)
                 await transaction.execute()
-        self._summed.discard(day)
-        if fields:
-            self._has_sums(day)
+        if self._summed is not None and since_at <= self._summed < until_at:
+            self._summed = None
+        for quarter in by_quarter:
+            self._has_sums(quarter)
 
-    def _has_sums(self, day: str) -> None:
-        self._summed = {max(day, *self._summed)} if self._summed else {day}
+    def _has_sums(self, quarter: datetime) -> None:
+        self._summed = quarter if self._summed is None else max(quarter, self._summed)
 
     async def watch(self, on_return: Callable[[], Awaitable[None]]) -> None:
         """Until cancelled: look whether Redis is there; when it is back or new, show everything again."""
@@ -150,7 +172,7 @@ class RedisLive:
                 if known and (run != known or not is_whole):
                     log.info("redis_returned", where=self._where, was_emptied=not is_whole)
                     await self._show_again()
-                    self._summed.clear()  # a day that is over may be gone for good
+                    self._summed = None  # what is long over may be gone for good
                     await on_return()
                 if not is_whole:
                     with as_ours(self._where):
@@ -174,7 +196,7 @@ class RedisLive:
             server = await self._redis.info("server")
             async with self._in_order, self._redis.pipeline(transaction=False) as pipeline:
                 keys = [self._mark, *(key for key, fields in self._shown.items() if fields)]
-                keys += [_sums(day) for day in self._summed]
+                keys += [_sums(self._summed)] if self._summed else []
                 pipeline.expire(self._mark, STATE_KEPT_S)
                 pipeline.exists(*keys)
                 _, there = await pipeline.execute()
@@ -221,19 +243,29 @@ def _operators(cell: CellId) -> str:
     return f"{PREFIX}:operators:{cell}"
 
 
-def _sums(day: str) -> str:
-    return f"{PREFIX}:sums:{day}"
+def _sums(quarter: datetime) -> str:
+    return f"{PREFIX}:sums:{quarter:%Y-%m-%dT%H:%M}"  # UTC
 
 
-def _counted(day: str) -> str:
-    return f"{PREFIX}:counted:{day}"
+def _counted(quarter: datetime) -> str:
+    return f"{PREFIX}:counted:{quarter:%Y-%m-%d}"  # UTC
 
 
-def _fields(key: Key, tally: Tally) -> dict[str, int]:
-    """The figures of one operator and campaign, as fields of the day's hash."""
-    who = f"{key[0]}|{key[1]}"
-    counts = {f"{who}|{name}": int(getattr(tally, name)) for name in COUNTS}
-    return counts | {f"{who}|{name}": round(getattr(tally, name) * 1e6) for name in SECONDS}
+def _quarters(since_at: datetime, until_at: datetime) -> Iterator[datetime]:
+    """Those that begin in the span."""
+    quarter = quarter_of(since_at)
+    while quarter < until_at:
+        if quarter >= since_at:
+            yield quarter
+        quarter += QUARTER
+
+
+def _fields(slot: Slot, tally: Tally) -> dict[str, int]:
+    """The figures of one operator and campaign, but for zeros, as fields of the quarter's hash."""
+    who = f"{slot[0]}|{slot[1]}"
+    figures = {name: int(getattr(tally, name)) for name in COUNTS}
+    figures |= {name: round(getattr(tally, name) * 1e6) for name in SECONDS}
+    return {f"{who}|{name}": figure for name, figure in figures.items() if figure}
 
 
 def _flat(fields: Mapping[str, str | int]) -> list[str | int]:

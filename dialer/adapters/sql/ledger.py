@@ -26,7 +26,7 @@ from dialer.adapters.fitting import fitted, is_id
 from dialer.adapters.sql import remarks as remarked
 from dialer.adapters.sql import sidecalls
 from dialer.adapters.sql.database import Database
-from dialer.adapters.sql.days import ordinal_of
+from dialer.adapters.sql.days import at_of, ordinal_of, quarter_of
 from dialer.adapters.sql.depth import depth_of
 from dialer.adapters.sql.hours import paused, spent
 from dialer.adapters.sql.insert import chunks, insert, insert_for, insert_new
@@ -37,7 +37,7 @@ from dialer.domain.cdr import Cdr, Closing, Remark, Tally, WrapUp
 from dialer.domain.days import offsets
 from dialer.domain.depth import Depth
 from dialer.domain.errors import Missing
-from dialer.domain.kpi import Hour, Key
+from dialer.domain.kpi import Hour, Key, Slot
 from dialer.domain.operators import State, StateChange
 from dialer.domain.said import said
 from dialer.domain.spending import SideCall, SideKind, Spent
@@ -149,22 +149,17 @@ class SqlLedger:
         who = func.coalesce(cdrs.c.operator, "").label("who")
         known = offsets(since_at, until_at, zone)
         day = ordinal_of(cdrs.c.dialled_at, known, is_sqlite=self._database.is_sqlite).label("ordinal")
-        by = (who, cdrs.c.campaign, day)
-        sums = select(
-            *by,
-            func.count().label("attempts"),
-            func.count(cdrs.c.answer_at).label("answered"),
-            _number_of(Outcome.CONNECTED).label("connected"),
-            _number_of(Outcome.ABANDONED).label("abandoned"),
-            func.sum(cdrs.c.talk_us).label("talk_us"),
-            func.sum(cdrs.c.duration_us).label("duration_us"),
-        )
-        span = sums.where(cdrs.c.dialled_at >= since_at, cdrs.c.dialled_at < until_at)
-        rows = await self._database.rows(span.group_by(*by))
+        rows = await self._database.rows(_sums_by(who, cdrs.c.campaign, day, span=(since_at, until_at)))
         days = {
             ordinal: date.fromordinal(ordinal).isoformat() for ordinal in {row["ordinal"] for row in rows}
         }
         return {(row["who"], row["campaign"], days[row["ordinal"]]): _tally(row) for row in rows}
+
+    async def quarters(self, since_at: datetime, until_at: datetime) -> Mapping[Slot, Tally]:
+        who = func.coalesce(cdrs.c.operator, "").label("who")
+        quarter = quarter_of(cdrs.c.dialled_at, is_sqlite=self._database.is_sqlite).label("quarter")
+        rows = await self._database.rows(_sums_by(who, cdrs.c.campaign, quarter, span=(since_at, until_at)))
+        return {(row["who"], row["campaign"], at_of(row["quarter"])): _tally(row) for row in rows}
 
     async def parts(self, since_at: datetime, until_at: datetime, at_least_s: float) -> Sequence[Part]:
         by = (cdrs.c.operator, cdrs.c.campaign, cdrs.c.outcome)
@@ -327,6 +322,20 @@ def _hour_of(at: ColumnElement[Any], *, is_sqlite: bool) -> ColumnElement[Any]:
         return func.date_trunc("hour", at, "UTC", type_=Instant)
     at_us = type_coerce(at, BigInteger)
     return type_coerce(at_us - at_us % HOUR_US, Instant)
+
+
+def _sums_by(*by: ColumnElement[Any], span: tuple[datetime, datetime]) -> Select[Any]:
+    """What records dialled in a span add up to."""
+    sums = select(
+        *by,
+        func.count().label("attempts"),
+        func.count(cdrs.c.answer_at).label("answered"),
+        _number_of(Outcome.CONNECTED).label("connected"),
+        _number_of(Outcome.ABANDONED).label("abandoned"),
+        func.sum(cdrs.c.talk_us).label("talk_us"),
+        func.sum(cdrs.c.duration_us).label("duration_us"),
+    )
+    return sums.where(cdrs.c.dialled_at >= span[0], cdrs.c.dialled_at < span[1]).group_by(*by)
 
 
 def _number_of(outcome: Outcome) -> Any:

@@ -185,8 +185,11 @@ async def list_tallies(
 ) -> Tallies:
     """The live sums of a day; equal to the records when nothing is in flight."""
     its = None if campaign is None else CampaignId(campaign)
+    zone = parts.tools.zone
     return _told(
-        await figures.live_sums(parts.day(day), who, parts.live, operator=_one(operator), campaign=its)
+        await figures.live_sums(
+            parts.day(day), who, parts.live, zone=zone, operator=_one(operator), campaign=its
+        )
     )
 
 
@@ -241,11 +244,8 @@ async def list_decisions(parts: Given, who: SeesCampaigns, speak: Spoken) -> lis
 
 
 def _told(sums: Mapping[kpi.Key, Tally]) -> Tallies:
-    total = Tally()
-    for tally in sums.values():
-        total = kpi.plus(total, tally)
     return Tallies(
-        total=Sums.model_validate(total, from_attributes=True),
+        total=Sums.model_validate(kpi.total(sums.values()), from_attributes=True),
         rows=[
             TallyOut.model_validate(
                 {"operator": key[0] or None, "campaign": key[1], "day": key[2]} | _sums(tally)
