@@ -65,8 +65,12 @@ class TrunkFields(Body):
     unknown_callers: UnknownCallers = Field(
         default=UnknownCallers.MESSAGE, description="what becomes of callers whom nobody called"
     )
-    minutes_per_day: Ceiling = Field(default=0.0, description="of answered time, in a day of the office; 0: no ceiling")
-    money_per_day: Ceiling = Field(default=0.0, description="by the two prices, in a day of the office; 0: no ceiling")
+    minutes_per_day: Ceiling = Field(
+        default=0.0, description="of answered time, in a day of the office; 0: no ceiling"
+    )
+    money_per_day: Ceiling = Field(
+        default=0.0, description="by the two prices, in a day of the office; 0: no ceiling"
+    )
     price: Price = Field(default=0.0, description="of an answered minute")
     price_per_call: Price = Field(default=0.0, description="of each attempt")
     currency: Currency = ""
