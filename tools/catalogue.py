@@ -25,7 +25,18 @@ from dialer.cli.main import app
 from dialer.cli.verbs import VERBS
 from dialer.domain import call, explain, listing, listwork, operators, outlook, shifts, spending
 from dialer.domain.said import context_of
-from dialer.domain.types import CampaignStatus, Language, Mode, Outcome, Purpose
+from dialer.domain.types import (
+    CampaignStatus,
+    Direction,
+    EndedBy,
+    Language,
+    LeadStatus,
+    LegKind,
+    Mode,
+    Outcome,
+    PhoneKind,
+    Purpose,
+)
 from tools.cldr import country_names
 
 ROOT = LOCALES.parents[1]
@@ -45,8 +56,14 @@ WORDS = (
     listwork.Left,
     outlook.When,
     CampaignStatus,
+    Direction,
+    EndedBy,
+    Language,
+    LeadStatus,
+    LegKind,
     Mode,
     Outcome,
+    PhoneKind,
     Purpose,
     spending.SideKind,
 )

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from dialer.domain.types import E164
 
-_PHONE = re.compile(rf"{E164.pattern}|\+[0-9]\*+[0-9]{{2}}")  # whole, or masked
+_ONE = rf"(?:{E164.pattern}|\+[0-9]\*+[0-9]{{2}}|\+[0-9]{{1,14}}\*)"  # whole, masked, or a prefix
+PHONES = re.compile(
+    rf"{_ONE}(?:: [0-9*#,w]+)?(?:[;,]? {_ONE}(?:: [0-9*#,w]+)?)*"
+)  # each may have an extension
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
 MARK = "\ufeff"  # of byte order: Excel reads UTF-8 by it
 
@@ -24,10 +27,10 @@ def _quoted(cell: str, separator: str) -> str:
 
 
 def safe_cell(value: object) -> str:
-    """The value as text; one that begins like a formula gets an apostrophe. Phone numbers are left alone."""
+    """The value as text; one that begins like a formula gets an apostrophe, but for phone numbers."""
     if value is None:
         return ""
     text = str(value)
-    if isinstance(value, str) and _FORMULA.match(text) and not _PHONE.fullmatch(text):
+    if isinstance(value, str) and _FORMULA.match(text) and not PHONES.fullmatch(text):
         return f"'{text}"
     return text

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from dialer.domain.csvtext import safe_cell
-from dialer.domain.said import Said, said, word
+from dialer.domain.csvtext import PHONES, safe_cell
+from dialer.domain.disposition import DEFAULT, Disposition, known
+from dialer.domain.said import Said, said, titled, word
+from dialer.domain.types import Language
 
 PAGE = 200  # rows that are made at once: the loop is held for as long
+(LANGUAGE,) = titled("en", context="language")  # a catalogue has its own code for it
 SHEET_ROWS = 1_048_576  # of a spreadsheet, its header among them
 # what a spreadsheet takes for a number, a date or a formula though it is the text of a number
 _LIKE_NUMBER = re.compile(r"[0-9][0-9 .,:/%eE+-]*")
-_PHONES = re.compile(r"\+[0-9*]+(?:, \+[0-9*]+)*")  # whole, masked, or a prefix
 
 
 class Kind(StrEnum):
@@ -30,11 +32,12 @@ class Kind(StrEnum):
     INSTANT = "instant"
     CAMPAIGN = "campaign"
     OPERATOR = "operator"
+    DISPOSITION = "disposition"
 
 
 _PHONES_OF = {"number", "numbers", "entry", "caller_id"}
-_WHOLE = {"attempts", "attempt_no", "calls", "cause", "lead", "live", "long", "number_index", "priority",
-          "sip_code"}  # fmt: skip
+_WHOLE = {"attempts", "attempt_no", "calls", "cause", "import_id", "lead", "live", "long", "number_index",
+          "priority", "sip_code"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,12 @@ class Reader:
     zone: tzinfo
     campaigns: Mapping[int, str]
     operators: Mapping[str, str]
+    dispositions: Mapping[int, Sequence[Disposition]] = field(default_factory=dict)  # by campaign
+
+    def title(self, campaign: Any, code: str) -> str:
+        """What people call a disposition; a code that no list has any more is told as it is."""
+        found = known(self.dispositions.get(campaign, ()), code) or known(DEFAULT, code)
+        return found.title.told(Language(self.speak(LANGUAGE))) if found else code
 
     @property
     def decimal(self) -> str:
@@ -98,7 +107,7 @@ def kind_of(name: str) -> Kind:
         return Kind.PHONE
     if name in _WHOLE:
         return Kind.WHOLE
-    if name in ("campaign", "operator"):
+    if name in ("campaign", "operator", "disposition"):
         return Kind(name)
     if name == "at" or name.endswith("_at"):
         return Kind.INSTANT
@@ -109,10 +118,12 @@ def kind_of(name: str) -> Kind:
 
 def for_people(row: Row, table: Sequence[Column], reader: Reader) -> list[Shown]:
     """The cells that people see: names, local times to the second, words of their language."""
-    return [_shown(value, one.kind, reader) for value, one in zip(row, table, strict=True) if not one.inner]
+    cells = list(zip(row, table, strict=True))
+    campaign = next((value for value, one in cells if one.kind is Kind.CAMPAIGN), None)
+    return [_shown(value, one.kind, reader, campaign) for value, one in cells if not one.inner]
 
 
-def _shown(value: Any, kind: Kind, reader: Reader) -> Shown:
+def _shown(value: Any, kind: Kind, reader: Reader, campaign: Any) -> Shown:
     match value:
         case None:
             return None
@@ -125,13 +136,15 @@ def _shown(value: Any, kind: Kind, reader: Reader) -> Shown:
         case Mapping():
             return "; ".join(f"{_name(name, reader)}: {each}" for name, each in value.items())
         case tuple() | list() | set() | frozenset():
-            return ", ".join(str(_shown(each, kind, reader)) for each in value)
+            return ", ".join(str(_shown(each, kind, reader, campaign)) for each in value)
         case _ if kind is Kind.CAMPAIGN:
             return reader.campaigns.get(value) or str(value)
         case _ if kind is Kind.OPERATOR:
             return " ".join(filter(None, (str(value), reader.operators.get(value))))
         case int() | float():
             return value
+        case _ if kind is Kind.DISPOSITION:
+            return reader.title(campaign, value)
         case _:
             return reader.speak(value)
 
@@ -151,7 +164,7 @@ def excel_cell(value: Shown, decimal: str) -> str:
             return str(value)
         case float():
             return f"{value:.4f}".rstrip("0").rstrip(".").replace(".", decimal)
-        case _ if _PHONES.fullmatch(value) or _LIKE_NUMBER.fullmatch(value):
+        case _ if PHONES.fullmatch(value) or _LIKE_NUMBER.fullmatch(value):
             return f'="{value}"'  # our own formula: digits and nothing that could be called
         case _:
             return safe_cell(value)

@@ -13,6 +13,7 @@ from dialer.domain.cdr import Cdr
 from dialer.domain.choice import Choice
 from dialer.domain.csvtext import MARK, as_csv, safe_cell
 from dialer.domain.dnc import Listed
+from dialer.domain.errors import Missing
 from dialer.domain.export import (
     PAGE,
     Column,
@@ -41,16 +42,16 @@ RECORDS = columns(
     titled(
         "id", "cell", "campaign", "lead", "direction", "number", "trunk", "attempt_no", "dialled_at",
         "ring_at", "answer_at", "bridge_at", "message_at", "end_at", "setup_s", "ring_s", "wait_s", "talk_s",
-        "wrap_up_s", "outcome", "disposition", "note", "alerting", "cause", "sip_code", "ended_by",
-        "operator", "recording", "reason", "caller_id", "estimated", context="table",
+        "wrap_up_s", "outcome", "disposition", "callback_at", "note", "alerting", "cause", "sip_code",
+        "ended_by", "operator", "recording", "reason", "caller_id", "estimated", context="table",
     ),
     inner=("cell", "ring_at", "bridge_at", "message_at", "setup_s", "alerting", "recording", "estimated"),
 )  # fmt: skip
 LEADS = columns(
     titled(
         "id", "numbers", "extensions", "status", "attempts", "tried", "next_at", "promised_at", "last_at",
-        "last_outcome", "priority", "zones", "name", "company", "inn", "email", "extra", "ref",
-        context="table",
+        "last_outcome", "priority", "zones", "name", "company", "inn", "email", "extra", "ref", "import_id",
+        "list", context="table",
     )
 )  # fmt: skip
 DNC = columns(
@@ -103,17 +104,37 @@ async def of_records(query: CdrQuery, who: Caller, stores: Stores) -> Export:
 async def of_leads(choice: Choice, who: Caller, stores: Stores) -> Export:
     """Leads of a campaign that are chosen."""
     demand(who, Permission.EXPORT)
-    names = [str(one.name) for one in LEADS]
+    *names, _ = [str(one.name) for one in LEADS]
+    files = _Files(stores)
 
     async def pages() -> Pages:
         after = 0
         while page := await lists.find(choice, who, stores, after=after, limit=PAGE):
-            yield [[getattr(lead, name) for name in names] for lead in page]
+            yield [
+                [*(getattr(lead, name) for name in names), await files.of(lead.import_id)] for lead in page
+            ]
             if len(page) < PAGE:
                 return
             after = page[-1].id
 
     return Export("leads", _asked(choice), LEADS, await _begun(pages()))
+
+
+class _Files:
+    """Names of the lists that leads came with, each asked for once."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._known: dict[int, str] = {0: ""}  # by no list
+
+    async def of(self, import_id: int) -> str:
+        if import_id not in self._known:
+            try:
+                row = await self._stores.leads.find_import(import_id)
+            except Missing:  # taken back: leads that were moved stay
+                row = {}
+            self._known[import_id] = str(row.get("file_name", ""))
+        return self._known[import_id]
 
 
 async def of_dnc(listed: Listed, who: Caller, stores: Stores, *, now: datetime) -> Export:
@@ -209,9 +230,11 @@ async def of_today(
 
 async def reader_for(speak: Callable[[str], str], zone: tzinfo, stores: Stores) -> Reader:
     """Names of everything that a table may name by its id."""
-    campaigns = {int(one.id): one.name for one in await stores.campaigns.all()}
+    every = await stores.campaigns.all()
+    campaigns = {int(one.id): one.name for one in every}
     operators = {str(one.id): one.name for one in await stores.accounts.all()}
-    return Reader(speak, zone, campaigns, operators)
+    dispositions = {int(one.id): one.dispositions for one in every}
+    return Reader(speak, zone, campaigns, operators, dispositions)
 
 
 def noted(export: Export, who: Caller, origin: str, note: Callable[[Taken], None]) -> Export:

@@ -13,12 +13,12 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from dialer.adapters.files import workbook as writer
-from dialer.domain.cdr import Closing
+from dialer.domain.cdr import Closing, Remark
 from dialer.domain.dnc import Entry
 from dialer.domain.export import Taken
 from dialer.domain.operators import Account, StateChange
 from dialer.domain.operators import State as Post
-from dialer.domain.types import CampaignId, OperatorId, Outcome, PhoneKind, PhoneNumber, TrunkId
+from dialer.domain.types import CallId, CampaignId, OperatorId, Outcome, PhoneKind, PhoneNumber, TrunkId
 from dialer.office import exports, records
 from tests.web.conftest import Api
 from tests.web.world import NOW, record
@@ -155,7 +155,32 @@ async def test_a_program_gets_ids_and_utc(api: Api) -> None:
     (row, *_) = csv.DictReader(io.StringIO((await fetched(api, "/v1/cdrs.csv")).decode()))
     assert (row["campaign"], row["dialled_at"], row["operator"]) == ("1", "2026-02-03T10:00:00Z", "101")
     (one, *_) = csv.DictReader(io.StringIO((await fetched(api, "/v1/dnc.csv?source=реестр")).decode()))
-    assert one["entry"] == "'+7495*"
+    assert one["entry"] == "+7495*"
+
+
+async def test_all_phones_of_a_lead_are_written_alike_and_its_list_is_named(api: Api) -> None:
+    await fill(api)
+    made = list(csv.DictReader(io.StringIO((await fetched(api, "/v1/campaigns/1/leads.csv")).decode())))
+    assert [row["numbers"] for row in made][-2:] == ["+79160000002", "+79211110001 +79311110001"]
+    assert [(row["import_id"], row["list"]) for row in made][-2:] == [("1", "spring.csv"), ("2", "api")]
+    head, *rows = excels((await fetched(api, "/v1/campaigns/1/leads.csv?excel=true", **RUSSIAN)).decode())
+    assert rows[-1][head.index("номера")] == '="+79211110001, +79311110001"'
+    assert rows[-2][head.index("список")] == "spring.csv"
+    assert rows[-1][head.index("состояние")] == "новый"
+
+
+async def test_a_record_tells_when_the_person_is_called_again_and_the_disposition_by_its_title(
+    api: Api,
+) -> None:
+    at = NOW + timedelta(hours=2)
+    said = Remark(CallId("c-0"), OperatorId("101"), NOW, "callback", at)
+    await api.world.stores.ledger.remark([said])
+    (plain, *_) = csv.DictReader(io.StringIO((await fetched(api, "/v1/cdrs.csv")).decode()))
+    assert (plain["disposition"], plain["callback_at"]) == ("callback", "2026-02-03T12:00:00Z")
+    head, first, *_ = excels((await fetched(api, "/v1/cdrs.csv?excel=true", **RUSSIAN)).decode())
+    row = dict(zip(head, first, strict=True))
+    assert (row["итог"], row["перезвон"]) == ("Перезвонить", "2026-02-03 15:00:00")
+    assert row["направление"] == "исходящий"
 
 
 async def test_what_was_taken_is_noted_with_its_rows_and_its_filter(api: Api) -> None:
@@ -218,6 +243,8 @@ async def test_whole_tables_are_for_supervisors(api: Api, path: str, role: str) 
         ({Outcome.BUSY: 2}, '{"busy": 2}'),
         ({}, ""),
         (("a", "b"), "a b"),
+        (("+79161112233", "+442079460958"), "+79161112233 +442079460958"),
+        (("+79161112233", "=1"), "'+79161112233 =1"),
         ("=1+1", "'=1+1"),
         (0.5, "0.5"),
     ],
