@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, get_args, get_type_hints
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialer.adapters.languages import speaker
-from dialer.domain.cdr import Cdr
-from dialer.domain.disposition import Disposition, Title
 from dialer.domain.export import Kind, Reader, columns, excel_cell, for_people, kind_of
-from dialer.domain.lead import Lead
-from dialer.domain.operators import Account
-from dialer.domain.said import titled, word
-from dialer.domain.types import Language, Outcome
-from dialer.office.exports import LEADS, OPERATORS, RECORDS
+from dialer.domain.said import titled
+from dialer.domain.types import Outcome
 
 AT = datetime(2026, 2, 3, 22, 30, 5, 700, tzinfo=UTC)
 READER = Reader(str, ZoneInfo("Asia/Vladivostok"), {1: "spring"}, {"101": "Anna"})
@@ -72,36 +63,6 @@ def test_people_get_names_local_times_and_words() -> None:
 )
 def test_excel_takes_a_cell_for_what_it_is(value: Any, cell: str) -> None:
     assert excel_cell(value, ",") == cell
-
-
-def test_a_disposition_is_told_by_its_title_in_the_readers_language() -> None:
-    sold = Disposition("sold", Title("Продано", "Sold"), "1")
-    table = columns(titled("campaign", "disposition", context="table"))
-    for language, told in ((Language.RU, "Продано"), (Language.EN, "Sold")):
-        reader = replace(READER, speak=speaker(language), dispositions={1: (sold,)})
-        assert for_people([1, "sold"], table, reader)[1] == told
-    assert [for_people([1, code], table, reader)[1] for code in ("agreed", "gone", "")] == [
-        "Agreed",
-        "gone",
-        "",
-    ]
-
-
-def test_every_word_of_ours_in_a_table_has_its_russian() -> None:
-    russian = speaker(Language.RU)
-    for table, holds in ((RECORDS, Cdr), (LEADS, Lead), (OPERATORS, Account)):
-        types = get_type_hints(holds)
-        kinds = {kind for one in table if not one.inner for kind in _words_in(types.get(str(one.name)))}
-        assert kinds
-        english = {word(one) for kind in kinds for one in kind if russian(word(one)) == word(one)}
-        assert english == set()
-
-
-def _words_in(hint: Any) -> Iterator[type[StrEnum]]:
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        yield hint
-    for inner in get_args(hint):
-        yield from _words_in(inner)
 
 
 def test_the_kind_of_a_column_follows_from_its_name() -> None:
