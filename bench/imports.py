@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.parts import PRAGMAS, opened
@@ -36,6 +38,7 @@ from dialer.office import imports
 from dialer.office.outlook import Means
 from dialer.ports.stores import Stores
 
+T = TypeVar("T")
 ROWS = 100_000
 BATCH = 1_000
 CITIES = ("Москва", "Омск", "Казань", "")  # without one: every zone that the number may be in
@@ -151,21 +154,26 @@ async def _all(folder: Path, path: Path, rows: int, database: str) -> AsyncItera
 def holds() -> Iterator[list[float]]:
     """How long each piece held the writer."""
     found: list[float] = []
-    real = Database.writing
+    writing, in_one_go = Database.writing, Database.in_one_go
 
     @asynccontextmanager
     async def watched(self: Database, connection: AsyncConnection) -> AsyncIterator[None]:
         began = 0.0
-        async with real(self, connection):
+        async with writing(self, connection):
             began = time.perf_counter()
             yield
         found.append(time.perf_counter() - began)
 
-    Database.writing = watched  # type: ignore[method-assign]  # until it is measured
+    async def timed(self: Database, work: Callable[[Connection], T]) -> tuple[T, float]:
+        told = await in_one_go(self, work)
+        found.append(told[1])
+        return told
+
+    Database.writing, Database.in_one_go = watched, timed  # type: ignore[method-assign]  # until it is measured
     try:
         yield found
     finally:
-        Database.writing = real  # type: ignore[method-assign]  # as it was
+        Database.writing, Database.in_one_go = writing, in_one_go  # type: ignore[method-assign]  # as they were
 
 
 def write_list(path: Path, rows: int) -> None:

@@ -63,8 +63,8 @@ def is_id(number: int) -> bool:
 
 def clean(value: str) -> str:
     """Without what a database cannot hold: zeros and halves of characters."""
-    if "\0" not in value and value.isascii():
-        return value
+    if value.isprintable() or ("\0" not in value and value.isascii()):
+        return value  # zeros and halves cannot be printed
     return value.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
@@ -183,12 +183,20 @@ def _later(fit: Fit) -> Fit:
 
 def _several(fit: Fit) -> Fit:
     def all_fit(value: Any, place: str) -> Any:
-        if not value:
+        if not value or (fit is _text and _are_plain(value)):
             return value
         items = [fit(item, place) for item in value]
         return items if isinstance(value, list) else type(value)(items)
 
     return all_fit
+
+
+def _are_plain(texts: Iterable[Any]) -> bool:
+    """Whether these are texts that every database holds; False: look at each of them."""
+    try:
+        return all(map(str.isprintable, texts))
+    except TypeError:
+        return False
 
 
 def _pairs(of_name: Fit, of_item: Fit) -> Fit:
@@ -200,13 +208,18 @@ def _pairs(of_name: Fit, of_item: Fit) -> Fit:
 @cache
 def _fields(kind: type) -> Fit:
     hints = get_type_hints(kind)
-    plan = [(f.name, f"{kind.__name__}.{f.name}", _field(kind, f.name, hints[f.name])) for f in fields(kind)]
+    plan = [
+        (f.name, f"{kind.__name__}.{f.name}", _field(kind, f.name, hints[f.name]), f.default)
+        for f in fields(kind)
+    ]
     looked_at = [each for each in plan if each[2] is not _same]
 
     def all_fit(value: Any, place: str) -> Any:
         changed = {}
-        for name, its_place, fit in looked_at:
+        for name, its_place, fit, default in looked_at:
             item = getattr(value, name)
+            if item is default:
+                continue
             kept = fit(item, its_place)
             if kept is not item and kept != item:
                 changed[name] = kept

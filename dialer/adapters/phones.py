@@ -132,7 +132,14 @@ def reading(country: str, rules: DialRules | None = None, zone: str = "") -> Rea
     if zone and all_in is None:
         raise BadValue(said("there is no time zone {zone!r}: write it as Europe/Moscow or UTC+3", zone=zone))
     where = (lambda number: (all_in,)) if all_in else zones_of
-    return Reading(lambda text: normalise(text, country, known), where, zones_named, zones_at, country)
+    opens_russia = _opens_russia(known)
+
+    def numbers_in(text: str) -> Phones:
+        if opens_russia and (quick := _quick(text, country)) is not None:
+            return Phones((quick,))
+        return _thorough(text, country, known)
+
+    return Reading(numbers_in, where, zones_named, zones_at, country)
 
 
 # --- one cell ---------------------------------------------------------------------------------------------

@@ -64,10 +64,18 @@ class Columns:
     names: tuple[str, ...]
     fields: tuple[Field, ...]
     places: tuple[int, ...] = ()  # columns that name a city or a region, the narrower first
+    _of: Mapping[Field, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Every row asks for each field: it is looked up once."""
+        found: dict[Field, tuple[int, ...]] = {}
+        for index, one in enumerate(self.fields):
+            found[one] = (*found.get(one, ()), index)
+        object.__setattr__(self, "_of", found)
 
     def of(self, one: Field) -> tuple[int, ...]:
         """Indexes of the columns of this field, from left to right."""
-        return tuple(index for index, each in enumerate(self.fields) if each is one)
+        return self._of.get(one, ())
 
     def name(self, one: Field) -> str:
         """Header of the first column of this field."""

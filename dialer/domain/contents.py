@@ -16,6 +16,8 @@ _NOTHING = re.compile(
     r"|#(?:n/a|н/д|ref!|ссылка!|value!|знач!)|k\.?\s?a\.?",
     re.IGNORECASE,
 )
+_DIGITS = frozenset("123456789")
+_SIGNS = _DIGITS | {"+"}
 _PERSON_WORD = r"(?:[A-ZА-ЯЁÀ-Þ][\w'’-]*\.?|(?:де|да|ван|фон|дер|оглы|кызы|von|van|de|der|la|di|al|bin))"
 _PERSON = re.compile(rf"{_PERSON_WORD}(?:\s+{_PERSON_WORD}){{0,4}}")
 _SURNAME = re.compile(
@@ -45,6 +47,8 @@ _INN_WEIGHTS = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 
 def is_nothing(cell: str) -> bool:
     """Empty, or a word that people write where they have nothing to write."""
+    if cell[:1] in _SIGNS and cell[-1:] in _DIGITS:
+        return False  # a number, most likely: every word above begins otherwise or ends otherwise
     return _NOTHING.fullmatch(cell.strip()) is not None
 
 

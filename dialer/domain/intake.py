@@ -83,6 +83,10 @@ class Counts:
     def add(self, entry: Entry, *, updates: bool = False) -> None:
         """One more row; `updates`: it changes a lead that was there."""
         _, lead, flaws = entry
+        if lead and not flaws and not updates:
+            self.rows += 1
+            self.leads += 1
+            return
         kinds = Counter(flaw.kind for flaw in flaws)
         self.rows += 1
         if lead or updates:
@@ -110,7 +114,7 @@ class Way:
 def settled(entry: Entry, there: Mapping[str, Lead | None], way: Way) -> tuple[Entry, Revision | None]:
     """The row as the campaign takes it; `there`: by key, leads that have its numbers (None: not read)."""
     row, lead, flaws = entry
-    if lead is None or not (old := [at for at, key in enumerate(lead.keys) if key in there]):
+    if lead is None or not there or not (old := [at for at, key in enumerate(lead.keys) if key in there]):
         return entry, None
     owner = there[lead.keys[old[0]]]
     if way.known is Known.SKIP or owner is None:

@@ -49,6 +49,8 @@ class Lead:
     @property
     def keys(self) -> tuple[str, ...]:
         """What stands once in a campaign: its numbers, each with its extension."""
+        if not self.extensions:
+            return self.numbers
         return tuple(key_of(number, self.extensions.get(number, "")) for number in self.numbers)
 
 

@@ -18,8 +18,9 @@ from dialer.domain.types import CampaignId, LeadId, PhoneNumber
 LONGEST_VALUE = 1_000
 HIGHEST_PRIORITY = 1_000
 MOST_NUMBERS = 10  # of one lead
-_MARK_BITS = 32
+_MARK_BITS, _ALL_BITS = 32, (1 << 64) - 1
 _ZERO, _FIRST = array("Q", [0]), 1024
+_BORDER = " \0 "  # between two cells
 _EXTENSION = re.compile(r"\s*(?:ext|доб)\w*\s*[.=:]?\s*[0-9]{1,7}\s*", re.IGNORECASE)  # cut off by its `;`
 _PRIORITY = re.compile(r"[+-]?[0-9]{1,4}(?:[.,]0+)?")
 
@@ -95,13 +96,13 @@ class Taken:
 
     def get(self, key: str) -> int | None:
         """The line and the mark; None: nobody has it."""
-        at = self._place(_hash(key))
+        at = self._place(hash(key) & _ALL_BITS or 1)
         return self._values[at] if self._hashes[at] else None
 
     def put(self, key: str, line: int, mark: int) -> None:
         if 2 * self._n >= len(self._hashes):
             self._grow()
-        of = _hash(key)
+        of = hash(key) & _ALL_BITS or 1
         at = self._place(of)
         self._n += not self._hashes[at]
         self._hashes[at], self._values[at] = of, line << _MARK_BITS | mark
@@ -114,7 +115,7 @@ class Taken:
     def _place(self, of: int) -> int:
         hashes, last = self._hashes, len(self._hashes) - 1
         at = of & last
-        while hashes[at] and hashes[at] != of:
+        while (there := hashes[at]) and there != of:
             at = at + 1 & last
         return at
 
@@ -128,10 +129,6 @@ class Taken:
                 self._hashes[at], self._values[at] = of, value
 
 
-def _hash(key: str) -> int:
-    return hash(key) & (1 << 64) - 1 or 1
-
-
 def read(
     rows: Iterable[Row],
     columns: Columns,
@@ -142,19 +139,19 @@ def read(
     takes_hidden: bool = False,
 ) -> Iterator[Entry]:
     """Each row with its lead and its flaws; `taken` grows with them."""
-    heads = _bare(header)
+    heads = _words(header)
     for row in rows:
-        if not any(cell and not cell.isspace() for cell in row.cells):
+        if not (words := _words(row.cells)):
             continue
         if row.is_hidden and not takes_hidden:
             why = said("the spreadsheet hides this row: --hidden-rows take, to take such rows")
             yield row, None, [skipped(row, why)]
         elif row.flaw:
             yield row, None, [Flaw(row.line, "", _first(row), row.flaw)]
-        elif heads and _bare(row.cells) == heads:
+        elif words == heads:
             yield row, None, [skipped(row, said("the header stands here again"))]
         else:
-            yield row, *_read_row(row, columns, reading, taken)
+            yield row, *_read_row(row, columns, reading, taken, mark=hash(words) & (1 << _MARK_BITS) - 1)
 
 
 def skipped(row: Row, why: str) -> Flaw:
@@ -166,16 +163,18 @@ def _first(row: Row) -> str:
     return next((cell.strip()[:100] for cell in row.cells if cell.strip()), "")
 
 
-def _bare(cells: Sequence[str]) -> tuple[str, ...]:
-    return tuple(filter(None, (" ".join(cell.split()).casefold() for cell in cells)))
+def _words(cells: Sequence[str]) -> tuple[str, ...]:
+    """What stands in the cells, with their borders; empty ones, space and capitals make no difference."""
+    return tuple(_BORDER.join(filter(str.strip, cells)).casefold().split())
 
 
 def _read_row(
-    row: Row, columns: Columns, reading: Reading, taken: Taken
+    row: Row, columns: Columns, reading: Reading, taken: Taken, *, mark: int
 ) -> tuple[Lead | None, Sequence[Flaw]]:
+    """`mark` tells rows apart that have the same number and other values."""
     flaws: list[Flaw] = []
     remarks: dict[str, str] = {}
-    found = _numbers(row, columns, reading, taken, (flaws, remarks))
+    found = _numbers(row, columns, (reading, taken, mark), (flaws, remarks))
     if not found:
         return None, _with_surplus(row, columns, flaws)
     numbers = tuple(found)
@@ -184,9 +183,9 @@ def _read_row(
     if not zones:
         reason = said("the time zone of the number is not known: add a column with the time zone")
         return None, [*flaws, Flaw(row.line, columns.name(Field.PHONE), numbers[0], reason)]
-    mark = _mark(row)
     for number, extension in found.items():
         taken.put(key_of(number, extension), row.line, mark)
+    extra = _extra(row, columns, flaws)
     lead = Lead(
         LeadId(0),
         CampaignId(0),
@@ -198,15 +197,10 @@ def _read_row(
         ref=values[Field.REF],
         inn=_inn(row, columns, values[Field.INN], flaws),
         email=_email(row, columns, values[Field.EMAIL], flaws),
-        extra={**remarks, **_extra(row, columns, flaws)},
+        extra={**remarks, **extra} if remarks else extra,
         extensions={number: extension for number, extension in found.items() if extension},
     )
     return lead, flaws
-
-
-def _mark(row: Row) -> int:
-    """Tells rows apart that have the same number and other values."""
-    return hash(_bare(row.cells)) & (1 << _MARK_BITS) - 1
 
 
 def _with_surplus(row: Row, columns: Columns, flaws: list[Flaw]) -> Sequence[Flaw]:
@@ -234,12 +228,11 @@ def _with_surplus(row: Row, columns: Columns, flaws: list[Flaw]) -> Sequence[Fla
 def _numbers(
     row: Row,
     columns: Columns,
-    reading: Reading,
-    taken: Taken,
+    known_by: tuple[Reading, Taken, int],
     told: tuple[list[Flaw], dict[str, str]],
 ) -> dict[PhoneNumber, str]:
     """The numbers of the row that no other lead has, with their extensions; flaws and remarks are told."""
-    flaws, remarks = told
+    (reading, taken, mark), (flaws, remarks) = known_by, told
     found: dict[PhoneNumber, str] = {}
     empty, known = True, 0
     for index in columns.of(Field.PHONE):
@@ -249,15 +242,16 @@ def _numbers(
         empty = False
         phones = reading.phones(cell)
         name = columns.names[index]
-        flaws += [Flaw(row.line, name, value, reason, Kind.LEFT_OUT) for value, reason in phones.flaws]
+        if phones.flaws:
+            flaws += [Flaw(row.line, name, value, reason, Kind.LEFT_OUT) for value, reason in phones.flaws]
         if phones.remark and phones.numbers:
             remarks[f"{name}: remark"] = phones.remark[:LONGEST_VALUE]
         for number in phones.numbers:
-            extension = phones.extensions.get(number, "")
+            extension = phones.extensions.get(number, "") if phones.extensions else ""
             there = taken.get(key_of(number, extension))
             if there is not None:
                 known += 1
-                flaws.append(Flaw(row.line, name, number, _there(there, _mark(row)), Kind.LEFT_OUT))
+                flaws.append(Flaw(row.line, name, number, _there(there, mark), Kind.LEFT_OUT))
             else:
                 found.setdefault(number, extension)
     if empty:
@@ -285,16 +279,16 @@ def _phone_cell(row: Row, columns: Columns, index: int) -> str:
 def _few(
     row: Row, columns: Columns, found: dict[PhoneNumber, str], flaws: list[Flaw]
 ) -> dict[PhoneNumber, str]:
-    kept = dict(list(found.items())[:MOST_NUMBERS])
-    if len(found) > len(kept):
-        first = list(found)[MOST_NUMBERS]
-        reason = said(
-            "a lead has at most {most} numbers: {n} more are left out",
-            most=MOST_NUMBERS,
-            n=len(found) - len(kept),
-        )
-        flaws.append(Flaw(row.line, columns.name(Field.PHONE), first, reason, Kind.LEFT_OUT))
-    return kept
+    if len(found) <= MOST_NUMBERS:
+        return found
+    first = list(found)[MOST_NUMBERS]
+    reason = said(
+        "a lead has at most {most} numbers: {n} more are left out",
+        most=MOST_NUMBERS,
+        n=len(found) - MOST_NUMBERS,
+    )
+    flaws.append(Flaw(row.line, columns.name(Field.PHONE), first, reason, Kind.LEFT_OUT))
+    return dict(list(found.items())[:MOST_NUMBERS])
 
 
 def _there(there: int, mark: int) -> Said:
@@ -333,7 +327,10 @@ def _clean(row: Row, index: int, columns: Columns, flaws: list[Flaw]) -> str:
 
 def _text(row: Row, columns: Columns, one: Field, flaws: list[Flaw]) -> str:
     """Several columns of one field (surname, first name) are put together."""
-    return " ".join(filter(None, (_clean(row, index, columns, flaws) for index in columns.of(one))))
+    indexes = columns.of(one)
+    if len(indexes) < 2:
+        return _clean(row, indexes[0], columns, flaws) if indexes else ""
+    return " ".join(filter(None, (_clean(row, index, columns, flaws) for index in indexes)))
 
 
 def _extra(row: Row, columns: Columns, flaws: list[Flaw]) -> Mapping[str, str]:
@@ -347,8 +344,10 @@ def _extra(row: Row, columns: Columns, flaws: list[Flaw]) -> Mapping[str, str]:
 
 
 def _email(row: Row, columns: Columns, value: str, flaws: list[Flaw]) -> str:
-    if not value or is_nothing(value) or is_email(value):
-        return "" if is_nothing(value) else value
+    if not value or is_nothing(value):
+        return ""
+    if is_email(value):
+        return value
     reason = said("this is no e-mail address: write one, as name@example.org")
     flaws.append(Flaw(row.line, columns.name(Field.EMAIL), value, reason, Kind.LEFT_OUT))
     return ""
@@ -356,7 +355,7 @@ def _email(row: Row, columns: Columns, value: str, flaws: list[Flaw]) -> str:
 
 def _inn(row: Row, columns: Columns, value: str, flaws: list[Flaw]) -> str:
     """Left out when it cannot be right; a lost zero is put back."""
-    if is_nothing(value):
+    if not value or is_nothing(value):
         return ""
     whole = whole_inn(value)
     match inn_flaw(whole):
@@ -400,6 +399,8 @@ def _zones(
         if zones := reading.zones_at(_cell(row, index)):
             return zones
     every = [reading.zones_of(number) for number in numbers]
+    if len(every) == 1:
+        return every[0]
     return tuple(dict.fromkeys(zone for zones in every for zone in zones)) if all(every) else ()
 
 

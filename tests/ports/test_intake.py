@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -273,14 +275,15 @@ async def cut_off(url: str, campaign: CampaignId, fails: Callable[..., object], 
 
 
 def dies_at(times: int, real: Callable[..., object]) -> Callable[..., object]:
+    """What it stands for may be a coroutine function."""
     left = times
 
-    async def once(*args: object, **kwargs: object) -> object:
+    def once(*args: object, **kwargs: object) -> object:
         nonlocal left
         left -= 1
         if left < 0:
             raise CutOff
-        return await real(*args, **kwargs)  # type: ignore[misc]  # it is a coroutine function
+        return real(*args, **kwargs)
 
     return once
 
@@ -390,7 +393,53 @@ async def test_the_writer_is_held_for_a_moment_alone(sqlite_url: str, spring: Ca
                 before = pace.rows
                 async with pace.piece(database, connection, before):
                     await asyncio.sleep(took_s)
-    assert (before, pace.rows < before) == (400, True)
+        assert (before, pace.rows < before) == (400, True)
+        before, pace.rows = 1000, 1000
+        await pace.put(database, before, lambda connection: time.sleep(0.05))
+        assert pace.rows == pytest.approx(before * pieces.HOLD_S / 0.05, rel=0.5)
+
+
+async def test_between_two_pieces_others_have_as_long_as_a_piece_took(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read meanwhile counts."""
+    pauses: list[float] = []
+    pace, real = pieces.Pace(), asyncio.sleep
+
+    async def watched(seconds: float) -> None:
+        pauses.append(seconds)
+        await real(0)
+
+    monkeypatch.setattr(asyncio, "sleep", watched)
+    async with open_stores(sqlite_url) as stores:
+        database = stores.leads._database  # type: ignore[attr-defined]  # of SQLite
+        for rest_s in (0.0, 0.0, 0.03):
+            await real(rest_s)
+            await pace.put(database, 100, lambda connection: time.sleep(0.012))
+    assert pauses[1] == pytest.approx(0.012, abs=0.01)
+    assert pauses[2] < 0
+
+
+async def test_a_piece_that_is_cancelled_ends_before_anybody_is_told(
+    sqlite_url: str, spring: CampaignId
+) -> None:
+    """So that what clears it away comes after it."""
+    async with open_stores(sqlite_url) as stores:
+        database = stores.leads._database  # type: ignore[attr-defined]  # of SQLite
+        begun, ended = threading.Event(), threading.Event()
+
+        def work(connection: object) -> None:
+            begun.set()
+            time.sleep(0.1)
+            ended.set()
+
+        going = asyncio.create_task(pieces.Pace().put(database, 1, work))
+        await asyncio.to_thread(begun.wait, 5)
+        going.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await going
+        assert ended.is_set()
+        assert not database.writer.locked()
 
 
 async def test_a_lead_is_excluded_only_when_it_is_seen(sqlite_url: str, spring: CampaignId) -> None:

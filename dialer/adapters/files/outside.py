@@ -57,7 +57,7 @@ class Outside:
         try:
             while "end" not in (frame := self._frame()):
                 for line, cells, flaw, is_hidden in self._take(frame, "rows"):
-                    yield Row(line, cells, heard(flaw), is_hidden)
+                    yield Row(line, cells, heard(flaw) if flaw else "", is_hidden)
         finally:
             self.close()
 

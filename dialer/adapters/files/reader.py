@@ -75,7 +75,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Any]]:
     batch: list[Any] = []
     size = 0
     for row in rows:
-        batch.append([row.line, list(row.cells), plain(row.flaw), row.is_hidden])
+        batch.append([row.line, row.cells, plain(row.flaw) if row.flaw else "", row.is_hidden])
         size += sum(map(len, row.cells)) + 16 * len(row.cells)
         if len(batch) >= ROWS_PER_FRAME or size >= FRAME:
             yield batch

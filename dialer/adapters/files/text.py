@@ -181,9 +181,8 @@ def read_records(text: IO[str], encoding: str, delimiter: str, *, skip: bool = F
         cells = (
             _record(first, lines, delimiter, width) if '"' in first else first.rstrip("\r\n").split(delimiter)
         )
-        if all(not cell or cell.isspace() for cell in cells):
-            continue
-        yield _row(line, cells, encoding)
+        if any(map(str.strip, cells)):
+            yield _row(line, cells, encoding)
 
 
 class _Lines:
@@ -273,8 +272,10 @@ def _are_apart(text: str, delimiter: str, width: int) -> bool:
 
 
 def _row(line: int, cells: list[str], encoding: str) -> Row:
-    cells = [cell[:LONGEST_CELL] for cell in cells]
     joined = "".join(cells)
+    if len(joined) > LONGEST_CELL:
+        cells = [cell[:LONGEST_CELL] for cell in cells]
+        joined = "".join(cells)
     if joined.isascii() or (joined.isprintable() and "\ufffd" not in joined):
         return Row(line, cells)
     if not (bad := _BAD.search(joined)):

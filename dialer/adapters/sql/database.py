@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import URL, Connection, Executable, QueuePool, RowMapping, create_engine, event, make_url
@@ -21,6 +22,7 @@ from dialer.domain.choice import folded
 from dialer.domain.errors import Fatal, StoreDamaged, StoreDown
 from dialer.domain.said import said
 
+T = TypeVar("T")
 BUSY_MS = 30_000  # another process writes (an import at most): wait, do not fail
 POOL = 8
 SESSION = "target_session_attrs"
@@ -136,7 +138,7 @@ class Database:
             shown = shown.set(host=",".join(f"{one.host}:{one.port}" for one in servers))
         self.name = shown.render_as_string(hide_password=True)
         self._engine = _engine(address, servers, is_sqlite=self.is_sqlite)
-        self._reader = Reader(address) if self.is_sqlite else None
+        self._threads = Threads(address) if self.is_sqlite else None
         # SQLite has one writer: its own wait polls, a lock hands over at once
         self.writer = asyncio.Lock() if self.is_sqlite else None
         # an import has a connection all the while and asks others meanwhile: as many as the pool has for both
@@ -186,15 +188,26 @@ class Database:
             async with connection.begin():
                 yield
 
+    async def in_one_go(self, work: Callable[[Connection], T]) -> tuple[T, float]:
+        """On SQLite: what a transaction of one thread gives, and for how many seconds it held the writer.
+
+        It is not held while threads change hands. A work that is cancelled is done all the same.
+        """
+        assert self._threads is not None
+        assert self.writer is not None
+        async with self.writer:
+            with self._as_ours():
+                return await self._threads.written(work)
+
     async def rows(self, query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
         """What one statement finds."""
         return (await self.several((query, values)))[0]
 
     async def several(self, *asked: Asked) -> list[Sequence[RowMapping]]:
         """What each of some statements finds, in one go."""
-        if self._reader is not None:
+        if self._threads is not None:
             with self._as_ours():
-                return await self._reader.several(asked)
+                return await self._threads.several(asked)
         async with self.connection() as connection:
             return [(await connection.execute(*each)).mappings().all() for each in asked]
 
@@ -203,8 +216,8 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
-        if self._reader is not None:
-            self._reader.close()
+        if self._threads is not None:
+            self._threads.close()
 
     async def _find_primary(self, connection: AsyncConnection) -> None:
         """After a fail-over the old server answers and writes nothing: every connection is made anew."""
@@ -226,11 +239,11 @@ def _cause(trouble: Exception) -> Exception:
     return trouble.__cause__ if isinstance(trouble.__cause__, Exception) else trouble
 
 
-class Reader:
-    """Reads SQLite in threads, each statement from its start to its end in one of these.
+class Threads:
+    """SQLite in threads, each statement or transaction from its start to its end in one of these.
 
     The driver for asyncio goes to its thread and back for every step of a statement, five times at the least:
-    too much for what is asked with every number that is dialled.
+    too much for what is asked with every number that is dialled, and while the writer is held.
     """
 
     def __init__(self, address: URL) -> None:
@@ -242,10 +255,18 @@ class Reader:
             connect_args={"check_same_thread": False},
         )
         event.listen(self._engine, "connect", _set_pragmas)
-        self._threads = ThreadPoolExecutor(POOL, "sqlite-reader")
+        self._threads = ThreadPoolExecutor(POOL, "sqlite")
 
     async def several(self, asked: Sequence[Asked]) -> list[Sequence[RowMapping]]:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._rows, asked)
+
+    async def written(self, work: Callable[[Connection], T]) -> tuple[T, float]:
+        going = asyncio.get_running_loop().run_in_executor(self._threads, self._written, work)
+        try:
+            return await asyncio.shield(going)
+        except asyncio.CancelledError:
+            await asyncio.wait([going])  # others write meanwhile in vain
+            raise
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -254,6 +275,14 @@ class Reader:
     def _rows(self, asked: Sequence[Asked]) -> list[Sequence[RowMapping]]:
         with self._engine.connect() as connection:
             return [connection.execute(*each).mappings().all() for each in asked]
+
+    def _written(self, work: Callable[[Connection], T]) -> tuple[T, float]:
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            began = time.perf_counter()
+            found = work(connection)
+            connection.commit()
+            return found, time.perf_counter() - began
 
 
 def _engine(url: URL, servers: Sequence[Server], *, is_sqlite: bool) -> AsyncEngine:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dialer.adapters.fitting import clean
@@ -31,9 +31,7 @@ def _write() -> Any:
 _WRITE = _write()
 
 
-async def keep(
-    connection: AsyncConnection, import_id: int, first: int, revisions: Sequence[Revision]
-) -> None:
+def keep(connection: Connection, import_id: int, first: int, revisions: Sequence[Revision]) -> None:
     """Beside the import, in the order of the file; `first`: how many it has already."""
     rows = [
         {
@@ -46,7 +44,7 @@ async def keep(
         for n, one in enumerate(revisions, first)
     ]
     if rows:
-        await connection.execute(insert(import_changes), rows)
+        connection.execute(insert(import_changes), rows)
 
 
 async def kept(

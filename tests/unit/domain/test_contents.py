@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dialer.domain.contents import inn_flaw, is_code, is_organisation, is_person, is_words, share, whole_inn
+from dialer.domain import contents
+from dialer.domain.contents import (
+    inn_flaw,
+    is_code,
+    is_nothing,
+    is_organisation,
+    is_person,
+    is_words,
+    share,
+    whole_inn,
+)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +86,8 @@ def test_an_inn_is_proved_by_its_check_digits(text: str, digits: str, flaw: str)
 def test_the_zero_that_a_spreadsheet_took_from_a_persons_inn_is_put_back() -> None:
     whole = next(inn for n in range(100) if not inn_flaw(inn := f"0123456789{n:02}"))
     assert whole_inn(whole[1:]) == whole
+
+
+@given(st.text(alphabet="+0123456789 -н/даx.указn", max_size=12))
+def test_the_short_way_to_know_a_number_from_nothing_is_right(cell: str) -> None:
+    assert is_nothing(cell) == (contents._NOTHING.fullmatch(cell.strip()) is not None)
