@@ -305,6 +305,7 @@ async def _check(name: str, asked: Awaitable[object]) -> Check:
 @asynccontextmanager
 async def _web(here: Process, ready: Callable[[str], None]) -> AsyncIterator[None]:
     from dialer.web.app import build_app  # noqa: PLC0415  an engine needs none of it
+    from dialer.web.once import forget_old  # noqa: PLC0415  an engine needs none of it
     from dialer.web.server import serve as serve_web  # noqa: PLC0415  an engine needs none of it
     from dialer.webtools import web_tools  # noqa: PLC0415  an engine needs none of it
 
@@ -327,7 +328,9 @@ async def _web(here: Process, ready: Callable[[str], None]) -> AsyncIterator[Non
     if sentence := in_the_clear(settings):
         log.warning(sentence)
     verbs = serve_stores(settings.data_dir / SOCKET, stores, mark_of(database_url(settings)))
-    async with _served(web) as address, cli_admitted(stores.tokens, token_file, address, utc_now), verbs:
+    cleaning = background(requests=forget_old(stores.requests, utc_now))
+    admitted = partial(cli_admitted, stores.tokens, token_file)
+    async with cleaning, _served(web) as address, admitted(address, utc_now), verbs:
         ready(address)
         yield
 

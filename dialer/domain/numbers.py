@@ -11,6 +11,7 @@ from dialer.domain.trunk import NumberFormat, Trunk
 from dialer.domain.types import E164, PhoneNumber, masked
 
 DIAL_STRING = re.compile(r"\+?[0-9]{3,15}")
+HOME, NOTHING = "+7", "none"  # the country of numbers written as 8...; what no number begins with
 SHORTEST_NATIONAL = 7  # digits after the country code; emergency and service numbers are all shorter
 EMERGENCY = frozenset(
     {"01", "02", "03", "04", "101", "102", "103", "104", "105", "110", "111", "112", "113", "115", "117"}
@@ -61,6 +62,17 @@ def dial_string(number: PhoneNumber, trunk: Trunk) -> str:
             )
         )
     return text
+
+
+def carries(trunk: Trunk) -> tuple[str, ...]:
+    """Beginnings of the numbers that this trunk may dial and can write: `dial_string` takes no other one.
+
+    A trunk that writes numbers as 8... reaches +7 alone, whatever its prefixes allow.
+    """
+    prefixes = tuple(filter(None, trunk.prefixes))
+    if trunk.number_format is NumberFormat.NATIONAL:
+        prefixes = tuple(max(one, HOME, key=len) for one in prefixes if HOME.startswith(one[: len(HOME)]))
+    return prefixes or (NOTHING,)
 
 
 def may_carry(prefixes: Sequence[str], number: PhoneNumber) -> bool:

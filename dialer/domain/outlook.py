@@ -14,7 +14,7 @@ from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import Mistake
 from dialer.domain.gates import History, may_dial
 from dialer.domain.lead import FINAL, Lead, after_refusal, moved_on
-from dialer.domain.numbers import check_dialable, may_carry
+from dialer.domain.numbers import carries, check_dialable, may_carry
 from dialer.domain.said import Said, said
 from dialer.domain.schedule import HolidayOf, ZoneOf, no_holidays
 from dialer.domain.trunk import Trunk
@@ -125,7 +125,7 @@ class Gates:
 
     def _way(self, number: PhoneNumber) -> Trunk:
         """The first that may carry it, else the first: its gate says why not."""
-        return next((one for one in self.trunks if may_carry(one.prefixes, number)), self.trunks[0])
+        return next((one for one in self.trunks if may_carry(carries(one), number)), self.trunks[0])
 
     def _reason(self, verdict: Verdict, lead: Lead) -> Why:
         match verdict.gate:
@@ -141,7 +141,7 @@ class Gates:
             check_dialable(number)
         except Mistake:
             return Why.NO_NUMBER
-        carried = any(may_carry(one.prefixes, number) for one in self.trunks)
+        carried = any(may_carry(carries(one), number) for one in self.trunks)
         return Why.NUMBER_TYPE if carried else Why.TRUNK
 
 

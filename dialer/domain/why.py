@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dialer.domain.dialable import CheckNumber
+from dialer.domain.errors import Mistake
 from dialer.domain.explain import DUE, Facts, explain
 from dialer.domain.gates import History, Try, every_verdict
 from dialer.domain.lead import Lead
-from dialer.domain.numbers import may_carry
+from dialer.domain.numbers import carries, check_dialable, may_carry
 from dialer.domain.said import Said, counted, full, listed, said, word
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import LeadStatus, TrunkId
@@ -76,9 +77,9 @@ def _verdicts(case: Case) -> Mapping[Gate, Verdict]:
     works = [trunk for trunk, view in found if view.usable and view.lines_free > 0]
     number = case.lead.number
     ways = [*works, *(trunk for trunk, _ in found)]
-    carries = [one for one in ways if may_carry(one.prefixes, number)]
+    carrying = [one for one in ways if may_carry(carries(one), number)]
     nothing = replace(NO_TRUNK, prefixes=(number,))  # that there is none is said by another gate
-    trunk = next(iter([*carries, *ways]), nothing)
+    trunk = next(iter([*carrying, *ways]), nothing)
     return every_verdict(
         Try(
             campaign,
@@ -139,6 +140,13 @@ def _act(gate: Gate, case: Case) -> str:
             return said("`dialer import --resume {list}`", list=lead.import_id)
         case Gate.LAW:
             return said("another mode: `dialer campaign set {name!r} --mode`", name=name)
+        case Gate.NUMBER if (trunk := _closed_to(case)) is not None:
+            return said(
+                "another number: `dialer lead set {lead} --phone NUMBER`, or a trunk for it:"
+                " `dialer trunk set {trunk} --prefixes`, `--number-format`",
+                lead=lead.id,
+                trunk=trunk.id,
+            )
         case Gate.NUMBER:
             return said("another number: `dialer lead set {lead} --phone NUMBER`", lead=lead.id)
         case Gate.DNC:
@@ -155,6 +163,19 @@ def _act(gate: Gate, case: Case) -> str:
             return said("waiting, or wider hours: `dialer campaign set {name!r} --schedule`", name=name)
         case _:
             return said("waiting")
+
+
+def _closed_to(case: Case) -> Trunk | None:
+    """The campaign's first trunk, where none of them can dial the number and some other could."""
+    own = [trunk for trunk, _ in case.facts.trunks if trunk.id in case.facts.campaign.trunks]
+    number = case.lead.number
+    if any(may_carry(carries(trunk), number) for trunk in own):
+        return None
+    try:
+        check_dialable(number)
+    except Mistake:
+        return None
+    return next(iter(own), None)
 
 
 # --- where the lead stands --------------------------------------------------------------------------------

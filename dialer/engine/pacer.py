@@ -18,7 +18,7 @@ from dialer.domain.callerid import caller_id_of, person_of
 from dialer.domain.campaign import Campaign
 from dialer.domain.cdr import Closing
 from dialer.domain.changed import changed
-from dialer.domain.errors import ObzvonError, StoreDown
+from dialer.domain.errors import Mistake, StoreDown
 from dialer.domain.lead import Lead, after_refusal
 from dialer.domain.numbers import dial_string
 from dialer.domain.pacing.decision import (
@@ -364,9 +364,10 @@ class Pacer:
         call = self._leased(dial, campaign, trunk, now)
         try:
             written = dial_string(dial.lead.number, trunk)
-        except ObzvonError as flaw:
+        except Mistake as flaw:
             self._calls.add(call, dial.lead, campaign)
-            self._turn_away(call, dial.lead, refuse(Gate.NUMBER, str(flaw)))
+            shut = refuse(Gate.NUMBER, "{problem}", problem=flaw.sentence, rule=flaw.id)
+            self._turn_away(call, dial.lead, shut)
             return None
         return changed(call, rules=replace(call.rules, dial_string=written))
 

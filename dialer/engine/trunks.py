@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from math import inf
 
+from dialer.domain.numbers import carries
 from dialer.domain.pacing.decision import TrunkView
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
@@ -125,7 +126,7 @@ class Trunks:
             calls_now=min(self._calls_now(trunk, now), most),
             usable=not why,
             why=why,
-            prefixes=trunk.prefixes,
+            prefixes=carries(trunk),
         )
 
     def _why_not(self, trunk: Trunk, now: datetime) -> str:

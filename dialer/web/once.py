@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,7 +31,8 @@ from dialer.web.parts import KEY, KEY_PATTERN, speak_to
 REPLAYED = "Idempotent-Replayed"
 KEPT = timedelta(hours=24)
 LEASE_S = 30.0  # renewed while the request is under way; a process that died frees its keys by it
-FORGET_EVERY_S, FORGET_AT_ONCE = 60.0, 500
+FORGET_EVERY_S, FORGET_PAUSE_S = 60.0, 0.05
+FORGET_AT_ONCE, FORGET_TIMES = 500, 20
 UNDER_WAY = said("a request with this key is still under way: ask again in a few seconds for its answer")
 USED_OTHERWISE = said(
     "this key was used for a request with another address or body: use a new key for each request"
@@ -52,7 +52,6 @@ class Once:
         self._app = app
         self._requests = requests
         self._clock = clock
-        self._forgot_s = -FORGET_EVERY_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         keys = Headers(scope=scope).getlist(KEY) if _may_repeat(scope) else []
@@ -84,9 +83,7 @@ class Once:
         mine = _Attempt(self._requests, self._clock, who.token, key, token_hex(8))
         known = await mine.begin(asked)
         if known is None:
-            answer = await self._do(request, body, mine, asked)
-            await self._forget()
-            return answer
+            return await self._do(request, body, mine, asked)
         if not hmac.compare_digest(known.asked, asked):
             return problem.respond("key-used", USED_OTHERWISE, speak=speak_to(request))
         if known.status is None:
@@ -110,17 +107,24 @@ class Once:
                 await mine.keep(_kept(request, answer, asked))
         return answer
 
-    async def _forget(self) -> None:
-        """Now and then, what nobody asks for any more."""
-        now_s = time.monotonic()
-        if now_s - self._forgot_s < FORGET_EVERY_S:
-            return
-        self._forgot_s = now_s
+
+async def forget_old(requests: Requests, clock: Clock) -> None:
+    """Until cancelled: every minute what nobody asks for any more goes, beside the requests.
+
+    At most FORGET_TIMES short transactions in a row, with a pause between two: others write meanwhile, and
+    what is left has its turn a minute later.
+    """
+    while True:
         try:
-            while await self._requests.forget(self._clock(), limit=FORGET_AT_ONCE) == FORGET_AT_ONCE:
-                pass  # each is a short transaction of its own
+            for _ in range(FORGET_TIMES):
+                if await requests.forget(clock(), limit=FORGET_AT_ONCE) < FORGET_AT_ONCE:
+                    break
+                await asyncio.sleep(FORGET_PAUSE_S)
         except ObzvonError as trouble:
             log.warning("old answers are forgotten later", reason=str(trouble))
+        except Exception as fault:  # the boundary: what is not cleaned today is cleaned tomorrow
+            log.error("old answers could not be forgotten", exc_info=fault)
+        await asyncio.sleep(FORGET_EVERY_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class TrunkView:
     calls_now: int  # how many requests its calls-per-second limit still allows at this instant
     usable: bool
     why: str = ""
-    prefixes: tuple[str, ...] = ()  # E.164 prefixes that it may dial; empty: not said
+    prefixes: tuple[str, ...] = ()  # with which its numbers begin (`numbers.carries`); empty: not said
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from bench.lists.judge import InProcess
 from dialer.adapters.files import lists
 from dialer.adapters.secrets import new_token
 from dialer.adapters.sql.open import open_stores
+from dialer.background import background
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import EngineAway, StoreDown
 from dialer.domain.types import CampaignId
@@ -26,6 +27,7 @@ from dialer.web import once
 from dialer.webtools import web_tools
 from tests.web.world import Answer, FakeDesk, ask, served
 
+NOW = datetime(2026, 2, 3, 10, tzinfo=UTC)
 LIST = ("Телефон;ФИО\n" + "".join(f"+7911{n:07};Лид {n}\n" for n in range(120))).encode()
 MADE = {"name": "spring"}
 
@@ -37,7 +39,7 @@ class Office:
     url: str
     settings: Settings
     stack: AsyncExitStack
-    at: datetime = datetime(2026, 2, 3, 10, tzinfo=UTC)
+    at: datetime = NOW
     tokens: dict[str, str] = field(default_factory=dict)
     stores: Stores = field(init=False)
 
@@ -267,6 +269,59 @@ async def test_a_database_that_cannot_keep_the_key_refuses_and_does_nothing(
     monkeypatch.undo()
     monkeypatch.setattr(type(office.stores.requests), "answer", away)
     assert (await post(app, "/v1/campaigns", token, MADE)).status == 201
+
+
+async def test_nobody_waits_while_old_answers_are_forgotten(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = await office.process()
+    token = await office.admit("admin")
+
+    async def stuck(*_: object, **__: object) -> int:
+        await asyncio.Event().wait()
+        return 0
+
+    monkeypatch.setattr(type(office.stores.requests), "forget", stuck)
+    async with asyncio.timeout(10), background(requests=once.forget_old(office.stores.requests, office.now)):
+        assert (await post(app, "/v1/campaigns", token, MADE)).status == 201
+
+
+class Shelf:
+    """Rows that are over; of the database's moods each turn takes the next one, the last stays."""
+
+    def __init__(self, rows: int, *moods: Exception | None) -> None:
+        self.rows, self.moods = rows, list(moods)
+        self.turns: list[int] = []
+        self.empty = asyncio.Event()
+
+    async def forget(self, now: datetime, *, limit: int) -> int:
+        if (mood := self.moods.pop(0) if self.moods else None) is not None:
+            raise mood
+        gone = min(self.rows, limit)
+        self.rows -= gone
+        self.turns.append(gone)
+        if not self.rows:
+            self.empty.set()
+        return gone
+
+
+async def test_old_answers_go_a_few_at_a_time_and_a_database_that_was_away_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("FORGET_AT_ONCE", 5), ("FORGET_TIMES", 3), ("FORGET_PAUSE_S", 0)):
+        monkeypatch.setattr(once, name, value)
+    monkeypatch.setattr(once, "FORGET_EVERY_S", 3600.0)
+    full = Shelf(17)
+    task = asyncio.create_task(once.forget_old(full, lambda: NOW))  # type: ignore[arg-type]  # no more of it is asked
+    for _ in range(30):
+        await asyncio.sleep(0)
+    assert (full.turns, full.rows) == ([5, 5, 5], 2), "what is left waits for the next minute"
+    task.cancel()
+    monkeypatch.setattr(once, "FORGET_EVERY_S", 0.0)
+    again = Shelf(7, StoreDown("away"), RuntimeError("a mistake of ours"))
+    async with asyncio.timeout(10), background(requests=once.forget_old(again, lambda: NOW)):  # type: ignore[arg-type]  # as above
+        await again.empty.wait()
+    assert again.turns[:2] == [5, 2]
 
 
 async def test_the_text_of_a_token_is_kept_nowhere(office: Office, url: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.domain.errors import BadValue, Forbidden, Mistake
-from dialer.domain.numbers import dial_string, split_country
+from dialer.domain.numbers import carries, check_dialable, dial_string, may_carry, split_country
 from dialer.domain.trunk import NumberFormat, Trunk
 from dialer.domain.types import PhoneNumber, TrunkId
 
@@ -145,3 +145,20 @@ def test_whatever_goes_out_is_digits_with_at_most_one_plus(text: str) -> None:
 def test_the_table_of_country_codes_is_that_of_the_numbering_plan() -> None:
     for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
         assert split_country(PhoneNumber(f"+{code}5551234567")) == (str(code), "5551234567")
+
+
+PREFIXES = st.lists(st.sampled_from(["+7", "+79", "+7916", "+", "+44", "+1", "+49", ""]), max_size=3)
+DIALABLE = st.sampled_from(["+79161234567", "+74951234567", "+441632960960", "+4930123456", "+12025550123"])
+
+
+@given(PREFIXES, st.sampled_from(NumberFormat), DIALABLE)
+def test_pacing_sends_a_number_by_a_trunk_if_and_only_if_the_trunk_can_dial_it(
+    prefixes: list[str], number_format: NumberFormat, number: str
+) -> None:
+    trunk = replace(TRUNK, number_format=number_format, prefixes=tuple(prefixes))
+    check_dialable(PhoneNumber(number))
+    try:
+        can_dial = bool(dial_string(PhoneNumber(number), trunk))
+    except Mistake:
+        can_dial = False
+    assert may_carry(carries(trunk), PhoneNumber(number)) is can_dial

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from dialer.domain.campaign import Campaign
 from dialer.domain.dialable import DialRules, NumberFacts, NumberType, check_allowed
+from dialer.domain.errors import Mistake
 from dialer.domain.gates import may_dial
 from dialer.domain.lead import FINAL, Lead, after_refusal, moved_on
+from dialer.domain.numbers import dial_string
 from dialer.domain.outlook import Foreseen, Gates, Tally, Thinned, When, Why, scaled, told
 from dialer.domain.schedule import Window, every_day
 from dialer.domain.trunk import NumberFormat, Trunk
@@ -114,6 +116,16 @@ def test_the_trunk_is_the_one_that_pacing_takes() -> None:
     assert gates(abroad, home).foresee(lead(), {MOBILE: Known()}, NOW) == Foreseen(NOW)
 
 
+def test_a_trunk_that_cannot_write_the_number_is_no_way_for_it() -> None:
+    everywhere = ("+7", "+49")
+    home = Trunk(TrunkId("home"), "x", number_format=NumberFormat.NATIONAL, prefixes=everywhere)
+    world = Trunk(TrunkId("world"), "x", prefixes=everywhere)
+    open_ = {"check_number": lambda *_: None}
+    closed, known = replace(gates(home), **open_), {GERMAN: Known()}
+    assert closed.foresee(lead(GERMAN), known, NOW) == Foreseen(None, Why.TRUNK)
+    assert replace(gates(home, world), **open_).foresee(lead(GERMAN), known, NOW) == Foreseen(NOW)
+
+
 # --- the gates themselves are the measure -----------------------------------------------------------------
 
 NUMBERS = st.lists(st.sampled_from([MOBILE, OTHER, TOLL, GERMAN, SHORT]), min_size=1, max_size=4, unique=True)
@@ -158,8 +170,16 @@ TRUNKS = st.sampled_from(
         (Trunk(TrunkId("main"), "x"),),
         (Trunk(TrunkId("abroad"), "x", prefixes=("+49", "+1")), Trunk(TrunkId("main"), "x")),
         (Trunk(TrunkId("all"), "x", prefixes=("+7", "+49")),),
+        (Trunk(TrunkId("home"), "x", prefixes=("+7", "+49"), number_format=NumberFormat.NATIONAL),),
     ]
 )
+
+
+def is_way(trunk: Trunk, number: PhoneNumber) -> bool:
+    try:
+        return bool(dial_string(number, trunk))
+    except Mistake:
+        return False
 
 
 def is_dialled(its: Gates, row: Lead, known: Mapping[PhoneNumber, Known], at: datetime) -> bool:
@@ -168,7 +188,7 @@ def is_dialled(its: Gates, row: Lead, known: Mapping[PhoneNumber, Known], at: da
         return False
     running = replace(its.campaign, status=CampaignStatus.RUNNING)
     for _ in row.numbers:
-        carrying = [one for one in its.trunks if row.number.startswith(one.prefixes)] or its.trunks
+        carrying = [one for one in its.trunks if is_way(one, row.number)] or its.trunks
         verdict = may_dial(
             running, row, carrying[0], known[row.number], at, zone_of=zone_of, check_number=check_number
         )

@@ -14,6 +14,7 @@ from dialer.domain.explain import Facts
 from dialer.domain.gates import may_dial
 from dialer.domain.lead import Lead
 from dialer.domain.said import Said
+from dialer.domain.trunk import NumberFormat
 from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber, TrunkId
 from dialer.domain.why import Answer, Case, Reason, why
 from tests.unit.domain.test_explain import AT, GOOD, operator, trunk
@@ -80,6 +81,25 @@ def test_each_closed_gate_names_the_act_that_opens_it(case: str) -> None:
     assert act in first.act
     assert told.summary == f"{first.sentence} What helps: {first.act}."
     assert isinstance(told.summary, Said)  # told in any language
+
+
+def test_a_number_that_no_trunk_of_the_campaign_can_dial_names_the_trunk_and_both_ways_out() -> None:
+    home = replace(GOOD.trunks[0][0], number_format=NumberFormat.NATIONAL, prefixes=("+7", "+49"))
+    facts = replace(GOOD, trunks=((home, GOOD.trunks[0][1]),))
+    german = replace(LEAD, numbers=(PhoneNumber("+4930123456"),))
+    first = closed(ask(german, facts=facts))
+    assert (first.name, "so it reaches +7 only" in first.sentence) == ("number", True)
+    assert "lead set 17 --phone" in first.act
+    assert "trunk set main" in first.act
+    world = replace(home, id=TrunkId("world"), number_format=NumberFormat.PLUS)
+    both = replace(
+        of_campaign(trunks=(home.id, world.id), country="DE"),
+        trunks=((home, GOOD.trunks[0][1]), (world, replace(GOOD.trunks[0][1], id=world.id))),
+    )
+    told = why(Case(both, german, Known(), lambda *_: None))
+    assert next(one for one in told.reasons if one.name == "number").open, "pacing takes the other one"
+    short = replace(LEAD, numbers=(PhoneNumber("+7112"),))
+    assert "trunk" not in closed(ask(short, facts=facts)).act, "no trunk helps an emergency number"
 
 
 @pytest.mark.parametrize("promised", [False, True])
