@@ -39,6 +39,7 @@ from dialer.office.outlook import Means
 from dialer.ports.stores import Stores
 
 T = TypeVar("T")
+Took = tuple[float, float]  # seconds by the clock, and of CPU
 ROWS = 100_000
 BATCH = 1_000
 CITIES = ("Москва", "Омск", "Казань", "")  # without one: every zone that the number may be in
@@ -83,6 +84,8 @@ class Figures:
     seconds: float
     baseline: str
     baseline_s: float
+    cpu_s: float = 0.0  # of this process and its reader; the server's is not in it
+    baseline_cpu_s: float = 0.0
     memory_mb: float | None = None  # above what the process had before
     held_ms: float | None = None  # longest hold of the writer, from its begin to the end of its commit
     waits_ms: tuple[float, float] | None = None  # of another process that writes: p99, longest
@@ -96,6 +99,10 @@ class Figures:
             f"{self.name}: {self.rows:,} rows in {self.seconds:.1f} s, {self.rows / self.seconds:,.0f} a"
             f" second, {self.ratio:.1f} times {self.baseline} ({self.baseline_s:.1f} s)"
         ]
+        if self.cpu_s:
+            told.append(
+                f"CPU without the server's {self.cpu_s:.1f} s, of the other {self.baseline_cpu_s:.1f} s"
+            )
         if self.memory_mb is not None:
             told.append(f"{self.memory_mb:.0f} MB more than before")
         if self.held_ms is not None and self.waits_ms is not None:
@@ -128,26 +135,34 @@ async def _all(folder: Path, path: Path, rows: int, database: str) -> AsyncItera
         assert beside.stdout is not None
         await beside.stdout.readline()
         with holds() as held:
-            seconds = await _file(stores, campaign, path, rows)
+            seconds, cpu_s = await _file(stores, campaign, path, rows)
         memory = _memory() - before
         p99, longest = json.loads((await beside.communicate(b""))[0])
-        bare = _bare(folder / "bare.db", rows)
+        bare, bare_cpu_s = _bare(folder / "bare.db", rows)
         yield Figures(
-            "a file on SQLite", rows, seconds, "bare executemany of the same rows", bare, memory,
-            max(held) * 1000, (p99 * 1000, longest * 1000),
+            "a file on SQLite", rows, seconds, "bare executemany of the same rows", bare, cpu_s, bare_cpu_s,
+            memory, max(held) * 1000, (p99 * 1000, longest * 1000),
         )  # fmt: skip
     if database:
         async with opened(database) as (stores, campaign):
+            ready = _made(rows)
             copy = await _copy(database, rows, bare=True)
             before = _memory()
-            seconds = await _file(stores, campaign, path, rows)
+            took = await _file(stores, campaign, path, rows)
             memory = _memory() - before
-            yield Figures("a file on PostgreSQL", rows, seconds, "COPY into bare tables", copy, memory)
+            beside_ = f"COPY into bare tables, of which {ready:.1f} s make the rows"
+            yield _beside("a file on PostgreSQL", rows, took, beside_, copy, memory)
         async with opened(database) as (stores, campaign):
-            seconds = await _store(stores, campaign, rows)
-            yield Figures("leads on PostgreSQL", rows, seconds, "COPY into bare tables", copy)
+            took = await _store(stores, campaign, rows)
+            yield _beside("leads on PostgreSQL", rows, took, beside_, copy)
             same = await _copy(database, rows, bare=False)
-            yield Figures("leads on PostgreSQL", rows, seconds, "COPY into the same tables and indexes", same)
+            yield _beside("leads on PostgreSQL", rows, took, "COPY into the same tables and indexes", same)
+
+
+def _beside(
+    name: str, rows: int, took: Took, baseline: str, least: Took, memory_mb: float | None = None
+) -> Figures:
+    return Figures(name, rows, took[0], baseline, least[0], took[1], least[1], memory_mb)
 
 
 @contextmanager
@@ -199,44 +214,53 @@ def leads(rows: int) -> Iterator[Lead]:
         )  # fmt: skip
 
 
-async def _file(stores: Stores, campaign: CampaignId, path: Path, rows: int) -> float:
+async def _file(stores: Stores, campaign: CampaignId, path: Path, rows: int) -> Took:
     opener = Opener(partial(open_path, path), country="RU", rules=DialRules(frozenset({"RU"})))
-    began = time.perf_counter()
+    began = _now_s()
     order = imports.Order(campaign, path.name)
     told = await imports.take(order, opener, WHO, stores, means=MEANS, now=_now())
-    seconds = time.perf_counter() - began
+    took = _since(began)
     assert told.counts.leads == rows, told.counts
-    return seconds
+    return took
 
 
-async def _store(stores: Stores, campaign: CampaignId, rows: int) -> float:
+async def _store(stores: Stores, campaign: CampaignId, rows: int) -> Took:
     async def batches() -> AsyncIterator[Batch]:
         rest = leads(rows)
         while some := [lead for _, lead in zip(range(BATCH), rest, strict=False)]:
             yield Batch(some)
 
-    began = time.perf_counter()
+    began = _now_s()
     told = await stores.intake.take(campaign, "bench", batches(), now=_now())
     assert told.leads == rows
+    return _since(began)
+
+
+def _made(rows: int) -> float:
+    """The seconds that the rows alone take, which every baseline makes as well."""
+    began = time.perf_counter()
+    for some in (_of_leads(rows), _of_numbers(rows)):
+        for _ in some:
+            pass
     return time.perf_counter() - began
 
 
-def _bare(path: Path, rows: int) -> float:
+def _bare(path: Path, rows: int) -> Took:
     """The same columns without indexes, checks or types, in one transaction."""
     with sqlite3.connect(path, isolation_level=None) as db:
         for pragma in PRAGMAS:
             db.execute(pragma)
         db.execute(f"CREATE TABLE leads ({', '.join(LEADS)})")
         db.execute(f"CREATE TABLE numbers ({', '.join(NUMBERS)})")
-        began = time.perf_counter()
+        began = _now_s()
         db.execute("BEGIN")
         db.executemany(f"INSERT INTO leads VALUES ({', '.join('?' * len(LEADS))})", _of_leads(rows))
         db.executemany(f"INSERT INTO numbers VALUES ({', '.join('?' * len(NUMBERS))})", _of_numbers(rows))
         db.execute("COMMIT")
-        return time.perf_counter() - began
+        return _since(began)
 
 
-async def _copy(url: str, rows: int, *, bare: bool) -> float:
+async def _copy(url: str, rows: int, *, bare: bool) -> Took:
     """By the same driver, from the same rows; indexes and checks of their own where they are not bare."""
     like = "INCLUDING DEFAULTS" if bare else "INCLUDING ALL"
     database = Database(url)
@@ -249,19 +273,19 @@ async def _copy(url: str, rows: int, *, bare: bool) -> float:
                 await connection.exec_driver_sql(f"CREATE TABLE bench_{table} (LIKE {table} {like})")
             for column in ("number_index", "status", "attempts", "tried", "dead"):
                 await connection.exec_driver_sql(f"ALTER TABLE bench_leads ALTER {column} DROP NOT NULL")
-            began = time.perf_counter()
+            began = _now_s()
             await driver.copy_records_to_table(
                 "bench_leads", records=_of_leads(rows), columns=LEADS, timeout=600
             )
             await driver.copy_records_to_table(
                 "bench_lead_numbers", records=_of_numbers(rows), columns=NUMBERS, timeout=600
             )
-            seconds = time.perf_counter() - began
+            took = _since(began)
             for table in ("leads", "lead_numbers"):
                 await connection.exec_driver_sql(f"DROP TABLE bench_{table}")
     finally:
         await database.close()
-    return seconds
+    return took
 
 
 def _of_leads(rows: int) -> Iterator[tuple[object, ...]]:
@@ -275,6 +299,17 @@ def _of_numbers(rows: int) -> Iterator[tuple[object, ...]]:
 def _memory() -> float:
     """The most that this process has had, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MB
+
+
+def _now_s() -> Took:
+    """By the clock, and of CPU: of this process and of its readers that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return time.perf_counter(), sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _since(began: Took) -> Took:
+    clock_s, cpu_s = _now_s()
+    return clock_s - began[0], cpu_s - began[1]
 
 
 def _now() -> datetime:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Ma
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, wraps
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -200,9 +201,14 @@ def _are_plain(texts: Iterable[Any]) -> bool:
 
 
 def _pairs(of_name: Fit, of_item: Fit) -> Fit:
-    return lambda value, place: (
-        {of_name(name, place): of_item(item, place) for name, item in value.items()} if value else value
-    )
+    are_texts = of_name is of_item is _text
+
+    def all_fit(value: Any, place: str) -> Any:
+        if not value or (are_texts and _are_plain(value) and _are_plain(value.values())):
+            return value
+        return {of_name(name, place): of_item(item, place) for name, item in value.items()}
+
+    return all_fit
 
 
 @cache
@@ -213,10 +219,15 @@ def _fields(kind: type) -> Fit:
         for f in fields(kind)
     ]
     looked_at = [each for each in plan if each[2] is not _same]
+    others = [each for each in looked_at if each[2] is not _text]
+    texts = [each[0] for each in looked_at if each[2] is _text]
+    texts_of = attrgetter(*texts) if len(texts) > 1 else None
 
     def all_fit(value: Any, place: str) -> Any:
         changed = {}
-        for name, its_place, fit, default in looked_at:
+        for name, its_place, fit, default in (
+            others if texts_of and _are_plain(texts_of(value)) else looked_at
+        ):
             item = getattr(value, name)
             if item is default:
                 continue

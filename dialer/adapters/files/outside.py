@@ -86,16 +86,23 @@ class Outside:
     def _read(self, size: int) -> bytes:
         parts: list[bytes] = []
         while size:
-            ready, _, _ = select.select([self._out], [], [], LONGEST_SILENCE_S)
-            part = os.read(self._out.fileno(), min(size, 1 << 20)) if ready else b""
-            if not ready:
+            if not self._has_answered():
                 self.close()
                 raise self._died("silence")
-            if not part:
+            if not (part := os.read(self._out.fileno(), min(size, 1 << 20))):
                 raise self._died("")
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+    def _has_answered(self) -> bool:
+        """A reader that gives way to others may be slow: it is silent when it does not compute either."""
+        while True:
+            before = _cpu_of(self._process.pid)
+            if select.select([self._out], [], [], LONGEST_SILENCE_S)[0]:
+                return True
+            if _cpu_of(self._process.pid) == before:
+                return False
 
     def _died(self, limit: str) -> BadValue:
         """Why the reader gave no answer, and what to do."""
@@ -116,6 +123,14 @@ class Outside:
                 what=what,
             )
         )
+
+
+def _cpu_of(pid: int) -> str:
+    """The ticks of user and system time that a process has had; constant once it is gone."""
+    try:
+        return " ".join(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])
+    except OSError:
+        return ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

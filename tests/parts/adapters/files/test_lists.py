@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gc
 import io
+import itertools
 import os
 import signal
 import stat
@@ -392,6 +393,23 @@ class TestLimits:
         with pytest.raises(BadValue, match="took more than 0 s without an answer"):
             list(rows)
         assert not Path(f"/proc/{reader}").exists()
+
+    def test_a_reader_that_computes_is_waited_for_however_little_of_the_machine_it_gets(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = opened(MANY)
+        rows, reader = file.leads(Taken()), child_of_ours()
+        os.kill(reader, signal.SIGSTOP)
+        ticks = itertools.count()
+
+        def computing(pid: int) -> str:
+            if (n := next(ticks)) == 5:
+                os.kill(pid, signal.SIGCONT)
+            return str(n)
+
+        monkeypatch.setattr(outside, "LONGEST_SILENCE_S", 0.05)
+        monkeypatch.setattr(outside, "_cpu_of", computing)
+        assert len(list(rows)) == len(list(opened(MANY).leads(Taken())))
 
     def test_a_reader_whose_rows_nobody_wants_ends_with_its_list(self) -> None:
         file = opened(MANY)
