@@ -52,7 +52,7 @@ from dialer.engine.ways import Ways, no_trouble
 from dialer.keeper.store import DescriptorStore
 from dialer.ports.asterisk import ChannelNews, PhoneNews
 from dialer.ports.between import Desk, Follow, Live, Observer, Publishing
-from dialer.ports.journal import Journal, Recovered
+from dialer.ports.journal import Journal, Recovered, worked_on
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules, office_zone, recordings_dir, sounds_dir, workday
 
@@ -160,6 +160,9 @@ async def open_engine(
         _watch(engine, settings)
         cell, recorder = engine.cell, engine.recorder
         recovered = _whole(journal.recover(), await _take(cell, lives), lives)
+        kept = (one.fact for one in recorder.refusals.all())  # of an earlier life as well
+        ends = (*recovered.closings, *worked_on(kept, recovered.operators))
+        recovered = replace(recovered, closings=ends)
         cell.ownership.farewell = lambda: recorder.settle(FAREWELL_S)
         await live.clear(engine.shell.cell)
         await recorder.catch_up(utc_now())

@@ -15,7 +15,7 @@ from dialer.domain.campaign import Campaign
 from dialer.domain.clocks import caught_up
 from dialer.domain.errors import Missing, NetworkTrouble
 from dialer.domain.joins import HEARD_S
-from dialer.domain.lead import Lead
+from dialer.domain.lead import Lead, moved_on
 from dialer.domain.operators import Operator, State, stays
 from dialer.domain.pacing.decision import Policy
 from dialer.domain.pacing.scorecard import Scorecard
@@ -233,8 +233,11 @@ class Cell:
                 continue
             if (about := self._about(operator.call)) is not None:
                 self.floor.cards.open(operator.id, Card(operator.call, *about))
-            elif operator.state is State.WRAP_UP:
-                await self._reopen_card(operator.id, operator.call)
+            elif operator.state in (
+                State.TALKING,
+                State.WRAP_UP,
+            ):  # a talk may be over, too
+                await self._reopen_card(operator.id, operator.call, recovered)
         if recovered.calls or freed:
             log.info("after a restart", calls=len(recovered.calls), leases_given_back=freed)
 
@@ -251,20 +254,29 @@ class Cell:
     async def _remember(self, call: Call) -> None:
         campaign = self._campaign(call.campaign)
         call = caught_up(call, call.latest_at, self._shell.clock())
-        try:
-            lead = await self._stores.leads.get(call.lead) if call.lead is not None else None
-        except Missing:
-            lead = None
+        lead = await self._lead(call.lead)
         self.calls.add(call, lead, campaign or Campaign(call.campaign, f"campaign {call.campaign}"))
 
-    async def _reopen_card(self, operator: OperatorId, call: CallId) -> None:
+    async def _reopen_card(self, operator: OperatorId, call: CallId, recovered: Recovered) -> None:
+        """Of a call that is over: as the database has it, else as the journal still holds it."""
         try:
-            cdr = await self._stores.records.cdr(call)
-            lead = await self._stores.leads.get(cdr.lead) if cdr.lead is not None else None
+            cdr, update = await self._stores.records.cdr(call), None
         except Missing:
-            return
+            told = recovered.end_of(call)
+            if told is None or told.cdr is None:
+                return
+            cdr, update = told.cdr, told.lead
+        lead = await self._lead(cdr.lead)
+        if lead is not None and update is not None:
+            lead = moved_on(lead, update)
         if (campaign := self._campaign(cdr.campaign)) is not None:
             self.floor.cards.open(operator, Card(call, lead, campaign))
+
+    async def _lead(self, lead: LeadId | None) -> Lead | None:
+        try:
+            return await self._stores.leads.get(lead) if lead is not None else None
+        except Missing:
+            return None
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from dialer.domain.call import Call
+from dialer.domain.cdr import Closing
 from dialer.domain.operators import Operator
-from dialer.domain.types import LeadId
+from dialer.domain.types import CallId, LeadId
 from dialer.ports.stores import Fact
 
 
@@ -24,6 +25,16 @@ class Recovered:
     last_at: datetime | None = None  # what is in flight went on at this instant, as far as was heard
     answers: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)  # by key; None: begun only
     damages: Sequence[str] = ()  # what it should hold and cannot be read: numbers may have been dialled by it
+    closings: Sequence[Closing] = ()  # of calls on which operators still work (`worked_on`)
+
+    def end_of(self, call: CallId) -> Closing | None:
+        return next((one for one in self.closings if one.call == call), None)
+
+
+def worked_on(facts: Iterable[Fact], operators: Iterable[Operator]) -> tuple[Closing, ...]:
+    """Of facts that the database has not taken, the ends of the calls that these operators still have."""
+    calls = {operator.call for operator in operators}
+    return tuple(fact for fact in facts if isinstance(fact, Closing) and fact.call in calls)
 
 
 KEPT_ANSWERS = 1000  # to commands with a key: the oldest is forgotten first

@@ -16,7 +16,7 @@ from dialer.domain.errors import BadValue
 from dialer.domain.operators import Operator, StateChange
 from dialer.domain.spending import SideCall
 from dialer.domain.types import LeadId
-from dialer.ports.journal import KEPT_ANSWERS, Recovered
+from dialer.ports.journal import KEPT_ANSWERS, Recovered, worked_on
 
 T = TypeVar("T")
 
@@ -110,7 +110,9 @@ class Held:
         boot = datetime.fromisoformat(self.boot.body) if self.boot else None
         last_at = datetime.fromisoformat(self.last_at) if self.last_at else None
         answers = {key: told.body.get("answer") for key, told in self.commands.items()}
-        return Recovered(calls, operators, len(self.facts), boot, last_at, answers), damages
+        closings = worked_on((fact for _, fact, _ in self.facts), operators)
+        facts = len(self.facts)
+        return Recovered(calls, operators, facts, boot, last_at, answers, closings=closings), damages
 
 
 def lead_of(fact: Fact) -> LeadId | None:

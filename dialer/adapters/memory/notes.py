@@ -16,7 +16,7 @@ from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.errors import DiskTrouble, Fatal
 from dialer.domain.operators import Operator
 from dialer.domain.types import CallId, LeadId, OperatorId
-from dialer.ports.journal import KEPT_ANSWERS, Recovered
+from dialer.ports.journal import KEPT_ANSWERS, Recovered, worked_on
 from dialer.ports.stores import Fact
 
 
@@ -139,6 +139,7 @@ class MemoryJournal:
             held.heard_at or held.last_at,
             dict(held.answers),
             held.damages,
+            worked_on((fact for _, fact in held.facts), held.operators.values()),
         )
 
     def held_back(self) -> None:

@@ -8,12 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dialer.domain.campaign import Campaign
-from dialer.domain.cdr import WrapUp
+from dialer.domain.cdr import Closing, WrapUp
 from dialer.domain.disposition import Disposition, Then, Title
 from dialer.domain.lead import Lead
 from dialer.domain.operators import Operator, State
 from dialer.domain.types import CallId, CampaignId, LeadId, LeadStatus, OperatorId, PhoneNumber
 from dialer.engine.cards import Card, Cards
+from dialer.ports.between import Command
+from dialer.sim.clock import now, until
+from dialer.sim.fate import Fate
+from tests.unit.engine.house import House, at_work
+from tests.unit.engine.virtual import in_virtual_time
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ANN, BOB = OperatorId("101"), OperatorId("102")
@@ -150,9 +155,55 @@ def test_after_the_wrap_up_the_campaign_says_who_is_ready_and_without_one_everyb
 
 def test_later_words_have_later_instants_whatever_the_clock_does() -> None:
     desk = Desk(Card(CALL, LEAD, CAMPAIGN))
-    for now in (T0, T0, T0 - timedelta(hours=1)):
-        desk.cards.remark(replace(WORK, disposition="agreed"), now, is_said=True)
+    for at in (T0, T0, T0 - timedelta(hours=1)):
+        desk.cards.remark(replace(WORK, disposition="agreed"), at, is_said=True)
     instants = [fact.at for fact in desk.written]
     assert instants == sorted(set(instants))
     desk.cards.remark(replace(WORK, call=None), T0, is_said=True, note="of no call")
     assert len(desk.written) == 3
+
+
+@pytest.mark.parametrize("crashes_in", ["the talk", "wrap-up", "wrap-up, twice"])
+@in_virtual_time
+async def test_a_crash_before_the_database_has_the_record_loses_nothing_of_what_the_operator_says(
+    crashes_in: str,
+) -> None:
+    fate = Fate(after_s=2, talk_s=300)
+    house = await at_work(fate, leads=1, wrap_up_s=60)
+    await until(lambda: house.operator().state is State.TALKING)
+    call = house.operator().call
+    await do(house, "note", note="ask for the boss")
+    house.store_down = True
+    if crashes_in == "the talk":
+        noted = house.operator()  # the engine dies between the end of the call and the end of his talk
+        await do(house, "hang_up")
+        await until(lambda: house.operator().state is State.WRAP_UP)
+        house.journal.note_operator(noted)
+    else:
+        await do(house, "hang_up")
+        await until(lambda: house.operator().state is State.WRAP_UP)
+        await do(house, "dispose", disposition="refused")
+    for _ in range(1 + crashes_in.endswith("twice")):
+        await house.kill()
+        assert any(isinstance(fact, Closing) for _, fact in house.journal._held.facts)
+        house.store_down = False  # what the journal holds is told to the database a moment later
+        await house.start()
+        house.store_down = True
+    await until(lambda: house.operator().state is State.WRAP_UP)
+    assert (house.operator().call, house.operator().disposition) == (
+        call, "" if crashes_in == "the talk" else "refused",
+    )  # fmt: skip
+    at = (now() + timedelta(hours=1)).replace(microsecond=0)
+    await do(house, "dispose", disposition="callback", callback_at=at.isoformat())
+    house.store_down = False
+    await until(lambda: house.operator().state is State.READY, 90)
+    await until(lambda: not house.journal.depth())
+    (record,), (lead,) = await house.cdrs(), await house.leads(house.campaign)
+    assert (record.id, record.disposition, record.note) == (call, "callback", "ask for the boss")
+    assert (record.callback_at, lead.promised_at, lead.next_at, lead.attempts) == (at, at, at, 1)
+    assert lead.status is LeadStatus.RETRY
+    await house.stop()
+
+
+async def do(house: House, verb: str, **args: str) -> None:
+    await house.cell.desk.do(Command(verb, "operator:101", args))

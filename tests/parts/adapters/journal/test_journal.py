@@ -56,7 +56,8 @@ async def held_by(journal: Journals) -> tuple[Any, ...]:
     facts = (await journal.pending(1000))[1] if journal.depth() else ()
     calls = sorted(found.calls, key=lambda each: each.id)
     operators = sorted(found.operators, key=lambda each: each.id)
-    return calls, operators, list(facts), found.facts, found.booted_at, list(found.answers.items())
+    held = (calls, operators, list(facts), found.facts, found.booted_at, list(found.answers.items()))
+    return *held, list(found.closings)
 
 
 async def do(journal: Journals, step: tuple[str, int]) -> None:
@@ -547,3 +548,17 @@ def test_a_mark_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     (tmp_path / "heard").write_bytes(b"2026-01-\xff")
     with open_journal(tmp_path) as journal:
         assert journal.recover().last_at == AT
+
+
+@pytest.mark.parametrize("kind", ["disk", "memory"])
+async def test_the_end_of_a_call_that_an_operator_still_works_on_is_found_until_the_database_has_it(
+    tmp_path: Path, kind: str
+) -> None:
+    with open_journal(tmp_path, ticking()) as on_disk:
+        journal: Journals = on_disk if kind == "disk" else MemoryJournal(ticking())
+        for step in (("talks", 1), ("closing", 1), ("closing", 2), ("operator", 3), ("remark", 1)):
+            await do(journal, step)
+        assert journal.recover().closings == (closing("c-1"),)
+        assert journal.recover().end_of(CallId("c-1")) == closing("c-1")
+        await do(journal, ("taken", 0))
+        assert journal.recover().end_of(CallId("c-1")) is None
