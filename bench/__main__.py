@@ -12,13 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import barred, imports, notices, page, pages, parts, short, table, verbs, weight
+from bench import barred, imports, notices, page, pages, parts, short, store, table, verbs, weight
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import Fatal, ObzvonError
 from dialer.lab.tested import tested
 
-WHAT = ("calls", "short", "parts", "pages", "notices", "weight", "dnc", "import", "verbs", "all")
+WHAT = ("calls", "short", "parts", "pages", "notices", "weight", "dnc", "import", "store", "verbs", "all")
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
 
 
@@ -37,7 +37,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=1, help="how often each side has its turn")
     parser.add_argument("--tries", type=int, default=2, help="a rate that is not held is tried so often")
     parser.add_argument("--within", type=float, default=2400.0, metavar="S", help="most time for all of it")
-    parser.add_argument("--database", default="", help="parts, dnc, import: a PostgreSQL to measure on, too")
+    parser.add_argument("--database", default="", help="parts, dnc, import, store: a PostgreSQL, too")
+    parser.add_argument("--leads", type=int, default=store.SIZES[-1], help="store: of its longest list there")
     parser.add_argument("--rows", type=int, default=imports.ROWS, help="import: of the list")
     parser.add_argument("--redis", default="", help="notices: a Redis to go through, besides the socket")
     parser.add_argument("--write", action="store_true", help="short: to docs/bench.md, for later checks")
@@ -98,6 +99,9 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
     if asked.what == "import":
         told = await imports.measure(lambda words: say(words, console), asked.rows, asked.database)
         figures["import"] = [asdict(one) for one in told]
+    if asked.what == "store":
+        of_store = await store.measure(lambda words: say(words, console), asked.database, asked.leads)
+        figures["store"] = [asdict(one) for one in of_store]
     if asked.what == "notices":
         await notices.run(asked.redis, console)
     if asked.what == "weight":
