@@ -39,6 +39,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--within", type=float, default=2400.0, metavar="S", help="most time for all of it")
     parser.add_argument("--database", default="", help="parts, dnc, import, store: a PostgreSQL, too")
     parser.add_argument("--leads", type=int, default=store.SIZES[-1], help="store: of its longest list there")
+    parser.add_argument("--match", default="", help="store: only operations whose names match this pattern")
     parser.add_argument("--rows", type=int, default=imports.ROWS, help="import: of the list")
     parser.add_argument("--redis", default="", help="notices: a Redis to go through, besides the socket")
     parser.add_argument("--write", action="store_true", help="short: to docs/bench.md, for later checks")
@@ -100,7 +101,9 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
         told = await imports.measure(lambda words: say(words, console), asked.rows, asked.database)
         figures["import"] = [asdict(one) for one in told]
     if asked.what == "store":
-        of_store = await store.measure(lambda words: say(words, console), asked.database, asked.leads)
+        of_store = await store.measure(
+            lambda words: say(words, console), asked.database, asked.leads, asked.match
+        )
         figures["store"] = [asdict(one) for one in of_store]
     if asked.what == "notices":
         await notices.run(asked.redis, console)

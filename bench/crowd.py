@@ -20,7 +20,7 @@ from dialer.ports.stores import Stores
 
 OPERATORS = 30
 CALLS_TODAY, MOVES_TODAY = 3_000, 4_000
-DAYS = 29  # of earlier records
+DAYS = 27  # of earlier records, which end two days before: the day is as long on every list
 DUE_AT = AT + timedelta(hours=6)  # a quarter of the retries is due then, none is due at AT
 STATEMENT_S = 3600.0
 TABLES = ("leads", "lead_numbers", "cdrs", "state_changes", "dnc")
@@ -200,13 +200,13 @@ def _lists(filler: Filler, leads: int) -> Iterator[str]:
 
 def _history(filler: Filler, leads: int) -> Iterator[str]:
     """Records of all leads that were tried, of today's calls, and moves of operators."""
-    earlier = f"{AT_US} - (86400 * (1 + id % {DAYS}) + id * 7919 % 30000) * {S}"
+    earlier = f"{AT_US} - (86400 * (3 + id % {DAYS}) + id * 7919 % 30000) * {S}"
     yield _records(filler, "c", "id", earlier, "(SELECT id, id AS i, status FROM leads WHERE attempts > 0)")
     answered = "CASE WHEN i % 4 = 0 THEN 'done' END AS status"
     today = f"(SELECT i, i AS id, {answered} FROM {filler.series(CALLS_TODAY)} AS n)"
     yield _records(filler, "d", "i", f"{AT_US} - ({CALLS_TODAY} - i) * 7 * {S}", today)
     for many, at in (
-        (leads // 10, f"{AT_US} - (86400 + i * 7919 % 2500000) * {S} + i"),
+        (leads // 10, f"{AT_US} - (3 * 86400 + i * 7919 % 2400000) * {S} + i"),
         (MOVES_TODAY, f"{AT_US} - ({MOVES_TODAY} - i) * 5 * {S}"),
     ):
         was, became = (_state(f"(i / {OPERATORS} + {n}) % 4") for n in (0, 1))

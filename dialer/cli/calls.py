@@ -29,17 +29,19 @@ def _calls() -> None:
 @app.command("find")
 def find(
     number: Annotated[
-        str, typer.Argument(metavar="NUMBER", help="In any form: 8 (916) 123-45-67.", show_default=False)
+        list[str],
+        typer.Argument(metavar="NUMBER", help="In any form: 8 916 123-45-67.", show_default=False),
     ],
     limit: Annotated[int, typer.Option(metavar="N", help="At most this many, the newest.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Find the calls with a number, the newest first."""
+    text = " ".join(number)
     if not 1 <= limit <= MOST:
         raise BadValue(said("--limit: take 1 to {most}", most=MOST))
 
     async def work(settings: Settings, stores: Stores) -> tuple[list[Cdr], dict[int, str]]:
-        query = CdrQuery(number=one_number(number, settings.country), newest_first=True, limit=limit)
+        query = CdrQuery(number=one_number(text, settings.country), newest_first=True, limit=limit)
         titles = {int(campaign.id): campaign.name for campaign in await stores.campaigns.all()}
         return list(await records.search(query, OWNER, stores)), titles
 
@@ -73,5 +75,5 @@ def find(
             )
             for one in found
         ],
-        empty=said("No call with {number} is on record.", number=number),
+        empty=said("No call with {number} is on record.", number=text),
     )

@@ -32,8 +32,9 @@ from dialer.cli.outlook import means, show_outlook
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain import law
+from dialer.domain.callerid import caller_id_of
 from dialer.domain.campaign import Campaign, plain
-from dialer.domain.errors import BadValue
+from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.explain import Standing
 from dialer.domain.hourstext import windows_of
 from dialer.domain.outlook import ListOutlook
@@ -368,7 +369,21 @@ def start(name: Name) -> None:
 
     async def work(settings: Settings, stores: Stores) -> tuple[Campaign, bool]:
         found = await find_campaign(stores, name)
-        told = await office.start(found.id, OWNER, None, stores, lab=settings.lab)
+        try:
+            told = await office.start(found.id, OWNER, None, stores, lab=settings.lab)
+        except Mistake:
+            if not found.message:
+                remark(said("`dialer campaign message {name} FILE.wav` sets the message", name=found.name))
+            raise
+        for trunk in await stores.trunks.all():
+            if trunk.id in found.trunks and not caller_id_of(found, trunk):
+                remark(
+                    said(
+                        "nothing is dialled by trunk {trunk} until it has a number that people see:"
+                        " `dialer trunk set {trunk} --caller-ids NUMBER`",
+                        trunk=trunk.id,
+                    )
+                )
         return told.campaign, await is_running(settings)
 
     campaign, runs = with_stores(work)

@@ -37,7 +37,7 @@ from dialer.settings import Settings, office_zone
 
 app = typer.Typer(no_args_is_help=True, help="The do-not-call list: numbers and prefixes never dialled.")
 ENTRY = "A number, or a prefix such as '+7916*'."
-Number = Annotated[str, typer.Argument(metavar="NUMBER", help=ENTRY, show_default=False)]
+Number = Annotated[list[str], typer.Argument(metavar="NUMBER", help=ENTRY, show_default=False)]
 Campaign = Annotated[str, typer.Option("--campaign", metavar="NAME", help="For this campaign only.")]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 Until = Annotated[
@@ -54,10 +54,10 @@ KNOBS = (
 
 
 async def read_entry(
-    settings: Settings, stores: Stores, text: str, campaign: str
+    settings: Settings, stores: Stores, words: Sequence[str], campaign: str
 ) -> tuple[str, CampaignId | None]:
-    """The entry as it is kept, and the campaign that it is for."""
-    return dnc_entry(text, settings.country), await _which(stores, campaign)
+    """The entry as it is kept, and the campaign that it is for; a number may come in several words."""
+    return dnc_entry(" ".join(words), settings.country), await _which(stores, campaign)
 
 
 async def _which(stores: Stores, campaign: str) -> CampaignId | None:
@@ -105,7 +105,9 @@ def add(
 
 @app.command("remove")
 def remove(
-    entry: Annotated[str, typer.Argument(metavar="[NUMBER]", help=ENTRY, show_default=False)] = "",
+    entry: Annotated[
+        list[str] | None, typer.Argument(metavar="[NUMBER]", help=ENTRY, show_default=False)
+    ] = None,
     campaign: Campaign = "",
     source: Annotated[
         str | None,
@@ -118,9 +120,9 @@ def remove(
 
     async def work(settings: Settings, stores: Stores) -> str:
         try:
-            kept, which = await read_entry(settings, stores, entry, campaign)
+            kept, which = await read_entry(settings, stores, entry or (), campaign)
         except BadValue:  # one that is on the list all the same, from before entries were checked
-            kept, which = checked(entry), await _which(stores, campaign)
+            kept, which = checked(" ".join(entry or ())), await _which(stores, campaign)
         await office.free(kept, which, OWNER, stores, source=source)
         return kept
 
@@ -137,13 +139,13 @@ def remove(
 
 @app.command("check")
 def check(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="In any form.", show_default=False)],
+    number: Annotated[list[str], typer.Argument(metavar="NUMBER", help="In any form.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
     """Say whether a number is barred, by which entries, why, since when and until when."""
 
     async def work(settings: Settings, stores: Stores) -> tuple[str, list[dict[str, Any]]]:
-        kept = dnc_entry(number, settings.country)
+        kept = dnc_entry(" ".join(number), settings.country)
         if kept.endswith("*"):
             raise BadValue(said("{number} is a prefix: ask for one number", number=kept))
         rows = await office.barring(PhoneNumber(kept), OWNER, stores)

@@ -13,7 +13,7 @@ from dialer.adapters.clock import utc_now
 from dialer.cli.campaign import find_campaign
 from dialer.cli.exporting import Excel, To, Xlsx, tell_where, write
 from dialer.cli.knobs import Knob, with_knobs
-from dialer.cli.records import by_office, day_in, instant
+from dialer.cli.records import by_office, day_in, past
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.choice import Choice
 from dialer.domain.days import begins_at
@@ -39,8 +39,8 @@ class Table(StrEnum):
 KNOBS = (
     Knob("campaign", "NAME", "Of records, leads, dnc: of this campaign."),
     Knob("operator", "ID", "Of records, hours: of this operator."),
-    Knob("since_at", "WHEN", "Of records, hours: from here on; today if not said.", instant, "since"),
-    Knob("until_at", "WHEN", "Of records, hours: up to here.", instant, "until"),
+    Knob("since_at", "WHEN", "Of records, hours: from here on; today if not said.", past, "since"),
+    Knob("until_at", "WHEN", "Of records, hours: up to here.", past, "until"),
     Knob("day", "YYYY-MM-DD", "Of today: another day."),
     Knob("source", "NAME", "Of dnc: of this source."),
 )

@@ -13,7 +13,7 @@ from dialer.cli.campaign import find_campaign
 from dialer.cli.exporting import Excel, To, Xlsx, tell_where, write
 from dialer.cli.knobs import Knob, Read, one_of, whole, with_knobs
 from dialer.cli.one_lead import change, why
-from dialer.cli.records import by_office, instant
+from dialer.cli.records import by_office, past
 from dialer.cli.screen import AsJson, print_json, print_table, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.choice import Choice
@@ -46,8 +46,20 @@ NARROWS = (
     Knob("outcomes", "OUTCOME", "Of the last attempt.", _each(one_of(Outcome)), "outcome", many=True),
     Knob("imports", "ID", "Of this import.", _each(whole), "import", many=True),
     Knob("leads", "ID", "This lead.", _each(whole), "lead", many=True),
-    Knob("last_since_at", "WHEN", "The last attempt ended at or after.", instant, "last_since"),
-    Knob("last_before_at", "WHEN", "The last attempt ended before.", instant, "last_before"),
+    Knob(
+        "last_since_at",
+        "WHEN",
+        "The last attempt ended at or after, or within: 2026-02-03, 1h.",
+        past,
+        "last_since",
+    ),
+    Knob(
+        "last_before_at",
+        "WHEN",
+        "The last attempt ended before, or longer ago than: 2026-02-03, 1h.",
+        past,
+        "last_before",
+    ),
     Knob("attempts_least", "N", "So many attempts or more.", whole),
     Knob("attempts_most", "N", "So many attempts or fewer.", whole),
 )

@@ -291,7 +291,7 @@ def _tell(result: Result) -> None:
     )
     outlook.show_outlook(told.outlook)
     if result.rejects:
-        say(said("what was refused, and why: {rejects}", rejects=result.rejects))
+        say(said("what was refused or skipped, and why: {rejects}", rejects=result.rejects))
     if told.import_id is not None:
         say(said("to take it back: dialer import --undo {import_id}", import_id=told.import_id))
 

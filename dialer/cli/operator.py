@@ -105,6 +105,7 @@ def add(
             said("--sip-password-file: one password is for one phone; left out, each gets its own")
         )
     made: list[dict[str, Any]] = []
+    phones: list[Account] = []
 
     async def work(settings: Settings, stores: Stores) -> bool:
         async def one(operator: OperatorId) -> Account:
@@ -116,11 +117,16 @@ def add(
             made.append(plain(account))
             if not as_json:
                 say(said("operator {id} {name!r} is added", id=account.id, name=account.name))
-                _tell_phone(settings, account, at_length=len(rows) == 1)
+                if len(rows) == 1 or account.phone is PhoneKind.OUTSIDE:
+                    _tell_phone(settings, account, at_length=len(rows) == 1)
+                else:
+                    phones.append(account)
 
         try:
             await each(list(rows), one, told)
         finally:
+            if phones:
+                _tell_phones(settings, phones)
             if as_json and made:
                 print_json(made if len(rows) > 1 else made[0])
         return await is_running(settings)
@@ -201,14 +207,10 @@ def _tell_phone(settings: Settings, account: Account, *, at_length: bool = True)
             )
         )
         return
-    host = urlsplit(settings.ari_http_url).hostname or ""
-    where: str = host
-    if host in ("127.0.0.1", "localhost", "::1"):
-        where = said("the address of Asterisk's machine")
     say(
         said(
             "register a phone: server {where} (port 5060, unless SIP_PORT was changed), user {id},",
-            where=where,
+            where=_server(settings),
             id=account.id,
         )
     )
@@ -224,6 +226,25 @@ def _tell_phone(settings: Settings, account: Account, *, at_length: bool = True)
             "to log in: {way}, or `dialer operator login {id}`; *11 ready, *12 pause", way=way, id=account.id
         )
     )
+
+
+def _tell_phones(settings: Settings, accounts: Sequence[Account]) -> None:
+    """Once for all of them: what differs is the number."""
+    say(
+        said(
+            "register their phones: server {where} (port 5060, unless SIP_PORT was changed),"
+            " user: the operator's number,",
+            where=_server(settings),
+        )
+    )
+    files = [account.sip_password_file for account in accounts]
+    say(said("  passwords: the lines in {first} ... {last}", first=files[0], last=Path(files[-1]).name))
+
+
+def _server(settings: Settings) -> str:
+    """Where a phone registers."""
+    host = urlsplit(settings.ari_http_url).hostname or ""
+    return said("the address of Asterisk's machine") if host in ("127.0.0.1", "localhost", "::1") else host
 
 
 def plain(account: Account) -> dict[str, Any]:

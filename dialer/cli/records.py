@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from dialer.adapters.clock import utc_now
 from dialer.cli.api import ask
 from dialer.cli.campaign import find_campaign
 from dialer.cli.environment import load_settings
-from dialer.cli.knobs import Knob, whole, with_knobs
+from dialer.cli.knobs import Knob, length, whole, with_knobs
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.cdr import Cdr
@@ -194,6 +195,19 @@ def instant(text: str) -> datetime:
         ) from None
 
 
+def past(text: str) -> datetime:
+    """As `instant`, or so long ago: `90m`, `1h`, `2d`."""
+    if text.strip()[-1:].isalpha():
+        with suppress(ValueError, OverflowError):
+            return utc_now() - length(text)
+    try:
+        return instant(text)
+    except ValueError:
+        raise ValueError(
+            said("is not a day, an instant or so long ago, such as 2026-02-03, 2026-02-03T10:00+03:00 or 1h")
+        ) from None
+
+
 def by_office(at: datetime | None, settings: Settings) -> datetime | None:
     """The instant by the office's clock where it names no zone."""
     return at.replace(tzinfo=office_zone(settings)) if at is not None and at.tzinfo is None else at
@@ -203,8 +217,10 @@ KNOBS = (
     Knob("campaign", "NAME", "Of this campaign."),
     Knob("operator", "ID", "Of this operator."),
     Knob("outcome", "OUTCOME", f"{', '.join(Outcome)}."),
-    Knob("since_at", "WHEN", "Dialled at or after; today if not said.", instant, "since"),
-    Knob("until_at", "WHEN", "Dialled before.", instant, "until"),
+    Knob(
+        "since_at", "WHEN", "Dialled at or after, or so long ago: 1h, 2d; today if not said.", past, "since"
+    ),
+    Knob("until_at", "WHEN", "Dialled before, or more than so long ago.", past, "until"),
     Knob("limit", "N", "At most this many, 100 if not said; the first of them.", whole),
 )
 

@@ -30,6 +30,7 @@ def test_a_start_is_refused_with_every_reason(shop: Dialer) -> None:
     told = shop("campaign", "start", "demo")
     assert told.code == 1
     assert told.err.splitlines() == [
+        "сообщение задаёт `dialer campaign message demo FILE.wav`",
         "кампания «demo» не может начаться:",
         "- реклама (RU): режим прогрессивный (progressive) запрещён (38-ФЗ, ст. 18 ч. 2), выберите ручной"
         " (manual) или предпросмотр (preview)",

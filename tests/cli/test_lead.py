@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,19 @@ def test_a_lead_is_found_by_whatever_is_known_of_it(listed: Dialer) -> None:
     assert "no campaign 'nix'" in listed("lead", "list", "nix").err
     assert "--status" in listed("lead", "list", "demo", "--status", "asleep").err
     assert "--limit" in listed("lead", "list", "demo", "--limit", "0").err
+
+
+def test_an_instant_behind_us_may_be_told_by_how_long_ago_it_was(listed: Dialer, home: Path) -> None:
+    with sqlite3.connect(home / "obzvon.db") as db:
+        for lead, ago_s in ((1, 30 * 60), (2, 90 * 60)):
+            called = (int((time.time() - ago_s) * 1e6), lead)
+            db.execute("UPDATE leads SET last_outcome = 'no_answer', last_at = ? WHERE id = ?", called)
+    assert found(listed, "--last-before", "1h") == ["Smith John"]
+    assert found(listed, "--last-since", "45m") == ["Иванов Пётр"]
+    assert found(listed, "--last-since", "2h", "--last-before", "1d") == []
+    assert "2026-02-03T10:00+03:00 or 1h" in listed("lead", "list", "demo", "--last-before", "soon").err
+    assert listed("lead", "list", "demo", "--last-before", f"{'9' * 30}d").code == 1
+    assert listed("cdr", "list", "--since", "3h", "--until", "5m").code == 0
 
 
 def test_a_list_is_written_for_a_spreadsheet_and_for_nobody_else(listed: Dialer, tmp_path: Path) -> None:

@@ -90,6 +90,12 @@ def test_calls_are_found_by_a_number_in_any_form_the_newest_first(day: Dialer, w
     assert [one["id"] for one in found] == ["c-3", "c-2", "c-1", "c-0"]
     told = day("calls", "find", written, "--limit", "2").out
     assert ("c-3" in told, "c-2" in told, "c-1" in told, "busy" in told) == (True, True, False, True)
+    assert [one["id"] for one in day("calls", "find", *written.split(), "--json").json] == [
+        "c-3",
+        "c-2",
+        "c-1",
+        "c-0",
+    ]
 
 
 def test_a_number_that_was_never_called_is_told_so(day: Dialer) -> None:

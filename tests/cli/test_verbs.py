@@ -46,8 +46,10 @@ def test_a_campaign_starts_when_nothing_is_missing(shop: Dialer, tmp_path: Path)
     said = shop("campaign", "start", "demo")
     assert said.code == 1
     assert "no message" in said.err
+    assert "`dialer campaign message demo FILE.wav`" in said.err
     assert shop("campaign", "message", "demo", tone(tmp_path / "m.wav")).code == 0
     started = shop("campaign", "start", "demo")
+    assert "number that people see" not in started.err
     assert (started.code, "running" in started.out) == (0, True)
     assert "dialer run" in started.err  # nothing dials while the service does not run
     assert shop("campaign", "pause", "demo").code == 0
@@ -59,6 +61,19 @@ def test_a_campaign_starts_when_nothing_is_missing(shop: Dialer, tmp_path: Path)
     assert "go-on" in shop("stop", "--talks", "later").err
     assert shop("campaign", "list", "--json").json[0]["status"] == "paused"
     assert shop("campaign", "stop", "demo").code == 0
+
+
+def test_a_campaign_whose_trunk_shows_no_number_is_told_so_when_it_starts(
+    shop: Dialer, tmp_path: Path
+) -> None:
+    shop("campaign", "message", "demo", tone(tmp_path / "m.wav"))
+    shop("trunk", "add", "spare", "--host", "127.0.0.8")
+    shop("campaign", "set", "demo", "--trunks", "main,spare")
+    said = shop("campaign", "start", "demo")
+    assert (said.code, "`dialer trunk set spare --caller-ids NUMBER`" in said.err) == (0, True)
+    assert "trunk main" not in said.err
+    shop("trunk", "set", "spare", "--caller-ids", "84951234568")
+    assert "spare" not in shop("campaign", "start", "demo").err
 
 
 def test_a_purpose_that_the_law_forbids_to_dial_automatically_does_not_start(
@@ -183,6 +198,15 @@ def test_a_range_of_operators_is_added_and_changed_at_once(shop: Dialer, home: P
     assert shop("operator", "remove", "104-105").code == 0
     found = {one["id"]: one for one in shop("operator", "list", "--json").json}
     assert [found[one]["enabled"] for one in ("104", "105", "110")] == [False, False, True]
+
+
+def test_what_a_range_of_phones_registers_with_is_said_once(shop: Dialer, home: Path) -> None:
+    said = shop("operator", "add", "111-122").out.splitlines()
+    assert len(said) == 14  # a line for each, and two for all
+    assert "the operator's number" in said[-2]
+    assert said[-1].endswith(f"{home / 'secrets' / 'operator-111'} ... operator-122")
+    assert (home / "secrets" / "operator-122").exists()
+    assert "user 123," in shop("operator", "add", "123").out
 
 
 @pytest.mark.parametrize(
@@ -428,10 +452,18 @@ def test_a_file_of_numbers_is_barred_at_once_and_each_number_says_why(shop: Dial
         ("+7916*", "demo", "range"),
     ]
     assert "every campaign" in shop("dnc", "check", "89161234567").out
+    assert "every campaign" in shop("dnc", "check", "8", "(916)", "123-45-67").out
     assert "is not barred" in shop("dnc", "check", "+12125550123").out
     assert "prefix" in shop("dnc", "check", "+7916*").err
     missing = shop("dnc", "import", tmp_path / "none.csv")
     assert (missing.code, "none.csv" in missing.err) == (1, True)
+
+
+def test_a_number_with_gaps_needs_no_quotes(shop: Dialer) -> None:
+    assert "+79161234567 is never dialled" in shop("dnc", "add", "8", "(916)", "123-45-67").out
+    assert "every campaign" in shop("dnc", "check", "8", "916", "123-45-67").out
+    assert "may be dialled again" in shop("dnc", "remove", "8", "916", "1234567").out
+    assert "exactly one number" in shop("dnc", "add", "+79161234567", "+79161234568").err
 
 
 def test_a_register_is_taken_from_a_file_renewed_and_taken_out(shop: Dialer, tmp_path: Path) -> None:
