@@ -463,7 +463,7 @@ def test_a_number_with_gaps_needs_no_quotes(shop: Dialer) -> None:
     assert "+79161234567 is never dialled" in shop("dnc", "add", "8", "(916)", "123-45-67").out
     assert "every campaign" in shop("dnc", "check", "8", "916", "123-45-67").out
     assert "may be dialled again" in shop("dnc", "remove", "8", "916", "1234567").out
-    assert "exactly one number" in shop("dnc", "add", "+79161234567", "+79161234568").err
+    assert shop("dnc", "add", "+79161234567", "+79161234568").code == 1
 
 
 def test_a_register_is_taken_from_a_file_renewed_and_taken_out(shop: Dialer, tmp_path: Path) -> None:
