@@ -29,7 +29,8 @@ UNIT, SIM = Path("tests/unit"), Path("tests/sim")
 IMPORT = ""  # stands for no test: what is called while modules are imported
 START_CPU_S = 10  # of Python and the imports
 SLOWER = 5  # so many times its time a test may take: more never ends
-QUIET = ("-x", "-q", "--tb", "no", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout", "60")
+QUIET = ("-x", "-q", "--tb", "no", "-p", "no:cacheprovider", "-p", "no:xdist")
+HANGS_S = 180  # a test waits for nothing: much more than one takes on a busy machine
 PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)  # the latter: their names have changed
 
 
@@ -99,11 +100,14 @@ def tried(breaks: Sequence[Break], *, near: bool, sim: bool, workers: int) -> It
     )
     hypothesis.settings.load_profile("mutants")
     map_ = Path("reached.json")
-    rooms = sorted({UNIT / one.file.parts[1] for one in breaks}) if near else [UNIT]
+    own = {UNIT / one.file.parts[1] for one in breaks} | set(UNIT.glob("test_*.py"))
+    rooms = sorted(own) if near else [UNIT]
     rooms += [SIM] if sim else []
     if status(forked(lambda: run(rooms, Watch(breaks, map_)))) not in PASSED:
-        sys.exit("the tests fail before anything is broken: mend that first")
-    reached = Reached(**json.loads(map_.read_text(encoding="utf-8")))
+        failed = map_.is_file() and json.loads(map_.read_text(encoding="utf-8"))["failed"]
+        sys.exit(f"the tests fail before anything is broken: mend that first: {failed or 'see pytest'}")
+    seen = json.loads(map_.read_text(encoding="utf-8"))
+    reached = Reached(seen["tests"], seen["took_s"])
     order = {at: reached.tests_of(one, near=near) for at, one in enumerate(breaks)}
     swaps = [at for at in order if reached.can_be_swapped(breaks[at])]
     reader, writer = os.pipe()
@@ -151,7 +155,7 @@ def run(files: Sequence[Path], plugin: object) -> int:
     os.dup2(hushed, 2)
     sys.modules.pop("tests", None)
     sys.path[0] = os.getcwd()  # the copy
-    return int(pytest.main([*QUIET, *map(str, files)], [plugin]))
+    return int(pytest.main([*QUIET, "--timeout", str(HANGS_S), *map(str, files)], [plugin]))
 
 
 # --- processes
@@ -199,6 +203,7 @@ class Watch:
         self._test: str | None = IMPORT  # None behind a test: what it left behind is cleared away
         self._tests: defaultdict[str, set[str]] = defaultdict(set)
         self._took_s: Counter[str] = Counter()
+        self._failed = list[str]()
 
     def pytest_sessionstart(self) -> None:
         threading.settrace(self._called)
@@ -220,11 +225,14 @@ class Watch:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._took_s[report.nodeid] += report.duration
+        if report.failed:
+            self._failed.append(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
         sys.settrace(None)
         tests = {at: sorted(found) for at, found in self._tests.items()}
-        self._to.write_text(json.dumps({"tests": tests, "took_s": self._took_s}), encoding="utf-8")
+        seen = {"tests": tests, "took_s": self._took_s, "failed": self._failed}
+        self._to.write_text(json.dumps(seen), encoding="utf-8")
 
 
 class Chosen:

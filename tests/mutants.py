@@ -24,6 +24,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -93,8 +94,14 @@ def judge(mutants: Sequence[MutationSpec], asked: argparse.Namespace) -> int:
 def broken(mutant: MutationSpec) -> Break:
     """The file as it is, and as this mutant would have it."""
     source = mutant.module_path.read_text(encoding="utf-8")
-    changed_ = mutate_code(source, get_operator(mutant.operator_name)(), mutant.occurrence)
-    return Break(mutant.module_path, mutant.start_pos[0], source, changed_ or source)
+    changed_ = mutated(mutant.module_path, mutant.operator_name, mutant.occurrence)
+    return Break(mutant.module_path, mutant.start_pos[0], source, changed_)
+
+
+@cache  # asked twice of each break that is tried, and each time the file is parsed
+def mutated(file: Path, operator: str, occurrence: int) -> str:
+    source = file.read_text(encoding="utf-8")
+    return mutate_code(source, get_operator(operator)(), occurrence) or source
 
 
 def sample(files: Sequence[Path], drawn: random.Random, most: int) -> list[MutationSpec]:
@@ -146,11 +153,9 @@ def both_sides(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 def is_program(spec: MutationSpec) -> bool:
     """Whether the broken file is Python at all: a syntax error says nothing about the tests."""
-    source = spec.module_path.read_text(encoding="utf-8")
-    broken = mutate_code(source, get_operator(spec.operator_name)(), spec.occurrence)
     try:
         with warnings.catch_warnings(action="ignore"):
-            compile(broken or source, "mutant", "exec")
+            compile(mutated(spec.module_path, spec.operator_name, spec.occurrence), "mutant", "exec")
     except SyntaxError:
         return False
     return True
@@ -158,13 +163,13 @@ def is_program(spec: MutationSpec) -> bool:
 
 def specs(file: Path, source: str) -> Iterator[MutationSpec]:
     """All breaks of the kinds above that the tool knows for this file."""
-    tree = get_ast(source)
+    nodes = list(ast_nodes(get_ast(source)))  # walked once: there are some two hundred operators
     for name in operator_names():
         if not name.partition("/")[2].startswith(KINDS) or name.endswith(SAME):
             continue
         operator = get_operator(name)()
         occurrence = 0
-        for node in ast_nodes(tree):
+        for node in nodes:
             for begin, end in operator.mutation_positions(node):
                 yield MutationSpec(file, name, occurrence, begin, end)
                 occurrence += 1

@@ -30,52 +30,6 @@ def test_what_is_no_length_of_time_is_refused(text: str) -> None:
         knobs.span(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "days", "start", "end"),
-    [
-        ("Mon-Fri 09:00-20:00", [0, 1, 2, 3, 4], "09:00", "20:00"),
-        ("sat sun 10:00-16:00", [5, 6], "10:00", "16:00"),
-        ("Fri-Mon 9:00-24:00", [0, 4, 5, 6], "09:00", "00:00"),
-        ("22:00-06:00", [0, 1, 2, 3, 4, 5, 6], "22:00", "06:00"),
-        ("Пн-Пт 9-20", [0, 1, 2, 3, 4], "09:00", "20:00"),
-        ("Mon,Tue 10-19", [0, 1], "10:00", "19:00"),
-        ("пн,вт 10:00–19:00", [0, 1], "10:00", "19:00"),
-        ("Пн — Пт 9.00 − 18.30", [0, 1, 2, 3, 4], "09:00", "18:30"),
-        ("ежедневно 9‑20", [0, 1, 2, 3, 4, 5, 6], "09:00", "20:00"),
-        ("будни с 9 до 18", [0, 1, 2, 3, 4], "09:00", "18:00"),
-        ("по выходным 10-16", [5, 6], "10:00", "16:00"),
-        ("weekdays from 9 to 18", [0, 1, 2, 3, 4], "09:00", "18:00"),
-        ("weekends 10:00 - 16:00", [5, 6], "10:00", "16:00"),
-        ("Понедельник, среда и пятница: 9-13", [0, 2, 4], "09:00", "13:00"),
-        ("пн. ср. пт. 9-13", [0, 2, 4], "09:00", "13:00"),
-        ("круглосуточно", [0, 1, 2, 3, 4, 5, 6], "00:00", "00:00"),
-        ("9-20", [0, 1, 2, 3, 4, 5, 6], "09:00", "20:00"),
-        ("\u00a0Пн-Пт\u00a09-20", [0, 1, 2, 3, 4], "09:00", "20:00"),
-    ],
-)
-def test_a_schedule_is_days_and_hours(text: str, days: list[int], start: str, end: str) -> None:
-    windows = windows_of(text)
-    assert [window.weekday for window in windows] == days
-    assert {(f"{window.start:%H:%M}", f"{window.end:%H:%M}") for window in windows} == {(start, end)}
-
-
-def test_a_schedule_has_as_many_parts_as_it_needs() -> None:
-    assert len(windows_of("Mon-Thu 09:00-20:00, Fri 09:00-18:00, Sat 10:00-12:00")) == 6
-    assert len(windows_of("Пн-Пт 9-13, 14-18; Сб 10-12")) == 11
-    assert windows_of("9-13, 14-18") == windows_of("ежедневно 9-13, ежедневно 14-18")
-    assert windows_of("Mon 9-20, Mon 9-20") == windows_of("Mon 9-20")
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", ",", "Mon", "Mon 9:00", "Mo 9:00-20:00", "Mon 9:60-10:00", "Mon 9-25", "Mon 9-20, Tue", "вчера",
-     "Mon 9-20 и ещё", "Mon-Fri 9", "Пн-Пя 9-20", "Mon 9-200", "9--20", "Mon 9-20 !"],
-)  # fmt: skip
-def test_what_is_no_schedule_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"Mon|time of day"):
-        windows_of(text)
-
-
 @given(
     st.sets(st.integers(0, 6), min_size=1),
     st.tuples(st.integers(0, 23), st.integers(0, 59)),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.domain.days import begins_at, day_of, offsets, span_of
+from dialer.domain.days import begins_at, day_of, offsets, read_day, span_of, told_day
 
 MICROSECOND = timedelta(microseconds=1)
 ZONES = (
@@ -70,3 +70,21 @@ def test_offsets_of_a_span_without_end_are_found_in_no_time() -> None:
         datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC), ZoneInfo("Europe/Berlin")
     )
     assert len(known) == 201
+
+
+@pytest.mark.parametrize("text", ["2026-02-03", "03.02.2026", "3.2.2026"])
+def test_a_day_is_read_as_computers_and_as_people_write_it(text: str) -> None:
+    assert read_day(text) == date(2026, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "03.02", "02.2026", "2026.02", "2026.02.03", "3.2.26", "31.02.2026", "1.2.3.2026", "today"]
+)
+def test_what_names_no_day_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        read_day(text)
+
+
+def test_a_day_that_is_told_can_be_read_again() -> None:
+    assert told_day(date(2026, 2, 3)) == "2026-02-03"
+    assert read_day(told_day(date(2026, 2, 3))) == date(2026, 2, 3)

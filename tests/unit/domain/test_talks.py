@@ -133,6 +133,11 @@ def test_operator_lost_for_good_the_next_ready_one_takes_over(no: c.Event) -> No
     assert effects == [c.Close(), c.Release(BOB, talked=True)]
 
 
+def test_who_lost_an_operator_for_good_asks_again_as_soon_as_somebody_is_free() -> None:
+    alone, _ = play(LEASED, *TO_BEREFT, c.TimerFired(at(32), Timer.RETURN))
+    assert step(alone, c.OperatorFreed(at(33))) == (alone, (c.Reserve(),))
+
+
 def test_operator_lost_and_nobody_ready_the_message_and_operator_lost() -> None:
     alone, _ = play(LEASED, *TO_BEREFT, c.TimerFired(at(32), Timer.RETURN))
     message, effects = play(alone, c.NobodyFree(at(32)))

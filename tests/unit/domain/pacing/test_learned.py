@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from dialer.domain.operators import Operator, State, StateChange
 from dialer.domain.pacing.forecast import NOTHING
 from dialer.domain.pacing.knowledge import Knowledge
-from dialer.domain.pacing.learned import Learned
+from dialer.domain.pacing.learned import ANSWERS, RING_EDGES, TALK_EDGES, Learned
 from dialer.domain.types import CampaignId, OperatorId
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -47,6 +48,42 @@ def test_the_share_of_breaks_follows_the_last_hundreds_of_wrap_ups() -> None:
     for _ in range(400):
         learned.wrapped(10.0, to_break=False)
     assert learned.break_share == pytest.approx(0.37, abs=0.01)
+
+
+def test_before_any_call_a_product_expects_what_the_trade_is_used_to() -> None:
+    """One call in ten is lost, three in ten that ring are answered, half of these within ten seconds."""
+    learned = Learned()
+    ended, alive = learned.setup.shares()
+    assert ended[:, -1].tolist() == pytest.approx([0.9, 0.1], abs=0.01)
+    rings, _ = learned.ring.shares()
+    assert rings[ANSWERS][-1] == pytest.approx(0.3, abs=0.01)
+    assert np.interp(10.0, RING_EDGES, rings[ANSWERS]) == pytest.approx(0.15, abs=0.01)
+    for curve, median_s in ((learned.talk, 60.0), (learned.wrap_up, 10.0)):
+        _, alive = curve.shares()
+        assert np.interp(median_s, TALK_EDGES, alive) == pytest.approx(0.5, abs=0.02)
+    assert (learned.break_share, mean_away_s(learned)) == (0.05, 300)
+
+
+def test_what_the_product_learned_of_all_campaigns_survives_a_restart() -> None:
+    before, after = (Knowledge(lambda name: UTC) for _ in range(2))
+    moves(before, (READY, TALKS, 1), (TALKS, WRAPS, 60), (WRAPS, AWAY, 9), (AWAY, READY, 600))
+    for _ in range(50):
+        before.product_odds.learn((), 1.0)
+    after.load({key: state for key, state in before.to_states().items() if key == "product"}, {})
+    assert seen(after.product) == seen(before.product) == (1, 1, True)
+    assert after.product_odds.level() == before.product_odds.level()
+    new = after.of(AUTUMN)
+    assert new.lessons.odds.level() == before.product_odds.level(), "a campaign that is new begins there"
+    assert new.learned.break_share == Learned().break_share, "though its own breaks were never seen"
+
+
+def test_a_product_without_a_history_of_all_campaigns_begins_at_what_it_is_used_to() -> None:
+    knowledge = Knowledge(lambda name: UTC)
+    moves(knowledge, (READY, TALKS, 1), (TALKS, WRAPS, 60))
+    again = Knowledge(lambda name: UTC)
+    again.load({key: state for key, state in knowledge.to_states().items() if key != "product"}, {})
+    assert seen(again.product) == (0, 0, False)
+    assert seen(again.of(SPRING).learned) == (1, 0, False)
 
 
 def moves(knowledge: Knowledge, *ways: tuple[State, State, float], of: CampaignId | None = SPRING) -> None:
@@ -107,6 +144,18 @@ def test_a_talk_that_ends_before_it_began_by_a_clock_that_was_set_back_is_a_shor
     knowledge = Knowledge(lambda name: UTC)
     moves(knowledge, (READY, TALKS, 100), (TALKS, WRAPS, -50))
     assert seen(knowledge.product) == (1, 0, False)
+
+
+@pytest.mark.parametrize("by_s", [3600, -3600])
+def test_a_talk_lasts_as_long_as_it_does_though_the_clock_is_set_meanwhile(by_s: int) -> None:
+    steady, adjusted = (Knowledge(lambda name: UTC) for _ in range(2))
+    moves(steady, (READY, TALKS, 1), (TALKS, WRAPS, 60))
+    moves(adjusted, (READY, TALKS, 1))
+    by = timedelta(seconds=by_s)
+    adjusted.clock_was_set(by)
+    ended = StateChange(ANN, TALKS, WRAPS, "", NOW + timedelta(seconds=61) + by, None, SPRING)
+    adjusted.moved(ended, Operator(ANN))
+    assert adjusted.product.talk.to_state() == steady.product.talk.to_state()
 
 
 def test_a_forecast_is_made_anew_for_news_after_15_s_and_in_any_case_after_two_minutes() -> None:

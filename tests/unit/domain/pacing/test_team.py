@@ -63,3 +63,17 @@ def test_everybody_is_counted_once_in_the_bin_that_holds_his_age(floor: list[Pos
                 rows[{State.PAUSED: AWAY, State.READY: IDLE}.get(state, NOT_HERE)] += 1
     found = Team().look(views(floor, []), frozenset(IDS), NOW)
     assert found.tolist() == [rows[n] for n in range(NOT_HERE + 1)]
+
+
+def test_the_ages_of_talks_and_of_wrap_ups_are_in_seconds() -> None:
+    floor: list[Post] = [
+        (State.TALKING, 60.0, False),
+        (State.WRAP_UP, 1.9, False),
+        (State.RESERVED, 2.0, False),
+        (State.TALKING, 5.0, True),  # leaves after this talk: not waited for
+    ]
+    team = Team()
+    team.look(views(floor, []), frozenset(IDS), NOW)
+    later = NOW + timedelta(seconds=0.5)
+    assert sorted(team.ages_s(TALKS, later).tolist()) == [2.5, 60.5]
+    assert team.ages_s(WRAP_UPS, later).tolist() == [2.4]
