@@ -14,6 +14,7 @@ from dialer.domain.access import (
     caller,
     demand,
     expiry,
+    hashed,
     may,
     parse_role,
     whose,
@@ -94,3 +95,8 @@ def test_an_operators_token_reads_that_operators_facts_whoever_is_asked_for() ->
         whose(own, Permission.SEE_RECORDS, OTHER)
     assert whose(boss, Permission.SEE_RECORDS) is None
     assert whose(boss, Permission.SEE_RECORDS, OTHER) == OTHER
+
+
+def test_a_token_is_kept_as_its_hash_whatever_signs_a_client_sends() -> None:
+    assert hashed("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert len({hashed(text) for text in ("", "abc", "abd", "\udcff", "ключ")}) == 5

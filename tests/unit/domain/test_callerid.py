@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from dialer.domain.call import Call, Rules
-from dialer.domain.callerid import NOBODY, caller_id_of, check_caller_id, person_of, shown_to_operator
+from dialer.domain.callerid import (
+    NOBODY,
+    caller_id_of,
+    check_caller_id,
+    display_of,
+    person_of,
+    shown_to_operator,
+)
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
@@ -72,3 +79,16 @@ def test_an_extension_is_shown_before_the_name() -> None:
 )
 def test_a_log_shows_the_ends_of_a_number(number: str, shown: str) -> None:
     assert masked(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("rules", "display"),
+    [
+        (Rules(person="Anna", shows_person=True), "Anna <+79161234567>"),
+        (Rules(person="", shows_person=True), "<+79161234567>"),
+        (Rules(person="Anna", shows_person=False), "Obzvon <0000>"),
+    ],
+)
+def test_a_phone_that_rings_shows_what_it_will_show_in_the_talk(rules: Rules, display: str) -> None:
+    call = Call(CallId("c-1"), SPRING.id, LeadId(1), PhoneNumber("+79161234567"), MAIN.id, rules=rules)
+    assert display_of(call) == display

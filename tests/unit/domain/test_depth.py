@@ -8,7 +8,7 @@ import pytest
 
 from dialer.domain import call as c
 from dialer.domain.cdr import close
-from dialer.domain.depth import Depth, Span, measure, told
+from dialer.domain.depth import Depth, Span, held_back, measure, told
 from dialer.domain.lead import Lead
 from dialer.domain.types import CampaignId, CellId, Direction, LeadId, LeadStatus, PhoneNumber
 from tests.unit.domain.stories import LEASED, TO_TALK, at, play
@@ -73,3 +73,8 @@ def test_a_record_begins_with_the_request_else_the_lease_else_the_end() -> None:
         cdr = close(call, CellId("main"), LEAD, CAMPAIGN).cdr
         begins.append(cdr and cdr.dialled_at)
     assert begins == [at(0), at(-1), at(0), at(9)]
+
+
+def test_leads_that_wait_for_a_person_are_counted_by_their_cell() -> None:
+    assert held_back("main", 1).startswith("1 lead of cell main is held back")
+    assert held_back("main", 12).startswith("12 leads of cell main are held back")

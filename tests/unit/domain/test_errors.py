@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.domain.errors import BadField, BadValue, Refused, StoreDown
+from dialer.domain.errors import BadField, BadValue, DiskTrouble, IllegalMove, Refused, StoreDown, is_expected
 from dialer.domain.said import said, said_by
 
 
@@ -27,3 +27,26 @@ def test_a_sentence_keeps_its_template_and_anything_else_is_written_out() -> Non
     assert said_by(ValueError()) == ""
     assert said_by(ValueError(5)) == "5"
     assert said_by(OSError(28, "No space left on device")) == "[Errno 28] No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_the_worlds"),
+    [
+        (BadValue("x"), True),
+        (StoreDown(), True),
+        (DiskTrouble(), True),
+        (ConnectionResetError(), True),
+        (IllegalMove("x"), False),
+        (ValueError(), False),
+        (KeyError("x"), False),
+    ],
+)
+def test_a_mistake_of_this_program_is_told_from_the_worlds_and_the_callers(
+    error: Exception, is_the_worlds: bool
+) -> None:
+    assert is_expected(error) is is_the_worlds
+
+
+def test_a_refusal_keeps_what_asterisk_said() -> None:
+    refused = Refused(409, "in use")
+    assert (refused.status, refused.reason) == (409, "in use")

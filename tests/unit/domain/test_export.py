@@ -72,3 +72,8 @@ def test_the_kind_of_a_column_follows_from_its_name() -> None:
     assert list(named.values()) == [
         Kind.INSTANT, Kind.INSTANT, Kind.SECONDS, Kind.SHARE, Kind.PHONE, Kind.TEXT, Kind.WHOLE,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "sign"), [("0.5", "."), ("0,5", ",")])
+def test_a_reader_knows_the_sign_between_a_whole_number_and_its_parts(told: str, sign: str) -> None:
+    assert Reader(lambda text: told, UTC, {}, {}).decimal == sign

@@ -19,6 +19,7 @@ from dialer.domain.lead import (
     after_refusal,
     excluded,
     fresh,
+    never_again,
     next_try,
     refused_alone,
 )
@@ -345,3 +346,18 @@ def test_a_fresh_lead_has_no_past_and_needs_a_number() -> None:
 
 def test_the_default_table_knows_every_outcome_that_can_be_tried_again() -> None:
     assert set(DEFAULT_RETRIES) == set(Outcome) - {Outcome.CONNECTED, *SPARED}
+
+
+@pytest.mark.parametrize(("whole", "barred"), [(False, (TWO,)), (True, (TWO, ONE))])
+def test_never_again_bars_the_number_and_if_asked_the_persons_others_but_no_switchboard(
+    whole: bool, barred: tuple[PhoneNumber, ...]
+) -> None:
+    lead = replace(LEAD, numbers=(ONE, TWO, THREE), number_index=1, extensions={THREE: "214"})
+    assert never_again(lead, whole=whole) == barred
+    of_switchboard = replace(lead, number_index=2)
+    assert never_again(of_switchboard, whole=whole) == ((THREE, ONE, TWO) if whole else (THREE,))
+
+
+def test_a_number_stands_once_in_a_campaign_each_extension_by_itself() -> None:
+    lead = replace(LEAD, numbers=(ONE, TWO), extensions={TWO: "214"})
+    assert lead.keys == (ONE, f"{TWO};ext=214")

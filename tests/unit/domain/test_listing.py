@@ -474,3 +474,19 @@ class TestDuplicates:
     def test_a_duplicate_with_a_bad_number_beside_it_is_refused_not_a_duplicate(self) -> None:
         _, flaws = read_rows(row(phone=ONE, phone2="12"), taken=Taken.by_campaign({ONE}))
         assert {flaw.kind for flaw in flaws} == {Kind.REFUSED}
+
+
+def test_however_many_numbers_are_taken_each_is_found_with_its_line_and_no_other() -> None:
+    taken = Taken.by_campaign(f"+7921{n:07}" for n in range(0, 6000, 2))
+    for n in range(1, 6000, 2):
+        taken.put(f"+7921{n:07}", n, n + 1)
+    assert all(taken.get(f"+7921{n:07}") == (n << 32 | n + 1 if n % 2 else 0) for n in range(6000))
+    assert taken.get("+79210006000") is None
+
+
+def test_what_a_copy_takes_is_not_taken_by_the_first() -> None:
+    taken = Taken.by_campaign([ONE])
+    twin = taken.copy()
+    twin.put(TWO, 5, 0)
+    assert (twin.get(ONE), taken.get(ONE), taken.get(TWO)) == (0, 0, None)
+    assert twin.get(TWO) is not None

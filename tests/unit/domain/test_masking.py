@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.domain.masking import clean, is_number_key, is_secret_key
+from dialer.domain.masking import clean, is_number_key, is_secret_key, mask_digits
 
 NUMBERS = [
     "+79161234567",
@@ -202,3 +202,16 @@ def test_a_value_is_known_for_a_secret_or_a_number_by_its_name(
 
 def test_groups_and_ends_of_a_number_stay_to_be_recognised() -> None:
     assert clean("from +7 (916) 123-45-67 to 89161234567") == "from +7 (***) ***-**-67 to 8********67"
+
+
+@pytest.mark.parametrize("text", ["+79161234567", "1234567", "12 34-56 78", "a 4951234567 b"])
+def test_where_a_number_is_expected_every_run_of_digits_is_one(text: str) -> None:
+    shown = mask_digits(text)
+    assert "*" in shown
+    assert sum(sign.isdigit() for sign in shown) <= 4
+    assert shown.startswith("a ") is text.startswith("a ")
+
+
+@pytest.mark.parametrize("text", ["", "101", "123456", "code 12345"])
+def test_what_is_too_short_for_a_number_stays_where_one_is_expected(text: str) -> None:
+    assert mask_digits(text) == text

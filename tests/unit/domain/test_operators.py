@@ -9,7 +9,18 @@ import pytest
 from dialer.domain import call as c
 from dialer.domain import shifts
 from dialer.domain.call import State as CallState
-from dialer.domain.operators import NO_KEY, Account, LegState, Operator, State, phone_of, phone_trouble
+from dialer.domain.operators import (
+    NO_KEY,
+    Account,
+    LegState,
+    Operator,
+    State,
+    phone_of,
+    phone_trouble,
+    place_of,
+    stays,
+    with_phone,
+)
 from dialer.domain.types import LegKind, OperatorId, PhoneKind
 from tests.unit.domain import test_shifts as s
 from tests.unit.domain.stories import ANN, BOB, LEASED, TO_RESERVED, TO_TALK, at, play
@@ -87,3 +98,31 @@ def test_another_kind_of_leg_is_called_now_only_by_one_who_waits_for_it_in_a_cal
     assert (waiting.leg_kind, rings) == (LegKind.NAILED_UP, [shifts.RingLeg()])
     assert s.play(s.DESK, *s.DESK_READY, s.RESERVE, *s.UP, kind)[1] == []
     assert s.play(s.DESK, *s.DESK_TALK, kind)[1] == []
+
+
+def test_a_phone_that_is_lost_bars_calls_and_one_that_comes_back_allows_them() -> None:
+    there = with_phone(ANNS, reachable=True, contact="sip:a")
+    assert (there.unreachable, there.contact, there.ousted) == (False, "sip:a", "")
+    lost = with_phone(there, reachable=False)
+    assert (lost.unreachable, lost.contact) == (True, "sip:a"), "the address is remembered"
+    other = with_phone(lost, reachable=True, contact="sip:b", ousted="sip:a")
+    assert (other.unreachable, other.contact, other.ousted) == (False, "sip:b", "sip:a")
+    assert with_phone(other, reachable=True).ousted == ""
+
+
+def test_news_that_change_nothing_leave_the_operator_as_he_is() -> None:
+    there = with_phone(ANNS, reachable=True, contact="sip:a")
+    assert with_phone(there, reachable=True, contact="sip:a") is there
+    assert with_phone(there, reachable=True) is there
+
+
+def test_who_stays_in_a_state_is_told_since_when() -> None:
+    ready = replace(ANNS, state=State.READY, reason="x", since_at=at(3))
+    seen = stays(ready, at(9))
+    assert (seen.was, seen.became, seen.reason, seen.at) == (State.READY, State.READY, "x", at(3))
+    assert stays(replace(ready, since_at=None), at(9)).at == at(9)
+
+
+def test_a_leg_is_noted_apart_from_a_call_of_the_same_number() -> None:
+    assert place_of(ANN) == "o101"
+    assert replace(LEASED, slot=101).place == "c101"

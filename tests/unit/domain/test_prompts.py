@@ -10,9 +10,9 @@ from dialer.domain import disposition, pauses
 from dialer.domain.disposition import Title
 from dialer.domain.operators import Operator, State
 from dialer.domain.pauses import DEFAULT, PauseReason
-from dialer.domain.prompts import AFTER_THE_CALL, LOGGED_OUT, OUTCOME, WORDS, of_outcome, of_state
+from dialer.domain.prompts import AFTER_THE_CALL, LOGGED_OUT, OUTCOME, WORDS, of_outcome, of_state, path_of
 from dialer.domain.shifts import LOGIN, PHONE_LOST
-from dialer.domain.types import OperatorId
+from dialer.domain.types import Language, OperatorId
 
 ANN = OperatorId("101")
 
@@ -68,3 +68,9 @@ def test_what_will_follow_the_call_is_told_as_well() -> None:
         *("state-talking", AFTER_THE_CALL, LOGGED_OUT),
     )
     assert of_state(talking) == ("state-talking",)
+
+
+def test_each_language_has_its_own_sounds() -> None:
+    paths = {path_of(word, language) for word in WORDS for language in Language}
+    assert len(paths) == len(WORDS) * len(Language)
+    assert path_of(OUTCOME, Language.RU).endswith(f"/ru/{OUTCOME}")

@@ -103,3 +103,7 @@ def test_the_share_of_a_ceiling_that_is_used_is_exact() -> None:
     trunk = replace(TRUNK, minutes_per_day=10.0, money_per_day=0.0)
     assert share(trunk, Spent(90.0, 0)) == pytest.approx(0.15)
     assert share(replace(trunk, money_per_day=20.0), Spent(90.0, 1)) == pytest.approx(0.25)
+
+
+def test_what_two_calls_spent_adds_up() -> None:
+    assert Spent(90.0, 1) + Spent(5.5, 2) == Spent(95.5, 3)

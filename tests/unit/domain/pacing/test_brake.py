@@ -243,3 +243,22 @@ def test_return_calls_neither_pull_nor_release_it() -> None:
     for _ in range(5):
         day.brakes.saw(replace(call, direction=Direction.IN))
     assert not day.brakes.on()
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_pause_is_as_long_as_it_was_whatever_the_clock_is_set_to(hours: int) -> None:
+    day = Day(Mode.POWER)
+    day.play("aaa")
+    day.brakes.clock_was_set(timedelta(hours=hours))
+    day.now += timedelta(hours=hours, seconds=20)
+    assert day.told().endswith("one call tries again in 40 s")
+
+
+def test_those_whose_answers_were_heard_too_late_are_one_mishap() -> None:
+    day = Day(Mode.POWER)
+    for n in range(1, 9):
+        day.brakes.heard_late(CallId(f"c-{n}"))
+    day.play("aaaaaaaa")
+    assert not day.brakes.on()
+    day.play("aa")
+    assert day.brakes.on()

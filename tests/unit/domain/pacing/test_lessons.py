@@ -89,3 +89,15 @@ def test_columns_that_divide_the_list_are_found_among_the_leads_dialled_and_foun
     for n in range(2 * LATELY):
         dial(n, city=f"c{n % 3}")
     assert divisions.columns == ("city",)
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_dial_is_lost_after_as_long_as_ever_whatever_the_clock_is_set_to(hours: int) -> None:
+    lessons, by = begun(1, 2), timedelta(hours=hours)
+    rate = lessons.odds.level()
+    lessons.clock_was_set(by)
+    lessons.end(LeadId(2), 1.0, after(1) + LOST + by - timedelta.resolution)
+    assert lessons.odds.level() == rate, "the first one may still ring"
+    lessons.drop(LeadId(7), after(9))
+    lessons.end(LeadId(2), 1.0, after(1) + LOST + by)
+    assert lessons.odds.level() > rate

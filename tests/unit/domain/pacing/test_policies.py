@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dialer.domain.call import State as CallState
 from dialer.domain.campaign import Campaign
+from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State
 from dialer.domain.pacing.decision import CallView, Decision, OperatorView, Snapshot, TrunkView
@@ -481,3 +482,74 @@ def test_with_nobody_logged_in_nothing_is_dialled(snapshot: Snapshot) -> None:
     asleep = [replace(view, state=State.OFFLINE, free=False, summonable=False) for view in snapshot.operators]
     assert not Policies().decide(replace(snapshot, operators=asleep)).dial
     assert not Policies().decide(replace(snapshot, operators=[])).dial
+
+
+RESTS = campaign(2, team="101 102 103 104", mode=Mode.PREDICTIVE)
+
+
+class TestResting:
+    """A predictive campaign between two of its decisions."""
+
+    def decided(
+        self, *others: Campaign, leads_left: int = 50, rests: Campaign = RESTS, ringing: int = 0
+    ) -> Decision:
+        every = [rests, *others]
+        candidates = {one.id: leads(leads_left if one is rests else 50, one.id) for one in every}
+        team = [operator(str(n), waited_s=5) for n in range(101, 105)]
+        its_calls = calls(CallState.RINGING, ringing, rests.id)
+        seen = Snapshot(NOW, every, candidates, its_calls, team, {MAIN: trunk()})
+        return Policies().decide(replace(seen, resting=frozenset({rests.id})))
+
+    def test_nothing_is_dialled_for_it_and_its_last_reason_stands(self) -> None:
+        decision = self.decided()
+        assert (decision.dial, decision.reason, decision.outlook) == ([], {}, {})
+
+    def test_its_part_of_a_shared_team_is_kept_for_it(self) -> None:
+        other = campaign(1, team="101 102 103 104")
+        assert lines(self.decided(other)) == 2
+        assert lines(self.decided(replace(other, weight=3))) == 3
+        assert lines(self.decided(replace(other, priority=9))) == 4
+        assert lines(self.decided(other, rests=replace(RESTS, priority=9))) == 0
+
+    def test_where_it_could_not_dial_nothing_is_kept(self) -> None:
+        other = campaign(1, team="101 102 103 104")
+        assert lines(self.decided(other, leads_left=0)) == 4
+        assert lines(self.decided(other, rests=replace(RESTS, cap=1))) == 3
+
+    def test_an_operator_is_kept_for_each_of_its_calls_on_their_way(self) -> None:
+        other = campaign(1, team="101 102 103 104")
+        assert lines(self.decided(other, leads_left=0, ringing=3)) == 1
+
+
+class TestMemory:
+    """What outlives the process."""
+
+    def test_the_budget_is_what_the_records_of_each_hour_say(self) -> None:
+        policies, other = Policies(), CampaignId(2)
+        one, first, second = CampaignId(1), NOW.replace(hour=6), NOW.replace(hour=7)
+        policies.recall({}, {(one, first): (100, 2), (one, second): (50, 1), (other, second): (9, 0)})
+        sums = {n: policies.knowledge.of(CampaignId(n)).budget.left(0.1, NOW) for n in (1, 2)}
+        assert sums == {1: pytest.approx(150 * 0.1 - 3), 2: pytest.approx(0.9)}
+
+    def test_states_of_another_version_change_nothing(self) -> None:
+        policies = Policies()
+        policies.recall({}, {(CampaignId(1), NOW): (100, 2)})
+        before = policies.states()
+        damaged = {"product": {**before["product"], "odds": {**before["product"]["odds"], "version": 0}}}
+        with pytest.raises(BadValue, match="another version"):
+            policies.recall(damaged, {})
+        assert policies.states() == before
+        assert policies.knowledge.of(CampaignId(1)).budget.left(0.1, NOW) == pytest.approx(8)
+
+    def test_states_hold_what_was_learned_of_the_product_and_of_each_campaign(self) -> None:
+        policies, again = Policies(), Policies()
+        for n in (1, 2):
+            odds = policies.knowledge.of(CampaignId(n)).lessons.odds
+            for _ in range(20 * n):
+                odds.learn((), 1.0)
+        states = policies.states()
+        assert states.keys() == {"product", "campaign:1", "campaign:2"}
+        again.recall(states, {})
+        assert {key: state["odds"] for key, state in again.states().items()} == {
+            key: state["odds"] for key, state in states.items()
+        }

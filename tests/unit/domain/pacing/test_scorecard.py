@@ -121,3 +121,15 @@ def test_errors_do_not_cancel_out_and_calibration_is_the_quotient_of_sums() -> N
     assert (both.answers_calibration, both.answers_error) == (1.0, 0.5)
     assert (both.free_calibration, both.free_error) == (1.0, 1.0)
     assert (Score().answers_calibration, Score().free_error) == (None, None)
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_forecast_spans_what_it_did_whatever_the_clock_is_set_to(hours: int) -> None:
+    card, by_s = Scorecard(), hours * 3600.0
+    look(card, 0)
+    card.clock_was_set(timedelta(seconds=by_s))
+    answer(card, by_s - 3, by_s + 20)
+    answer(card, by_s - 3, by_s + 20.1)
+    ready(card, BORIS, by_s + 20 + GRACE_S)
+    assert not look(card, by_s + 22)
+    assert (look(card, by_s + 23)[ONE].answers_seen, card.scores[ONE].free_seen) == (1.0, 1)
