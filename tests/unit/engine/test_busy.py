@@ -73,3 +73,15 @@ async def test_a_loop_that_turns_late_is_told_once_and_holds_dialing_for_a_while
         assert (looks[-1], lag.obstacle()) == ((0, 0), "")
     assert [line["event"] for line in told] == ["nothing is dialled for a while"]
     task.cancel()
+
+
+@in_virtual_time
+async def test_a_cell_looks_ten_times_a_second_whether_its_loop_turns() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish()
+    await house.start()
+    looks: list[float] = []
+    house.cell.lag.on_lag = lambda lag_s, busy_s: looks.append(lag_s)
+    await asyncio.sleep(5)
+    assert len(looks) == pytest.approx(50, abs=2)
+    await house.stop()

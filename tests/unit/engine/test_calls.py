@@ -8,20 +8,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from dialer.domain import call as c
 from dialer.domain.call import Call, State
-from dialer.domain.errors import BadValue, NetworkTrouble
+from dialer.domain.errors import BadValue, NetworkTrouble, Refused
 from dialer.domain.operators import LegState
 from dialer.domain.operators import State as Post
+from dialer.domain.pacing.decision import TrunkView
 from dialer.domain.types import CallId, CampaignId, OperatorId
 from dialer.engine.calls import failure
+from dialer.engine.trunks import REFUSED_PAUSE_S
 from dialer.ports.asterisk import Outgoing
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
 from tests.unit.domain.stories import LEASED
-from tests.unit.engine.house import House
+from tests.unit.engine.house import MAIN, House, at_work
 from tests.unit.engine.test_floor import legs, on_demand, ringing
 from tests.unit.engine.virtual import in_virtual_time
 
@@ -186,4 +190,43 @@ async def test_only_who_lets_a_waiting_person_wait_has_missed_a_ring(
     released = replace(call, state=state, answer_at=now() if answered else None)
     house.cell.calls._perform(released, c.Release(ANN, talked=False), now())
     assert house.operator(ANN).state is becomes
+    await house.stop()
+
+
+@in_virtual_time
+async def test_each_state_of_a_call_is_one_line_of_the_log_without_the_number() -> None:
+    structlog.reset_defaults()
+    with capture_logs() as told:
+        house = await at_work(Fate(after_s=2, talk_s=5), leads=1)
+        await house.settled_after_dial()
+        await house.stop()
+    states = [line["became"] for line in told if line["event"] == "call"]
+    assert states == [
+        State.ORIGINATING,
+        State.RINGING,
+        State.ANSWERED,
+        State.RESERVED,
+        State.BRIDGED,
+        State.ENDED,
+    ]
+    assert "79160000000" not in str(told)
+
+
+@in_virtual_time
+async def test_a_trunk_by_which_asterisk_takes_no_call_is_left_alone_for_a_while() -> None:
+    house = House(PretendAsterisk())
+    house.asterisk.refuse = lambda endpoint: Refused(400, "no codec") if "@" in endpoint else None
+    await house.furnish(leads=2)
+    await house.start()
+    await house.all_ready()
+
+    def view() -> TrunkView:
+        return house.cell.pacer.trunk_views(now())[MAIN]
+
+    await until(lambda: not view().usable, 30)
+    assert view().why.startswith("Asterisk refused a call by trunk main")
+    await asyncio.sleep(REFUSED_PAUSE_S - 1)
+    house.asterisk.refuse = lambda endpoint: None
+    await until(lambda: view().usable, 2)
+    await until(lambda: bool(house.asterisk.dialled), 10)
     await house.stop()

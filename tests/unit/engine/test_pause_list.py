@@ -70,3 +70,25 @@ async def test_the_cell_says_why_a_lead_is_not_called() -> None:
     await house.stores.leads.exclude(LeadId(10))
     assert "`dialer lead work include 'list' --lead 10`" in await why(10)
     await house.stop()
+
+
+@in_virtual_time
+async def test_a_lead_that_this_cell_holds_is_told_from_one_that_another_has_or_that_is_in_a_call() -> None:
+    house = await two_lists(2, 1)
+    await house.start()
+    await until(lambda: house.shell.linked.is_set() and lists_at_hand(house) == {1, 2}, 10)
+
+    async def stands(lead: int) -> str:
+        told = await house.cell.desk.do(Command("why", f"lead:{lead}"))
+        (reason,) = [one for one in told["reasons"] if one["name"] == "lead"]
+        return heard(reason["value"])
+
+    assert [await stands(n) for n in (1, 2, 3)] == ["It is at hand."] * 3
+    elsewhere, *_ = [lead for lead in house.cell.pacer.at_hand(house.campaign.id) if lead.id == 2]
+    house.cell.hopper.take(house.campaign.id, elsewhere)
+    assert (await stands(1), await stands(3)) == ("It is at hand.", "It is at hand.")
+    assert (await stands(2)).startswith("Another cell has it")
+    await house.all_ready()
+    await until(lambda: bool(house.calls()))
+    assert await stands(house.calls()[0].lead or 0) == "It is in a call right now."
+    await house.stop()

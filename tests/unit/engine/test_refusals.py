@@ -14,7 +14,7 @@ from dialer.engine.refusals import FIRST_REST_S, IN_ROW, LONGEST_REST_S, Refusal
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import MAIN, House
+from tests.unit.engine.house import MAIN, House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 
@@ -160,4 +160,23 @@ async def test_a_number_that_alone_is_refused_is_booked_so_the_third_time() -> N
     assert not house.cell.trunks.refusals.is_resting(MAIN)
     (lead,) = [lead for lead in await house.leads(campaign) if lead.number == f"+{barred}"]
     assert (lead.status, lead.attempts) == (LeadStatus.EXHAUSTED, 1)
+    await house.stop()
+
+
+@pytest.mark.parametrize(
+    ("fate", "tried"),
+    [
+        ("busy", {Outcome.BUSY: 1}),
+        ("unpaid", {Outcome.TRUNK_REFUSED: 1}),
+        ("no_answer", {Outcome.NO_ANSWER: 1}),
+    ],
+)
+@in_virtual_time
+async def test_only_a_refusal_by_the_carrier_is_remembered_as_one(
+    fate: str, tried: dict[Outcome, int]
+) -> None:
+    house = await at_work(Fate(fate), leads=1)
+    await house.settled_after_dial()
+    (lead,) = await house.leads(house.campaign)
+    assert lead.tried == tried
     await house.stop()
