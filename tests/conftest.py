@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,10 @@ import pytest
 import structlog
 
 from dialer.domain.types import Language
-from tests.servers import Server, postgres_server, psql, redis_server, redis_url
+from tests.servers import Databases, Server, postgres_server, psql, redis_server, redis_url
 
 pytest.register_assert_rewrite("tests.ports.switch", "tests.ports.outside")  # what differs is shown
 __all__ = ["postgres_server", "redis_server", "redis_url"]
-
-_numbers = count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -88,14 +85,17 @@ def postgres_template(postgres_server: Server) -> str:
     return "template_dialer"
 
 
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: Server, postgres_template: str) -> Databases:
+    return Databases(postgres_server, postgres_template)
+
+
 @pytest.fixture
-def postgres_url(postgres_server: Server, postgres_template: str) -> Iterator[str]:
-    """A migrated database of this test's own."""
-    name = f"test_{next(_numbers)}"
-    made = f"CREATE DATABASE {name} TEMPLATE {postgres_template} STRATEGY FILE_COPY"  # a third of the time
-    assert psql(postgres_server, made)
+def postgres_url(postgres_server: Server, postgres_databases: Databases) -> Iterator[str]:
+    """A migrated database of this test's own, without a row."""
+    name = postgres_databases.take()
     yield f"postgresql://dialer@127.0.0.1:{postgres_server.port}/{name}"
-    psql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_databases.give_back(name)
 
 
 # Whose every test starts a lab of its own; in some files they share an office.

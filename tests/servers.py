@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,65 @@ def psql(server: Server, sql: str, database: str = "postgres") -> bool:
 def found_by(server: Server, query: str, database: str = "") -> str:
     """The first value of what a query finds; empty: nothing, or nobody answers."""
     return _psql(server, "-Atc", query, database).stdout.strip()
+
+
+# What tests must leave as the migrations made it: a column, an index, a trigger or a setting is new, or gone.
+_LAYOUT = """
+SELECT string_agg(concat(n, '/', latest), ' ') FROM (
+    SELECT count(*) AS n, max(xmin::text::bigint) AS latest FROM pg_attribute WHERE attnum > 0
+    UNION ALL SELECT count(*), max(xmin::text::bigint) FROM pg_constraint
+    UNION ALL SELECT count(*), max(xmin::text::bigint) FROM pg_trigger
+    UNION ALL SELECT count(*), max(xmin::text::bigint) FROM pg_proc
+    UNION ALL SELECT count(*), max(xmin::text::bigint) FROM pg_namespace WHERE nspname !~ '^pg_'
+    UNION ALL SELECT count(*), 0 FROM pg_db_role_setting AS its JOIN pg_database AS here
+        ON here.oid = its.setdatabase WHERE here.datname = current_database()
+) AS all_of_it
+"""
+# Nobody is connected any more, no table has a row, every sequence begins anew.
+_EMPTY = """
+SET lock_timeout = '5s';
+SET session_replication_role = replica;
+DO $$
+DECLARE its record;
+BEGIN
+    PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+    FOR its IN SELECT oid::regclass AS name, pg_relation_size(oid) AS size FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+        AND pg_relation_size(oid) > 0 LOOP
+        EXECUTE format(
+            CASE WHEN its.size < 1000000 THEN 'DELETE FROM %s' ELSE 'TRUNCATE %s CASCADE' END, its.name);
+    END LOOP;
+    PERFORM setval(oid, 1, false) FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace;
+END $$;
+"""
+
+
+class Databases:
+    """Empty migrated databases of one server: to empty a used one takes a sixth of the time of a new one."""
+
+    def __init__(self, server: Server, template: str) -> None:
+        self._server, self._template = server, template
+        self._free: list[str] = []
+        self._made = count(1)
+        self._layout = found_by(server, _LAYOUT, template)
+
+    def take(self) -> str:
+        """The name of one that nobody uses."""
+        if self._free:
+            return self._free.pop()
+        name = f"test_{next(self._made)}"
+        made = f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY FILE_COPY"  # a third of the time
+        assert psql(self._server, made)
+        return name
+
+    def give_back(self, name: str) -> None:
+        """For another test, where its tables are those of the template; else it is gone."""
+        done = _psql(self._server, "-v", "ON_ERROR_STOP=1", "-qAtc", _EMPTY, "-c", _LAYOUT, name)
+        if done.returncode == 0 and done.stdout.strip() == self._layout:
+            self._free.append(name)
+        else:
+            psql(self._server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _psql(server: Server, *words: str) -> subprocess.CompletedProcess[str]:

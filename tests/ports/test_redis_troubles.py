@@ -10,13 +10,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from dialer.adapters.memory.notices import Ring
+from dialer.adapters.redis.client import CheckedPipeline, CheckedRedis
 from dialer.adapters.redis.live import RedisLive, open_live
+from dialer.adapters.redis.notices import carry, follow
 from dialer.adapters.redis.wire import open_desk, serve_commands
+from dialer.background import background
 from dialer.domain.cdr import Tally
 from dialer.domain.errors import StoreDown
 from dialer.domain.types import CallId, CampaignId, CellId
-from dialer.ports.between import Command
+from dialer.ports.between import About, Command
 from tests.ports.made import CELL
 from tests.ports.test_live import ANN, CALL, DAY, NINE, until
 from tests.servers import Server
@@ -172,3 +177,46 @@ async def test_commands_go_through_again_whatever_redis_has_said_meanwhile(
         serving.cancel()
         with suppress(asyncio.CancelledError):
             await serving
+
+
+@asynccontextmanager
+async def watch(url: str) -> AsyncIterator[None]:
+    async with open_live(url):
+        yield
+
+
+ENDLESS: Mapping[str, Callable[[str], Any]] = {
+    "watch": watch,
+    "commands": lambda url: background(commands=serve_commands(url, MAIN, Counting())),
+    "carry": lambda url: background(carry=carry(url, MAIN, rung())),
+    "follow": lambda url: background(follow=follow(url, MAIN, Ring())),
+}
+
+
+def rung() -> Ring:
+    """One that has a notice to carry."""
+    ring = Ring()
+    ring.publish(About.CALL, "c-1", {})
+    return ring
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+async def test_what_goes_on_until_it_is_cancelled_ends_though_the_client_has_swallowed_the_cancellation(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As asyncio.wait_for of Python 3.11 does, where what it waits for ends at the same moment."""
+    asked = asyncio.Event()
+
+    async def swallow(*args: object, **options: object) -> None:
+        asked.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait() if "DEL" not in args else None
+        raise RedisConnectionError("it is away")
+
+    monkeypatch.setattr(CheckedRedis, "execute_command", swallow)
+    monkeypatch.setattr(CheckedPipeline, "execute", swallow)
+    async with asyncio.timeout(20):
+        async with ENDLESS[name](redis_url):
+            await asked.wait()
+            await asyncio.sleep(0)
+        assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -126,6 +127,16 @@ async def popped(redis: Redis, key: str, timeout_s: float) -> str | None:
             return first
         case told:
             raise InvalidResponse(f"the answer to a question about {key} is about {told[:1]}")
+
+
+def obey_cancel() -> None:
+    """Ends a task that was asked to end: redis-py may swallow the one CancelledError while it sends.
+
+    To be called in each round of a task that goes on until it is cancelled.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def place(url: str) -> str:

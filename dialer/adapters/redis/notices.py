@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from dialer.adapters.memory.notices import KEPT, Ring
-from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, open_redis, place
+from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, obey_cancel, open_redis, place
 from dialer.domain.errors import StoreDown
 from dialer.domain.types import CellId
 from dialer.ports.between import Notice
@@ -29,7 +29,8 @@ async def carry(url: str, cell: CellId, ring: Ring) -> None:
     """Until cancelled: from the engine's ring to Redis. Readers see what is lost meanwhile as a gap."""
     async with open_redis(url) as redis:
         seq, was_away = 0, False
-        while not _is_cancelled():
+        while True:
+            obey_cancel()
             news = await ring.since(seq, wait_s=WAIT_S)
             try:
                 with as_ours(place(url)):
@@ -44,12 +45,6 @@ async def carry(url: str, cell: CellId, ring: Ring) -> None:
                 await asyncio.sleep(AGAIN_S)
                 continue
             seq, was_away = news.last, False
-
-
-def _is_cancelled() -> bool:
-    """Looked at in each round: redis-py may swallow the one cancellation that comes while it connects."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def _add(redis: Redis, stream: str, notices: Sequence[Notice], *, newest: int) -> None:
@@ -79,7 +74,8 @@ async def follow(url: str, cell: CellId, ring: Ring) -> None:
     """Until cancelled: from Redis to the ring of a process that reads."""
     async with open_redis(url) as redis:
         last = 0
-        while not _is_cancelled():
+        while True:
+            obey_cancel()
             try:
                 with as_ours(place(url)):
                     entries = await _read(redis, stream_of(cell), last)
