@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from datetime import time as clock_time
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from dialer.domain.cdr import Cdr
 from dialer.domain.lead import Lead
@@ -329,4 +331,19 @@ async def test_no_instant_anywhere_in_a_cell_stays_behind_when_the_clock_is_set(
     assert not stay, "\n".join(sorted(stay))
     kinds = {word for path in moved for word in path.split()}
     assert kinds >= {"Call.dialled_at", "Operator.since_at", "Brake.opens_at", "Attempt.dialled_at"}
+    await house.stop()
+
+
+@in_virtual_time
+async def test_clocks_that_come_to_differ_and_agree_again_are_told_once_each() -> None:
+    house = await at_work(PretendAsterisk(lambda number: ANSWERS), leads=0)
+    structlog.reset_defaults()
+    with capture_logs() as told:
+        await asyncio.sleep(10)
+        house.asterisk.ahead = timedelta(seconds=30)
+        await asyncio.sleep(10)
+        house.asterisk.ahead = timedelta()
+        await asyncio.sleep(30)
+    words = [line["event"] for line in told if "clocks" in line["event"] or "clock and" in line["event"]]
+    assert words == ["nothing is dialled: the clocks differ", "Asterisk's clock and ours agree again"]
     await house.stop()

@@ -19,11 +19,11 @@ from dialer.domain.errors import Conflict, Missing
 from dialer.domain.operators import Account, LegState, Operator, State
 from dialer.domain.types import CallId, CampaignId, Direction, LegKind, OperatorId
 from dialer.engine.contacts import Way
-from dialer.sim.clock import now
+from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
 from tests.unit.domain.stories import LEASED
-from tests.unit.engine.house import House
+from tests.unit.engine.house import House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 
@@ -106,6 +106,59 @@ async def test_who_comes_and_goes_is_told_in_the_log_and_moves_from_call_to_call
         floor.release(operator, CallId("c-2"), now(), talked=False)
     gone = [each for each in told if each.get("became") is State.OFFLINE]
     assert [each["log_level"] for each in gone] == ["info"]
+    await house.stop()
+
+
+@in_virtual_time
+async def test_who_waits_is_told_of_an_operator_once_each_time_that_one_becomes_free() -> None:
+    house = House(PretendAsterisk())
+    await house.furnish(operators=1, leads=0)
+    await house.start()
+    floor, freed = house.cell.floor, list[OperatorId]()
+    floor.on_free = freed.append
+    await house.enter("101")
+    assert freed == ["101"]
+    operator = floor.reserve(call(1))
+    assert operator is not None
+    floor.ask(operator, shifts.PauseAsked(now(), "lunch"))
+    floor.ask(operator, shifts.ReadyAsked(now()))  # the pause that was to follow is taken back
+    assert freed == ["101"]
+    floor.release(operator, CallId("c-1"), now(), talked=False)
+    assert freed == ["101", "101"]
+    floor.ask(operator, shifts.PauseAsked(now(), "lunch"))
+    floor.ask(operator, shifts.LogoutAsked(now()))
+    assert freed == ["101", "101"]
+    await house.stop()
+
+
+@in_virtual_time
+async def test_what_an_operator_does_for_a_call_is_on_record_with_the_call_and_its_campaign() -> None:
+    house = await at_work(Fate(after_s=1, talk_s=5), leads=1)
+    await house.settled_after_dial()
+    await until(lambda: house.operator().state is State.READY)
+    (cdr,) = await house.cdrs()
+    its = [change for change in house.watcher.changes if change.was is not change.became]
+    of_call = [(change.became, change.campaign) for change in its if change.call == cdr.id]
+    assert of_call == [
+        (state, cdr.campaign) for state in (State.RESERVED, State.TALKING, State.WRAP_UP, State.READY)
+    ]
+    assert [change.became for change in its if change.call is None] == [
+        State.CONNECTING, State.PAUSED, State.READY
+    ]  # fmt: skip
+    await house.stop()
+
+
+@in_virtual_time
+async def test_a_tone_for_an_operator_whose_phone_is_down_is_for_nobody() -> None:
+    house = await three_ready()
+    floor, heard = house.cell.floor, list[str]()
+    floor.legs.beep = heard.append  # type: ignore[method-assign, assignment]
+    floor.beep(OperatorId("101"))
+    assert heard == [house.operator("101").channel]
+    floor.ask(OperatorId("101"), shifts.LogoutAsked(now()))
+    floor.beep(OperatorId("101"))
+    floor.beep(OperatorId("999"))
+    assert len(heard) == 1
     await house.stop()
 
 
