@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 
 import structlog
 
-from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue, LinkDown, Unworkable, is_expected
 from dialer.domain.operators import Account
 from dialer.domain.said import said
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CampaignId, PhoneKind, TrunkId
+from dialer.domain.types import PhoneKind, TrunkId
 from dialer.engine.aside import Aside
 from dialer.engine.floor import Floor
 from dialer.engine.guard import Guard
@@ -93,9 +92,6 @@ class Books:
         self._trunks.load(trunks)
         self._loaded = accounts, trunks
         self._want()
-
-    def campaign(self, campaign: CampaignId) -> Campaign | None:
-        return self._pacer.campaigns.get(campaign)
 
     def forget_pushed(self) -> None:
         """Another Asterisk, or one whose memory we do not trust: tell it everything again."""

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
-from dialer.domain.cdr import Closing, WrapUp
+from dialer.domain.cdr import Closing, Tally, WrapUp
 from dialer.domain.errors import BadValue, StoreRefused
 from dialer.domain.operators import State, StateChange
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import CallId, LeadId, LeadStatus, Mode
+from dialer.domain.types import CallId, CampaignId, LeadId, LeadStatus, Mode, OperatorId
 from dialer.engine import recorder
 from dialer.engine.recorder import Fact
 from dialer.rehearsal import CELL
 from dialer.sim.clock import now, run, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import MAIN, House
+from tests.unit.engine.house import MAIN, House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 RETRY_S = 60.0  # ten times sooner than it really is
@@ -148,4 +149,28 @@ async def test_a_person_gives_up_what_is_refused_and_says_whether_its_lead_is_di
     assert (done, house.recorder.refusals.all()) == (1, [])
     assert unmade == ([lead.id] if dial else [])
     assert lead.status is (LeadStatus.NEW if dial else LeadStatus.EXCLUDED)
+    await house.stop()
+
+
+@in_virtual_time
+async def test_at_the_start_what_the_journal_held_is_written_and_the_sums_of_the_day_are_counted_anew() -> (
+    None
+):
+    house = await at_work(Fate(after_s=2, talk_s=5), leads=2, wrap_up_s=1.0)
+    await until(lambda: house.watcher.seen["bridged"] == 1)
+    house.store_down = True
+    await until(lambda: not house.calls())
+    assert house.journal.depth()
+    begins = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    await house.recorder.catch_up(now())
+    assert house.journal.depth(), "the database is away: they wait, and the service starts all the same"
+    house.store_down = False
+    await house.live.reset_tallies(
+        begins, now(), {(OperatorId("lost"), CampaignId(1), begins): Tally(attempts=9)}
+    )
+    await house.recorder.catch_up(now())
+    assert not house.journal.depth()
+    ((_, sums),) = (await house.live.tallies(begins, now() + timedelta(days=1))).items()
+    assert (sums.attempts, sums.connected) == (len(await house.cdrs()), 1) == (1, 1)
+    await house.settled()
     await house.stop()

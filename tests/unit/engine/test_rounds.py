@@ -15,13 +15,13 @@ from dialer.domain.lead import Lead
 from dialer.domain.operators import Account, Operator, State
 from dialer.domain.pacing.decision import Decision
 from dialer.domain.trunk import Trunk
-from dialer.domain.types import LeadId, LegKind, Mode, OperatorId, PhoneNumber
+from dialer.domain.types import LeadId, LeadStatus, LegKind, Mode, OperatorId, PhoneNumber
 from dialer.engine.hopper import LEASE_S
 from dialer.engine.rhythm import APART_S, GATHER_S
 from dialer.sim.clock import now, until
 from dialer.sim.fate import Fate
 from dialer.sim.switch import PretendAsterisk
-from tests.unit.engine.house import MAIN, House
+from tests.unit.engine.house import MAIN, House, at_work
 from tests.unit.engine.virtual import in_virtual_time
 
 LONGEST_S = 6.0  # between two rounds: the interval is 5 s at most
@@ -260,4 +260,31 @@ async def test_an_operator_whom_a_higher_predictive_campaign_waits_for_is_left_t
     await until(lambda: len(house.asterisk.dialled) >= 12, 300)
     first = [number for _, number, _ in house.asterisk.dialled][:5]
     assert all(number.startswith("7926") for number in first)
+    await house.stop()
+
+
+@in_virtual_time
+async def test_where_no_number_can_be_looked_up_none_is_dialled_and_no_lead_is_lost() -> None:
+    house = await at_work(Fate(after_s=1, talk_s=5), operators=2, leads=4)
+    broken, history = True, house.stores.numbers.history
+
+    async def ask(*args: Any, **more: Any) -> Any:
+        if broken:
+            raise ZeroDivisionError
+        return await history(*args, **more)
+
+    house.cell.recent._numbers.history = ask  # type: ignore[method-assign]
+    dialled = len(house.asterisk.dialled)
+    await until(lambda: "cannot be looked at" in str(house.cell.pacer.reasons.get(house.campaign.id, "")))
+    await until(lambda: not house.calls(), 60)
+    before = len(house.asterisk.dialled)
+    await asyncio.sleep(5)
+    assert len(house.asterisk.dialled) == before >= dialled
+    assert {op.state for op in house.operators()} <= {State.READY, State.WRAP_UP}
+    broken = False
+    await until(lambda: house.watcher.seen["bridged"] == 4, 900)
+    await house.settled()
+    assert len(await house.leads(house.campaign, LeadStatus.DONE)) == 4
+    house.shell.errands.failed = 0
+    house.shell.guard.failed.clear()
     await house.stop()
