@@ -262,3 +262,15 @@ def test_those_whose_answers_were_heard_too_late_are_one_mishap() -> None:
     assert not day.brakes.on()
     day.play("aa")
     assert day.brakes.on()
+
+
+def test_a_pause_begins_when_the_person_was_gone_and_not_when_the_call_was_answered() -> None:
+    day = Day(Mode.POWER)
+    day.play("aa")
+    call = Call(CallId("c-9"), ONE, None, NUMBER, TRUNK, dialled_at=day.now, operator=ANN)
+    call = replace(call, state=State.ANSWERED, answer_at=day.now)
+    day.brakes.saw(call)
+    day.now += timedelta(seconds=7)
+    gone = replace(call, state=State.ENDED, end_at=day.now, outcome=Outcome.ABANDONED, operator=None)
+    day.brakes.saw(gone)
+    assert day.told().endswith("one call tries again in 60 s")

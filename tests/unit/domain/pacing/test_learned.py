@@ -11,7 +11,7 @@ import pytest
 from dialer.domain.operators import Operator, State, StateChange
 from dialer.domain.pacing.forecast import NOTHING
 from dialer.domain.pacing.knowledge import Knowledge
-from dialer.domain.pacing.learned import ANSWERS, RING_EDGES, TALK_EDGES, Learned
+from dialer.domain.pacing.learned import ANSWERS, RING_EDGES, RINGS, TALK_EDGES, Learned
 from dialer.domain.types import CampaignId, OperatorId
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -62,6 +62,16 @@ def test_before_any_call_a_product_expects_what_the_trade_is_used_to() -> None:
         _, alive = curve.shares()
         assert np.interp(median_s, TALK_EDGES, alive) == pytest.approx(0.5, abs=0.02)
     assert (learned.break_share, mean_away_s(learned)) == (0.05, 300)
+
+
+def test_whatever_ends_counts_once_among_what_was_seen() -> None:
+    learned = Learned()
+    learned.set_up("main", 1.0, RINGS)
+    learned.ring.learn(9.0, ANSWERS)
+    learned.talk.learn(60.0, 0)
+    learned.wrapped(9.0, to_break=False)
+    learned.returned(300.0)  # a break is counted, and has no curve
+    assert learned.seen() == 4
 
 
 def test_what_the_product_learned_of_all_campaigns_survives_a_restart() -> None:

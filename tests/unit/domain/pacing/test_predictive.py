@@ -12,7 +12,7 @@ from dialer.domain import call as c
 from dialer.domain.campaign import Campaign
 from dialer.domain.lead import Lead
 from dialer.domain.operators import State
-from dialer.domain.pacing.budget import Budget
+from dialer.domain.pacing.budget import WINDOWS, Budget
 from dialer.domain.pacing.decision import CallView, Decision, OperatorView, Snapshot, TrunkView
 from dialer.domain.pacing.policies import Policies
 from dialer.domain.pacing.team import Team
@@ -204,6 +204,27 @@ def test_an_abandoned_call_is_counted_once_whether_it_heard_the_message_or_not()
         policies = Policies()
         go(policies, 1, Outcome.ABANDONED, EndedBy.SERVICE, answers=True, message=message)
         assert policies.knowledge.of(ONE).budget.left(0.03, NOW) == pytest.approx(0.03 - 1)
+
+
+def test_an_abandoned_call_counts_on_the_day_of_its_answer() -> None:
+    midnight_at, second = NOW.replace(hour=0), timedelta(seconds=1)
+    policies, answered = Policies(), a_call(1, answer_at=midnight_at - second)
+    policies.saw(a_call(1), None, answered)
+    policies.saw(answered, None, replace(answered, message_at=midnight_at + second))
+    today, day, _ = (policies.knowledge.of(ONE).budget.counts(one, midnight_at + second) for one in WINDOWS)
+    assert (today, day) == ((0, 0), (1, 1))
+
+
+def test_a_call_that_was_never_dialled_teaches_nothing_and_is_forgotten() -> None:
+    policies = rich()
+    (dial, *_) = policies.decide(snapshot(team(READY))).dial
+    known, before = policies.knowledge.of(ONE), policies.knowledge.of(ONE).learned.to_state()
+    was = a_call(dial.lead.id)
+    ended = replace(was, state=c.State.ENDED, end_at=NOW, ended_by=EndedBy.SERVICE)
+    gone = replace(ended, outcome=Outcome.NOT_DIALLED)
+    policies.saw(was, None, gone)
+    assert known.learned.to_state() == before
+    assert dial.lead.id not in known.lessons.chances
 
 
 def test_calls_adopted_after_a_restart_are_counted_though_their_records_are_not_written_yet() -> None:
