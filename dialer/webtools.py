@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
 
 from dialer.adapters.calendars import check_calendar, holiday_of
-from dialer.adapters.files.lists import open_content, open_upload
+from dialer.adapters.files.lists import open_upload
 from dialer.adapters.files.opening import Opener
+from dialer.adapters.files.register import Register
 from dialer.adapters.files.workbook import workbook
 from dialer.adapters.hashes import hash_secret
 from dialer.adapters.languages import speaker_for
@@ -20,12 +22,12 @@ from dialer.adapters.phones import dnc_entry, reading_of_barred
 from dialer.adapters.secrets import new_token, write_secret
 from dialer.adapters.zones import zone_of, zones_of
 from dialer.domain.columns import ReadOptions
-from dialer.domain.listing import Flaw, Reading, Taken
+from dialer.domain.listing import Flaw
 from dialer.domain.said import listed
 from dialer.office.records import RecordingMeans
 from dialer.ports.between import Clock
 from dialer.settings import Settings, dial_rules, office_zone, recordings_dir, sounds_dir
-from dialer.web.parts import ReadEntries, Reject, Tools
+from dialer.web.parts import MOST_REJECTS, ReadEntries, Reject, Tools
 
 
 def web_tools(settings: Settings, *, clock: Clock) -> Tools:
@@ -42,7 +44,7 @@ def web_tools(settings: Settings, *, clock: Clock) -> Tools:
 
     return Tools(
         upload=upload,
-        read_barred=partial(read_barred, country=settings.country),
+        read_barred=partial(read_barred, country=settings.country, zone=office_zone(settings), clock=clock),
         workbook=workbook,
         exported=exported,
         keep_message=keep_message,
@@ -70,17 +72,23 @@ async def _keep_secret(folder: Path, name: str, secret: str) -> str:
     return str(path)
 
 
-async def read_barred(file_name: str, content: bytes, options: ReadOptions, *, country: str) -> ReadEntries:
-    """A file of what shall never be dialled, read whole by a process of its own."""
-    wanted = reading_of_barred(options.country or country)
-    return await asyncio.to_thread(_read_barred, file_name, content, wanted, options)
+async def read_barred(
+    file_name: str, file: IO[bytes], options: ReadOptions, *, country: str, zone: tzinfo, clock: Clock
+) -> ReadEntries:
+    """A file of what shall never be dialled, read by a process of its own."""
+    opening = partial(open_upload, file_name, file, reading_of_barred(options.country or country))
+    opened = partial(Register, opening, options, zone=zone, now=clock())
+    return await asyncio.to_thread(lambda: _entries(opened()))
 
 
-def _read_barred(name: str, content: bytes, wanted: Reading, options: ReadOptions) -> ReadEntries:
-    file = open_content(name, content, wanted, options)
+def _entries(register: Register) -> ReadEntries:
     flaws: list[Flaw] = []
-    entries = list(dict.fromkeys(one for lead in file.leads(Taken(), flaws.extend) for one in lead.numbers))
-    counts, columns = file.counts, dict(zip(file.columns.names, map(str, file.columns.fields), strict=True))
+    entries = register.read(flaws.extend)
+    counts = register.counts
     refused = counts.refused + counts.skipped
-    rejects = [Reject(flaw.line, flaw.value, listed([flaw.column, flaw.reason], ": ")) for flaw in flaws]
-    return ReadEntries(entries, counts.rows, refused, counts.duplicates, rejects, columns)
+    rejects = [Reject(flaw.line, flaw.value, _why(flaw)) for flaw in flaws[:MOST_REJECTS]]
+    return ReadEntries(entries, counts.rows, refused, counts.duplicates, rejects, register.columns)
+
+
+def _why(flaw: Flaw) -> str:
+    return listed([flaw.column, flaw.reason], ": ") if flaw.column else flaw.reason

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress, TaskID
 
 from dialer.adapters.clock import utc_now
-from dialer.adapters.files.lists import ListFile, open_path
+from dialer.adapters.files.lists import open_path
+from dialer.adapters.files.register import Register
 from dialer.adapters.files.rejects import RejectsFile
 from dialer.cli import lists
 from dialer.cli.campaign import find_campaign
@@ -28,7 +31,6 @@ from dialer.domain.dialable import known_country
 from dialer.domain.dnc import Entry, Listed, checked
 from dialer.domain.errors import BadValue
 from dialer.domain.intake import Counts
-from dialer.domain.listing import Taken
 from dialer.domain.said import counted, said, titled
 from dialer.domain.types import CampaignId, PhoneNumber
 from dialer.office import dnc as office
@@ -206,10 +208,12 @@ def import_file(
     async def work(settings: Settings, stores: Stores) -> Result:
         which = await _which(stores, campaign)
         country = known_country(options.country or settings.country)
-        file = await asyncio.to_thread(open_path, path, reading_of_barred(country), options)
+        opening = partial(open_path, path, reading_of_barred(country))
+        zone = office_zone(settings)
+        file = await asyncio.to_thread(Register, opening, options, zone=zone, now=utc_now())
         with RejectsFile(refused, tell=tell) as kept:
             entries = await _read(file, kept)
-        ends_at = until_at(given.get("until", ""), office_zone(settings))
+        ends_at = until_at(given.get("until", ""), zone)
         wish = office.Wish(which, given.get("reason", path.name), given.get("source", path.name), ends_at)
         with bar(said("entries")) as progress:
             task = progress.add_task(tell(said("importing")), total=len(entries))
@@ -222,13 +226,16 @@ def import_file(
     _show(with_database(work), refused, is_dry=dry_run, as_json=as_json)
 
 
-async def _read(file: ListFile, rejects: RejectsFile) -> list[str]:
-    """Every entry of the file, once."""
+async def _read(register: Register, rejects: RejectsFile) -> Mapping[str, datetime | None]:
+    """Every entry of the file once, with the end that its row names."""
     with bar() as progress:
-        task = progress.add_task(tell(said("reading")), total=file.about)
-        leads = file.leads(Taken(), rejects.write, lambda n: progress.update(task, completed=n.rows))
-        every = (one for lead in leads for one in lead.numbers)
-        return await asyncio.to_thread(lambda: list(dict.fromkeys(map(str, every))))
+        task = progress.add_task(tell(said("reading")), total=register.file.about)
+        shown = partial(_shown, progress, task)
+        return await asyncio.to_thread(register.read, rejects.write, shown)
+
+
+def _shown(progress: Progress, task: TaskID, counts: Counts) -> None:
+    progress.update(task, completed=counts.rows)
 
 
 def _show(result: Result, refused: Path, *, is_dry: bool, as_json: bool) -> None:

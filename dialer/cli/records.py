@@ -18,7 +18,7 @@ from dialer.cli.knobs import Knob, length, whole, with_knobs
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, say
 from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.cdr import Cdr
-from dialer.domain.days import begins_at, day_of, read_day, span_of, told_day
+from dialer.domain.days import begins_at, day_of, read_day, read_instant, span_of, told_day
 from dialer.domain.errors import BadValue, Mistake
 from dialer.domain.explain import Standing
 from dialer.domain.said import Said, counted, listed, said, titled, word
@@ -187,8 +187,7 @@ def day_in(text: str, settings: Settings) -> date:
 def instant(text: str) -> datetime:
     """`2026-02-03`, `2026-02-03T10:00`, `03.02.2026 10:00`: by the office's clock unless it names a zone."""
     try:
-        day, gap, clock = text.replace("T", " ").partition(" ")
-        return datetime.fromisoformat(f"{read_day(day).isoformat()}{gap}{clock}")
+        return read_instant(text)
     except ValueError:
         raise ValueError(
             said("is not a day or an instant, such as 2026-02-03 or 2026-02-03T10:00+03:00")

@@ -390,6 +390,11 @@ def _option(names: Sequence[str], at: int) -> str:
 # --- as the user says -------------------------------------------------------------------------------------
 
 
+def column_named(text: str, names: Sequence[str]) -> int:
+    """The one column that a user names by its header or its number; BadValue where there is none."""
+    return _indexes(text, names)[0]
+
+
 def _given(mapping: Mapping[str, str], names: Sequence[str]) -> dict[int, Field]:
     """Column -> field."""
     found: dict[int, Field] = {}

@@ -34,6 +34,12 @@ def read_day(text: str) -> date:
     return date.fromisoformat(f"{year}-{month.zfill(2)}-{day.zfill(2)}" if year else text)
 
 
+def read_instant(text: str) -> datetime:
+    """A day, perhaps with a clock and a zone: `03.02.2026 10:00`; without a zone it has none. ValueError."""
+    day, gap, clock = text.replace("T", " ").partition(" ")
+    return datetime.fromisoformat(f"{read_day(day).isoformat()}{gap}{clock}")
+
+
 def told_day(day: date) -> Said:
     """A day as each language writes it."""
     return said("{year:04}-{month:02}-{day:02}", year=day.year, month=day.month, day=day.day)

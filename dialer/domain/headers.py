@@ -70,6 +70,11 @@ _OTHERS_PHONE = re.compile(
 )
 
 
+_END = re.compile(
+    r"(?:^|\s)(?:(?:до|по|until|till|end)(?=\s|$)|срок|оконч|истека|конец|expir|valid (?:to|thru|through))"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """Where the header is; `above` were skipped."""
@@ -100,6 +105,11 @@ def names_place(header: str) -> bool:
 
 def names_city(header: str) -> bool:
     return _CITY.search(plain(header)) is not None
+
+
+def names_end(header: str) -> bool:
+    """When something ends."""
+    return _END.search(plain(header)) is not None
 
 
 def names_somebody_else(header: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -58,7 +58,7 @@ async def bar(
 
 
 async def bar_all(
-    entries: Collection[str],
+    entries: Mapping[str, datetime | None],
     wish: Wish,
     who: Caller,
     stores: Stores,
@@ -69,6 +69,8 @@ async def bar_all(
     on_progress: Callable[[int], object] = lambda done: None,
 ) -> Barred:
     """All entries of a source, each once, in short transactions; those that were there keep their day.
+
+    An entry with an end of its own bars until then, and not until the one that is wished for all.
 
     Where this replaces the source, what it does not name any more is freed once all that it names is barred:
     nobody is free in between, and a work that breaks off has freed nobody. Done again it changes nothing.
@@ -83,14 +85,15 @@ async def bar_all(
     new = done = 0
     rest = iter(entries)
     while some := list(islice(rest, CHUNK)):
-        new += await stores.numbers.block_all(some, like, replaces=replaces, dry_run=dry_run)
+        ends = {entry: end for entry in some if (end := entries[entry]) is not None}
+        new += await stores.numbers.block_all(some, like, ends=ends, replaces=replaces, dry_run=dry_run)
         done += len(some)
         on_progress(done)
     removed = 0
     if replaces:
         its = Listed(like.campaign or EVERYWHERE, like.source)
         if dry_run:
-            removed = await _count_others(its, set(entries), stores)
+            removed = await _count_others(its, entries.keys(), stores)
         else:
             removed = await _free_all(replace(its, seen_before_at=now), stores)
     return Barred(len(entries), new, removed)

@@ -28,9 +28,17 @@ class Numbers(Protocol):
         """A number, or a prefix ending in `*`; in place of what its source said of it before."""
 
     async def block_all(
-        self, entries: Sequence[str], like: Entry, *, replaces: bool = False, dry_run: bool = False
+        self,
+        entries: Sequence[str],
+        like: Entry,
+        *,
+        ends: Mapping[str, datetime] | None = None,
+        replaces: bool = False,
+        dry_run: bool = False,
     ) -> int:
         """All of them or none, in one transaction, each like `like`; gives how many did not bar before.
+
+        `ends`: of those that have an end of their own.
 
         Those that were there become as `domain.dnc.renewed` says.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import IO, Annotated, Protocol
 
 from fastapi import Depends, Request
@@ -20,6 +20,8 @@ from dialer.office.records import RecordingMeans
 from dialer.ports.between import Clock, Desk, Notices, Shown
 from dialer.ports.stores import Stores
 
+MOST_REJECTS = 1000  # of a file, that an answer tells
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
@@ -34,16 +36,16 @@ class Reject:
 class ReadEntries:
     """A file of numbers and prefixes that shall never be dialled."""
 
-    entries: Sequence[str]  # each once
+    entries: Mapping[str, datetime | None]  # each once, with the end that its row names; None: it names none
     rows: int
     refused: int  # of them
     duplicates: int
-    rejects: Sequence[Reject] = ()
+    rejects: Sequence[Reject] = ()  # the first of them
     mapping: Mapping[str, str] = field(default_factory=dict)
 
 
 class ReadBarred(Protocol):
-    async def __call__(self, file_name: str, content: bytes, options: ReadOptions) -> ReadEntries:
+    async def __call__(self, file_name: str, file: IO[bytes], options: ReadOptions) -> ReadEntries:
         """BadValue when the file cannot be read."""
 
 

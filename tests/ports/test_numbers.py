@@ -129,6 +129,16 @@ async def test_a_source_that_names_an_entry_again_never_ends_it_earlier(stores: 
     assert [(one.at, one.reason) for one in await numbers.barring(OTHER)] == [(now, "anew")]
 
 
+async def test_an_entry_may_have_an_end_of_its_own(stores: Stores) -> None:
+    soon, late = (datetime.now(UTC) + timedelta(days=days) for days in (1, 9))
+    like = Entry("", None, "", AT, "file", until_at=late)
+    assert await stores.numbers.block_all([NUMBER, OTHER], like, ends={OTHER: soon}) == 2
+    assert [one.until_at for one in await stores.numbers.barring(NUMBER)] == [late]
+    assert [one.until_at for one in await stores.numbers.barring(OTHER)] == [soon]
+    assert await stores.numbers.block_all([NUMBER], like, ends={NUMBER: soon}, replaces=True) == 0
+    assert [one.until_at for one in await stores.numbers.barring(NUMBER)] == [soon]
+
+
 async def test_each_source_is_freed_by_itself_and_what_others_bar_stays_barred(stores: Stores) -> None:
     await bar(stores, NUMBER, reason="asked")
     await bar(stores, NUMBER, source="register")

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from starlette.datastructures import UploadFile
 
 from dialer.domain.call import Call, State
 from dialer.domain.cdr import Tally
@@ -601,6 +602,25 @@ async def test_a_register_of_numbers_and_prefixes_is_taken_from_a_file_and_renew
         assert await freed.json() == {"source": "national", "removed": 3}
     async with boss.delete("/v1/dnc/sources/national") as gone:
         assert gone.status == 404
+
+
+async def test_a_row_of_a_register_may_name_its_own_end_and_the_file_is_not_held_in_memory(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(self: UploadFile, size: int = -1) -> bytes:
+        raise AssertionError("the whole file")
+
+    monkeypatch.setattr(UploadFile, "read", read)
+    text = "phone;until\n+79211234567;2027-01-01\n+79311112233;\n+79311112244;soon\n+79311112255;01.02.2020\n"
+    status, told = await send_list(api, text, source="asked", until_at="2090-01-01T00:00:00Z")
+    assert (status, told["entries"], told["refused"], told["mapping"]["until"]) == (200, 2, 2, "until")
+    assert [(one["line"], one["reason"]) for one in told["rejects"]] == [
+        (4, "until: 'soon' is no day and no instant, such as 2027-01-01"),
+        (5, "until: 01.02.2020 is past already"),
+    ]
+    async with api["operator"].get("/v1/dnc", params={"source": "asked"}) as page:
+        ends = {one["entry"]: one["until_at"] for one in (await page.json())["items"]}
+    assert ends == {"+79211234567": "2027-01-01T00:00:00Z", "+79311112233": "2090-01-01T00:00:00Z"}
 
 
 async def test_barring_a_number_bars_the_persons_others_where_that_is_asked(api: Api) -> None:

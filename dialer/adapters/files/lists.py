@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO
@@ -30,6 +31,7 @@ class ListFile:
     def __init__(self, name: str, file: IO[bytes], reading: Reading, options: ReadOptions) -> None:
         self.name = name
         self.counts = Counts()
+        self.check: Callable[[Row], str] | None = None  # why a row cannot be taken, whatever it holds
         self._file, self.reading, self._options = file, reading, options
         self._rest: Iterator[Row] | None
         self.facts, self._head, self._rest = self._open()
@@ -66,6 +68,10 @@ class ListFile:
         columns = dict(zip(self.columns.names, self.columns.fields, strict=True))
         return Preview(self.form, self.plan.header is not None, columns, rows, self.about, self._notes())
 
+    def sample(self, at: int) -> Sequence[str]:
+        """What one column holds in the first rows."""
+        return [row.cells[at] for row in self._head if row.line > self._first and at < len(row.cells)]
+
     async def entries(self) -> AsyncIterator[Sequence[Entry]]:
         """Every row of the file once, a part at a time, read in a thread."""
         rest = self._every(Taken())
@@ -79,16 +85,25 @@ class ListFile:
         on_progress: Callable[[Counts], object] = lambda counts: None,
     ) -> Iterator[Lead]:
         """Every lead of the file once; `counts` says what became of the rest. `taken` grows with them."""
+        return (lead for _, lead in self.taken_rows(taken, on_flaws, on_progress))
+
+    def taken_rows(
+        self,
+        taken: Taken,
+        on_flaws: Callable[[Sequence[Flaw]], object],
+        on_progress: Callable[[Counts], object],
+    ) -> Iterator[tuple[Row, Lead]]:
+        """The same, each with its row."""
         self.counts = counts = Counts()
         for entry in self._every(taken):
             counts.add(entry)
-            _, lead, flaws = entry
+            row, lead, flaws = entry
             if flaws:
                 on_flaws(flaws)
             if counts.rows % PROGRESS_ROWS == 0:
                 on_progress(counts)
             if lead:
-                yield lead
+                yield row, lead
         on_progress(counts)
 
     def _every(self, taken: Taken) -> Iterator[Entry]:
@@ -97,13 +112,20 @@ class ListFile:
         yield from self._read(self._rows(), taken)
 
     def _read(self, rows: Iterator[Row] | Sequence[Row], taken: Taken) -> Iterator[Entry]:
-        known = self.plan
-        last = known.header.line if known.header else known.above[-1].line if known.above else 0
-        first = max(last, self._options.header_row - 1)
+        known, first = self.plan, self._first
         body = (row for row in rows if row.line > first)
+        if (check := self.check) is not None:
+            body = (row if row.flaw else replace(row, flaw=check(row)) for row in body)
         header = known.header.cells if known.header else ()
         hidden = self._options.hidden_rows
         return read(body, known.columns, self.reading, taken, header=header, takes_hidden=hidden)
+
+    @property
+    def _first(self) -> int:
+        """The line above the first row of the list."""
+        known = self.plan
+        last = known.header.line if known.header else known.above[-1].line if known.above else 0
+        return max(last, self._options.header_row - 1)
 
     def _check_damage(self) -> None:
         """A few damaged lines are rejects; where half are, the file is in another encoding."""

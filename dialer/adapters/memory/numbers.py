@@ -37,9 +37,20 @@ class MemoryNumbers:
         self._put(replace(entry, entry=checked(entry.entry)))
 
     async def block_all(
-        self, entries: Sequence[str], like: Entry, *, replaces: bool = False, dry_run: bool = False
+        self,
+        entries: Sequence[str],
+        like: Entry,
+        *,
+        ends: Mapping[str, datetime] | None = None,
+        replaces: bool = False,
+        dry_run: bool = False,
     ) -> int:
-        every = {checked(entry): replace(like, entry=checked(entry)) for entry in entries}
+        every = {
+            checked(entry): replace(
+                like, entry=checked(entry), until_at=(ends or {}).get(entry, like.until_at)
+            )
+            for entry in entries
+        }
         known = {entry: self._rows.get(entry, {}).get(one.key) for entry, one in every.items()}
         for entry, one in every.items() if not dry_run else ():
             self._put(renewed(known[entry], one, replaces=replaces))

@@ -62,15 +62,22 @@ class SqlNumbers:
             await _put(connection, [replace(entry, entry=checked(entry.entry))])
 
     async def block_all(
-        self, entries: Sequence[str], like: Entry, *, replaces: bool = False, dry_run: bool = False
+        self,
+        entries: Sequence[str],
+        like: Entry,
+        *,
+        ends: Mapping[str, datetime] | None = None,
+        replaces: bool = False,
+        dry_run: bool = False,
     ) -> int:
-        every = sorted({checked(entry) for entry in entries})  # in one order, as other lists are
+        until = {checked(entry): (ends or {}).get(entry, like.until_at) for entry in entries}
+        every = [replace(like, entry=entry, until_at=until[entry]) for entry in sorted(until)]  # in one order
         if dry_run:
             async with self._database.connection() as connection:
-                return len(_renewed(every, like, await _known(connection, every, like), replaces=replaces)[0])
+                return len(_renewed(every, await _known(connection, every, like), replaces=replaces)[0])
         async with self._database.write() as connection:
             known = await _known(connection, every, like)
-            new, named = _renewed(every, like, known, replaces=replaces)
+            new, named = _renewed(every, known, replaces=replaces)
             await _put(connection, [*new, *named])
         return len(new)
 
@@ -178,11 +185,11 @@ def _source_is(source: str) -> ColumnElement[bool]:
     return dnc.c.source.concat("") == source
 
 
-async def _known(connection: AsyncConnection, entries: Sequence[str], like: Entry) -> Mapping[str, Entry]:
+async def _known(connection: AsyncConnection, entries: Sequence[Entry], like: Entry) -> Mapping[str, Entry]:
     """What the source has said of these already, locked where the database locks rows."""
     found: dict[str, Entry] = {}
     its = (dnc.c.campaign == (like.campaign or EVERYWHERE), _source_is(like.source))
-    for some in chunks(entries):
+    for some in chunks(one.entry for one in entries):
         query = select(dnc).where(dnc.c.entry.in_(some), *its).order_by(dnc.c.entry).with_for_update()
         rows = (await connection.execute(query)).mappings()
         found.update((row["entry"], _entry(row)) for row in rows)
@@ -190,15 +197,15 @@ async def _known(connection: AsyncConnection, entries: Sequence[str], like: Entr
 
 
 def _renewed(
-    entries: Sequence[str], like: Entry, known: Mapping[str, Entry], *, replaces: bool
+    entries: Sequence[Entry], known: Mapping[str, Entry], *, replaces: bool
 ) -> tuple[list[Entry], list[Entry]]:
     """What did not bar before, and what did."""
     new: list[Entry] = []
     named: list[Entry] = []
-    for entry in entries:
-        before = known.get(entry)
-        after = renewed(before, replace(like, entry=entry), replaces=replaces)
-        (named if before is not None and before.bars(like.at) else new).append(after)
+    for one in entries:
+        before = known.get(one.entry)
+        after = renewed(before, one, replaces=replaces)
+        (named if before is not None and before.bars(one.at) else new).append(after)
     return new, named
 
 

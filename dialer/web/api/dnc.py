@@ -29,7 +29,6 @@ Sees = Annotated[Caller, Depends(Needs(Permission.SEE_DNC))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_DNC))]
 ENTRY = r"^\+[1-9]([0-9]{6,14}|[0-9]{0,13}\*)$"
 SOURCE = r"^[^\x00-\x1f\x7f-\x9f/.\u2028\u2029][^\x00-\x1f\x7f-\x9f/\u2028\u2029]*$"
-MOST_REJECTS = 1000
 OneEntry = Annotated[
     str,
     StringConstraints(pattern=ENTRY),
@@ -201,12 +200,13 @@ async def import_entries(
     """Bar all that a file names: a register that is renewed, a list of people who asked.
 
     Entries count as they are taken in. With `replace`, which needs `source`, nobody whom both lists name is
-    free in between. Sending the file again changes nothing.
+    free in between. Sending the file again changes nothing. A column of days (`until`, `expires`, or the one
+    that is mapped to `until`) says until when each row bars, in place of `until_at`.
     """
     name = list_name(file)
     if replaces and not wish.source:
         raise BadValue(said("query/source: say which source this renews"))
-    read = await parts.tools.read_barred(name, await file.read(), options)
+    read = await parts.tools.read_barred(name, file.file, options)
     wish = wish if wish.source else office.Wish(wish.campaign, wish.reason, _source(name), wish.until_at)
     told = await office.bar_all(
         read.entries, wish, who, parts.stores, now=parts.tools.clock(), replaces=replaces, dry_run=dry_run
@@ -219,10 +219,7 @@ async def import_entries(
         rows=read.rows,
         refused=read.refused,
         duplicates=read.duplicates,
-        rejects=[
-            RejectOut(line=one.line, value=one.value, reason=speak(one.reason))
-            for one in read.rejects[:MOST_REJECTS]
-        ],
+        rejects=[RejectOut(line=one.line, value=one.value, reason=speak(one.reason)) for one in read.rejects],
         mapping=dict(read.mapping),
     )
 

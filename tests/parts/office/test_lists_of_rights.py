@@ -60,7 +60,7 @@ async def test_what_is_no_token_is_not_made(stores: Stores, name: str, role: str
 async def test_a_supervisor_bars_numbers_and_nobody_below(stores: Stores, who: Caller) -> None:
     for refused in (
         dnc.bar("+79160000001", dnc.Wish(), who, stores, now=NOW),
-        dnc.bar_all(["+79160000001"], dnc.Wish(), who, stores, now=NOW),
+        dnc.bar_all({"+79160000001": None}, dnc.Wish(), who, stores, now=NOW),
         dnc.free("+79160000001", None, who, stores),
         dnc.free_source("file", None, who, stores),
     ):
@@ -97,11 +97,11 @@ async def test_a_register_is_renewed_and_nobody_whom_both_lists_name_is_free_in_
     monkeypatch.setattr(dnc, "CHUNK", 7)
     first = [f"+7916000{n:04}" for n in range(40)]
     second, later = first[25:] + [f"+7921000{n:04}" for n in range(5)], NOW + timedelta(days=30)
-    register = dnc.Wish(source="register")
-    assert await dnc.bar_all(first, register, BOSS, stores, now=NOW) == dnc.Barred(40, 40, 0)
+    register, named_now = dnc.Wish(source="register"), dict.fromkeys(second)
+    assert await dnc.bar_all(dict.fromkeys(first), register, BOSS, stores, now=NOW) == dnc.Barred(40, 40, 0)
     await dnc.bar(first[0], dnc.Wish(reason="asked"), BOSS, stores, now=NOW)
-    await dnc.bar_all(first[:2], dnc.Wish(SPRING, source="register"), BOSS, stores, now=NOW)
-    tried = await dnc.bar_all(second, register, BOSS, stores, now=later, replaces=True, dry_run=True)
+    await dnc.bar_all(dict.fromkeys(first[:2]), dnc.Wish(SPRING, source="register"), BOSS, stores, now=NOW)
+    tried = await dnc.bar_all(named_now, register, BOSS, stores, now=later, replaces=True, dry_run=True)
     assert (tried, len(await named(stores, "register"))) == (dnc.Barred(20, 5, 25), 42)
 
     seen: list[int] = []
@@ -115,7 +115,7 @@ async def test_a_register_is_renewed_and_nobody_whom_both_lists_name_is_free_in_
     monkeypatch.setattr(stores.numbers, "unblock_all", watched)
     done: list[int] = []
     told = await dnc.bar_all(
-        second, register, BOSS, stores, now=later, replaces=True, on_progress=done.append
+        named_now, register, BOSS, stores, now=later, replaces=True, on_progress=done.append
     )
     assert (told, done) == (dnc.Barred(20, 5, 25), [7, 14, 20])
     assert set(seen) == {0}
@@ -132,11 +132,11 @@ async def test_a_register_is_renewed_and_nobody_whom_both_lists_name_is_free_in_
 
 
 async def test_what_would_empty_a_source_by_mistake_is_refused(stores: Stores) -> None:
-    await dnc.bar_all(["+79160000001"], dnc.Wish(source="register"), BOSS, stores, now=NOW)
+    await dnc.bar_all({"+79160000001": None}, dnc.Wish(source="register"), BOSS, stores, now=NOW)
     with pytest.raises(BadValue, match="stays as it is"):
-        await dnc.bar_all([], dnc.Wish(source="register"), BOSS, stores, now=NOW, replaces=True)
+        await dnc.bar_all({}, dnc.Wish(source="register"), BOSS, stores, now=NOW, replaces=True)
     with pytest.raises(BadField, match="which source"):
-        await dnc.bar_all(["+79160000002"], dnc.Wish(), BOSS, stores, now=NOW, replaces=True)
+        await dnc.bar_all({"+79160000002": None}, dnc.Wish(), BOSS, stores, now=NOW, replaces=True)
     for refused in (
         dnc.bar("+79160000001", dnc.Wish(until_at=NOW), BOSS, stores, now=NOW),
         dnc.bar("+7916*", dnc.Wish(), BOSS, stores, now=NOW, with_person=True),
