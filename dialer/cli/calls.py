@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -12,7 +13,8 @@ from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.cdr import Cdr
 from dialer.domain.errors import BadValue
 from dialer.domain.said import said, titled, word
-from dialer.office import records
+from dialer.domain.types import CampaignId
+from dialer.office import campaigns, records
 from dialer.ports.stores import CdrQuery, Stores
 from dialer.settings import Settings
 
@@ -40,10 +42,9 @@ def find(
     if not 1 <= limit <= MOST:
         raise BadValue(said("--limit: take 1 to {most}", most=MOST))
 
-    async def work(settings: Settings, stores: Stores) -> tuple[list[Cdr], dict[int, str]]:
+    async def work(settings: Settings, stores: Stores) -> tuple[list[Cdr], Mapping[CampaignId, str]]:
         query = CdrQuery(number=one_number(text, settings.country), newest_first=True, limit=limit)
-        titles = {int(campaign.id): campaign.name for campaign in await stores.campaigns.all()}
-        return list(await records.search(query, OWNER, stores)), titles
+        return list(await records.search(query, OWNER, stores)), await campaigns.titles(OWNER, stores)
 
     found, titles = with_stores(work)
     if as_json:

@@ -42,7 +42,7 @@ from dialer.domain.said import said, titled, word
 from dialer.domain.schedule import hours
 from dialer.domain.types import Language, Mode, Purpose
 from dialer.office import campaigns as office
-from dialer.office import copies, outlook
+from dialer.office import copies, leads, outlook
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, sounds_dir
 
@@ -279,9 +279,8 @@ def show_all(
     """List the campaigns with their leads."""
 
     async def work(settings: Settings, stores: Stores) -> list[tuple[Campaign, Mapping[str, int]]]:
-        now, every = utc_now(), await stores.campaigns.all()
-        shown = [each for each in every if archived or not each.archived]
-        return [(each, await stores.leads.count(each.id, now)) for each in shown]
+        now, shown = utc_now(), await office.every(OWNER, stores, archived=archived)
+        return [(each, await leads.count(each.id, OWNER, stores, now=now)) for each in shown]
 
     found = with_stores(work)
     if as_json:
@@ -314,7 +313,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     async def work(settings: Settings, stores: Stores) -> tuple[Campaign, Mapping[str, int], list[str]]:
         one = await find_campaign(stores, name)
         problems: list[str] = [verdict.reason for verdict in law.check_start(one, settings.lab)]
-        return one, await stores.leads.count(one.id, utc_now()), problems
+        return one, await leads.count(one.id, OWNER, stores, now=utc_now()), problems
 
     one, counts, problems = with_stores(work)
     shown = plain(one)

@@ -33,6 +33,7 @@ from dialer.domain.errors import BadValue
 from dialer.domain.intake import Counts
 from dialer.domain.said import counted, said, titled
 from dialer.domain.types import CampaignId, PhoneNumber
+from dialer.office import campaigns
 from dialer.office import dnc as office
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, office_zone
@@ -288,7 +289,7 @@ def show_sources(as_json: AsJson = False) -> None:
     """List the sources: how much each bars, and when it was last imported."""
 
     async def work(settings: Settings, stores: Stores) -> list[dict[str, Any]]:
-        titles = {row.id: row.name for row in await stores.campaigns.all()}
+        titles = await campaigns.titles(OWNER, stores)
         found = [asdict(row) for row in await office.sources(OWNER, stores)]
         return [row | {"campaign": titles.get(row["campaign"])} for row in found]
 
@@ -305,5 +306,5 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 
 async def _with_names(rows: Sequence[Entry], stores: Stores) -> list[dict[str, Any]]:
-    names = {row.id: row.name for row in await stores.campaigns.all()}
+    names = await campaigns.titles(OWNER, stores)
     return [_plain(row) | {"campaign": names.get(row.campaign) if row.campaign else None} for row in rows]

@@ -13,12 +13,13 @@ from dialer.adapters.journal.refusals import REFUSED, FileRefusals
 from dialer.cli.api import ask_now
 from dialer.cli.environment import load_settings
 from dialer.cli.screen import AsJson, print_json, print_table, say
-from dialer.cli.stores import with_stores
+from dialer.cli.stores import OWNER, with_stores
 from dialer.domain.cdr import Closing
 from dialer.domain.depth import held_back
 from dialer.domain.errors import BadValue
 from dialer.domain.said import counted, said, titled
 from dialer.domain.types import CellId
+from dialer.office import leads as office
 from dialer.ports.journal import RefusedFact
 from dialer.ports.stores import Stores
 from dialer.settings import Settings
@@ -38,7 +39,7 @@ def show(cell: Cell = "", as_json: AsJson = False) -> None:
         name = cell or settings.cell
         folder = _folder(settings, name)
         refused = list(FileRefusals(folder / REFUSED, utc_now).all())
-        held = (await stores.leases.held_back()).get(CellId(name), 0)
+        held = await office.held_back(CellId(name), OWNER, stores)
         return name, damage.damages(folder), held, refused
 
     name, found, leads, refused = with_stores(work)
@@ -75,7 +76,7 @@ def accept(
 
     async def work(settings: Settings, stores: Stores) -> tuple[str, int]:
         name = cell or settings.cell
-        leads = await stores.leases.decide(CellId(name), dial=dial)
+        leads = await office.decide(CellId(name), OWNER, stores, dial=dial)
         damage.accept(_folder(settings, name))
         return name, leads
 

@@ -19,12 +19,14 @@ from dialer.bootstrap import check_parts, serve
 from dialer.cli.environment import load_settings, unknown_names
 from dialer.cli.log import configure
 from dialer.cli.screen import remark, tell
+from dialer.cli.stores import OWNER
 from dialer.domain.errors import Fatal
 from dialer.domain.law import LAWFUL_RING_S
 from dialer.domain.said import said
 from dialer.domain.types import CampaignStatus
 from dialer.keeper.store import BEGUN, ENGINE, GIVE_UP, MARK, PAIR, DescriptorStore
 from dialer.lab.home import PREFIX
+from dialer.office import campaigns as office
 from dialer.settings import Settings
 from dialer.storage import database_url, make_tables, open_database
 
@@ -176,7 +178,7 @@ async def refuse_short_rings(settings: Settings) -> None:
     async with open_database(
         settings
     ) as stores:  # in a lab as well: the web begins with tables that are there
-        for campaign in () if settings.lab else await stores.campaigns.all():
+        for campaign in () if settings.lab else await office.every(OWNER, stores):
             if campaign.status is CampaignStatus.RUNNING and campaign.ring_s < LAWFUL_RING_S:
                 raise Fatal(
                     said(

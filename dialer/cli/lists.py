@@ -28,6 +28,7 @@ from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw
 from dialer.domain.said import counted, listed, said, titled, word
 from dialer.domain.types import PhoneNumber
+from dialer.office import campaigns as campaigns_office
 from dialer.office import imports, pauses
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
@@ -177,7 +178,7 @@ def _list(campaign: str, *, as_json: bool) -> None:
 
 
 async def _imports(stores: Stores, name: str) -> list[dict[str, Any]]:
-    campaigns = [await find_campaign(stores, name)] if name else await stores.campaigns.all()
+    campaigns = [await find_campaign(stores, name)] if name else await campaigns_office.every(OWNER, stores)
     return [
         {**row, "campaign": campaign.name}
         for campaign in campaigns

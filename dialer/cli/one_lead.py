@@ -19,6 +19,7 @@ from dialer.domain.errors import BadValue
 from dialer.domain.lead import Lead
 from dialer.domain.said import said
 from dialer.domain.types import LeadId, PhoneNumber
+from dialer.office import leads
 from dialer.office import lists as office
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, dial_rules
@@ -72,7 +73,7 @@ def change(lead: LeadArgument, *, as_json: AsJson = False, given: Mapping[str, A
         raise BadValue(said("say what to change: `dialer lead set --help` lists it"))
 
     async def work(settings: Settings, stores: Stores) -> Lead:
-        row = await stores.leads.get(LeadId(lead))
+        row = await leads.one(LeadId(lead), OWNER, stores)
         changes = _changes(row, given, settings)
         return await office.edit(
             row.id,

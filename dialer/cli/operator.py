@@ -273,11 +273,9 @@ def show_all(as_json: AsJson = False) -> None:
         live = await states(settings) if runs else {}
         aside = await faults(settings, "/v1/operators") if runs else {}
         nowhere = dict.fromkeys(("state", "since_at", "with_number", "reason", "then", "desk"))
-        rows = [
-            plain(one) | live.get(one.id, nowhere) | {"fault": aside.get(one.id, "")}
-            for one in await stores.accounts.all()
-        ]
-        return rows, {**stores.accounts.unread, **aside}
+        every, unread = await office.every(OWNER, stores)
+        rows = [plain(one) | live.get(one.id, nowhere) | {"fault": aside.get(one.id, "")} for one in every]
+        return rows, {**unread, **aside}
 
     found, aside = with_stores(work)
     if as_json:

@@ -17,17 +17,18 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from dialer.adapters.clock import utc_now
-from dialer.adapters.fitting import PAGE, every_record
+from dialer.adapters.fitting import PAGE
 from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, Read, ceiling, number, span, whole, with_knobs
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
 from dialer.cli.simulate import save
-from dialer.cli.stores import with_database
+from dialer.cli.stores import OWNER, with_database
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue
 from dialer.domain.law import HIGHEST_RATIO
 from dialer.domain.said import Said, said
 from dialer.domain.types import LeadStatus
+from dialer.office import leads, records
 from dialer.ports.stores import CdrQuery, Stores
 from dialer.settings import Settings, spoken_language
 from dialer.sim.advice import advice
@@ -194,7 +195,7 @@ async def _figures(stores: Stores, campaign: Campaign) -> Figures:
     for long in SPANS:
         history = History()
         query = CdrQuery(campaign=campaign.id, since_at=utc_now() - long)
-        async for page in every_record(stores.records, query):
+        async for page in records.pages(query, OWNER, stores):
             history.take(page)
         if sum(history.dials) >= 5 * ENOUGH:
             break
@@ -207,12 +208,12 @@ async def _entries(stores: Stores, campaign: Campaign) -> list[Entry]:
     found: list[Entry] = []
     for status in (LeadStatus.RETRY, LeadStatus.LEASED):
         after = 0
-        while page := await stores.leads.find(campaign.id, status=status, after=after, limit=PAGE):
+        while page := await leads.of_status(campaign.id, status, OWNER, stores, after=after, limit=PAGE):
             found += [Entry(one, max(0.0, (one.next_at - now).total_seconds()) if one.next_at else 0.0)
                       for one in page]  # fmt: skip
             after = page[-1].id
-    new = await stores.leads.find(campaign.id, status=LeadStatus.NEW, limit=LIKE_NEW)
-    count = (await stores.leads.count(campaign.id, now)).get(LeadStatus.NEW, 0)
+    new = await leads.of_status(campaign.id, LeadStatus.NEW, OWNER, stores, limit=LIKE_NEW)
+    count = (await leads.count(campaign.id, OWNER, stores, now=now)).get(LeadStatus.NEW, 0)
     return [*found, *islice(cycle([Entry(one) for one in new]), count if new else 0)]
 
 

@@ -226,9 +226,9 @@ async def _with_use(
     """The trunks, what each has used today by the records, and why some are set aside."""
     zone = office_zone(settings)
     used = await office.used(OWNER, stores, span=span_of(day_of(utc_now(), zone), zone))
-    found = await stores.trunks.all()
+    found, unread = await office.every(OWNER, stores)
     live = await faults(settings, "/v1/trunks") if await is_running(settings) else {}
-    return found, used, {**stores.trunks.unread, **live}
+    return found, used, {**unread, **live}
 
 
 def _use(trunk: Trunk, spent: Spent) -> str:
@@ -257,7 +257,7 @@ def side_calls(
 ) -> None:
     """List calls of no campaign, the newest first: tests and operators' outside phones."""
     trunk = TrunkId(name) if name else None
-    found = with_stores(lambda settings, stores: stores.records.side_calls(trunk=trunk, limit=limit))
+    found = with_stores(lambda _, stores: office.side_calls(OWNER, stores, trunk=trunk, limit=limit))
     if as_json:
         print_json(found)
         return

@@ -53,6 +53,24 @@ async def named(name: str, who: Caller, stores: Stores) -> Campaign:
     raise Missing(said("there is no campaign {name!r}: there are {known}", name=name, known=known))
 
 
+async def one(campaign: CampaignId, who: Caller, stores: Stores) -> Campaign:
+    """As it is set; Missing."""
+    demand(who, Permission.SEE_CAMPAIGNS)
+    return await stores.campaigns.get(campaign)
+
+
+async def every(who: Caller, stores: Stores, *, archived: bool = True) -> Sequence[Campaign]:
+    """The oldest first, with those in the archive or without them."""
+    demand(who, Permission.SEE_CAMPAIGNS)
+    rows = sorted(await stores.campaigns.all(), key=lambda row: row.id)
+    return [row for row in rows if archived or not row.archived]
+
+
+async def titles(who: Caller, stores: Stores) -> Mapping[CampaignId, str]:
+    """What they are called."""
+    return {row.id: row.name for row in await every(who, stores)}
+
+
 async def add(
     changes: Changes,
     who: Caller,

@@ -75,6 +75,21 @@ async def at_work(who: Caller, live: Shown, desk: Desk, cell: CellId, stores: St
     return found
 
 
+async def one_at_work(
+    operator: OperatorId, who: Caller, live: Shown, desk: Desk, stores: Stores, *, cell: CellId
+) -> AtWork:
+    """As `at_work`; Missing, where there is none."""
+    demand(who, Permission.SEE_OPERATORS)
+    await stores.accounts.get(operator)
+    return next(row for row in await at_work(who, live, desk, cell, stores) if row.account.id == operator)
+
+
+async def every(who: Caller, stores: Stores) -> tuple[Sequence[Account], Mapping[str, str]]:
+    """All accounts, and why some could not be read, by their numbers."""
+    demand(who, Permission.SEE_OPERATORS)
+    return await stores.accounts.all(), stores.accounts.unread
+
+
 async def add(
     operator: str, changes: Changes, who: Caller, desk: Desk | None, stores: Stores, *, means: Means
 ) -> Saved:

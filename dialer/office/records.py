@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from dialer.domain.access import Caller, Permission, may, whose
+from dialer.domain.access import Caller, Permission, demand, may, whose
 from dialer.domain.cdr import Cdr, Remark
 from dialer.domain.errors import Forbidden, Missing
 from dialer.domain.said import said
 from dialer.domain.types import CallId, OperatorId, PhoneNumber, masked
+from dialer.office.cell import do
+from dialer.ports.between import Desk
 from dialer.ports.stores import CdrQuery, Stores
 
 EXPORT_PAGE = 1000
+OUR_CELL = "cell:own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,18 @@ async def recording(call: CallId, who: Caller, stores: Stores, means: RecordingM
         )
     means.listened(call, who.user)
     return found
+
+
+async def retry_refused(who: Caller, desk: Desk, *, key: str = "") -> Mapping[str, Any]:
+    """Tell the database once more what it refuses; `facts` is how many it took now."""
+    demand(who, Permission.CHANGE_RECORDS)
+    return await do(who, desk, "retry-refused", OUR_CELL, key)
+
+
+async def give_up_refused(who: Caller, desk: Desk, fate: str, *, key: str = "") -> Mapping[str, Any]:
+    """No record comes of them; `dial` or `take-out`: what becomes of their people."""
+    demand(who, Permission.CHANGE_RECORDS)
+    return await do(who, desk, "give-up-refused", OUR_CELL, key, leads=fate)
 
 
 def demand_own(call: str, operator: OperatorId | None, own: OperatorId | None) -> None:

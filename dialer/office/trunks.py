@@ -14,11 +14,12 @@ from dialer.domain.dialable import CheckNumber
 from dialer.domain.errors import BadField, Conflict, Mistake, NetworkTrouble
 from dialer.domain.outside import check_phones
 from dialer.domain.said import listed, said
-from dialer.domain.spending import NOTHING, Spent
+from dialer.domain.spending import NOTHING, SideCall, SideKind, Spent
 from dialer.domain.trunk import Trunk, check_trunk
 from dialer.domain.types import PhoneKind, TrunkId
 from dialer.office.cell import Pushed, do, tell_later
 from dialer.office.editing import edited
+from dialer.office.records import number_seen
 from dialer.ports.between import Desk
 from dialer.ports.stores import Stores
 
@@ -44,6 +45,18 @@ class Saved:
 
     trunk: Trunk
     pushed: Pushed
+
+
+async def one(name: TrunkId, who: Caller, stores: Stores) -> Trunk:
+    """As it is set; Missing."""
+    demand(who, Permission.SEE_TRUNKS)
+    return await stores.trunks.get(name)
+
+
+async def every(who: Caller, stores: Stores) -> tuple[Sequence[Trunk], Mapping[str, str]]:
+    """All of them, and why some could not be read, by their names."""
+    demand(who, Permission.SEE_TRUNKS)
+    return await stores.trunks.all(), stores.trunks.unread
 
 
 async def add(
@@ -136,6 +149,20 @@ async def used(who: Caller, stores: Stores, *, span: tuple[datetime, datetime]) 
     for (_, trunk), spent in (await stores.records.spent(*span)).items():
         sums[trunk] = sums.get(trunk, NOTHING) + spent
     return sums
+
+
+async def side_calls(
+    who: Caller,
+    stores: Stores,
+    *,
+    trunk: TrunkId | None = None,
+    kind: SideKind | None = None,
+    limit: int = 100,
+) -> Sequence[SideCall]:
+    """Calls of no campaign, the newest first: tests, and operators' outside phones."""
+    demand(who, Permission.SEE_TRUNKS)
+    found = await stores.records.side_calls(trunk=trunk, kind=kind, limit=limit)
+    return [replace(side, number=number_seen(who, side.number)) for side in found]
 
 
 async def _changed(was: Trunk, changes: Changes, means: Means) -> Trunk:

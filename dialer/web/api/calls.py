@@ -8,18 +8,16 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from dialer.domain.access import Caller, Permission, whose
+from dialer.domain.access import Caller, Permission
 from dialer.domain.call import Call, State
 from dialer.domain.cdr import Remark
-from dialer.domain.errors import Missing
 from dialer.domain.types import CallId, Direction, OperatorId
-from dialer.office import records
-from dialer.office.cell import do
-from dialer.office.records import demand_own, number_seen
+from dialer.office import calls, records
+from dialer.office.records import number_seen
 from dialer.web.api.commands import Done
 from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
-from dialer.web.parts import Given, Key, Parts
+from dialer.web.parts import Given, Key
 from dialer.web.problem import VERB_ERRORS, documented
 from dialer.web.queries import EachNameOnce
 from dialer.web.values import CallName, Id, OperatorNumber
@@ -81,13 +79,11 @@ async def list_calls(
     limit: Limit = 100,
 ) -> Page[CallOut]:
     """Every call in flight, of all cells; the token of an operator sees that operator's."""
-    operator = whose(who, Permission.SEE_CALLS, None if operator is None else OperatorId(operator))
+    whose = None if operator is None else OperatorId(operator)
     found = [
         call
-        for call in await parts.live.calls()
-        if state in (None, call.state)
-        and campaign in (None, call.campaign)
-        and operator in (None, call.operator)
+        for call in await calls.in_flight(who, parts.live, operator=whose)
+        if state in (None, call.state) and campaign in (None, call.campaign)
     ]
     rows, following = cut(found, lambda call: call.id, after=after, limit=limit)
     return Page(items=[CallOut.of(call, who) for call in rows], next=following)
@@ -96,9 +92,7 @@ async def list_calls(
 @router.get("/{call}", responses=documented(404))
 async def get_call(parts: Given, who: Sees, call: CallName) -> CallOut:
     """One call in flight."""
-    found = await _find(parts, call)
-    demand_own(call, found.operator, whose(who, Permission.SEE_CALLS))
-    return CallOut.of(found, who)
+    return CallOut.of(await calls.one(CallId(call), who, parts.live), who)
 
 
 @router.get("/{call}/remark", responses=documented(404))
@@ -110,13 +104,5 @@ async def get_remark(parts: Given, who: Reads, call: CallName) -> RemarkOut:
 @router.post("/{call}/hang_up", responses=documented(*VERB_ERRORS))
 async def hang_up_call(parts: Given, who: Ends, call: CallName, key: Key) -> Done:
     """End a call, whatever its state."""
-    await _find(parts, call)
-    target = f"call:{call}"
-    return Done.of("hang_up", target, await do(who, parts.desk, "hang_up", target, key))
-
-
-async def _find(parts: Parts, call: str) -> Call:
-    for one in await parts.live.calls():
-        if one.id == call:
-            return one
-    raise Missing(f"there is no call {call} in flight; what became of an ended one is at /v1/cdrs/{call}")
+    answer = await calls.hang_up(CallId(call), who, parts.live, parts.desk, key=key)
+    return Done.of("hang_up", f"call:{call}", answer)

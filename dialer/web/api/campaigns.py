@@ -13,7 +13,7 @@ from dialer.domain import depth, law
 from dialer.domain.access import Caller, Permission
 from dialer.domain.types import CampaignId, CampaignStatus
 from dialer.office import campaigns as office
-from dialer.office import cell, copies, figures
+from dialer.office import cell, copies, figures, leads
 from dialer.office.campaigns import Saved
 from dialer.web.api.campaign_fields import CampaignChange, CampaignOut, CampaignSaved, NewCampaign
 from dialer.web.api.commands import Pushed
@@ -93,7 +93,7 @@ class StatusSet(Pushed):
 @router.get("", responses=documented())
 async def list_campaigns(
     parts: Given,
-    _: Sees,
+    who: Sees,
     status: Annotated[CampaignStatus | None, Query()] = None,
     after: AfterId = 0,
     limit: Limit = 100,
@@ -101,8 +101,7 @@ async def list_campaigns(
     archived: Annotated[bool, Query(description="those in the archive as well")] = False,
 ) -> Page[CampaignOut]:
     """Every campaign that is not archived, oldest first."""
-    rows = sorted(await parts.stores.campaigns.all(), key=lambda row: row.id)
-    shown = [row for row in rows if archived or not row.archived]
+    shown = await office.every(who, parts.stores, archived=archived)
     found = [row for row in shown if row.id > after and status in (None, row.status)]
     page = found[:limit]
     return Page(
@@ -124,9 +123,9 @@ async def create_campaign(parts: Given, who: Changes, body: NewCampaign) -> Camp
 
 
 @router.get("/{campaign}", responses=documented(404))
-async def get_campaign(parts: Given, _: Sees, campaign: Id) -> CampaignOut:
+async def get_campaign(parts: Given, who: Sees, campaign: Id) -> CampaignOut:
     """One campaign as it is set."""
-    return CampaignOut.of(await parts.stores.campaigns.get(CampaignId(campaign)))
+    return CampaignOut.of(await office.one(CampaignId(campaign), who, parts.stores))
 
 
 @router.patch("/{campaign}", responses=documented(404, 409))
@@ -169,10 +168,9 @@ async def unarchive_campaign(parts: Given, who: Changes, campaign: Id, version: 
 
 
 @router.get("/{campaign}/leads/count", tags=["leads"], responses=documented(404))
-async def count_leads(parts: Given, _: Sees, campaign: Id) -> dict[str, int]:
+async def count_leads(parts: Given, who: Sees, campaign: Id) -> dict[str, int]:
     """How many leads stand where; `retry` is split into due and later."""
-    await parts.stores.campaigns.get(CampaignId(campaign))
-    return dict(await parts.stores.leads.count(CampaignId(campaign), parts.tools.clock()))
+    return dict(await leads.count(CampaignId(campaign), who, parts.stores, now=parts.tools.clock()))
 
 
 @router.get("/{campaign}/explain", responses=documented(404, 504, 502))
@@ -200,7 +198,7 @@ async def measure_depth(
     day: OneDay = None,
 ) -> DepthOut:
     """How far down its list it is, and how far down a day went; with `best_first`, what was passed over."""
-    known = await parts.stores.campaigns.get(CampaignId(campaign))
+    known = await office.one(CampaignId(campaign), who, parts.stores)
     on = parts.day(day)
     found = await figures.depth(known.id, on, who, parts.stores, zone=parts.tools.zone)
     span = found.span

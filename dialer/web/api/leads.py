@@ -11,22 +11,20 @@ from fastapi import APIRouter, Depends, File, Query, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
-from dialer.domain.campaign import Campaign
 from dialer.domain.columns import ReadOptions
-from dialer.domain.errors import BadValue, Forbidden
+from dialer.domain.errors import BadValue
 from dialer.domain.intake import Known
 from dialer.domain.lead import Lead
 from dialer.domain.listing import Flaw
 from dialer.domain.said import listed, said
-from dialer.domain.types import CampaignId, CampaignStatus, LeadId, LeadStatus, Outcome, PhoneNumber
-from dialer.office import imports
+from dialer.domain.types import CampaignId, LeadId, LeadStatus, Outcome, PhoneNumber
+from dialer.office import imports, leads
 from dialer.office import pauses as office
-from dialer.office.cell import tell_later
 from dialer.office.imports import Imported
 from dialer.web.api.commands import Pushed
 from dialer.web.api.outlook import OutlookOut, means_of
 from dialer.web.auth import Needs
-from dialer.web.parts import Given, Parts, Speak, Spoken
+from dialer.web.parts import Given, Speak, Spoken
 from dialer.web.problem import documented
 from dialer.web.queries import EachNameOnce, one_file
 from dialer.web.reading import read_options
@@ -197,21 +195,23 @@ class Undone(BaseModel):
 @router.post("/campaigns/{campaign}/leads", status_code=201, responses=documented(404, 409))
 async def add_leads(
     parts: Given,
-    _: Changes,
+    who: Changes,
     campaign: Id,
     body: Annotated[list[NewLead], Field(min_length=1, max_length=1000)],
 ) -> Added:
     """Add up to 1,000 leads: all that are new, or none if one of them is not acceptable."""
-    await _check_numbers(parts, await parts.stores.campaigns.get(CampaignId(campaign)), body)
-    leads = [_lead(parts, CampaignId(campaign), sent) for sent in body]
-    sent = {key for lead in leads for key in lead.keys}
-    fresh, twins = _sorted_out(leads, await parts.stores.leads.known_numbers(CampaignId(campaign), sent))
-    if not fresh:
-        return Added(import_id=None, added=0, duplicates=twins)
-    import_id, added = await parts.stores.leads.import_list(
-        CampaignId(campaign), "api", fresh, now=parts.tools.clock()
+    tools = parts.tools
+    told = await leads.add(
+        CampaignId(campaign),
+        [_lead(CampaignId(campaign), sent) for sent in body],
+        who,
+        parts.stores,
+        check_number=tools.check_number,
+        zones_of=tools.zones_of,
+        now=tools.clock(),
     )
-    return Added(import_id=import_id, added=added, duplicates=twins)
+    twins = [Twin(place=f"body/{one.at}/numbers", number=one.number) for one in told.twins]
+    return Added(import_id=told.import_id, added=told.added, duplicates=twins)
 
 
 async def list_options(
@@ -242,7 +242,6 @@ async def import_leads(
     dry_run: Annotated[bool, Query(description="only say what would happen")] = False,
 ) -> ImportedOut:
     """Import a list file: all of its good lines, or nothing when it cannot be read."""
-    await parts.stores.campaigns.get(CampaignId(campaign))
     shown = list_name(file)
     flaws: list[Flaw] = []
     order = imports.Order(CampaignId(campaign), shown, options, known, dry_run)
@@ -287,19 +286,15 @@ async def undo_import(parts: Given, who: Changes, import_id: Id) -> Undone:
 
 
 @router.get("/leads/{lead}", responses=documented(404))
-async def get_lead(parts: Given, _: Sees, lead: Id) -> LeadOut:
+async def get_lead(parts: Given, who: Sees, lead: Id) -> LeadOut:
     """One lead and where it stands."""
-    return LeadOut.of(await parts.stores.leads.get(LeadId(lead)))
+    return LeadOut.of(await leads.one(LeadId(lead), who, parts.stores))
 
 
 @router.post("/leads/{lead}/exclude", responses=documented(404))
 async def exclude_lead(parts: Given, who: Changes, lead: Id) -> LeadOut:
     """Never dial it again in this campaign; a call in flight goes on. To bar a number everywhere: /v1/dnc."""
-    excluded = await parts.stores.leads.exclude(LeadId(lead))
-    campaign = await parts.stores.campaigns.get(excluded.campaign)
-    if campaign.status is CampaignStatus.RUNNING:
-        await tell_later(who, parts.desk, "reload", f"campaign:{campaign.id}")
-    return LeadOut.of(excluded)
+    return LeadOut.of(await leads.exclude(LeadId(lead), who, parts.desk, parts.stores))
 
 
 def list_name(file: UploadFile) -> str:
@@ -315,43 +310,6 @@ def list_name(file: UploadFile) -> str:
     return "".join(sign for sign in name if sign.isprintable())[-100:]
 
 
-async def _check_numbers(parts: Parts, campaign: Campaign, body: Sequence[NewLead]) -> None:
-    """BadValue for the first number that is not dialled here, and why."""
-    trunks = [trunk for trunk in await parts.stores.trunks.all() if trunk.id in campaign.trunks]
-    for at, sent in enumerate(body):
-        if strange := sent.extensions.keys() - set(sent.numbers):
-            where = f"body/{at}/extensions"
-            raise BadValue(
-                said("{place}: {number} is not among its numbers", place=where, number=min(strange))
-            )
-        for place, number in enumerate(sent.numbers):
-            try:
-                parts.tools.check_number(PhoneNumber(number), trunks, campaign.country)
-            except Forbidden as closed:
-                raise BadValue(
-                    said("{place}: {why}", place=f"body/{at}/numbers/{place}", why=closed.sentence)
-                ) from None
-
-
-def _lead(parts: Parts, campaign: CampaignId, sent: NewLead) -> Lead:
+def _lead(campaign: CampaignId, sent: NewLead) -> Lead:
     numbers = tuple(dict.fromkeys(PhoneNumber(number) for number in sent.numbers))
-    return Lead(
-        id=LeadId(0),
-        campaign=campaign,
-        numbers=numbers,
-        zones=tuple(parts.tools.zones_of(numbers[0])),
-        **sent.model_dump(exclude={"numbers"}),
-    )
-
-
-def _sorted_out(leads: Sequence[Lead], known: set[str]) -> tuple[list[Lead], list[Twin]]:
-    """Leads whose numbers are all new, and the places of the others."""
-    fresh: list[Lead] = []
-    twins: list[Twin] = []
-    for at, lead in enumerate(leads):
-        if taken := [number for number, key in zip(lead.numbers, lead.keys, strict=True) if key in known]:
-            twins.append(Twin(place=f"body/{at}/numbers", number=taken[0]))
-            continue
-        known |= set(lead.keys)
-        fresh.append(lead)
-    return fresh, twins
+    return Lead(id=LeadId(0), campaign=campaign, numbers=numbers, **sent.model_dump(exclude={"numbers"}))

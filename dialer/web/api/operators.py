@@ -337,9 +337,8 @@ def _means(parts: Parts) -> office.Means:
 
 
 async def _shown(parts: Parts, who: Caller, operator: OperatorId, speak: Speak) -> OperatorOut:
-    await parts.stores.accounts.get(operator)  # Missing, where there is none
-    found = await office.at_work(who, parts.live, parts.desk, parts.cell, parts.stores)
-    return next(OperatorOut.of(one, speak) for one in found if one.account.id == operator)
+    found = await office.one_at_work(operator, who, parts.live, parts.desk, parts.stores, cell=parts.cell)
+    return OperatorOut.of(found, speak)
 
 
 async def _saved(parts: Parts, who: Caller, told: office.Saved, speak: Speak) -> OperatorSaved:

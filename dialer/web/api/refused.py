@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from dialer.domain.access import Caller, Permission
-from dialer.office.cell import do
+from dialer.office import records as office
 from dialer.web.api.commands import Done
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Key
@@ -19,7 +19,6 @@ from dialer.web.values import Body
 
 router = APIRouter(route_class=EachNameOnce, prefix="/refused-records", tags=["cdrs"])
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_RECORDS))]
-TARGET = "cell:own"
 
 
 class Fate(StrEnum):
@@ -36,11 +35,12 @@ class GivenUp(Body):
 @router.post("/retry", responses=documented(*VERB_ERRORS))
 async def retry(parts: Given, who: Changes, key: Key) -> Done:
     """Tell the database once more; `facts` in the result is how many it took now."""
-    return Done.of("retry-refused", TARGET, await do(who, parts.desk, "retry-refused", TARGET, key))
+    answer = await office.retry_refused(who, parts.desk, key=key)
+    return Done.of("retry-refused", office.OUR_CELL, answer)
 
 
 @router.post("/give-up", responses=documented(*VERB_ERRORS))
 async def give_up(parts: Given, who: Changes, body: GivenUp, key: Key) -> Done:
     """Keep them in a file and tell them no more: no record comes of these calls."""
-    answer = await do(who, parts.desk, "give-up-refused", TARGET, key, leads=body.leads.value)
-    return Done.of("give-up-refused", TARGET, answer)
+    answer = await office.give_up_refused(who, parts.desk, body.leads.value, key=key)
+    return Done.of("give-up-refused", office.OUR_CELL, answer)

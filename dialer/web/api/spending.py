@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Self
 
@@ -15,7 +14,6 @@ from dialer.domain.spending import NOTHING, SideCall, SideKind, Spent, money, sh
 from dialer.domain.trunk import Trunk
 from dialer.domain.types import TrunkId
 from dialer.office import trunks as office
-from dialer.office.records import number_seen
 from dialer.web.auth import Needs
 from dialer.web.paging import Limit
 from dialer.web.parts import Given, Spoken
@@ -82,7 +80,7 @@ class SideCallOut(BaseModel):
 @router.get("/trunks/{trunk}/today", responses=documented(404))
 async def used_today(parts: Given, who: Sees, trunk: Slug, speak: Spoken) -> UsedOut:
     """What the trunk has used of its ceilings."""
-    known = await parts.stores.trunks.get(TrunkId(trunk))
+    known = await office.one(TrunkId(trunk), who, parts.stores)
     day = parts.day(None)
     used = await office.used(who, parts.stores, span=span_of(day, parts.tools.zone))
     told = UsedOut.of(known, used.get(known.id, NOTHING), day)
@@ -100,5 +98,5 @@ async def list_side_calls(
 ) -> list[SideCallOut]:
     """Calls of no campaign, the newest first."""
     which = None if trunk is None else TrunkId(trunk)
-    found = await parts.stores.records.side_calls(trunk=which, kind=kind, limit=limit)
-    return [SideCallOut.of(replace(side, number=number_seen(who, side.number))) for side in found]
+    found = await office.side_calls(who, parts.stores, trunk=which, kind=kind, limit=limit)
+    return [SideCallOut.of(side) for side in found]

@@ -160,10 +160,11 @@ class TryNumber(Body):
 
 @router.get("", responses=documented())
 async def list_trunks(
-    parts: Given, _: Sees, after: After = "", limit: Limit = 100, *, speak: Spoken
+    parts: Given, who: Sees, after: After = "", limit: Limit = 100, *, speak: Spoken
 ) -> Page[TrunkOut]:
     """Every trunk, in the order of their names."""
-    rows, following = cut(await parts.stores.trunks.all(), lambda row: row.id, after=after, limit=limit)
+    every, _ = await office.every(who, parts.stores)
+    rows, following = cut(every, lambda row: row.id, after=after, limit=limit)
     faults = await faults_of(parts.desk, parts.cell)
     return Page(items=[TrunkOut.of(row, speak, faults.get(row.id, "")) for row in rows], next=following)
 
@@ -177,10 +178,10 @@ async def create_trunk(parts: Given, who: Changes, body: NewTrunk, speak: Spoken
 
 
 @router.get("/{trunk}", responses=documented(404))
-async def get_trunk(parts: Given, _: Sees, trunk: Slug, speak: Spoken) -> TrunkOut:
+async def get_trunk(parts: Given, who: Sees, trunk: Slug, speak: Spoken) -> TrunkOut:
     """One trunk as it is set."""
     faults = await faults_of(parts.desk, parts.cell)
-    return TrunkOut.of(await parts.stores.trunks.get(TrunkId(trunk)), speak, faults.get(trunk, ""))
+    return TrunkOut.of(await office.one(TrunkId(trunk), who, parts.stores), speak, faults.get(trunk, ""))
 
 
 @router.patch("/{trunk}", responses=documented(404, 409))
