@@ -43,6 +43,7 @@ from dialer.domain.schedule import hours
 from dialer.domain.types import Language, Mode, Purpose
 from dialer.office import campaigns as office
 from dialer.office import copies, leads, outlook
+from dialer.office import trunks as trunks_office
 from dialer.ports.stores import Stores
 from dialer.settings import Settings, sounds_dir
 
@@ -374,7 +375,8 @@ def start(name: Name) -> None:
             if not found.message:
                 remark(said("`dialer campaign message {name} FILE.wav` sets the message", name=found.name))
             raise
-        for trunk in await stores.trunks.all():
+        ways, _ = await trunks_office.every(OWNER, stores)
+        for trunk in ways:
             if trunk.id in found.trunks and not caller_id_of(found, trunk):
                 remark(
                     said(
