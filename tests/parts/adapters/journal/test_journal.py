@@ -550,15 +550,20 @@ def test_a_mark_that_cannot_be_read_is_none(tmp_path: Path) -> None:
         assert journal.recover().last_at == AT
 
 
-@pytest.mark.parametrize("kind", ["disk", "memory"])
 async def test_the_end_of_a_call_that_an_operator_still_works_on_is_found_until_the_database_has_it(
-    tmp_path: Path, kind: str
+    tmp_path: Path,
 ) -> None:
-    with open_journal(tmp_path, ticking()) as on_disk:
-        journal: Journals = on_disk if kind == "disk" else MemoryJournal(ticking())
-        for step in (("talks", 1), ("closing", 1), ("closing", 2), ("operator", 3), ("remark", 1)):
-            await do(journal, step)
-        assert journal.recover().closings == (closing("c-1"),)
-        assert journal.recover().end_of(CallId("c-1")) == closing("c-1")
-        await do(journal, ("taken", 0))
-        assert journal.recover().end_of(CallId("c-1")) is None
+    steps = (("talks", 1), ("closing", 1), ("closing", 2), ("operator", 3), ("remark", 1))
+    memory = MemoryJournal(ticking())
+    with open_journal(tmp_path, ticking()) as disk:
+        for step in steps:
+            await do(disk, step)
+            await do(memory, step)
+    with open_journal(tmp_path, ticking()) as again:
+        for journal in (again, memory):
+            assert journal.recover().closings == (closing("c-1"),)
+            assert journal.recover().end_of(CallId("c-1")) == closing("c-1")
+            await do(journal, ("taken", 0))
+    with open_journal(tmp_path, ticking()) as last:
+        for journal in (last, memory):
+            assert journal.recover().end_of(CallId("c-1")) is None
