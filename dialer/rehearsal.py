@@ -164,6 +164,7 @@ async def _day(scenario: Scenario, seed: int, on_progress: Progress) -> Rehearse
     began_s = machine.process_time()
     watch, callers = Watch(), Callers(scenario, seed)
     switch = PretendAsterisk(callers.fate_of)
+    switch.registry.are_at_desks = True
     stores = memory_stores(clock.now)
     await _furnish(stores, scenario, callers)
     stage, ids = _Stage(watch), count(1)

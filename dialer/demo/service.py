@@ -189,7 +189,8 @@ class Service:
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
         try:
-            return await asyncio.wait_for(self._process.wait(), drain_s)
+            async with asyncio.timeout(drain_s):
+                return await self._process.wait()
         except TimeoutError:
             self._process.kill()
             return await self._process.wait()

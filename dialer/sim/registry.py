@@ -11,15 +11,23 @@ DESK = "phone:5060"
 
 
 class Registry:
-    """Where each phone is: at its desk, until somebody moves it."""
+    """Where each phone is: nowhere before it registers.
+
+    Of a house whose phones `are_at_desks` each has been at its desk since before anybody looked.
+    """
 
     def __init__(self, tell: Callable[[PhoneNews], None]) -> None:
         self._tell = tell
         self._contacts: dict[str, set[str]] = {}
+        self.phones: set[str] = set()  # what is known otherwise has one address for ever: a trunk
+        self.are_at_desks = False
 
-    def has_way(self, phone: str) -> bool:
-        """It is registered here and answers."""
-        return bool(self._contacts.get(phone, {DESK}))
+    def has_way(self, name: str) -> bool:
+        """It is registered here and answers, or is no phone."""
+        return bool(self._addresses(name))
+
+    def _addresses(self, name: str) -> set[str]:
+        return self._contacts.get(name, {DESK} if self.are_at_desks or name not in self.phones else set())
 
     def register(self, phone: str, address: str = DESK, *, new_first: bool = True) -> None:
         """The real one tells in either order that the new address answers and that the one before is gone."""
@@ -34,7 +42,7 @@ class Registry:
 
     def unregister(self, phone: str) -> None:
         """By its own wish, or because it did not register again in time."""
-        gone, self._contacts[phone] = self._contacts.get(phone, {DESK}), set()
+        gone, self._contacts[phone] = self._addresses(phone), set()
         for old in gone:
             self._tell(PhoneNews(phone, False, now(), old, is_removed=True))
 

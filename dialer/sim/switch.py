@@ -380,6 +380,7 @@ class PretendAsterisk(Lines):
         def do() -> None:
             if account.phone is not PhoneKind.OUTSIDE:
                 self._take_endpoint(account.id)
+                self.registry.phones.add(account.id)
 
         await self._ask("push_phone", do)
 

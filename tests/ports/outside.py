@@ -15,6 +15,8 @@ from dialer.ports.asterisk import ChannelNews, ChannelSeen, Outgoing, PhoneNews
 from tests.ports.board import ANSWERS, CALLER, PHONE, PHONE_PASSWORD, TRUNK, Board
 from tests.ports.switch import TO_OURS, Promise, ended, kinds, refusal
 
+NEW_PHONE = "188"  # of an account that was made a moment ago
+
 
 async def came_in(board: Board, *, waits_s: int = 30) -> ChannelNews:
     """A return call, as it was told."""
@@ -123,9 +125,9 @@ async def leg_of(board: Board) -> ChannelId:
     return leg
 
 
-def rings(leg: ChannelId) -> Outgoing:
+def rings(leg: ChannelId, phone: str = PHONE) -> Outgoing:
     return Outgoing(
-        leg, endpoint=f"PJSIP/{PHONE}", context="obz-leg", exten="up", caller_id=CALLER, timeout_s=20
+        leg, endpoint=f"PJSIP/{phone}", context="obz-leg", exten="up", caller_id=CALLER, timeout_s=20
     )
 
 
@@ -165,6 +167,15 @@ async def a_phone_that_unregisters_is_told_and_cannot_be_rung_until_it_is_back(b
     await board.far.unregister(0)
 
 
+async def a_phone_that_never_registered_cannot_be_reached_or_rung(board: Board) -> None:
+    await board.switch.push_phone(Account(OperatorId(NEW_PHONE), "Bob"), PHONE_PASSWORD)
+    assert NEW_PHONE not in await board.switch.reachable()
+    leg = ChannelId(f"o-{NEW_PHONE}-{board.channel()}")
+    assert await refusal(board.switch.originate(rings(leg, NEW_PHONE))) in (409, 500), "as one that has left"
+    assert leg not in [each.id for each in await board.switch.channels()]
+    await board.switch.drop_endpoint(NEW_PHONE)
+
+
 async def a_leg_outlives_the_registration_of_its_phone(board: Board) -> None:
     address = await at_desk(board)
     leg = await leg_of(board)
@@ -186,5 +197,6 @@ FROM_OUTSIDE: Sequence[Promise] = (
     a_phone_that_registers_is_told_with_its_address_and_can_be_rung,
     a_phone_that_moves_is_told_at_its_new_address_and_no_more_at_the_old_one,
     a_phone_that_unregisters_is_told_and_cannot_be_rung_until_it_is_back,
+    a_phone_that_never_registered_cannot_be_reached_or_rung,
     a_leg_outlives_the_registration_of_its_phone,
 )

@@ -117,7 +117,8 @@ class Ami:
             )
         action = self._manager.send_action({"Action": READ})
         try:
-            answer = await asyncio.wait_for(action, self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                answer = await action
         except TimeoutError:
             self._drop()
             raise TimedOut(

@@ -92,8 +92,9 @@ async def serve_beside(
             yield
     finally:
         for visit in list(visits):
-            with suppress(OSError, asyncio.TimeoutError):
-                await asyncio.wait_for(visit.close(), 0.5)
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await visit.close()
         await runner.cleanup()
 
 

@@ -129,16 +129,6 @@ async def popped(redis: Redis, key: str, timeout_s: float) -> str | None:
             raise InvalidResponse(f"the answer to a question about {key} is about {told[:1]}")
 
 
-def obey_cancel() -> None:
-    """Ends a task that was asked to end: redis-py may swallow the one CancelledError while it sends.
-
-    To be called in each round of a task that goes on until it is cancelled.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-
-
 def place(url: str) -> str:
     """Where this Redis is, without its password."""
     parts = parse_url(url)
@@ -147,9 +137,23 @@ def place(url: str) -> str:
 
 @contextmanager
 def as_ours(where: str) -> Iterator[None]:
-    """Whatever goes wrong with Redis is StoreDown, with the way out."""
+    """Whatever goes wrong with Redis is StoreDown, with the way out.
+
+    The library sends by `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes as the
+    sending ends: a loop that was cancelled would go on for ever. It is raised here instead.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
     try:
         yield
     except (RedisError, OSError) as trouble:
+        _obey(task, before)
         why = str(trouble) or type(trouble).__name__
         raise StoreDown(said("Redis at {where} cannot be used: {why}", where=where, why=why)) from trouble
+    _obey(task, before)
+
+
+def _obey(task: asyncio.Task[Any] | None, before: int) -> None:
+    """CancelledError where the task was asked to end since then, and nobody has taken that back."""
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError

@@ -15,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 
 from dialer.adapters.codec import decode, encode
-from dialer.adapters.redis.client import PREFIX, as_ours, obey_cancel, open_redis, place
+from dialer.adapters.redis.client import PREFIX, as_ours, open_redis, place
 from dialer.domain.call import Call
 from dialer.domain.cdr import Tally
 from dialer.domain.errors import BadValue, StoreDown
@@ -167,7 +167,6 @@ class RedisLive:
         """Until cancelled: look whether Redis is there; when it is back or new, show everything again."""
         known = ""
         while True:
-            obey_cancel()
             try:
                 run, is_whole = await self._look()
                 if known and (run != known or not is_whole):

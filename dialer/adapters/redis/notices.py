@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from dialer.adapters.memory.notices import KEPT, Ring
-from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, obey_cancel, open_redis, place
+from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, open_redis, place
 from dialer.domain.errors import StoreDown
 from dialer.domain.types import CellId
 from dialer.ports.between import Notice
@@ -30,7 +30,6 @@ async def carry(url: str, cell: CellId, ring: Ring) -> None:
     async with open_redis(url) as redis:
         seq, was_away = 0, False
         while True:
-            obey_cancel()
             news = await ring.since(seq, wait_s=WAIT_S)
             try:
                 with as_ours(place(url)):
@@ -75,7 +74,6 @@ async def follow(url: str, cell: CellId, ring: Ring) -> None:
     async with open_redis(url) as redis:
         last = 0
         while True:
-            obey_cancel()
             try:
                 with as_ours(place(url)):
                     entries = await _read(redis, stream_of(cell), last)

@@ -28,7 +28,7 @@ from dialer.adapters.commands import (
     result,
     unanswered,
 )
-from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, obey_cancel, open_redis, place, popped
+from dialer.adapters.redis.client import BLOCK_S, PREFIX, as_ours, open_redis, place, popped
 from dialer.domain.errors import BadValue, StoreDown
 from dialer.domain.types import CellId
 from dialer.ports.between import Command, Desk
@@ -119,7 +119,6 @@ class _Clerk:
 
     async def say_here(self) -> None:
         while True:
-            obey_cancel()
             try:
                 with as_ours(self._where):
                     await self._redis.set(_here(self._cell), "1", ex=HERE_S)
@@ -135,7 +134,6 @@ class _Clerk:
     async def next(self) -> str:
         was_away = False
         while True:
-            obey_cancel()
             try:
                 with as_ours(self._where):
                     found = await popped(self._redis, _requests(self._cell), BLOCK_S)

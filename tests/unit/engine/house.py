@@ -69,6 +69,7 @@ class House:
 
     def __init__(self, asterisk: PretendAsterisk) -> None:
         self.asterisk = asterisk
+        asterisk.registry.are_at_desks = True
         self.faults = Faults()
         self.wall = MachineClock()  # the clock of the service's machine
         self.stores = memory_stores(now)
