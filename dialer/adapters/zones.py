@@ -10,8 +10,9 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from phonenumbers import NumberParseException
+from phonenumbers import NumberParseException, PhoneMetadata
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 from dialer.adapters.languages import cldr
 from dialer.adapters.places import PLACES
@@ -56,7 +57,26 @@ def zones_of(number: PhoneNumber) -> tuple[str, ...]:
     for length in range(8, 2, -1):
         if known := OVERLAY.get(number[:length]):
             return known
+    if number.startswith("+7") and _russian_landline().fullmatch(number[2:]):
+        return _by_prefix(number[1 : 1 + TIMEZONE_LONGEST_PREFIX])
     return _by_library(number)
+
+
+@cache
+def _russian_landline() -> re.Pattern[str]:
+    """By the library's own pattern: its way to the same answer takes thirty times as long."""
+    metadata = PhoneMetadata.metadata_for_region("RU")
+    kind = metadata.fixed_line if metadata else None
+    return re.compile(rf"(?=[0-9]{{10}}\Z)(?:{kind.national_number_pattern if kind else '(?!)'})", re.ASCII)
+
+
+@lru_cache(maxsize=65_536)
+def _by_prefix(prefix: str) -> tuple[str, ...]:
+    """As the library has it of a number that has a place."""
+    for length in range(len(prefix), 0, -1):
+        if found := TIMEZONE_DATA.get(prefix[:length]):
+            return tuple(found)
+    return ()
 
 
 @lru_cache(maxsize=4096)

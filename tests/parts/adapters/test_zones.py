@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dialer.adapters import zones
 from dialer.adapters.phones import normalise
@@ -56,6 +58,15 @@ def test_every_russian_code_that_the_library_knows_is_in_the_walk() -> None:
         if normalise(f"+7{code}2123456", "RU").numbers or normalise(f"+7{code}6123456", "RU").numbers
     }
     assert valid - known <= {"336", "840", "856", "857", "860"}  # Baikonur, Abkhazia, Donetsk, Luhansk, spare
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(3 * 10**9, 9 * 10**9 - 1).map("+7{}".format).map(PhoneNumber))
+def test_the_short_way_to_the_zone_of_a_russian_landline_says_what_the_library_says(
+    number: PhoneNumber,
+) -> None:
+    if zones._russian_landline().fullmatch(number[2:]):
+        assert zones._by_prefix(number[1:10]) == zones._by_library(number)
 
 
 def test_every_kazakh_range_has_the_zone_of_kazakhstan_alone() -> None:
