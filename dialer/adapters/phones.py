@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberMatcher, ValidationResult
@@ -319,16 +319,23 @@ def _parse(piece: str, country: str, rules: DialRules | None) -> PhoneNumber:
     if digits.lstrip("+") in EMERGENCY:
         raise BadValue(said("this is an emergency or service number, which is never dialled"))
     try:
-        parsed = phonenumbers.parse(digits, country)
+        parsed, is_valid, number = _looked_up(digits, country)
     except NumberParseException as trouble:
         raise BadValue(_unparsed(digits, trouble)) from None
-    if not phonenumbers.is_valid_number(parsed) and not _is_taken_unknown(parsed, rules):
+    if not is_valid and not _is_taken_unknown(parsed, rules):
         raise BadValue(_invalid(digits, parsed, country))
-    number = PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
     check_dialable(number)
     if rules is not None:
         check_number(number, rules)
     return number
+
+
+@lru_cache(maxsize=256)
+def _looked_up(digits: str, country: str) -> tuple[phonenumbers.PhoneNumber, bool, PhoneNumber]:
+    """The number, whether it is valid, and in E.164: a cell is looked at several times, the library once."""
+    parsed = phonenumbers.parse(digits, country)
+    number = PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return parsed, phonenumbers.is_valid_number(parsed), number
 
 
 def _is_taken_unknown(parsed: phonenumbers.PhoneNumber, rules: DialRules | None) -> bool:
