@@ -31,6 +31,7 @@ from dialer.cli.later import check_calendar, largest_upload, store_message
 from dialer.cli.outlook import means, show_outlook
 from dialer.cli.screen import AsJson, print_json, print_pairs, print_table, remark, say
 from dialer.cli.stores import OWNER, with_stores
+from dialer.cli.versions import Seen
 from dialer.domain import law
 from dialer.domain.callerid import caller_id_of
 from dialer.domain.campaign import Campaign, plain
@@ -139,7 +140,7 @@ CREW_KNOBS = (
 
 @app.command("set")
 @with_knobs((*KNOBS, *CREW_KNOBS))
-def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
+def change(name: Name, *, version: Seen = None, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     """Change what is named; a running campaign takes it up at once."""
     if not given:
         raise BadValue(said("say what to change: `dialer campaign set --help` lists it"))
@@ -155,9 +156,6 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
         if "retries" in changes:  # what is not named stays
             changes["retries"] = {**was.retries, **changes["retries"]}
         ring_s = shortest_ring_s(settings)
-        seen = (
-            was.edition.version
-        )  # what is worked out from it must not take back what somebody else does now
         told = await office.change(
             was.id,
             changes,
@@ -166,7 +164,8 @@ def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> 
             stores,
             shortest_ring_s=ring_s,
             check_calendar=check_calendar,
-            version=seen,
+            # what is worked out from it must not take back what somebody else does now
+            version=version or was.edition.version,
         )
         return told.campaign
 

@@ -16,6 +16,7 @@ from dialer.cli.framework import complain_of
 from dialer.cli.log import configure
 from dialer.cli.screen import complain, speak
 from dialer.cli.verbs import Verbs
+from dialer.cli.versions import in_full
 from dialer.domain.errors import ObzvonError
 from dialer.domain.masking import clean
 from dialer.domain.said import said
@@ -70,7 +71,7 @@ def main() -> None:
 def sentence_of(failure: BaseException) -> str:
     """What a person reads; of a failure that is ours, the details go to a file that can be sent to us."""
     if ours := first_of_ours(failure):
-        return ours.sentence
+        return in_full(ours)
     with tempfile.NamedTemporaryFile("w", prefix="obzvon-", suffix=".txt", delete=False) as report:
         report.write(clean("".join(traceback.format_exception(failure))))  # it may be sent to strangers
     return said(

@@ -22,6 +22,7 @@ from dialer.cli.screen import AsJson, print_json, print_table, remark, say, tell
 from dialer.cli.several import Ids, each, ids_of
 from dialer.cli.stores import OWNER, with_stores
 from dialer.cli.trunk import LATER, faults, tell_aside, tell_trial
+from dialer.cli.versions import Seen
 from dialer.domain.errors import BadValue
 from dialer.domain.operators import Account, State
 from dialer.domain.said import listed, said, titled, word
@@ -137,17 +138,29 @@ def add(
 
 @app.command("set")
 @with_knobs(KNOBS)
-def change(operators: Ids, *, pin: AskPin = False, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
+def change(
+    operators: Ids,
+    *,
+    pin: AskPin = False,
+    version: Seen = None,
+    as_json: AsJson = False,
+    given: Mapping[str, Any],
+) -> None:
     """Change what is named; the phones' accounts reach Asterisk within a second."""
     if not given and not pin:
         raise BadValue(said("say what to change: `dialer operator set --help` lists it"))
-    text, ids = _pin(given, ask=pin), ids_of(operators)
+    ids = ids_of(operators)
+    if version and len(ids) > 1:
+        raise BadValue(said("--version: one version is of one operator"))
+    text = _pin(given, ask=pin)
     made: list[dict[str, Any]] = []
 
     async def work(settings: Settings, stores: Stores) -> None:
         async def one(operator: OperatorId) -> Account:
             changes, means = _changes(settings, given, text), _means(settings)
-            return (await office.change(operator, changes, OWNER, None, stores, means=means)).account
+            seen = version or (await office.one(operator, OWNER, stores)).edition.version
+            told = await office.change(operator, changes, OWNER, None, stores, means=means, version=seen)
+            return told.account
 
         def told(account: Account) -> None:
             made.append(plain(account))

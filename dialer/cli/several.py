@@ -9,6 +9,7 @@ import typer
 
 from dialer.cli.knobs import operators
 from dialer.cli.screen import complain
+from dialer.cli.versions import in_full
 from dialer.domain.errors import BadValue, Mistake, ObzvonError
 from dialer.domain.said import said, said_by
 from dialer.domain.types import OperatorId
@@ -44,7 +45,7 @@ async def each(
         except ObzvonError as trouble:
             if len(ids) == 1:
                 raise
-            complain(said("operator {operator}: {why}", operator=one, why=trouble.sentence))
+            complain(said("operator {operator}: {why}", operator=one, why=in_full(trouble)))
             refused.append(one)
         else:
             tell(done)

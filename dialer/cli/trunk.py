@@ -18,6 +18,7 @@ from dialer.cli.knobs import Knob, items, number, one_of, phone, whole, with_kno
 from dialer.cli.later import abilities, check_prefixes, checker, one_number
 from dialer.cli.screen import AsJson, print_json, print_table, remark, say
 from dialer.cli.stores import OWNER, with_stores
+from dialer.cli.versions import Seen
 from dialer.domain.abilities import Abilities
 from dialer.domain.days import day_of, span_of
 from dialer.domain.editions import OWN
@@ -84,14 +85,15 @@ def add(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> Non
 
 @app.command("set")
 @with_knobs(KNOBS)
-def change(name: Name, *, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
+def change(name: Name, *, version: Seen = None, as_json: AsJson = False, given: Mapping[str, Any]) -> None:
     """Change what is named; Asterisk gets it within a second."""
     if not given:
         raise BadValue(said("say what to change: `dialer trunk set --help` lists it"))
 
     async def work(settings: Settings, stores: Stores) -> tuple[Trunk, bool]:
         changes, means = _changes(settings, given), _means(settings)
-        told = await office.change(TrunkId(name), changes, OWNER, None, stores, means=means)
+        seen = version or (await office.one(TrunkId(name), OWNER, stores)).edition.version
+        told = await office.change(TrunkId(name), changes, OWNER, None, stores, means=means, version=seen)
         return told.trunk, await is_running(settings)
 
     _told(*with_stores(work), as_json=as_json, is_new=False)

@@ -84,6 +84,12 @@ async def one_at_work(
     return next(row for row in await at_work(who, live, desk, cell, stores) if row.account.id == operator)
 
 
+async def one(operator: OperatorId, who: Caller, stores: Stores) -> Account:
+    """The account as it is set; Missing."""
+    demand(who, Permission.SEE_OPERATORS)
+    return await stores.accounts.get(operator)
+
+
 async def every(who: Caller, stores: Stores) -> tuple[Sequence[Account], Mapping[str, str]]:
     """All accounts, and why some could not be read, by their numbers."""
     demand(who, Permission.SEE_OPERATORS)
