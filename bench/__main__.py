@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from dataclasses import asdict
@@ -12,13 +13,26 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import barred, imports, notices, page, pages, parts, short, store, table, verbs, weight
+from bench import barred, day, imports, notices, page, pages, parts, short, store, table, verbs, weight
 from bench.calls import Wish, measure
 from bench.figures import BARE, PRODUCT
 from dialer.domain.errors import Fatal, ObzvonError
 from dialer.lab.tested import tested
 
-WHAT = ("calls", "short", "parts", "pages", "notices", "weight", "dnc", "import", "store", "verbs", "all")
+WHAT = (
+    "calls",
+    "short",
+    "parts",
+    "pages",
+    "notices",
+    "weight",
+    "dnc",
+    "import",
+    "store",
+    "day",
+    "verbs",
+    "all",
+)
 MEDIA = {"no": (False,), "yes": (True,), "both": (False, True)}
 
 
@@ -42,7 +56,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--match", default="", help="store: only operations whose names match this pattern")
     parser.add_argument("--rows", type=int, default=imports.ROWS, help="import: of the list")
     parser.add_argument("--redis", default="", help="notices: a Redis to go through, besides the socket")
-    parser.add_argument("--write", action="store_true", help="short: to docs/bench.md, for later checks")
+    parser.add_argument("--write", action="store_true", help="short, day: to their pages in docs/")
     parser.add_argument("--check", action="store_true", help="short: fail below 0.9 of what was written")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON; - for stdout")
     return parser.parse_args()
@@ -105,6 +119,12 @@ async def run(asked: argparse.Namespace, console: Console) -> tuple[dict[str, ob
             lambda words: say(words, console), asked.database, asked.leads, asked.match
         )
         figures["store"] = [asdict(one) for one in of_store]
+    if asked.what == "day":
+        load = os.getloadavg()[0]
+        done = await day.measure(lambda words: say(words, console))
+        if asked.write:
+            day.write(done, load)
+        figures["day"] = [asdict(one) for _, typed in done for one in typed]
     if asked.what == "notices":
         await notices.run(asked.redis, console)
     if asked.what == "weight":
