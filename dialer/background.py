@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -34,3 +38,13 @@ async def background(**works: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def now_and_then(every_s: float, what: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Until cancelled: this is done at once and then so often; what fails is told and tried again."""
+    while True:
+        try:
+            await work()
+        except Exception as fault:  # the boundary: it is done for all times to come
+            log.warning(f"{what}: tried again later", reason=str(fault) or type(fault).__name__)
+        await asyncio.sleep(every_s)

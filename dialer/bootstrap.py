@@ -27,7 +27,7 @@ from dialer.adapters.memory.notices import Ring
 from dialer.adapters.metrics_table import COMMON, VIEW
 from dialer.adapters.process_metrics import ProcessMetrics
 from dialer.adapters.secrets import kept_secret
-from dialer.background import background
+from dialer.background import background, now_and_then
 from dialer.domain.depth import held_back
 from dialer.domain.errors import BadValue, ObzvonError, StoreDown
 from dialer.domain.law import LAWFUL_RING_S
@@ -46,6 +46,7 @@ log = structlog.get_logger()
 
 STUCK_FACTS = 10_000
 LAB_RING_S = 1.0
+FINISH_EVERY_S = 60.0  # whether an import was cut off
 TURN_S = 1.0  # of a process without an engine, whose loop has no rounds of its own
 
 Turned = Callable[[Callable[[], str]], None]  # a round is over; who wants to know how we fare, asks
@@ -328,7 +329,8 @@ async def _web(here: Process, ready: Callable[[str], None]) -> AsyncIterator[Non
     if sentence := in_the_clear(settings):
         log.warning(sentence)
     verbs = serve_stores(settings.data_dir / SOCKET, stores, mark_of(database_url(settings)))
-    cleaning = background(requests=forget_old(stores.requests, utc_now))
+    finish = now_and_then(FINISH_EVERY_S, "imports that were cut off", stores.intake.finish_left)
+    cleaning = background(requests=forget_old(stores.requests, utc_now), imports=finish)
     admitted = partial(cli_admitted, stores.tokens, token_file)
     async with cleaning, _served(web) as address, admitted(address, utc_now), verbs:
         ready(address)

@@ -331,6 +331,45 @@ async def test_a_crash_while_leads_are_changed_is_gone_on_with_by_the_next_impor
         assert (await stores.leads.find(spring, limit=1))[0].name == "Анна"
 
 
+UNDO_STEPS = ("_why_it_stays", "_renew", "kept", "revise", "forget", "_go", "_clear", "_end")
+
+
+@pytest.mark.parametrize("times", [0, 1, 3])
+@pytest.mark.parametrize("step", UNDO_STEPS)
+@pytest.mark.parametrize("was_dialled", [False, True])
+async def test_an_undo_that_is_cut_off_anywhere_is_finished_or_refused_as_if_it_had_not_been(
+    sqlite_url: str, spring: CampaignId, monkeypatch: pytest.MonkeyPatch, *, step: str, times: int,
+    was_dialled: bool,
+) -> None:  # fmt: skip
+    async with open_stores(sqlite_url) as stores:
+        (old,) = await stores.leads.find(spring)
+        change = renewed(old, replace(old, name="Анна"), frozenset())
+        assert change is not None
+        rows = batches(entries(120, 100), Batch(list(entries(120, 2000)), [change]))
+        told = await stores.intake.take(spring, "new.csv", rows, now=AT)
+        if was_dialled:
+            called = (await stores.leads.find(spring, after=old.id))[0]
+            await stores.choices.edit(
+                called, replace(called, attempts=1, status=LeadStatus.RETRY, next_at=AT)
+            )
+        async with open_stores(sqlite_url) as dying:
+            with pytest.MonkeyPatch.context() as patch, suppress(CutOff, Conflict):
+                patch.setattr(pieces, step, dies_at(times, getattr(pieces, step)))
+                await dying.leads.undo_import(told.import_id or 0)
+        await stores.intake.finish_left()  # whoever works on it may live
+        monkeypatch.setattr(
+            pieces, "clock_now", lambda *, is_sqlite: pieces.later(stores.leads._database, 91.0)
+        )  # type: ignore[attr-defined]  # of SQLite
+        await stores.intake.finish_left()
+        files = [row["file_name"] for row in await stores.leads.imports(spring)]
+        left = await names(stores, spring)
+        if was_dialled or (step, times) == ("_renew", 0):  # the latter: before it had begun
+            assert (files, len(left)) == (["old.csv", "new.csv"], 241)
+            assert left[0] == "Анна"
+        else:
+            assert (files, left) == (["old.csv"], ["lead 1"])
+
+
 async def test_a_crash_while_an_import_is_taken_back_is_gone_on_with(
     sqlite_url: str, spring: CampaignId, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -207,6 +207,9 @@ class MemoryLeads:
         ready = [fresh(lead, campaign) for lead in leads]  # errors come before any change
         return await self._enter(campaign, file_name, ready, now)
 
+    async def finish_left(self) -> None:
+        """Nothing is ever cut off here."""
+
     async def take(
         self, campaign: CampaignId, file_name: str, batches: AsyncIterable[Batch], *, now: datetime
     ) -> Arrived:

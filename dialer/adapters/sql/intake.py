@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from dialer.adapters.fitting import fitted
-from dialer.adapters.sql import lists
+from dialer.adapters.sql import lists, pieces
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.insert import chunks
 from dialer.adapters.sql.tables import leads
@@ -36,3 +36,8 @@ class SqlIntake:
         self, campaign: CampaignId, file_name: str, batches: AsyncIterable[Batch], *, now: datetime
     ) -> Arrived:
         return await lists.take(self._database, campaign, file_name, batches, now)
+
+    async def finish_left(self) -> None:
+        if self._database.is_sqlite:  # elsewhere an import is one transaction
+            async with self._database.connection() as connection:
+                await pieces.clear_left(self._database, connection, None, pieces.Pace())

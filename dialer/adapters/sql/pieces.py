@@ -350,10 +350,17 @@ async def _end(database: Database, connection: AsyncConnection, import_id: int) 
         await connection.execute(delete(imports).where(imports.c.id == import_id))
 
 
-async def clear_left(database: Database, connection: AsyncConnection, campaign: int, pace: Pace) -> None:
-    """What was cut off and is given up: rows that came are gone, what had begun afterwards is done."""
+async def clear_left(
+    database: Database, connection: AsyncConnection, campaign: int | None, pace: Pace
+) -> None:
+    """What was cut off and is given up: rows that came are gone, what had begun afterwards is done.
+
+    Of one campaign, or of all.
+    """
     is_over = imports.c.until_at < clock_now(is_sqlite=True)
-    query = select(imports.c.id, imports.c.stage).where(imports.c.campaign == campaign, is_over)
+    query = select(imports.c.id, imports.c.stage).where(is_over)
+    if campaign is not None:
+        query = query.where(imports.c.campaign == campaign)
     for row in await database.rows(query.where(imports.c.stage != HERE)):
         async with database.writing(connection):
             if not await _renew(database, connection, row["id"], None, is_over):
@@ -361,9 +368,23 @@ async def clear_left(database: Database, connection: AsyncConnection, campaign: 
         if row["stage"] == REVISING:
             await _revise(database, connection, row["id"], pace)
         elif row["stage"] == GOING:
-            await _go(database, connection, row["id"], pace)
+            await _go_on(database, connection, row["id"], pace)
         else:
             await _clear(database, connection, row["id"], pace)
+
+
+async def _go_on(database: Database, connection: AsyncConnection, import_id: int, pace: Pace) -> None:
+    """The end of an undo that was cut off, perhaps before it knew whether the import may go.
+
+    Since then nobody could see its leads in their campaign: one that was dialled or leased was so before.
+    """
+    own = select(imports.c.campaign).where(imports.c.id == import_id).scalar_subquery()
+    its = (leads.c.import_id == import_id, leads.c.campaign == own)
+    if await database.row(select(leads.c.id).where(*its, ~(FREE[0] & FREE[1])).limit(1)) is None:
+        await _go(database, connection, import_id, pace)
+        return
+    async with database.writing(connection):
+        await _renew(database, connection, import_id, HERE)
 
 
 async def _revise(database: Database, connection: AsyncConnection, import_id: int, pace: Pace) -> None:
