@@ -25,7 +25,8 @@ class Intake(Protocol):
         A number (with its extension) stands once in a campaign: one that is there already is left out, though
         another import brought it in this very moment, and so is a lead of which nothing is left. On SQLite no
         step holds the writer for long; what an import that was cut off has left behind is seen by nobody, and
-        cleared by the next one or by `finish_left`. There leads that are revised change one after another, once all rows are in.
+        cleared by the next one or by `finish_left`. There leads that are revised change one after another,
+        once all rows are in.
         """
 
     async def finish_left(self) -> None:
