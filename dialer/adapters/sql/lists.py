@@ -18,7 +18,7 @@ from dialer.adapters.sql import pieces
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.hidden import COMING, hidden, is_hidden
 from dialer.adapters.sql.insert import chunks
-from dialer.adapters.sql.revise import as_text, kept, leased_among, revise
+from dialer.adapters.sql.revise import as_text, kept, leased_among, revise, why_it_stays
 from dialer.adapters.sql.tables import Words, campaigns, imports, lead_numbers, leads
 from dialer.adapters.sql.zonesets import codes_for
 from dialer.domain.errors import Missing
@@ -147,14 +147,14 @@ async def undo_import(database: Database, import_id: int) -> int:
         if row is None:
             raise Missing(said("there is no import {import_id}", import_id=import_id))
         if (await connection.execute(leased_among(import_id))).first() is not None:
-            raise pieces.why_it_stays(import_id, was_dialled=False)
+            raise why_it_stays(import_id, was_dialled=False)
         # delete first, look afterwards: a lead that is being leased in this moment is waited for, and stays
         its = leads.c.import_id == import_id
         free = (leads.c.attempts == 0, leads.c.status != LeadStatus.LEASED.value)
         count = (await connection.execute(delete(leads).where(its, *free))).rowcount  # numbers go with them
         left = select(leads.c.attempts).where(its).order_by(leads.c.attempts.desc()).limit(1)
         if (busy := (await connection.execute(left)).first()) is not None:
-            raise pieces.why_it_stays(import_id, was_dialled=busy.attempts > 0)
+            raise why_it_stays(import_id, was_dialled=busy.attempts > 0)
         await _revise_all(connection, import_id, back=True)
         await connection.execute(delete(imports).where(imports.c.id == import_id))
     return count

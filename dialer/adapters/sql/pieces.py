@@ -19,7 +19,7 @@ from dialer.adapters.sql.cells import clock_now, later
 from dialer.adapters.sql.database import Database
 from dialer.adapters.sql.hidden import COMING, GOING, HERE, REVISING, Spans, grown, is_hidden, spans_of
 from dialer.adapters.sql.insert import chunks
-from dialer.adapters.sql.revise import forget, keep, kept, leased_among, revise
+from dialer.adapters.sql.revise import forget, keep, kept, leased_among, revise, why_it_stays
 from dialer.adapters.sql.tables import imports, lead_numbers, leads
 from dialer.adapters.sql.zonesets import codes_for
 from dialer.domain.errors import Conflict, Missing, StoreDown
@@ -264,18 +264,6 @@ async def undo(database: Database, import_id: int) -> int:
                 await _renew(database, connection, import_id, HERE)
             raise why
         return await _go(database, connection, import_id, pace)
-
-
-def why_it_stays(import_id: int, *, was_dialled: bool) -> Conflict:
-    if was_dialled:
-        return Conflict(
-            said("import {import_id} stays: some of its leads were dialled already", import_id=import_id)
-        )
-    return Conflict(
-        said(
-            "import {import_id} is about to be dialled: stop its campaign, then undo it", import_id=import_id
-        )
-    )
 
 
 async def _hide(database: Database, connection: AsyncConnection, import_id: int) -> None:

@@ -15,8 +15,10 @@ from dialer.adapters.sql.insert import chunks
 from dialer.adapters.sql.tables import import_changes, lead_numbers, leads
 from dialer.adapters.sql.whole import with_numbers
 from dialer.adapters.sql.zonesets import codes_there, columns_of
+from dialer.domain.errors import Conflict
 from dialer.domain.intake import WHOLE, Revision, turned
 from dialer.domain.lead import Lead, key_of
+from dialer.domain.said import said
 from dialer.domain.types import CampaignId, LeadId, LeadStatus
 
 WRITTEN = (*WHOLE, "extra", "number_index", "dead", "zone_set")
@@ -87,6 +89,18 @@ def leased_among(import_id: int) -> Select[tuple[int]]:
     """A lead that it changed and that is about to be dialled, perhaps on a number that it brought."""
     its = select(import_changes.c.lead).where(import_changes.c.import_id == import_id)
     return select(leads.c.id).where(leads.c.id.in_(its), leads.c.status == LeadStatus.LEASED.value).limit(1)
+
+
+def why_it_stays(import_id: int, *, was_dialled: bool) -> Conflict:
+    if was_dialled:
+        return Conflict(
+            said("import {import_id} stays: some of its leads were dialled already", import_id=import_id)
+        )
+    return Conflict(
+        said(
+            "import {import_id} is about to be dialled: stop its campaign, then undo it", import_id=import_id
+        )
+    )
 
 
 async def _owners(
