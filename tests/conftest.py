@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 
-from dialer.domain.types import Language
+from tests.process import put_back
 from tests.servers import Databases, Server, postgres_server, psql, redis_server, redis_url
 
 pytest.register_assert_rewrite("tests.ports.switch", "tests.ports.outside")  # what differs is shown
@@ -37,12 +36,10 @@ def fresh_log() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_language() -> Iterator[None]:
-    """A verb that a test ran in Russian leaves the next test its English: the language is the process's."""
-    yield
-    if (screen := sys.modules.get("dialer.cli.screen")) is not None:
-        screen.speak(Language.EN)
-        screen.show_times_in(None)
+def own_process() -> Iterator[None]:
+    """A verb that a test ran in Russian, or a signal that it caught, is not there for the next test."""
+    with put_back():
+        yield
 
 
 @pytest.fixture
@@ -100,14 +97,20 @@ def postgres_url(postgres_server: Server, postgres_databases: Databases) -> Iter
 
 # Whose every test starts a lab of its own; in some files they share an office.
 ALONE = ("calls_", "crash", "lab_instances", "operators_", "true_ends")
-SHARED = ("calls_control", "calls_dialing", "calls_endings", "operators_wrap_up")
+SHARED = (
+    *("calls_back", "calls_control", "calls_dialing", "calls_endings", "calls_sound"),
+    *("operators_on_demand", "operators_wrap_up"),
+)
 # Whose tests share the lab of their worker; what stands together meets one lab.
 TOGETHER = (
     ("keys", "doctor", "sound_files", "lab_trunk"),
     ("lab_call", "lab_guard", "lab_phones", "lab_sipp"),
 )
 # Longest first: at the end no worker waits for another.
-FIRST = ("keys", "lab_call", "crash", "foreign", "calls_lost_ends", "true_ends", "restarts", "dashboards")
+FIRST = (
+    *("keys", "lab_call", "crash", "foreign", "calls_lost_ends", "true_ends", "restarts", "dashboards"),
+    "calls_sound",
+)
 
 
 @pytest.hookimpl(optionalhook=True)

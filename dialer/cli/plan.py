@@ -21,7 +21,7 @@ from dialer.adapters.fitting import PAGE
 from dialer.cli.campaign import find_campaign
 from dialer.cli.knobs import Knob, Read, ceiling, number, span, whole, with_knobs
 from dialer.cli.screen import AsJson, aside, print_json, print_table, remark, say, tell
-from dialer.cli.simulate import save
+from dialer.cli.simulate import find_room, save
 from dialer.cli.stores import OWNER, with_database
 from dialer.domain.campaign import Campaign
 from dialer.domain.errors import BadValue
@@ -98,6 +98,8 @@ def plan(
 ) -> None:
     """Say what a team will make of a list, in every mode; from given figures or a campaign's records."""
     asked = from_campaign(given) if "campaign" in given else from_figures(given)
+    if html is not None:
+        find_room(html)
     found = simulated(asked, given.get("runs", RUNS))
     if html is not None:
         save(html, plan_page(asked, found, tell, spoken_language()))

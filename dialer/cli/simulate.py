@@ -50,6 +50,8 @@ def simulate(
     """Run the engine through pretend days: what would come of these operators, people and settings."""
     world = changed(load(scenario), mode=mode, ratio=ratio, target=target, hours=hours)
     first = world.seed if seed is None else seed
+    if html is not None:
+        find_room(html)
     days = []
     with progress(seeds) as tick:
         for number in range(seeds):
@@ -113,14 +115,29 @@ def progress(days: int) -> Iterator[Callable[[int], Tick]]:
         yield tick
 
 
+def find_room(path: Path) -> None:
+    """Raises BadValue where nothing can be written: before the work, not after it."""
+    is_new = not path.exists()
+    with _written(path):
+        path.open("ab").close()
+    if is_new:
+        path.unlink()
+
+
 def save(path: Path, text: str) -> None:
     """Raises BadValue when it cannot be written."""
-    try:
+    with _written(path):
         path.write_text(text, encoding="utf-8")
+    aside().print(tell(said("the picture is in {path}", path=path)))
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as failure:
         why = said("{path} cannot be written: {reason}", path=path, reason=failure.strerror or "")
         raise BadValue(why) from failure
-    aside().print(tell(said("the picture is in {path}", path=path)))
 
 
 def show(days: list[Day]) -> None:

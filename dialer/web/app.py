@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache, partial
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
@@ -43,7 +43,6 @@ from dialer.web.description import described
 from dialer.web.health import Health, MetricsPage, health_routes
 from dialer.web.once import Once
 from dialer.web.parts import Parts, Tools, speak_to
-from dialer.web.queries import known_names
 from dialer.web.reference import docs_routes
 from dialer.web.shield import Shield
 from dialer.web.stopwatch import Answered, Stopwatch
@@ -128,8 +127,8 @@ def describe(*, health: Health, metrics_page: MetricsPage, version: str) -> Fast
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
-    for resource in _RESOURCES:  # each by itself: the framework makes all routes anew at every level
-        app.include_router(resource.router, prefix="/v1", dependencies=[Depends(known_names)])
+    for resource in _RESOURCES:  # as they are: the framework makes anew what is included
+        app.router.routes.extend(resource.router.routes)
     app.include_router(health_routes(health, metrics_page, version))
     app.openapi = cache(partial(described, app.openapi))  # type: ignore[method-assign]  # FastAPI's own way
     app.include_router(docs_routes(app.openapi))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
+from fastapi import APIRouter, Depends
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -53,6 +54,20 @@ async def known_names(request: Request) -> None:
     _refuse("query", request.query_params.keys() - known.keys(), known)
     twice = _twice(name for name, _ in request.query_params.multi_items())
     _refuse_twice("query", (name for name in twice if not _is_many(known[name])))
+
+
+def resource(tag: str, prefix: str = "") -> APIRouter:
+    """Where the routes of a resource are declared, with all that each has.
+
+    A router that is included has its routes made twice, which was a sixth of the start of a web.
+    """
+    return APIRouter(
+        route_class=EachNameOnce,
+        prefix=f"/v1{prefix}",
+        tags=[tag],
+        dependencies=[Depends(known_names)],
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
 def _names(dependant: Dependant) -> Iterator[tuple[str, Any]]:

@@ -84,10 +84,16 @@ def test_bad_input_is_one_sentence_that_says_what_would_do(
     assert told.err.count("\n") == 1
 
 
-def test_a_page_that_cannot_be_written_is_one_sentence(shop: Dialer, tmp_path: Path) -> None:
-    told = shop("plan", *FIGURES, *SHORT, "--html", tmp_path / "no" / "plan.html")
+@pytest.mark.parametrize("verb", [("plan", *FIGURES), ("simulate", "20_25_45")])
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_simulated(
+    shop: Dialer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: Sequence[object]
+) -> None:
+    for name in ("plan.simulated", "simulate.rehearse"):
+        monkeypatch.setattr(f"dialer.cli.{name}", lambda *_: pytest.fail("it was simulated for nothing"))
+    told = shop(*verb, "--html", tmp_path / "no" / "plan.html")
     assert (told.code, told.out) == (1, "")
     assert "cannot be written" in told.err
+    assert list(tmp_path.glob("no*")) == []
 
 
 async def dialled(cdrs: Sequence[Cdr], leads: int) -> None:

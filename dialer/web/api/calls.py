@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain.access import Caller, Permission
@@ -19,10 +19,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key
 from dialer.web.problem import VERB_ERRORS, documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import CallName, Id, OperatorNumber
 
-router = APIRouter(route_class=EachNameOnce, prefix="/calls", tags=["calls"])
+router = resource("calls", "/calls")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CALLS))]
 Reads = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 Ends = Annotated[Caller, Depends(Needs(Permission.END_CALLS))]

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain import depth, law
@@ -21,10 +21,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page
 from dialer.web.parts import Given, Key, Spoken
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import LARGEST_ID, Body, Flag, Id, OneDay, Title
 
-router = APIRouter(route_class=EachNameOnce, prefix="/campaigns", tags=["campaigns"])
+router = resource("campaigns", "/campaigns")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_CAMPAIGNS))]
 Runs = Annotated[Caller, Depends(Needs(Permission.RUN_CAMPAIGNS))]

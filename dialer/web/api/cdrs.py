@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain.access import Caller, Permission
@@ -29,11 +29,11 @@ from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, next_of
 from dialer.web.parts import Given
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.sending import PartResponse
 from dialer.web.values import CallName, Code, Id, Number, OperatorNumber, Slug, Utc
 
-router = APIRouter(route_class=EachNameOnce, tags=["cdrs"])
+router = resource("cdrs")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 Listens = Annotated[Caller, Depends(Needs(Permission.LISTEN))]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from dialer.domain import disposition, pauses
@@ -15,10 +15,10 @@ from dialer.office import pause_reasons as office
 from dialer.web.auth import Needs
 from dialer.web.parts import Given
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Body, Code, Flag, Version
 
-router = APIRouter(route_class=EachNameOnce, prefix="/pause-reasons", tags=["operators"])
+router = resource("operators", "/pause-reasons")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_OPERATORS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_PAUSES))]
 Named = Annotated[str, Field(max_length=disposition.LONGEST_TITLE)]

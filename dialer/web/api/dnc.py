@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, File, Path, Query, Response, UploadFile
+from fastapi import Depends, File, Path, Query, Response, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
@@ -20,11 +20,11 @@ from dialer.web.auth import Needs
 from dialer.web.paging import Limit, Page
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce, one_file
+from dialer.web.queries import one_file, resource
 from dialer.web.reading import read_options
 from dialer.web.values import Body, Id, Line, Utc
 
-router = APIRouter(route_class=EachNameOnce, prefix="/dnc", tags=["do not call"])
+router = resource("do not call", "/dnc")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_DNC))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_DNC))]
 ENTRY = r"^\+[1-9]([0-9]{6,14}|[0-9]{0,13}\*)$"

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import IO, Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from dialer.domain.access import Caller, Permission
@@ -22,10 +22,10 @@ from dialer.web.api.listwork import Filtered as OfLeads
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Parts, Speak, Spoken
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Id, Line, OneDay
 
-router = APIRouter(route_class=EachNameOnce, tags=["exports"])
+router = resource("exports")
 Takes = Annotated[Caller, Depends(Needs(Permission.EXPORT))]
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PART = 64 * 1024

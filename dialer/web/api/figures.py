@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain import kpi
@@ -20,10 +20,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import Limit, Page
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Id, OneDay, OperatorNumber, Utc
 
-router = APIRouter(route_class=EachNameOnce, tags=["figures"])
+router = resource("figures")
 SeesCampaigns = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_RECORDS))]
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, File, Query, UploadFile
+from fastapi import Depends, File, Query, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
@@ -26,11 +26,11 @@ from dialer.web.api.outlook import OutlookOut, means_of
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Speak, Spoken
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce, one_file
+from dialer.web.queries import one_file, resource
 from dialer.web.reading import read_options
 from dialer.web.values import Body, Id, Line, Number, Whole
 
-router = APIRouter(route_class=EachNameOnce, tags=["leads"])
+router = resource("leads")
 LIST_NAMES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
 SeesCampaigns = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]

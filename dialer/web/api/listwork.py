@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain import bounds
@@ -20,10 +20,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import AfterId, Limit, Page, next_of
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Body, Flag, Id, Line, Number, Utc, Whole, Zone, within
 
-router = APIRouter(route_class=EachNameOnce, tags=["leads"])
+router = resource("leads")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_LEADS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_LEADS))]
 Attempts = Annotated[int, Field(ge=0, le=100_000)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain.access import Caller, Permission
@@ -12,9 +12,9 @@ from dialer.ports.between import About, Notice
 from dialer.web.auth import Needs
 from dialer.web.parts import Given
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 
-router = APIRouter(route_class=EachNameOnce, prefix="/notices", tags=["calls"])
+router = resource("calls", "/notices")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CALLS))]
 LATEST = 2**63 - 1
 LONGEST_S = 10.0

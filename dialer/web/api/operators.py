@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
@@ -20,7 +20,7 @@ from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import (
     Body,
     Code,
@@ -37,7 +37,7 @@ from dialer.web.values import (
     formed,
 )
 
-router = APIRouter(route_class=EachNameOnce, prefix="/operators", tags=["operators"])
+router = resource("operators", "/operators")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_OPERATORS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_OPERATORS))]
 Works = Annotated[Caller, Depends(Needs(Permission.WORK))]

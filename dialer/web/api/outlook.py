@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, Field
 
 from dialer.domain.access import Caller, Permission
@@ -15,10 +15,10 @@ from dialer.office import outlook as office
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Speak, Spoken, Tools
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Id
 
-router = APIRouter(route_class=EachNameOnce, tags=["leads"])
+router = resource("leads")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_CAMPAIGNS))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import Field
 
 from dialer.domain.access import Caller, Permission
@@ -14,10 +14,10 @@ from dialer.web.api.commands import Done
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Key
 from dialer.web.problem import VERB_ERRORS, documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Body
 
-router = APIRouter(route_class=EachNameOnce, prefix="/refused-records", tags=["cdrs"])
+router = resource("cdrs", "/refused-records")
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_RECORDS))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, UploadFile
+from fastapi import Depends, File, UploadFile
 from pydantic import Field
 
 from dialer.domain.access import Caller, Permission
@@ -15,10 +15,10 @@ from dialer.web.api.commands import Pushed
 from dialer.web.auth import Needs
 from dialer.web.parts import Given
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce, one_file
+from dialer.web.queries import one_file, resource
 from dialer.web.values import Id
 
-router = APIRouter(route_class=EachNameOnce, tags=["campaigns"])
+router = resource("campaigns")
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_CAMPAIGNS))]
 
 

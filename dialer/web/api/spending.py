@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from dialer.domain.access import Caller, Permission
@@ -18,10 +18,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import Limit
 from dialer.web.parts import Given, Spoken
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Slug
 
-router = APIRouter(route_class=EachNameOnce, tags=["trunks"])
+router = resource("trunks")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
 
 

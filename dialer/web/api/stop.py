@@ -6,7 +6,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import Field
 
 from dialer.domain.access import Caller, Permission
@@ -15,10 +15,10 @@ from dialer.web.api.commands import Pushed
 from dialer.web.auth import Needs
 from dialer.web.parts import Given, Key
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Body
 
-router = APIRouter(route_class=EachNameOnce, prefix="/stop", tags=["campaigns"])
+router = resource("campaigns", "/stop")
 Runs = Annotated[Caller, Depends(Needs(Permission.RUN_CAMPAIGNS))]
 
 

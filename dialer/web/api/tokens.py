@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.domain.access import DEFAULT_DAYS, MOST_DAYS, Caller, Permission, Role
@@ -17,10 +17,10 @@ from dialer.web.auth import AnyCaller, Needs
 from dialer.web.once import shown_once
 from dialer.web.parts import Given
 from dialer.web.problem import documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Body, OperatorNumber, formed
 
-router = APIRouter(route_class=EachNameOnce, tags=["tokens"])
+router = resource("tokens")
 Manages = Annotated[Caller, Depends(Needs(Permission.MANAGE_TOKENS))]
 TokenName = Annotated[str, formed(TOKEN_NAME)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dialer.domain.access import Caller, Permission
@@ -20,10 +20,10 @@ from dialer.web.auth import Needs
 from dialer.web.paging import After, Limit, Page, cut
 from dialer.web.parts import Given, Key, Parts, Speak, Spoken
 from dialer.web.problem import VERB_ERRORS, documented
-from dialer.web.queries import EachNameOnce
+from dialer.web.queries import resource
 from dialer.web.values import Body, Flag, Line, Number, Secret, Slug, Version, formed, within
 
-router = APIRouter(route_class=EachNameOnce, prefix="/trunks", tags=["trunks"])
+router = resource("trunks", "/trunks")
 Sees = Annotated[Caller, Depends(Needs(Permission.SEE_TRUNKS))]
 Changes = Annotated[Caller, Depends(Needs(Permission.CHANGE_TRUNKS))]
 Host = Annotated[
