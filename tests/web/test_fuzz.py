@@ -54,4 +54,5 @@ def map_query(context: Any, query: dict[str, Any] | None) -> dict[str, Any] | No
 )
 def test_no_request_makes_the_service_fail(case: Any) -> None:
     token = world.tokens["admin"]
-    case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {token}"})
+    headers = {"Authorization": f"Bearer {token}"}
+    case.call_and_validate(checks=CHECKS, headers=headers, timeout=60)  # news are waited for as long as asked
