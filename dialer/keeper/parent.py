@@ -186,7 +186,7 @@ class Keeper:
                 self.settle(code, is_killed=is_killed)
             elif self.beside and pid == self.beside.pid:
                 self.beside.over(code)
-                self.settle_beside(code, is_killed=is_killed)
+                self.settle_beside(self.beside, code, is_killed=is_killed)
         return has_died
 
     def settle(self, code: int, *, is_killed: bool) -> None:
@@ -201,10 +201,11 @@ class Keeper:
         elif not code or not (self.service.was_ready or is_killed):
             self.code = code
 
-    def settle_beside(self, code: int, *, is_killed: bool) -> None:
+    def settle_beside(self, lives: Lives, code: int, *, is_killed: bool) -> None:
         """It is begun again, whatever ended it; only a first start that fails ends the service too."""
         if not (self.is_up or is_killed or self.asked):
             self.asked, self.verdict = signal.SIGTERM, code
+            lives.next_s = inf
             self.service.ask(GIVE_UP)
             if not self.service.pid:
                 self.code = code

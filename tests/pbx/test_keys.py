@@ -19,9 +19,10 @@ from dialer.adapters import hashes
 from dialer.adapters.clock import utc_now
 from dialer.adapters.memory.people import MemoryPinGuesses
 from dialer.adapters.speech import SHIPPED, lay
+from dialer.domain.disposition import DEFAULT, plain
 from dialer.domain.errors import Conflict, Missing
 from dialer.domain.operators import Account, Operator, State
-from dialer.domain.types import CallId, Language, OperatorId
+from dialer.domain.types import Language, OperatorId
 from dialer.lab import tones
 from dialer.lab.lab import Lab
 from dialer.lab.phones import Phone
@@ -44,6 +45,8 @@ class FakeDesk:
     async def do(self, command: Command) -> Mapping[str, Any]:
         if "only_check" in command.args:
             return {}
+        if command.verb == "outcomes":
+            return {"call": "c-1", "dispositions": [plain(one) for one in DEFAULT]}
         self.was_in_call.append(await self.phone.in_call())
         self.commands.append(command)
         self.asked.set()
@@ -205,7 +208,6 @@ async def test_a_pause_without_a_digit_is_for_other_reasons(room: Room) -> None:
 
 
 async def test_a_wrong_digit_can_be_corrected(room: Room) -> None:
-    room.live.at_work = [Operator(OperatorId("101"), state=State.WRAP_UP, call=CallId("c-1"))]
     await room.dial("*13", "8")
     async with asyncio.timeout(DONE_S):
         while 220 not in room.melody():  # noqa: ASYNC110 the phone is another process

@@ -293,7 +293,7 @@ def test_it_begins_when_nothing_keeps_the_service_from_starting(tmp_path: Path) 
 def test_what_cannot_be_started_beside_ends_the_service_in_order_and_says_nothing_more(
     tmp_path: Path,
 ) -> None:
-    in_order = f"signal.signal({int(GIVE_UP)}, lambda *_: (write('in order'), sys.exit(0)));"
+    in_order = f"signal.signal({int(GIVE_UP)}, lambda *_: (time.sleep(0.5), write('in order'), sys.exit(0)));"
     with pair(tmp_path, in_order + BEGINS + STAYS, "sys.exit(4)") as (service, beside):
         assert service.ends() == 4
         assert service.lives()[-1] == "in order"

@@ -116,11 +116,11 @@ async def test_whatever_the_disk_does_nothing_is_dialled_nothing_raised_and_noth
         await journal.dialing(call("c-3"))
         assert not journal.trouble
         with left() as after:
-            calls, operators, facts, *_, answers = await held_by(after)
+            calls, operators, facts, *_, answers, closings = await held_by(after)
             assert not after.recover().damages
     assert [(each.id, each.talk_s) for each in calls] == [("c-1", 2.0), ("c-2", 0.0), ("c-3", 0.0)]
     assert ([each.id for each in operators], facts) == (["101"], [closing("c-7")])
-    assert answers == [("k-1", {"done": True})]
+    assert (answers, closings) == ([("k-1", {"done": True})], [])
 
 
 @pytest.mark.parametrize("what", ["its segment", "its folder"])
