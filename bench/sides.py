@@ -85,9 +85,8 @@ class Product:
         await self.staff(operators_for(load.rate))
         await self._stage.prepare(load)
         await self._service.post(f"{campaign}/start")
-        lag = (
-            await self._lag()
-        )  # first: to make its page takes the engine long, and the loop is asked nothing
+        # first: to make its page takes the engine long, and the loop is asked nothing
+        lag = await self._lag()
         await asyncio.sleep(load.warm_s)
         begin_at, begin = datetime.now(UTC), self._tick(lag)
         await asyncio.sleep(load.seconds)
