@@ -13,7 +13,7 @@ from dialer.domain.said import listed, said
 
 # read at run time by typer, which wants it so
 Seen = Annotated[
-    Optional[int],  # noqa: UP045
+    Optional[int],  # noqa: UP045 read at run time by typer
     typer.Option(
         "--version",
         metavar="N",

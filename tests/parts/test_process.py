@@ -39,7 +39,7 @@ def test_environment_folder_umask_signals_hooks_and_language_are_put_back(tmp_pa
         os.umask(0o017)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        sys.excepthook = print  # type: ignore[assignment]
+        sys.excepthook = print  # type: ignore[assignment]  # anything that is not the hook of before
         logging.raiseExceptions = not logging.raiseExceptions
         gc.disable()
         gc.set_threshold(1_000_000)
